@@ -1,0 +1,36 @@
+"""What every block of the chip is made of: registers, state, alarms, wires and ports.
+
+A block's own file needs one import line::
+
+    from peripherals.core import RO, RW, W1C, Alarm, Output, Peripheral, Port, Register, State, on_write
+"""
+
+from peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
+from peripherals.core.register import RO, RW, SC, W1C, WO, Register
+from peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
+from peripherals.core.state import Alarm, Input, Output, Port, State
+
+__all__ = [
+    "RO",
+    "RW",
+    "SC",
+    "W1C",
+    "WO",
+    "Alarm",
+    "Bus",
+    "Clock",
+    "Event",
+    "Input",
+    "Log",
+    "Output",
+    "Peripheral",
+    "Port",
+    "Register",
+    "ResetKind",
+    "Services",
+    "State",
+    "on_alarm",
+    "on_input",
+    "on_read",
+    "on_write",
+]

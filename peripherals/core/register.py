@@ -1,0 +1,136 @@
+"""Registers as declarations: offset, bits, access, reset value, and nothing said twice.
+
+A register is a class inside its block; a field is an attribute of it whose type is its access::
+
+    class FIFO_STATUS(Register, at=0x08):
+        tx_count = RO(0, 7)
+        tx_empty = RO(17, reset=1)
+
+Bits that no field names are kept as the firmware writes them and read back. Overlapping fields and fields
+outside the word are refused when the class is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+WORD = 0xFFFF_FFFF
+
+
+class Field:
+    """Bits `lsb` to `msb` of a register (one bit where `msb` is left out), reset to `reset`."""
+
+    readable = True
+    stored = True
+
+    def __init__(self, lsb: int, msb: int | None = None, *, reset: int = 0, doc: str = "") -> None:
+        self.lsb = lsb
+        self.msb = lsb if msb is None else msb
+        if not 0 <= self.lsb <= self.msb <= 31:
+            raise TypeError(f"bits {self.msb}:{self.lsb} do not lie in a 32-bit word")
+        self.mask = (1 << self.msb + 1) - (1 << self.lsb)
+        if reset & ~(self.mask >> self.lsb):
+            raise TypeError(f"reset value {reset:#x} does not fit bits {self.msb}:{self.lsb}")
+        self.reset = reset
+        self.doc = doc
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, register: Any, owner: type | None = None) -> Any:
+        return self if register is None else (register.value & self.mask) >> self.lsb
+
+    def __set__(self, register: Any, value: int) -> None:
+        register.value = register.value & ~self.mask | (value << self.lsb) & self.mask
+
+    def of(self, word: int) -> int:
+        """This field's value in `word`, for example in the word that a handler was given."""
+        return (word & self.mask) >> self.lsb
+
+
+class RW(Field):
+    """The firmware reads back what it wrote."""
+
+
+class RO(Field):
+    """Set by the block; a write changes nothing."""
+
+    stored = False
+
+
+class WO(Field):
+    """Seen by the block's write handler; not kept, reads as zero."""
+
+    readable = False
+    stored = False
+
+
+class SC(Field):
+    """Self-clearing command bits: seen by the write handler, read as zero at once."""
+
+    readable = False
+    stored = False
+
+
+class W1C(Field):
+    """Set by the block; writing a one clears it, writing a zero changes nothing."""
+
+    stored = False
+
+
+class Register:
+    """One 32-bit word at byte offset `at` of its block, or `count` of them, `stride` bytes apart.
+
+    `keeps` names the kinds of reset that leave the register alone.
+    """
+
+    __slots__ = ("index", "value")
+
+    at: ClassVar[int] = -1
+    count: ClassVar[int] = 1
+    stride: ClassVar[int] = 4
+    reset_value: ClassVar[int] = 0
+    keeps: ClassVar[frozenset[Any]] = frozenset()
+    fields: ClassVar[dict[str, Field]] = {}
+    readable: ClassVar[int] = WORD
+    stored: ClassVar[int] = WORD
+    w1c: ClassVar[int] = 0
+
+    value: int
+    index: int
+
+    def __init_subclass__(
+        cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = ()
+    ) -> None:
+        if at % 4 or stride % 4 or at < 0 or count < 1:
+            raise TypeError(f"{cls.__qualname__}: registers are aligned words, at={at:#x} stride={stride} is not")
+        cls.at, cls.count, cls.stride, cls.keeps = at, count, stride, frozenset(keeps)
+        cls.fields = {name: field for name, field in vars(cls).items() if isinstance(field, Field)}
+        cls.reset_value, cls.readable, cls.stored, cls.w1c = reset, WORD, WORD, 0
+        seen = 0
+        for name, field in cls.fields.items():
+            if seen & field.mask:
+                raise TypeError(f"{cls.__qualname__}.{name} overlaps another field at bits {field.msb}:{field.lsb}")
+            seen |= field.mask
+            cls.reset_value |= field.reset << field.lsb
+            if not field.readable:
+                cls.readable &= ~field.mask
+            if not field.stored:
+                cls.stored &= ~field.mask
+            if isinstance(field, W1C):
+                cls.w1c |= field.mask
+
+    def __init__(self, index: int = 0) -> None:
+        self.index = index
+        self.value = self.reset_value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value:#010x})"
+
+    def reset(self) -> None:
+        self.value = self.reset_value
+
+    def write(self, word: int) -> None:
+        """What a write by the firmware does to the stored value, before any handler sees it."""
+        self.value = (self.value & ~self.stored | word & self.stored) & ~(word & self.w1c)

@@ -1,0 +1,65 @@
+"""What a block is given, and all it knows of the world: a clock, the bus, chance, a log and the reset request."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class ResetKind(Enum):
+    """Why the chip starts over. A watchdog reset spares RAM and the always-on part."""
+
+    POWER_ON = "power-on"
+    WATCHDOG = "watchdog"
+
+
+class Event(Protocol):
+    """Something the clock will do."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Virtual time in whole microseconds since power-on."""
+
+    @property
+    def now(self) -> int: ...
+
+    def after(self, microseconds: int, callback: Callable[[], None]) -> Event:
+        """Call `callback` once, `microseconds` (zero or more) from now."""
+        ...
+
+
+class Bus(Protocol):
+    """The system bus as a bus master sees it: CPU addresses, memory only. Raises ValueError outside of memory."""
+
+    def read(self, address: int, length: int) -> bytes: ...
+
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+class Log(Protocol):
+    """Messages about this block; the engine adds the time and the program counter."""
+
+    def info(self, message: str) -> None: ...
+
+    def warning(self, message: str) -> None: ...
+
+    def unclaimed(self, offset: int, value: int | None) -> None:
+        """An access that no register claims: a read where `value` is None. Reported once an offset."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of one block."""
+
+    name: str
+    clock: Clock
+    bus: Bus
+    random: random.Random
+    log: Log
+    request_reset: Callable[[ResetKind], None]
