@@ -1,0 +1,1 @@
+"""Who executes the firmware: the embedded engine (Unicorn) and what both engines share."""

@@ -1,0 +1,62 @@
+"""What the blocks have to say, with the time and the program counter of the code that made them say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Record:
+    """One message: `time` in virtual microseconds, `pc` of the block of code that runs."""
+
+    time: int
+    pc: int
+    level: str
+    source: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.time / 1e6:12.6f} pc={self.pc:08x} {self.level:7} {self.source}: {self.text}"
+
+
+class MachineLog:
+    """Keeps the newest `limit` records and hands each to the listeners."""
+
+    def __init__(self, now: Callable[[], int], pc: Callable[[], int], limit: int = 10_000) -> None:
+        self._now, self._pc, self._limit = now, pc, limit
+        self.records: list[Record] = []
+        self.listeners: list[Callable[[Record], None]] = []
+
+    def add(self, level: str, source: str, text: str) -> None:
+        record = Record(self._now(), self._pc(), level, source, text)
+        if len(self.records) >= self._limit:
+            del self.records[: self._limit // 2]
+        self.records.append(record)
+        for listener in self.listeners:
+            listener(record)
+
+    def of(self, source: str, address: int) -> BlockLog:
+        """The log of the block `source`, which stands at `address`."""
+        return BlockLog(self, source, address)
+
+
+class BlockLog:
+    """The log that one block is given; see `peripherals.core.Log`."""
+
+    def __init__(self, log: MachineLog, source: str, address: int) -> None:
+        self._log, self._source, self._address = log, source, address
+        self._reported: set[int] = set()
+
+    def info(self, message: str) -> None:
+        self._log.add("info", self._source, message)
+
+    def warning(self, message: str) -> None:
+        self._log.add("warning", self._source, message)
+
+    def unclaimed(self, offset: int, value: int | None) -> None:
+        if offset in self._reported:
+            return
+        self._reported.add(offset)
+        what = "read" if value is None else f"write of {value:#x}"
+        self._log.add("info", self._source, f"{what} at {self._address + offset:#010x}: no such register is modelled")

@@ -1,0 +1,21 @@
+"""Slices of guest code: run until a deadline, an interrupt, idling or an exception, counted to the instruction.
+
+One semantics, two bodies: machine code (slice.c) and Python. Both give the same run, so which one serves is the
+host's matter and never the result's.
+"""
+
+from __future__ import annotations
+
+from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, Reason, Slice
+from bk7238.engine.slice.native import Native
+from bk7238.engine.slice.python import InPython
+
+__all__ = ["BLOCKS", "IDLE_CHECK", "InPython", "Native", "Reason", "Slice", "functions"]
+
+
+def functions() -> Native | InPython:
+    """The fastest body that this host can run."""
+    try:
+        return Native()
+    except OSError:
+        return InPython()

@@ -1,0 +1,73 @@
+"""slice.c as machine code: the bytes in this package, or those that the host's own compiler makes of it."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bk7238.engine.slice import machine_code
+
+
+class Native:
+    """Addresses of slice.c's functions for Unicorn's hooks, and the ones that the engine calls.
+
+    Raises OSError on a host that can neither run the bytes of this package nor compile slice.c.
+    """
+
+    name = "native"
+
+    def __init__(self) -> None:
+        if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
+            address = _executable(machine_code.CODE)
+            entries = {name: address + offset for name, offset in machine_code.ENTRIES.items()}
+        else:
+            entries = _compiled()
+        self.on_block = entries["on_block"]
+        self.on_exception = entries["on_exception"]
+        self.on_undefined = entries["on_undefined"]
+        pointer, word = ctypes.c_void_p, ctypes.c_uint32
+        self.run = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["run"])
+        self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])
+        self.take_interrupt = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["take_interrupt"])
+        self.forget = ctypes.CFUNCTYPE(None, pointer, word, word)(entries["forget"])
+
+
+_kept: list[object] = []  # code that Unicorn may call must never be unmapped
+
+
+def _executable(code: bytes) -> int:
+    """The address of a copy of `code` that can be executed (written first, then made executable: never both)."""
+    memory = mmap.mmap(-1, -(-len(code) // mmap.PAGESIZE) * mmap.PAGESIZE)
+    memory.write(code)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    read_and_execute = 1 | 4
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), read_and_execute):
+        raise OSError(ctypes.get_errno(), "this host does not let a process make memory executable")
+    _kept.append(memory)
+    return address
+
+
+def _compiled() -> dict[str, int]:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise OSError("no C compiler on this host")
+    source = Path(__file__).with_name("slice.c")
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "slice.so"
+        command = [compiler, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except subprocess.CalledProcessError as error:
+            raise OSError(f"{compiler} does not compile {source.name}") from error
+        loaded = ctypes.CDLL(str(library))
+    _kept.append(loaded)
+    return {
+        name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES
+    }

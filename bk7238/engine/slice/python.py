@@ -1,0 +1,126 @@
+"""slice.c said again in Python, for hosts that can run no code of ours: slow, and the same to the instruction."""
+
+from __future__ import annotations
+
+import ctypes
+
+from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, IDLE_STACK, Reason, Slice
+
+_PC, _CPSR, _SPSR, _LR, _SP = 11, 3, 13, 10, 12
+_MODE, _SYS, _THUMB, _FIQ_MASKED, _IRQ_MASKED = 0x1F, 0x1F, 0x20, 0x40, 0x80
+_EMPTY = 0xFFFF_FFFF
+
+_POINTER = ctypes.c_void_p
+_RegisterAccess = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_int, _POINTER)
+_Start = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, *[ctypes.c_uint64] * 4)
+_Stop = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)
+_OnBlock = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint64, ctypes.c_uint32, _POINTER)
+_OnException = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint32, _POINTER)
+_OnUndefined = ctypes.CFUNCTYPE(ctypes.c_bool, _POINTER, _POINTER)
+
+
+class InPython:
+    """The same functions as `Native`. One object serves any number of slices."""
+
+    name = "python"
+
+    def __init__(self) -> None:
+        self._callbacks = (
+            _OnBlock(self._on_block),
+            _OnException(self._on_exception),
+            _OnUndefined(self._on_undefined),
+        )
+        addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
+        self.on_block, self.on_exception, self.on_undefined = addresses
+
+    def run(self, address: int) -> int:
+        s = Slice.from_address(address)
+        s.reason = Reason.WAITING
+        thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
+        error = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
+        s.pc, s.cpsr = self._get(s, _PC), self._get(s, _CPSR)
+        return error
+
+    def enter(self, address: int, mode: int, link: int, vector: int) -> None:
+        s = Slice.from_address(address)
+        cpsr = self._get(s, _CPSR)
+        self._put(s, _CPSR, cpsr & ~(_MODE | _THUMB) | mode)
+        self._put(s, _SPSR, cpsr)
+        self._put(s, _LR, link)
+        self._put(s, _PC, vector)
+
+    def take_interrupt(self, address: int) -> int:
+        s = Slice.from_address(address)
+        if not s.lines:
+            return 0
+        cpsr = self._get(s, _CPSR)
+        if s.lines & 2 and not cpsr & _FIQ_MASKED:
+            self.enter(address, 0x11 | _FIQ_MASKED | _IRQ_MASKED, self._get(s, _PC) + 4, 0x1C)
+        elif s.lines & 1 and not cpsr & _IRQ_MASKED:
+            self.enter(address, 0x12 | _IRQ_MASKED, self._get(s, _PC) + 4, 0x18)
+        else:
+            return 0
+        return 1
+
+    def forget(self, address: int, start: int, end: int) -> None:
+        blocks = Slice.from_address(address).blocks
+        if end - start >= 2 * BLOCKS:
+            ctypes.memset(blocks, 0xFF, ctypes.sizeof(blocks))
+            return
+        for at in range(start & ~1, end, 2):
+            index = at >> 1 & BLOCKS - 1
+            if blocks[index] & ~1 == at:
+                blocks[index] = _EMPTY
+
+    def _on_block(self, uc: int, address: int, size: int, user: int) -> None:
+        s = Slice.from_address(user)
+        if s.stop or s.budget <= 0:
+            self._end(s, Reason.STOPPED if s.stop else Reason.DEADLINE)
+            return
+        if s.lines:
+            cpsr = self._get(s, _CPSR)
+            if (s.lines & 2 and not cpsr & _FIQ_MASKED) or (s.lines & 1 and not cpsr & _IRQ_MASKED):
+                self._end(s, Reason.INTERRUPT)
+                return
+        index = address >> 1 & BLOCKS - 1
+        if s.blocks[index] & ~1 != address:
+            s.blocks[index] = address | (1 if self._get(s, _CPSR) & _THUMB else 0)
+        count = size >> (1 if s.blocks[index] & 1 else 2)
+        s.idle_check -= count
+        if s.idle_check <= 0:
+            s.idle_check = IDLE_CHECK
+            if s.idle_stack and not s.lines and self._idles(s):
+                self._end(s, Reason.IDLE)
+                return
+        s.budget -= count
+        s.block = address
+
+    def _idles(self, s: Slice) -> bool:
+        cpsr = self._get(s, _CPSR)
+        distance = self._get(s, _SP) - s.idle_stack
+        return cpsr & _MODE == _SYS and not cpsr & (_FIQ_MASKED | _IRQ_MASKED) and abs(distance) <= IDLE_STACK
+
+    def _on_exception(self, uc: int, number: int, user: int) -> None:
+        s = Slice.from_address(user)
+        s.exception = number
+        self._end(s, Reason.EXCEPTION)
+
+    def _on_undefined(self, uc: int, user: int) -> bool:
+        self._end(Slice.from_address(user), Reason.UNDEFINED)
+        return True
+
+    @staticmethod
+    def _end(s: Slice, reason: Reason) -> None:
+        s.reason = reason
+        _Stop(s.emu_stop)(s.uc)
+
+    @staticmethod
+    def _get(s: Slice, register: int) -> int:
+        value = ctypes.c_uint32()
+        _RegisterAccess(s.reg_read)(s.uc, register, ctypes.addressof(value))
+        return value.value
+
+    @staticmethod
+    def _put(s: Slice, register: int, value: int) -> None:
+        word = ctypes.c_uint32(value & 0xFFFF_FFFF)
+        _RegisterAccess(s.reg_write)(s.uc, register, ctypes.addressof(word))

@@ -1,0 +1,71 @@
+"""The partition table inside the bootloader.
+
+Entries of 64 bytes: magic "01PE", name[24], flash device[24], offset, length, CRC-32 of the first 60 bytes. The
+bootloader finds the highest magic below logical 0xFFC0 and goes downward in steps of 64 while magics follow.
+Facts: docs/hardware/bootloader.md.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from bk7238.formats import crc_framing
+
+MAGIC = b"01PE"
+_ENTRY = struct.Struct("<4s24s24sIII")
+_HIGHEST = 0xFFC0
+FRAMED_DEVICE = "beken_onchip_crc"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition. `offset` and `length` are logical on the CRC-framed device, physical on the raw one."""
+
+    name: str
+    device: str
+    offset: int
+    length: int
+    crc_ok: bool = True
+
+    @property
+    def framed(self) -> bool:
+        return self.device == FRAMED_DEVICE
+
+    @property
+    def physical_start(self) -> int:
+        return crc_framing.physical(self.offset) if self.framed else self.offset
+
+    @property
+    def physical_end(self) -> int:
+        """One past the last physical byte."""
+        end = self.offset + self.length
+        return crc_framing.physical(end) if self.framed else end
+
+    def pack(self) -> bytes:
+        """The 64 bytes of the entry, with a right CRC."""
+        head = _ENTRY.pack(MAGIC, self.name.encode(), self.device.encode(), self.offset, self.length, 0)[:-4]
+        return head + struct.pack("<I", zlib.crc32(head))
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0", 1)[0].decode("latin-1")
+
+
+def unpack(entry: bytes) -> Partition:
+    """One entry of 64 bytes, magic included. Raises ValueError where the magic is missing."""
+    magic, name, device, offset, length, crc = _ENTRY.unpack(entry)
+    if magic != MAGIC:
+        raise ValueError("no partition entry: magic 01PE is missing")
+    return Partition(_text(name), _text(device), offset, length, zlib.crc32(entry[:60]) == crc)
+
+
+def find(bootloader: bytes) -> list[tuple[int, Partition]]:
+    """The table as the bootloader finds it in its own logical bytes: (logical offset of the entry, partition)."""
+    at = bootloader.rfind(MAGIC, 0, _HIGHEST + len(MAGIC))
+    table = []
+    while at >= 0 and bootloader[at : at + 4] == MAGIC and at + _ENTRY.size <= len(bootloader):
+        table.append((at, unpack(bootloader[at : at + _ENTRY.size])))
+        at -= _ENTRY.size
+    return table

@@ -1,0 +1,62 @@
+"""RBL: the 96-byte header of an update package, and of the footer that the bootloader leaves behind the app.
+
+Little-endian: magic, algorithm, timestamp, partition[16], version[24], serial[24], CRC-32 of the body, FNV-1a of
+the raw app, raw size, body size, CRC-32 of the 92 bytes before it. Facts: docs/hardware/bootloader.md.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+MAGIC = b"RBL\0"
+HEADER = struct.Struct("<4sII16s24s24sIIIII")
+SIZE = HEADER.size
+
+ENCRYPTIONS = {0: "none", 1: "xor", 2: "aes"}
+COMPRESSIONS = {0: "none", 1: "gzip", 2: "quicklz", 3: "fastlz", 4: "lzma"}
+
+
+def fnv1a(data: bytes) -> int:
+    """FNV-1a, 32 bits: the hash of the raw app."""
+    value = 0x811C9DC5
+    for byte in data:
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return value
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header's fields; `crc_ok` tells whether its own CRC-32 holds."""
+
+    magic: bytes
+    algorithm: int
+    timestamp: int
+    partition: str
+    version: str
+    serial: str
+    body_crc: int
+    raw_hash: int
+    raw_size: int
+    body_size: int
+    crc_ok: bool
+
+    @property
+    def encryption(self) -> str:
+        return ENCRYPTIONS.get(self.algorithm & 0xF, "unknown")
+
+    @property
+    def compression(self) -> str:
+        return COMPRESSIONS.get(self.algorithm >> 8, "unknown")
+
+
+def unpack(data: bytes) -> Header:
+    """The header at the start of `data`. Raises ValueError where there are fewer than 96 bytes."""
+    if len(data) < SIZE:
+        raise ValueError(f"an RBL header has {SIZE} bytes, these are {len(data)}")
+    magic, algorithm, timestamp, partition, version, serial, *numbers, crc = HEADER.unpack(data[:SIZE])
+    body_crc, raw_hash, raw_size, body_size = numbers
+    texts = (field.split(b"\0", 1)[0].decode("latin-1") for field in (partition, version, serial))
+    crc_ok = zlib.crc32(data[: SIZE - 4]) == crc
+    return Header(magic, algorithm, timestamp, *texts, body_crc, raw_hash, raw_size, body_size, crc_ok)

@@ -1,0 +1,201 @@
+"""The flash controller, and the execute-in-place window that follows every change of the chip at once.
+
+Facts: docs/hardware/flash.md; the SDK's driver/flash/flash.h. The controller works on raw physical addresses; the
+window shows the logical bytes, 32 of every 34. Operations finish at once, and the controller issues WREN by itself.
+
+Not modelled: time that an operation takes, line modes, deep power-down, security registers, CRC errors of the window.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from bk7238.formats import crc_framing
+from peripherals.core import RO, RW, WO, Peripheral, Port, Register, Services, State, on_read, on_write
+from peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
+
+_EIGHT_WORDS = struct.Struct("<8I")
+
+
+class FlashController(Peripheral):
+    """`window` is the CPU address at which the logical bytes appear."""
+
+    size = 0x1000
+
+    class OPERATE_SW(Register, at=0x00):
+        address = RW(0, 23)
+        opcode = RW(24, 28)
+        start = WO(29)
+        wp_value = RW(30)
+        busy = RO(31)
+
+    class DATA_SW_FLASH(Register, at=0x04):
+        data = WO(0, 31)
+
+    class DATA_FLASH_SW(Register, at=0x08):
+        data = RO(0, 31)
+
+    class RDID_DATA_FLASH(Register, at=0x10):
+        jedec_id = RO(0, 23)
+
+    class SR_DATA_CRC_CNT(Register, at=0x14):
+        status = RO(0, 7)
+        crc_error_count = RO(8, 15)
+        m_value = RW(22, 29)
+        page_write_en = RW(30)
+
+    class CONF(Register, at=0x1C):
+        clock = RW(0, 3)
+        mode = RW(4, 8)
+        cpu_data_write = RW(9)
+        wrsr_data = RW(10, 25)
+        crc_en = RW(26)
+
+    class PAGE_WRITE(Register, at=0x24):
+        data = WO(0, 7)
+        rewind = WO(31)
+
+    read_words = State((0,) * 8)
+    read_index = State(0)
+    program_words = State(factory=lambda: [0xFFFF_FFFF] * 8)
+    program_index = State(0)
+    page = State(factory=bytearray)
+
+    operated = Port()
+
+    def __init__(self, services: Services, window: int = 0) -> None:
+        self.window = window
+        self.chip = NorFlash()
+        super().__init__(services)
+
+    # The world's side
+
+    def insert(self, chip: NorFlash) -> None:
+        """Solder in another chip; the window shows it at once."""
+        self.chip = chip
+        self._show(0, chip.size)
+
+    # The firmware's side
+
+    @on_write(OPERATE_SW)
+    def _operate(self, word: int) -> None:
+        if not word & 0x2000_0000:
+            return
+        address = word & 0xFF_FFFF
+        opcode = word >> 24 & 0x1F
+        if opcode == 5:
+            self.read_words = _EIGHT_WORDS.unpack(self.chip.read(address & ~31, 32))
+            self.read_index = 0
+            return
+        operation = self._OPCODES.get(opcode)
+        if operation is None:
+            self.log.warning(f"flash opcode {opcode} is not modelled")
+        else:
+            operation(self, address)
+
+    @on_read(DATA_FLASH_SW)
+    def _next_word(self) -> int:
+        index = self.read_index
+        self.read_index = index + 1 & 7
+        return self.read_words[index]
+
+    @on_write(DATA_SW_FLASH)
+    def _fill_words(self, word: int) -> None:
+        self.program_words[self.program_index] = word
+        self.program_index = self.program_index + 1 & 7
+
+    @on_write(PAGE_WRITE)
+    def _fill_page(self, word: int) -> None:
+        if word & 0x8000_0000:
+            self.page.clear()
+        else:
+            self.page.append(word & 0xFF)
+
+    # The opcodes
+
+    def _identify(self, address: int) -> None:
+        self.RDID_DATA_FLASH.jedec_id = self.chip.jedec_id
+
+    def _read_status(self, address: int) -> None:
+        self.SR_DATA_CRC_CNT.status = self.chip.status & 0xFF
+
+    def _read_status_2(self, address: int) -> None:
+        self.SR_DATA_CRC_CNT.status = self.chip.status >> 8
+
+    def _write_status(self, address: int) -> None:
+        self.chip.status = self.chip.status & 0xFF00 | self.CONF.wrsr_data & 0xFC
+
+    def _write_status_2(self, address: int) -> None:
+        self.chip.status = self.CONF.wrsr_data & 0xFFFC
+
+    def _program(self, address: int) -> None:
+        if self.SR_DATA_CRC_CNT.page_write_en:
+            data = bytes(self.page[:PAGE])
+        else:
+            data = _EIGHT_WORDS.pack(*self.program_words)
+            self.program_index = 0
+        if not self._allowed("program", address, len(data)):
+            return
+        self.chip.program(address, data)
+        self._show(address, len(data))
+        self.operated("program", address, data)
+
+    def _erase(self, address: int, length: int) -> None:
+        address &= ~(length - 1)
+        if not self._allowed("erase", address, length):
+            return
+        self.chip.erase(address, length)
+        self._show(address, length)
+        self.operated("erase", address, length)
+
+    def _erase_sector(self, address: int) -> None:
+        self._erase(address, SECTOR)
+
+    def _erase_32k(self, address: int) -> None:
+        self._erase(address, BLOCK_32K)
+
+    def _erase_64k(self, address: int) -> None:
+        self._erase(address, BLOCK_64K)
+
+    def _erase_chip(self, address: int) -> None:
+        self._erase(0, self.chip.size)
+
+    def _nothing(self, address: int) -> None:
+        """Write enable, power-down and mode commands: the controller and the chip are always ready here."""
+
+    _OPCODES: dict[int, Callable[[FlashController, int], None]] = {
+        1: _nothing,  # WREN
+        2: _nothing,  # WRDI
+        3: _read_status,
+        4: _write_status,
+        6: _read_status_2,
+        7: _write_status_2,
+        12: _program,
+        13: _erase_sector,
+        14: _erase_32k,
+        15: _erase_64k,
+        16: _erase_chip,
+        17: _nothing,  # DP
+        18: _nothing,  # RFDP
+        20: _identify,
+        21: _nothing,  # HPM
+        22: _nothing,  # CRMR
+        23: _nothing,  # CRMR2
+    }
+
+    def _allowed(self, what: str, address: int, length: int) -> bool:
+        if address + length > self.chip.size:
+            self.log.warning(f"flash {what} at {address:#x} is beyond the chip: ignored")
+        elif self.chip.protected(address, length):
+            self.log.warning(f"flash {what} at {address:#x} is protected by status {self.chip.status:#06x}: ignored")
+        else:
+            return True
+        return False
+
+    def _show(self, address: int, length: int) -> None:
+        """The window follows the frames that the physical range touches."""
+        first = address // crc_framing.FRAME
+        last = min(-(-(address + length) // crc_framing.FRAME), self.chip.size // crc_framing.FRAME)
+        framed = self.chip.data[first * crc_framing.FRAME : last * crc_framing.FRAME]
+        self.bus.write(self.window + first * crc_framing.DATA, crc_framing.strip(bytes(framed)))

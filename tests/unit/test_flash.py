@@ -1,0 +1,190 @@
+"""The flash controller as a driver sees it: operations, NOR rules, protection, and the window that follows."""
+
+import pytest
+from bench import Bench
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bk7238.formats import crc_framing
+from peripherals.core import ResetKind
+from peripherals.flash import FlashController
+from peripherals.nor_flash import NorFlash
+
+OPERATE, DATA_IN, DATA_OUT, RDID, STATUS, CONF, PAGE = 0x00, 0x04, 0x08, 0x10, 0x14, 0x1C, 0x24
+GO = 1 << 29
+
+
+class Driver:
+    """The SDK's flash driver, as far as the tests need it."""
+
+    def __init__(self, size=0x200000):
+        self.bench = Bench()
+        self.flash = self.bench.make(FlashController, "flash")
+        self.flash.chip = NorFlash(size)
+        self.operations = []
+        self.flash.operated.connect(lambda *what: self.operations.append(what))
+
+    def operate(self, opcode, address=0):
+        self.flash.write(OPERATE, GO | opcode << 24 | address)
+        assert not self.flash.read(OPERATE) >> 31, "busy"
+
+    def read(self, address):
+        self.operate(5, address)
+        return b"".join(self.flash.read(DATA_OUT).to_bytes(4, "little") for _ in range(8))
+
+    def program(self, address, data):
+        for at in range(0, 32, 4):
+            self.flash.write(DATA_IN, int.from_bytes(data[at : at + 4], "little"))
+        self.operate(12, address)
+
+    def program_page(self, address, data):
+        self.flash.write(STATUS, 1 << 30)
+        self.flash.write(PAGE, 1 << 31)
+        for byte in data:
+            self.flash.write(PAGE, byte)
+        self.operate(12, address)
+        self.flash.write(STATUS, 0)
+
+    def status(self, value):
+        self.flash.write(CONF, value << 10)
+        self.operate(7)
+
+
+@pytest.fixture
+def driver():
+    return Driver()
+
+
+@pytest.mark.parametrize(("size", "jedec_id"), [(0x200000, 0xC84015), (0x400000, 0xEF4016)])
+def test_identity(size, jedec_id):
+    driver = Driver(size)
+    driver.operate(20)
+    assert driver.flash.read(RDID) == jedec_id
+    assert 1 << (jedec_id & 0xFF) == size
+
+
+def test_a_size_without_a_chip_is_refused():
+    with pytest.raises(ValueError, match="no flash chip"):
+        NorFlash(12345)
+
+
+def test_program_clears_bits_only(driver):
+    driver.program(0x1000, b"\x0f" * 32)
+    driver.program(0x1000, b"\xf1" * 32)
+    assert driver.read(0x1000) == b"\x01" * 32
+    assert driver.operations == [("program", 0x1000, b"\x0f" * 32), ("program", 0x1000, b"\xf1" * 32)]
+
+
+def test_page_programming(driver):
+    page = bytes(range(256))
+    driver.program_page(0x2000, page)
+    assert b"".join(driver.read(0x2000 + at) for at in range(0, 256, 32)) == page
+    assert driver.operations == [("program", 0x2000, page)]
+
+
+@pytest.mark.parametrize(("opcode", "length"), [(13, 0x1000), (14, 0x8000), (15, 0x10000)])
+def test_erase_covers_the_aligned_block(driver, opcode, length):
+    driver.flash.chip.load(bytes(0x20000), 0)
+    driver.operate(opcode, length + 0x123)
+    data = driver.flash.chip.data
+    assert data[:length] == bytes(length) and data[length : 2 * length] == b"\xff" * length
+    assert data[2 * length : 0x20000] == bytes(0x20000 - 2 * length)
+
+
+def test_chip_erase(driver):
+    driver.flash.chip.load(bytes(0x200000), 0)
+    driver.operate(16)
+    assert driver.flash.chip.data == b"\xff" * 0x200000
+
+
+def test_status_reads_back_in_two_bytes(driver):
+    driver.status(0x4204)
+    driver.operate(3)
+    assert driver.flash.read(STATUS) & 0xFF == 0x04
+    driver.operate(6)
+    assert driver.flash.read(STATUS) & 0xFF == 0x42
+
+
+def test_a_one_byte_status_write_leaves_the_second_byte(driver):
+    driver.status(0x4204)
+    driver.flash.write(CONF, 0x7C << 10)
+    driver.operate(4)
+    assert driver.flash.chip.status == 0x427C
+
+
+@pytest.mark.parametrize(
+    ("status", "unprotected"),
+    [
+        (0x0000, range(0, 0x200000)),
+        (0x007C, range(0)),
+        (0x0004, range(0, 0x1F0000)),
+        (0x4004, range(0x1F0000, 0x200000)),  # what apps run with: all but the last block
+        (0x0024, range(0x10000, 0x200000)),
+        (0x0044, range(0, 0x1FF000)),
+        (0x4000, range(0)),
+        (0x407C, range(0, 0x200000)),
+    ],
+)
+def test_protection(driver, status, unprotected):
+    driver.flash.chip.load(bytes(0x200000), 0)
+    driver.status(status)
+    for sector in (0, 0xF000, 0x10000, 0x1E0000, 0x1EF000, 0x1F0000, 0x1FE000, 0x1FF000):
+        driver.operate(13, sector)
+        assert (driver.flash.chip.data[sector] == 0xFF) == (sector in unprotected), hex(sector)
+    assert len(driver.operations) == sum(s in unprotected for s in (op[1] for op in driver.operations))
+
+
+def test_protected_and_unreachable_operations_are_logged_and_change_nothing(driver):
+    driver.status(0x007C)
+    driver.program(0x1000, bytes(32))
+    driver.status(0)
+    driver.program(0x200000, bytes(32))
+    assert driver.flash.chip.data == b"\xff" * 0x200000 and driver.operations == []
+    assert ["protected" in m or "beyond" in m for m in driver.bench.log.messages] == [True, True]
+
+
+def test_the_window_shows_the_logical_bytes(driver):
+    code = bytes(range(256)) * 16
+    driver.flash.insert(chip := NorFlash())
+    chip.load(crc_framing.frame(code))
+    driver.flash.insert(chip)
+    assert driver.bench.bus.read(0, len(code)) == code
+
+
+@given(st.integers(0, 0x3FF), st.binary(min_size=256, max_size=256))
+def test_the_window_follows_every_program(page, data):
+    driver = Driver()
+    driver.program_page(page * 256, data)
+    chip = driver.flash.chip
+    first = page * 256 // 34
+    for frame in range(first, (page * 256 + 255) // 34 + 1):
+        assert driver.bench.bus.read(frame * 32, 32) == chip.data[frame * 34 : frame * 34 + 32]
+
+
+def test_the_window_follows_an_erase(driver):
+    driver.flash.chip.load(bytes(0x20000), 0)
+    driver.flash.insert(driver.flash.chip)
+    driver.operate(13, 0x1000)
+    assert driver.bench.bus.read(0x1000 // 34 * 32 + 32, 32) == b"\xff" * 32
+    assert driver.bench.bus.read(0, 32) == bytes(32)
+
+
+def test_unknown_opcodes_are_logged(driver):
+    driver.operate(28)
+    assert driver.bench.log.messages == ["flash opcode 28 is not modelled"]
+
+
+def test_no_start_no_operation(driver):
+    driver.flash.write(OPERATE, 13 << 24)
+    assert driver.operations == []
+
+
+@pytest.mark.parametrize("kind", list(ResetKind))
+def test_reset_spares_the_chip_only(driver, kind):
+    driver.program(0, bytes(32))
+    driver.flash.write(DATA_IN, 1)
+    driver.flash.write(PAGE, 1)
+    driver.flash.write(STATUS, 1 << 30)
+    driver.flash.reset(kind)
+    assert driver.flash.snapshot() == driver.bench.make(FlashController, "flash").snapshot()
+    assert driver.flash.chip.data[:32] == bytes(32)
