@@ -1,0 +1,72 @@
+"""OpenBeken (OpenBK7231T_App): configured through the block in flash that its web page writes.
+
+The block is 3,584 bytes at physical 0x1E1000: "CFG", a CRC over what follows it, version 5, SSID at 0x14, password at
+0x54, start-up command at 0x5E0. Without an SSID the app opens an access point of its own. Facts:
+docs/firmware-families.md; names are those of the app's `mainConfig_t`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from bk7238.formats import crc_framing
+
+if TYPE_CHECKING:
+    from bk7238.update.profiles import Instructions
+
+CONFIG_ADDRESS = 0x1E1000
+CONFIG_SIZE = 3584
+_MAGIC = b"CFG"
+_VERSION = 5
+_SSID = (0x14, 64)
+_PASSWORD = (0x54, 64)
+_START_COMMAND = (0x5E0, 1568)
+
+
+def _signed(byte: int) -> int:
+    return byte - 256 if byte & 0x80 else byte
+
+
+def config_crc(block: bytes) -> int:
+    """The CRC in byte 3 of the block. The app shifts signed characters, which copies their top bit."""
+    crc = 0
+    for byte in block[4:CONFIG_SIZE]:
+        value = _signed(byte)
+        for _ in range(8):
+            differs = (crc ^ value) & 1
+            crc >>= 1
+            if differs:
+                crc = _signed((crc ^ 0x8C) & 0xFF)
+            value >>= 1
+    return crc & 0xFF
+
+
+def _put(block: bytearray, field: tuple[int, int], value: bytes, name: str) -> None:
+    at, size = field
+    if len(value) >= size:
+        raise ValueError(f"{name} is {len(value)} bytes long; OpenBeken keeps at most {size - 1}")
+    block[at : at + size] = value.ljust(size, b"\0")
+
+
+class OpenBeken:
+    name = "openbeken"
+    banner = re.compile(r"OpenBK7238, version (?P<version>[0-9A-Za-z._-]+)")
+
+    def recognises(self, flash: bytes) -> bool:
+        return b"OpenBK7238" in crc_framing.strip(flash)
+
+    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+        """The configuration block. One that is there already keeps its other settings."""
+        block = bytearray(flash[CONFIG_ADDRESS : CONFIG_ADDRESS + CONFIG_SIZE])
+        if block[:3] != _MAGIC or block[3] != config_crc(block):
+            block = bytearray(CONFIG_SIZE)
+            block[:3] = _MAGIC
+            struct.pack_into("<I", block, 4, _VERSION)
+        _put(block, _SSID, told.ssid, "the SSID")
+        _put(block, _PASSWORD, told.passphrase.encode(), "the passphrase")
+        command = f"addEventHandler WiFiState 4 ota_http {told.url}" if told.url else ""
+        _put(block, _START_COMMAND, command.encode(), "the start-up command")
+        block[3] = config_crc(block)
+        return {CONFIG_ADDRESS: bytes(block)}
