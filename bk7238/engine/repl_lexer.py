@@ -126,7 +126,8 @@ class _Lexer:
             raise where.error("this comment is never closed", "add a '*/'")
         end += 2
         spans_lines = "\n" in self.text[start:end]
-        rest = self.text[end : self.text.find("\n", end) if "\n" in self.text[end:] else None]
+        line_end = self.text.find("\n", end)
+        rest = self.text[end : line_end if line_end >= 0 else None]
         if not self.open_braces and (self.at_line_start or spans_lines) and rest.strip(" "):
             raise where.error("text follows this comment", "outside of braces it must end its line")
         self._newlines(start, end)
@@ -138,7 +139,9 @@ class _Lexer:
         where = self._position(match.start())
         string = _STRING.match(self.text, match.start())
         if string is None:
-            raise where.error("malformed string", "end it with '\"' on its line and put a backslash only before \\ or \"")
+            raise where.error(
+                "malformed string", "end it with '\"' on its line and put a backslash only before \\ or \""
+            )
         self._add("string", string[0], where, re.sub(r"\\(.)", r"\1", string[1]))
         return string.end()
 

@@ -5,6 +5,7 @@ Valid Renode that nothing here needs (inline objects, dictionaries, aliases) is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -47,9 +48,9 @@ class Script:
 
 @dataclass(frozen=True)
 class Connection:
-    """`0 -> icu@3 | wdt@0`: `sources` None is the default output, no `targets` is `-> none`."""
+    """`0 -> icu@3 | wdt@0`: the source None is the default output, no `targets` is `-> none`."""
 
-    sources: list[int | str] | None
+    sources: Sequence[int | str | None]
     targets: list[tuple[Token, list[int]]]
     where: Position
 
@@ -220,12 +221,13 @@ class Parser:
     def connection(self) -> Connection:
         where = self.token.where
         bracketed = self.token.is_mark("[")
-        sources = None if self.token.is_mark("->") else self.wire_ends(bracketed, names=True)
+        default = self.token.is_mark("->")
+        sources: Sequence[int | str | None] = [None] if default else self.wire_ends(bracketed, names=True)
         if not self.accept("->"):
             self.refuse("an attribute ('name: value') or a wire ('0 -> block@1')")
         if not bracketed and self.accept_word("none"):
             return Connection(sources, [], where)
-        targets = []
+        targets: list[tuple[Token, list[int]]] = []
         while not targets or self.accept("|"):
             target = self.name("the block that the wire goes to, or 'none',")
             if self.token.is_mark("#"):
@@ -235,9 +237,8 @@ class Parser:
                 self.refuse("a list of inputs in [ ]" if bracketed else "an input without [ ]")
             numbers = [end for end in self.wire_ends(bracketed, names=False) if isinstance(end, int)]
             targets.append((target, numbers))
-            count = 1 if sources is None else len(sources)
-            if len(numbers) != count:
-                raise target.where.error(f"{count} outputs to {len(numbers)} inputs", "name as many of each")
+            if len(numbers) != len(sources):
+                raise target.where.error(f"{len(sources)} outputs to {len(numbers)} inputs", "name as many of each")
         return Connection(sources, targets, where)
 
     def wire_ends(self, bracketed: bool, names: bool) -> list[int | str]:
@@ -279,7 +280,7 @@ class Parser:
         if token.kind == "number" or token.is_mark("-"):
             return self.number()
         if token.is_mark("<"):
-            return self.range()
+            return Value("range", self.range(), where)
         if token.is_mark("["):
             return self.list()
         if token.is_mark("{"):
@@ -314,9 +315,8 @@ class Parser:
         self.take()
         return Value("number", -magnitude if negative else magnitude, where)
 
-    def range(self) -> Value:
+    def range(self) -> tuple[int, int]:
         """`<0x100, 0x200>` or `<0x100, +0x100>`: the first address, and the one behind the last."""
-        where = self.token.where
         self.expect("<")
         begin = self.address()
         self.expect(",")
@@ -327,7 +327,7 @@ class Parser:
         if end < begin:
             raise last.error("a range that ends before it begins", "write the lower address first")
         self.expect(">")
-        return Value("range", (begin, end), where)
+        return begin, end
 
     def address(self) -> int:
         if not isinstance(self.token.value, int):

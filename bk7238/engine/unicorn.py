@@ -79,9 +79,12 @@ class UnicornEngine:
         self._target = 0  # the tick at which the slice's budget is used up
         self._skipped = 0
         self._stopping = False
+        self._asleep = False  # waits or idles: only an interrupt line makes it go on
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
         self._code_pages: set[int] = set()
+        self._refused_store = False
+        self._aborted_at: set[tuple[str, int]] = set()
         self._keep: list[Any] = []
         self.on_reset: list[Callable[[ResetKind], None]] = []
         self.clock = Clock(platform.cpu.mips, self._now)
@@ -130,8 +133,12 @@ class UnicornEngine:
                 self._reset(self._reset_kind)
             if self._stopping or self._now() >= end:
                 break
-            self._functions.take_interrupt(self._at)
-            self._run_slice(end)
+            if self._asleep and not self._slice.lines:
+                self._skip(end)
+            else:
+                self._asleep = False
+                self._functions.take_interrupt(self._at)
+                self._run_slice(end)
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
@@ -161,9 +168,9 @@ class UnicornEngine:
             return
         reason = self._slice.reason
         if reason == Reason.WAITING:
-            self._waiting(end)
+            self._waiting()
         elif reason == Reason.IDLE:
-            self._skip(end)
+            self._asleep = True
         elif reason == Reason.EXCEPTION:
             self._exception(self._slice.exception)
         elif reason == Reason.UNDEFINED:
@@ -177,15 +184,14 @@ class UnicornEngine:
             self._slice.budget -= self._target - deadline
             self._target = deadline
 
-    def _waiting(self, end: int) -> None:
+    def _waiting(self) -> None:
         """The CPU waits for an interrupt. The first such place in system mode is the idle task's."""
         if not self._slice.idle_stack and self._slice.cpsr & 0x1F == 0x1F:
             self._slice.idle_stack = self.register("sp")
-        if not self._slice.lines:
-            self._skip(end)
+        self._asleep = True
 
     def _skip(self, end: int) -> None:
-        """Nothing will happen before the next event: go there."""
+        """The CPU sleeps: nothing will happen before the next event, so go there."""
         now = self._now()
         deadline = self.clock.next_deadline
         target = max(now, end if deadline is None else min(end, deadline))
@@ -213,13 +219,16 @@ class UnicornEngine:
         pc = self._slice.pc
         if error in _FETCH_ERRORS:
             self._take_abort("prefetch abort", pc + 4)
-        elif error in _DATA_ERRORS:
+        elif error in _DATA_ERRORS or self._refused_store:
+            self._refused_store = False
             self._take_abort("data abort", pc + 8)
         else:
             raise EngineError(f"Unicorn ended at {pc:#010x}: {unicorn.UcError(error)}")
 
     def _take_abort(self, kind: str, link: int) -> None:
-        self.log.add("warning", "cpu", f"{kind} at {self._slice.pc:#010x}")
+        if (kind, self._slice.pc) not in self._aborted_at:  # a guest can abort for ever
+            self._aborted_at.add((kind, self._slice.pc))
+            self.log.add("warning", "cpu", f"{kind} at {self._slice.pc:#010x}")
         self._functions.enter(self._at, _ABORT, link, _VECTOR[kind])
 
     # Reset
@@ -244,6 +253,7 @@ class UnicornEngine:
         self._uc.context_restore(self._fresh)
         self._uc.reg_write(arm.UC_ARM_REG_CPSR, _RESET_CPSR)
         self._uc.reg_write(arm.UC_ARM_REG_PC, 0)
+        self._asleep = False
         self._slice.idle_stack = 0
         self._slice.lines = 0
         self._functions.forget(self._at, 0, 0xFFFF_FFFE)
@@ -255,6 +265,7 @@ class UnicornEngine:
     def _make_cpu(self) -> unicorn.Uc:
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
         uc.ctl_set_cpu_model(arm.UC_CPU_ARM_946)
+        uc.ctl_set_page_size(_PAGE)
         # With Unicorn's own TLB every store would take the slow path, because every page is executable there.
         uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
         uc.ctl_exits_enabled(True)
@@ -291,6 +302,7 @@ class UnicornEngine:
             self._code_pages.add(page)
         entry.contents.paddr = page * _PAGE
         if address < self._flash_end:
+            self._refused_store = kind == uc_const.UC_MEM_WRITE
             entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
         elif page in self._code_pages:
             entry.contents.perms = uc_const.UC_PROT_ALL

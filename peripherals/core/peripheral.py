@@ -82,7 +82,7 @@ class Peripheral:
         self.request_reset = services.request_reset
         self.outputs: dict[int | None, list[Callable[[bool], None]]] = {}
         self._storage: dict[int, int] = {}
-        self._inputs: dict[int, tuple[str, int]] = {}
+        self._inputs: dict[int, tuple[str, int, Callable[[], None] | None]] = {}
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
         self._registers: dict[str, list[Register]] = {}
@@ -143,12 +143,11 @@ class Peripheral:
 
     def set_input(self, number: int, level: bool) -> None:
         """Wire `number` into the block has a new level."""
-        name, bit = self._inputs[number]
+        name, bit, handler = self._inputs[number]
         old = getattr(self, name)
         new = old | 1 << bit if level else old & ~(1 << bit)
         if new != old:
             setattr(self, name, new)
-            handler = self._handler("_on_input", name)
             if handler is not None:
                 handler()
 
@@ -191,7 +190,7 @@ class Peripheral:
             self._registers[name] = registers
             setattr(self, name, registers[0] if item.count == 1 else registers)
             for register in registers:
-                offset = item.at + register.index * item.stride
+                offset = item.at + register._index * item.stride
                 self._readers[offset] = self._reader(register)
                 self._writers[offset] = self._writer(register)
         elif isinstance(item, State):
@@ -213,8 +212,9 @@ class Peripheral:
             self.outputs.update(zip(numbers, driver.listeners, strict=True))
             setattr(self, name, driver)
         elif isinstance(item, Input):
+            handler = self._handler("_on_input", name)
             for number in range(item.first, item.last + 1):
-                self._inputs[number] = (name, number - item.first)
+                self._inputs[number] = (name, number - item.first, handler)
             setattr(self, name, 0)
         elif isinstance(item, Port):
             setattr(self, name, Listeners())
@@ -229,7 +229,7 @@ class Peripheral:
         if handler is None:
             return lambda: register.value & mask
         if register.count > 1:
-            unindexed, index = handler, register.index
+            unindexed, index = handler, register._index
             handler = lambda: unindexed(index)  # noqa: E731
 
         def read() -> int:
@@ -244,7 +244,7 @@ class Peripheral:
         if handler is None:
             return store
         if register.count > 1:
-            unindexed, index = handler, register.index
+            unindexed, index = handler, register._index
             handler = lambda word: unindexed(word, index)  # noqa: E731
 
         def write(word: int) -> None:
@@ -257,7 +257,7 @@ class Peripheral:
         """What the byte lanes that a narrow write does not touch write again: stored bits, never write-one-to-clear."""
         for registers in self._registers.values():
             for register in registers:
-                if register.at + register.index * register.stride == word:
+                if register.at + register._index * register.stride == word:
                     return register.value & register.stored & register.readable
         return self._storage.get(word, 0)
 

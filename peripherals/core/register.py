@@ -85,7 +85,7 @@ class Register:
     `keeps` names the kinds of reset that leave the register alone.
     """
 
-    __slots__ = ("index", "value")
+    __slots__ = ("_index", "value")
 
     at: ClassVar[int] = -1
     count: ClassVar[int] = 1
@@ -98,7 +98,7 @@ class Register:
     w1c: ClassVar[int] = 0
 
     value: int
-    index: int
+    _index: int
 
     def __init_subclass__(
         cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = ()
@@ -110,6 +110,8 @@ class Register:
         cls.reset_value, cls.readable, cls.stored, cls.w1c = reset, WORD, WORD, 0
         seen = 0
         for name, field in cls.fields.items():
+            if hasattr(Register, name):
+                raise TypeError(f"{cls.__qualname__}.{name}: every register has something of that name")
             if seen & field.mask:
                 raise TypeError(f"{cls.__qualname__}.{name} overlaps another field at bits {field.msb}:{field.lsb}")
             seen |= field.mask
@@ -122,7 +124,7 @@ class Register:
                 cls.w1c |= field.mask
 
     def __init__(self, index: int = 0) -> None:
-        self.index = index
+        self._index = index
         self.value = self.reset_value
 
     def __repr__(self) -> str:

@@ -200,6 +200,8 @@ def test_snapshot_and_restore(bench):
 def test_mistakes_are_refused_when_the_class_is_made():
     with pytest.raises(TypeError, match="overlaps"):
         type("R", (Register,), {"a": RW(0, 4), "b": RO(4)}, at=0)
+    with pytest.raises(TypeError, match="of that name"):
+        type("R", (Register,), {"value": RW(0)}, at=0)
     with pytest.raises(TypeError, match="32-bit"):
         RW(30, 32)
     with pytest.raises(TypeError, match="does not fit"):

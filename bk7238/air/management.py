@@ -1,0 +1,94 @@
+"""The bodies of the management frames that an access point sends (IEEE 802.11-2020, 9.3.3 and 9.4)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.ieee80211 import element
+
+# Capability information
+ESS, PRIVACY, SHORT_SLOT = 0x0001, 0x0010, 0x0400
+
+# Status codes
+SUCCESS, UNSPECIFIED, NO_ALGORITHM, OUT_OF_SEQUENCE = 0, 1, 13, 14
+TOO_MANY_STATIONS, RATES_UNSUPPORTED, DECLINED = 17, 18, 37
+
+# Reason codes
+UNSPECIFIED_REASON, LEAVING = 1, 3
+CLASS_2_NOT_AUTHENTICATED, CLASS_3_NOT_ASSOCIATED = 6, 7
+
+BASIC = 0x80
+RATES = bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))  # 1, 2, 5.5, 11 basic; 6, 9, 12, 18 (500 kb/s)
+MORE_RATES = bytes((0x30, 0x48, 0x60, 0x6C))  # 24, 36, 48, 54
+
+WMM = bytes.fromhex("0050f202")  # Microsoft's OUI and the type of the WMM elements
+_WMM_PARAMETERS = WMM + bytes.fromhex("0101000003a4000027a4000042435e0062322f00")  # the usual EDCA values
+
+_HT_SHORT_GI_20, _HT_NO_SM_POWER_SAVE = 0x0020, 0x000C
+_MCS_0_TO_7 = b"\xff" + bytes(15)
+
+_BEACON = struct.Struct("<QHH")
+_AUTHENTICATION = struct.Struct("<HHH")
+_ASSOCIATION = struct.Struct("<HHH")
+_AID_BITS = 0xC000
+
+BLOCK_ACK, ADDBA_REQUEST, ADDBA_RESPONSE = 3, 0, 1
+
+
+def rates() -> bytes:
+    """Supported rates and extended rates."""
+    return element(dot11.RATES, RATES) + element(dot11.EXTENDED_RATES, MORE_RATES)
+
+
+def basic_rates() -> frozenset[int]:
+    """The rates, in 500 kb/s, that a station must have."""
+    return frozenset(rate & ~BASIC for rate in RATES if rate & BASIC)
+
+
+def high_throughput(channel: int) -> bytes:
+    """HT capabilities and operation (20 MHz, one stream) and the WMM parameters that HT requires."""
+    capabilities = struct.pack("<HB", _HT_SHORT_GI_20 | _HT_NO_SM_POWER_SAVE, 0) + _MCS_0_TO_7 + bytes(7)
+    operation = bytes((channel,)) + bytes(21)
+    return (
+        element(dot11.HT_CAPABILITIES, capabilities)
+        + element(dot11.HT_OPERATION, operation)
+        + element(dot11.VENDOR, _WMM_PARAMETERS)
+    )
+
+
+def traffic_indication(aids: Iterable[int], group: bool) -> bytes:
+    """The TIM, in every beacon a DTIM: which stations, and whether the group, have frames waiting."""
+    bitmap = 0
+    for aid in aids:
+        bitmap |= 1 << aid
+    octets = bitmap.to_bytes(max(1, (bitmap.bit_length() + 7) // 8), "little")
+    first = 0
+    while first + 2 < len(octets) and not octets[first] and not octets[first + 1]:
+        first += 2
+    return element(dot11.TIM, bytes((0, 1, first | group)) + octets[first:])
+
+
+def beacon(timestamp: int, interval: int, capabilities: int, elements: bytes) -> bytes:
+    """A beacon's or a probe response's body: TSF in microseconds, interval in TU of 1,024 microseconds."""
+    return _BEACON.pack(timestamp, interval, capabilities) + elements
+
+
+def authentication(sequence: int, status: int, algorithm: int = 0) -> bytes:
+    return _AUTHENTICATION.pack(algorithm, sequence, status)
+
+
+def association(capabilities: int, status: int, aid: int, elements: bytes) -> bytes:
+    """An association response's body; on a refusal the AID is 0."""
+    return _ASSOCIATION.pack(capabilities, status, aid | _AID_BITS if aid else 0) + elements
+
+
+def reason(code: int) -> bytes:
+    """The body of a deauthentication or a disassociation."""
+    return code.to_bytes(2, "little")
+
+
+def decline_block_ack(request: bytes) -> bytes:
+    """The answer to an ADDBA request: no aggregation here."""
+    return bytes((BLOCK_ACK, ADDBA_RESPONSE, request[2])) + struct.pack("<H", DECLINED) + request[3:7]

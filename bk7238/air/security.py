@@ -1,0 +1,75 @@
+"""What an access point asks of whoever protects its network, and the answer of an open one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+EAPOL = b"\x88\x8e"  # the EtherType of the key handshake (IEEE 802.1X)
+
+
+class Security(Protocol):
+    """The keys of one BSS. Stations are MAC addresses, time is microseconds, EAPOL is an 802.1X packet."""
+
+    privacy: bool
+    elements: bytes
+    """What beacons, probe responses and the handshake advertise: the RSN element."""
+
+    def admit(self, station: bytes, elements: bytes) -> int:
+        """An association request's elements: the status code to answer with, 0 to let it in."""
+
+    def joined(self, station: bytes, now: int) -> list[bytes]:
+        """The station is associated: the EAPOL packets to send it."""
+
+    def left(self, station: bytes) -> None:
+        """The station is gone: forget its keys."""
+
+    def receive(self, station: bytes, packet: bytes, now: int) -> list[bytes]:
+        """An EAPOL packet from the station: the EAPOL packets to send it."""
+
+    def authorised(self, station: bytes) -> bool:
+        """Whether the station's data may pass."""
+
+    def protect(self, receiver: bytes, frame: bytes) -> bytes:
+        """A data frame to `receiver` (a station or a group) as it goes on the air."""
+
+    def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
+        """A data frame as it came from the air, in the clear; None where it is not to be accepted."""
+
+    @property
+    def deadline(self) -> int | None:
+        """When `poll` has something to do."""
+
+    def poll(self, now: int) -> list[tuple[bytes, bytes]]:
+        """Stations and the EAPOL packets to send them: handshake messages once more, new group keys."""
+
+
+class Open:
+    """No protection: everyone who is associated may send."""
+
+    privacy = False
+    elements = b""
+    deadline = None
+
+    def admit(self, station: bytes, elements: bytes) -> int:
+        return 0
+
+    def joined(self, station: bytes, now: int) -> list[bytes]:
+        return []
+
+    def left(self, station: bytes) -> None:
+        pass
+
+    def receive(self, station: bytes, packet: bytes, now: int) -> list[bytes]:
+        return []
+
+    def authorised(self, station: bytes) -> bool:
+        return True
+
+    def protect(self, receiver: bytes, frame: bytes) -> bytes:
+        return frame
+
+    def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
+        return None if frame[1] & 0x40 else frame
+
+    def poll(self, now: int) -> list[tuple[bytes, bytes]]:
+        return []

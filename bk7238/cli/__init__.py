@@ -1,0 +1,39 @@
+"""The command line: `bk7238 ota`, `bk7238 run`, `bk7238 firmware`.
+
+Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
+written), 3 the time limit passed with no cause known.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bk7238.cli import firmware, ota, run
+from bk7238.cli.arguments import Parser, UsageError
+
+COMMANDS = (ota, run, firmware)
+
+
+def parser() -> Parser:
+    top = Parser(prog="bk7238", description="Runs BK7238 firmware on models of its silicon and network.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
+    try:
+        arguments = parser().parse_args(argv)
+        return int(arguments.run(arguments))
+    except UsageError as error:
+        print(f"bk7238: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        print("bk7238: interrupted", file=sys.stderr)
+        return 130

@@ -1,0 +1,55 @@
+"""The story as it happens: a line for each milestone, and a bar while a download runs."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bk7238.update.story import Happening
+
+
+class Teller:
+    """Prints milestones on stdout. On a terminal downloads get a bar, elsewhere a line every quarter."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._quarter = 0
+
+    def __enter__(self) -> Teller:
+        if not self._quiet and sys.stdout.isatty():
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+            self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def tell(self, happening: Happening) -> None:
+        if self._quiet:
+            return
+        if happening.share is None:
+            self._line(happening)
+        elif self._bar is not None:
+            if self._task is None:
+                self._task = self._bar.add_task("  download", total=1.0)
+            self._bar.update(self._task, completed=happening.share)
+        elif int(happening.share * 4) > self._quarter:
+            self._quarter = int(happening.share * 4)
+            self._line(happening)
+
+    def _line(self, happening: Happening) -> None:
+        line = f"{happening.time / 1e6:10.3f} s  {happening.text}"
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+                self._task = None
+            self._bar.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, flush=True)

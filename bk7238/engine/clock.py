@@ -1,0 +1,116 @@
+"""The virtual clock: time is counted in ticks, one for each instruction executed or skipped.
+
+The engine owns the tick counter and gives it as `live`; blocks see whole microseconds. An event asked for
+`microseconds` from now is due at tick (now + microseconds) * ticks_per_us, where `now` is rounded down: an engine
+that stops exactly there shows the event exactly the microsecond it asked for. Events due at the same tick run in
+the order in which they were asked for.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+_FEW = 64  # cancelled events below this number are not worth a clean-up
+
+
+class ScheduledEvent:
+    """Something the clock will do, at `deadline` (ticks), unless it is cancelled before."""
+
+    __slots__ = ("_clock", "callback", "deadline", "number")
+
+    def __init__(self, clock: Clock, deadline: int, number: int, callback: Callable[[], None]) -> None:
+        self._clock = clock
+        self.deadline = deadline
+        self.number = number
+        self.callback: Callable[[], None] | None = callback
+
+    def __lt__(self, other: ScheduledEvent) -> bool:
+        return (self.deadline, self.number) < (other.deadline, other.number)
+
+    def cancel(self) -> None:
+        """It will not happen. Without effect once it has happened."""
+        if self.callback is not None:
+            self.callback = None
+            self._clock._cancelled_one()
+
+
+class Clock:
+    """Virtual time since power-on. `live()` is the current tick, also in the middle of a slice.
+
+    `on_sooner(deadline)` is called when a new event becomes the earliest, so that an engine can shorten what it runs.
+    """
+
+    def __init__(self, ticks_per_us: int, live: Callable[[], int]) -> None:
+        if ticks_per_us < 1:
+            raise ValueError(f"{ticks_per_us} ticks in a microsecond: there must be at least one")
+        self.ticks_per_us = ticks_per_us
+        self.on_sooner: Callable[[int], None] = lambda deadline: None
+        self._live = live
+        self._events: list[ScheduledEvent] = []
+        self._cancelled = 0
+        self._scheduled = 0
+
+    # What blocks see
+
+    @property
+    def now(self) -> int:
+        """Whole microseconds since power-on."""
+        return self._live() // self.ticks_per_us
+
+    def after(self, microseconds: int, callback: Callable[[], None]) -> ScheduledEvent:
+        """Call `callback` once, `microseconds` (zero or more) from now."""
+        if microseconds < 0:
+            raise ValueError(f"{microseconds} microseconds from now lies in the past")
+        deadline = (self.now + microseconds) * self.ticks_per_us
+        soonest = self.next_deadline
+        event = ScheduledEvent(self, deadline, self._scheduled, callback)
+        self._scheduled += 1
+        heapq.heappush(self._events, event)
+        if soonest is None or deadline < soonest:
+            self.on_sooner(deadline)
+        return event
+
+    # What the engine sees
+
+    @property
+    def ticks(self) -> int:
+        """The current tick."""
+        return self._live()
+
+    @property
+    def next_deadline(self) -> int | None:
+        """The tick at which the next event is due, None where nothing is scheduled."""
+        events = self._events
+        while events and events[0].callback is None:
+            heapq.heappop(events)
+            self._cancelled -= 1
+        return events[0].deadline if events else None
+
+    def run_due(self) -> int:
+        """Run what is due at the current tick or before it, and what that asks for at once; answers how many.
+
+        A callback that raises ends this; its event counts as run and the others stay scheduled.
+        """
+        count = 0
+        while (deadline := self.next_deadline) is not None and deadline <= self._live():
+            event = heapq.heappop(self._events)
+            callback, event.callback = event.callback, None
+            assert callback is not None
+            count += 1
+            callback()
+        return count
+
+    def clear(self) -> None:
+        """Forget every event."""
+        for event in self._events:
+            event.callback = None
+        self._events.clear()
+        self._cancelled = 0
+
+    def _cancelled_one(self) -> None:
+        self._cancelled += 1
+        if self._cancelled > _FEW and self._cancelled > len(self._events) // 2:
+            self._events = [event for event in self._events if event.callback is not None]
+            heapq.heapify(self._events)
+            self._cancelled = 0

@@ -1,0 +1,85 @@
+"""What a platform description says: the CPU, the memories, the blocks and the wires, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bk7238.engine.repl_lexer import Position
+
+_NOWHERE = Position("", 0, 0)
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """`mips` is the effective rate, in millions of instructions a virtual second; `pc` where execution starts."""
+
+    name: str
+    type: str
+    cpu_type: str
+    cpu_id: int = 0
+    mips: int = 100
+    pc: int = 0
+    where: Position = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Memory:
+    name: str
+    address: int
+    size: int
+    where: Position = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A modelled block: `model` is "module:Class", `lines` counts its numbered outputs, `args` are for its class."""
+
+    name: str
+    type: str
+    address: int
+    size: int
+    model: str
+    lines: int = 0
+    args: dict[str, int | str] = field(default_factory=dict)
+    where: Position = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """From a block's output (None is its interrupt) to an input of another block or of the CPU (0 IRQ, 1 FIQ)."""
+
+    source: str
+    output: int | None
+    target: str
+    input: int
+    where: Position = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A named range of addresses that no block models and that reads as `value`."""
+
+    name: str
+    address: int
+    size: int
+    value: int = 0
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A whole description, in the order of the file; `silenced` are (address, size) of accesses not worth a message."""
+
+    cpu: Cpu
+    memories: tuple[Memory, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    wires: tuple[Wire, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    silenced: tuple[tuple[int, int], ...] = ()
+
+    def find(self, name: str) -> Cpu | Memory | Block:
+        """What has this name. Raises KeyError where nothing has."""
+        items: tuple[Cpu | Memory | Block, ...] = (self.cpu, *self.memories, *self.blocks)
+        for item in items:
+            if item.name == name:
+                return item
+        raise KeyError(f"no {name!r} in the platform description")

@@ -1,0 +1,177 @@
+"""Makes the blocks that a platform description names, and connects them.
+
+What the description cannot know is checked here against the models: sizes, arguments, outputs and inputs. Errors
+name the place in the description.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bk7238.engine.platform import Block, Platform, Wire
+from peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
+
+
+class Board:
+    """The blocks of a machine: `board.uart1` or `board["uart1"]`; iteration gives them in the description's order."""
+
+    def __init__(self, platform: Platform, blocks: dict[str, Peripheral]) -> None:
+        self.platform = platform
+        self.placed: tuple[Block, ...] = tuple(sorted(platform.blocks, key=lambda block: block.address))
+        self._blocks = blocks
+        self._starts = [block.address for block in self.placed]
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._blocks[name]
+        except KeyError:
+            raise KeyError(f"no block {name!r}; there is {', '.join(self._blocks)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        # Copying looks attributes up before there are any; dunder names are never blocks.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._blocks
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._blocks.values())
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._blocks)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        return iter(self._blocks.items())
+
+    def at(self, address: int) -> tuple[Any, int] | None:
+        """The block at a CPU address and the byte offset in it, None where there is no block."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0:
+            return None
+        block = self.placed[index]
+        offset = address - block.address
+        return (self._blocks[block.name], offset) if offset < block.size else None
+
+
+def wire(
+    platform: Platform,
+    *,
+    clock: Clock,
+    bus: Bus,
+    log: Callable[[str, int], Log],
+    seed: int,
+    request_reset: Callable[[ResetKind], None],
+    cpu_input: Callable[[int, bool], None],
+) -> Board:
+    """The blocks of the platform, made and connected.
+
+    `log(name, address)` gives a block's log, `cpu_input(number, level)` takes the CPU's lines (0 IRQ, 1 FIQ). Every
+    block has a random source of its own, so that a further block changes no other's numbers. Raises ReplError.
+    """
+    blocks: dict[str, Peripheral] = {}
+    for block in platform.blocks:
+        model = _model(block)
+        services = Services(
+            name=block.name,
+            clock=clock,
+            bus=bus,
+            random=random.Random(f"{seed}:{block.name}"),
+            log=log(block.name, block.address),
+            request_reset=request_reset,
+        )
+        try:
+            blocks[block.name] = model(services, **block.args)
+        except (TypeError, ValueError) as error:
+            raise block.where.error(
+                f"{block.model} cannot be made: {error}", f"check the args of {block.name}"
+            ) from error
+    _connect(platform, blocks, cpu_input)
+    return Board(platform, blocks)
+
+
+def _model(block: Block) -> type[Peripheral]:
+    module, _, name = block.model.partition(":")
+    try:
+        model = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise block.where.error(f"there is no module {error.name}", f"check the model of {block.name}") from None
+    except AttributeError:
+        raise block.where.error(f"{module} has no {name}", f"check the model of {block.name}") from None
+    if not isinstance(model, type) or not issubclass(model, Peripheral):
+        raise block.where.error(f"{block.model} is no Peripheral", f"check the model of {block.name}")
+    if model.size < block.size:
+        remedy = f"make {block.name} smaller or the model larger"
+        raise block.where.error(f"{name} has {model.size:#x} bytes, not {block.size:#x}", remedy)
+    return model
+
+
+def _connect(platform: Platform, blocks: dict[str, Peripheral], cpu_input: Callable[[int, bool], None]) -> None:
+    by_input: dict[tuple[str, int], list[Wire]] = {}
+    for connection in platform.wires:
+        by_input.setdefault((connection.target, connection.input), []).append(connection)
+    sinks: dict[tuple[str, int], Callable[[bool], None] | _Junction] = {}
+    for (target, number), wires in by_input.items():
+        sink = _sink(platform, blocks, wires[0], cpu_input)
+        sinks[target, number] = sink if len(wires) == 1 else _Junction(sink)
+    for connection in platform.wires:
+        source = blocks[connection.source]
+        if connection.output not in source.outputs:
+            label = "IRQ" if connection.output is None else connection.output
+            known = ", ".join("IRQ" if n is None else str(n) for n in source.outputs) or "none"
+            raise connection.where.error(f"the model of {connection.source} has no output {label}", f"it has {known}")
+        end = sinks[connection.target, connection.input]
+        source.outputs[connection.output].append(end.branch() if isinstance(end, _Junction) else end)
+
+
+def _sink(
+    platform: Platform, blocks: dict[str, Peripheral], connection: Wire, cpu_input: Callable[[int, bool], None]
+) -> Callable[[bool], None]:
+    number = connection.input
+    if connection.target == platform.cpu.name:
+        return lambda level: cpu_input(number, level)
+    target = blocks[connection.target]
+    inputs = _inputs(type(target))
+    if number not in inputs:
+        known = ", ".join(map(str, inputs)) or "none"
+        raise connection.where.error(f"the model of {connection.target} has no input {number}", f"it has {known}")
+    return lambda level: target.set_input(number, level)
+
+
+def _inputs(model: type[Peripheral]) -> list[int]:
+    declared = [item for base in model.__mro__ for item in vars(base).values() if isinstance(item, Input)]
+    return sorted({number for item in declared for number in range(item.first, item.last + 1)})
+
+
+class _Junction:
+    """Where several wires meet at one input: its level is high while any of them is."""
+
+    def __init__(self, sink: Callable[[bool], None]) -> None:
+        self._sink = sink
+        self._levels: list[bool] = []
+
+    def branch(self) -> Callable[[bool], None]:
+        index = len(self._levels)
+        self._levels.append(False)
+
+        def drive(level: bool) -> None:
+            before = any(self._levels)
+            self._levels[index] = level
+            if any(self._levels) != before:
+                self._sink(not before)
+
+        return drive

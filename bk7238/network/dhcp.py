@@ -1,0 +1,197 @@
+"""A DHCP server (RFC 2131, options RFC 2132) that leases the addresses from `first` on, by MAC address.
+
+It is authoritative: a request for an address that it cannot give is answered with a NAK, so that a device with an old
+lease starts over at once. Relays are not served.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_text, mac_text
+from bk7238.network.events import Events, LeaseGranted, LeaseOffered, LeaseRefused, LeaseReleased
+
+SERVER_PORT, CLIENT_PORT = 67, 68
+
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
+
+_BOOTP = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
+_COOKIE = bytes.fromhex("63825363")
+_BROADCAST_FLAG = 0x8000
+_SMALLEST = 300  # of BOOTP (RFC 1542, section 2.1); shorter replies are dropped by some clients
+
+_MASK, _ROUTER, _NAME_SERVER, _DOMAIN, _BROADCAST = 1, 3, 6, 15, 28
+_REQUESTED_IP, _LEASE_TIME, _TYPE, _SERVER, _T1, _T2 = 50, 51, 53, 54, 58, 59
+
+_OFFER_TIME = 60_000_000  # microseconds for which an offer is held
+
+
+@dataclass(frozen=True)
+class Message:
+    """A client's message. Addresses are bytes; `requested` and `server` are empty when the option is missing."""
+
+    kind: int
+    xid: int
+    flags: int
+    client_ip: bytes
+    mac: bytes
+    requested: bytes
+    server: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply's bytes, and where it goes."""
+
+    payload: bytes
+    ip: bytes
+    mac: bytes
+
+
+@dataclass
+class Lease:
+    """Who has an address, until when (microseconds), and whether it was acknowledged or only offered."""
+
+    mac: bytes
+    ip: bytes
+    expires: int
+    bound: bool = False
+
+
+def parse(data: bytes) -> Message:
+    """A client's message. Raises ValueError for anything else."""
+    if len(data) < _BOOTP.size:
+        raise ValueError(f"a DHCP message of {len(data)} bytes")
+    op, hardware, size, _, xid, _, flags, client_ip, _, _, relay, mac, _, _, cookie = _BOOTP.unpack_from(data)
+    if (op, hardware, size, cookie) != (1, 1, 6, _COOKIE):
+        raise ValueError("not a DHCP request over Ethernet")
+    if relay != NO_IP:
+        raise ValueError("a DHCP request through a relay")
+    found = options(data[_BOOTP.size :])
+    kind = found.get(_TYPE, b"")
+    requested, server = found.get(_REQUESTED_IP, b""), found.get(_SERVER, b"")
+    if len(kind) != 1 or len(requested) not in (0, 4) or len(server) not in (0, 4):
+        raise ValueError("a DHCP option of the wrong length")
+    return Message(kind[0], xid, flags, client_ip, mac[:6], requested, server)
+
+
+def options(data: bytes) -> dict[int, bytes]:
+    """The options in `data`, up to the end option or to one that is cut short. The first of a kind counts."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at < len(data) and data[at] != 255:
+        if data[at] == 0:
+            at += 1
+            continue
+        end = at + 2 + data[at + 1] if at + 1 < len(data) else len(data) + 1
+        if end > len(data):
+            break
+        found.setdefault(data[at], data[at + 2 : end])
+        at = end
+    return found
+
+
+class DhcpServer:
+    """The server. `address` is its own, the router's and the name server's; the subnet's host part is one byte."""
+
+    def __init__(self, address: bytes, events: Events, *, first: int, last: int, lease_seconds: int, domain: str):
+        self.leases: dict[bytes, Lease] = {}
+        self.lease_seconds = lease_seconds
+        self._address = address
+        self._events = events
+        self._domain = domain.encode("ascii")
+        self._pool = [address[:3] + bytes((host,)) for host in range(first, last + 1) if host != address[3]]
+        self._declined: dict[bytes, int] = {}
+
+    def receive(self, data: bytes, now: int) -> list[Reply]:
+        """A datagram for port 67. Raises ValueError where it is no DHCP request."""
+        message = parse(data)
+        match message.kind:
+            case 1:
+                return self._discover(message, now)
+            case 3:
+                return self._request(message, now)
+            case 4:
+                self._give_back(message, message.requested, now, declined=True)
+            case 7:
+                self._give_back(message, message.client_ip, now, declined=False)
+            case 8:
+                return [self._reply(message, ACK, NO_IP)]
+        return []
+
+    def _discover(self, message: Message, now: int) -> list[Reply]:
+        lease = self._find(message, now)
+        if lease is None:
+            self._events.publish(LeaseRefused(now, mac_text(message.mac), "", "no address left"))
+            return []
+        self._events.publish(LeaseOffered(now, mac_text(message.mac), ip_text(lease.ip)))
+        return [self._reply(message, OFFER, lease.ip)]
+
+    def _request(self, message: Message, now: int) -> list[Reply]:
+        if message.server and message.server != self._address:  # it chose another server's offer
+            lease = self.leases.get(message.mac)
+            if lease is not None and not lease.bound:
+                del self.leases[message.mac]
+            return []
+        wanted = message.requested or message.client_ip
+        lease = self._find(message, now)
+        if lease is None or lease.ip != wanted:
+            self._events.publish(LeaseRefused(now, mac_text(message.mac), ip_text(wanted), "not this device's address"))
+            return [self._reply(message, NAK, NO_IP)]
+        renewal = lease.bound and lease.expires > now
+        lease.bound, lease.expires = True, now + self.lease_seconds * 1_000_000
+        self._events.publish(LeaseGranted(now, mac_text(message.mac), ip_text(lease.ip), renewal))
+        return [self._reply(message, ACK, lease.ip)]
+
+    def _give_back(self, message: Message, ip: bytes, now: int, *, declined: bool) -> None:
+        lease = self.leases.get(message.mac)
+        if lease is None or lease.ip != ip:
+            return
+        del self.leases[message.mac]
+        if declined:
+            self._declined[ip] = now + self.lease_seconds * 1_000_000
+        self._events.publish(LeaseReleased(now, mac_text(message.mac), ip_text(ip), declined))
+
+    def _find(self, message: Message, now: int) -> Lease | None:
+        """The client's lease, or a new one: for the address it asks for if that is free, else for the first free."""
+        lease = self.leases.get(message.mac)
+        if lease is not None:
+            return lease
+        taken = {other.ip for other in self.leases.values() if other.expires > now}
+        taken.update(ip for ip, until in self._declined.items() if until > now)
+        free = [ip for ip in self._pool if ip not in taken]
+        if not free:
+            return None
+        wanted = message.requested or message.client_ip
+        ip = wanted if wanted in free else free[0]
+        self._declined.pop(ip, None)
+        for other in [other for other in self.leases.values() if other.ip == ip]:
+            del self.leases[other.mac]
+        lease = self.leases[message.mac] = Lease(message.mac, ip, now + _OFFER_TIME)
+        return lease
+
+    def _reply(self, message: Message, kind: int, ip: bytes) -> Reply:
+        client_ip = message.client_ip if kind == ACK else NO_IP
+        server = self._address if kind == OFFER else NO_IP
+        payload = _BOOTP.pack(
+            2, 1, 6, 0, message.xid, 0, message.flags, client_ip, ip, server, NO_IP, message.mac, b"", b"", _COOKIE
+        )
+        payload += self._options(kind, leased=ip != NO_IP)
+        payload = payload.ljust(_SMALLEST, b"\0")
+        if message.client_ip != NO_IP and kind != NAK:
+            return Reply(payload, message.client_ip, message.mac)
+        if message.flags & _BROADCAST_FLAG or ip == NO_IP:
+            return Reply(payload, BROADCAST_IP, BROADCAST_MAC)
+        return Reply(payload, ip, message.mac)
+
+    def _options(self, kind: int, *, leased: bool) -> bytes:
+        chosen: list[tuple[int, bytes]] = [(_TYPE, bytes((kind,))), (_SERVER, self._address)]
+        if leased:
+            seconds = self.lease_seconds
+            for number, value in ((_LEASE_TIME, seconds), (_T1, seconds // 2), (_T2, seconds * 7 // 8)):
+                chosen.append((number, value.to_bytes(4, "big")))
+        if kind != NAK:
+            chosen += [(_MASK, b"\xff\xff\xff\0"), (_ROUTER, self._address), (_NAME_SERVER, self._address)]
+            chosen += [(_BROADCAST, self._address[:3] + b"\xff"), (_DOMAIN, self._domain)]
+        return b"".join(bytes((number, len(data))) + data for number, data in chosen if data) + b"\xff"

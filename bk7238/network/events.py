@@ -1,0 +1,182 @@
+"""What the network has to tell: one small record a happening, for the story, the verdict and tests.
+
+Each has a `time` in microseconds of virtual time. Addresses are text.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Listener = Callable[["Event"], None]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened at `time`."""
+
+    time: int
+
+
+class Events:
+    """Where one part tells what happens: listeners hear each event, and the last 1,000 are kept in `recent`.
+
+    A copy or a pickle of it has no listeners: they belong to whoever made the run, not to its state.
+    """
+
+    def __init__(self) -> None:
+        self.recent: deque[Event] = deque(maxlen=1000)
+        self._listeners: list[Listener] = []
+        self._whole: list[Events] = []
+
+    def forward(self, whole: Events) -> None:
+        """Tell everything to `whole` as well, of which this is a part. A copy does so too."""
+        self._whole.append(whole)
+
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def publish(self, event: Event) -> None:
+        self.recent.append(event)
+        for listener in self._listeners:
+            listener(event)
+        for whole in self._whole:
+            whole.publish(event)
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_listeners": []}
+
+
+@dataclass(frozen=True)
+class LeaseOffered(Event):
+    """DHCP offered an address."""
+
+    mac: str
+    ip: str
+
+
+@dataclass(frozen=True)
+class LeaseGranted(Event):
+    """DHCP acknowledged an address: the device is on the network. `renewal` when it held the same one already."""
+
+    mac: str
+    ip: str
+    renewal: bool
+
+
+@dataclass(frozen=True)
+class LeaseRefused(Event):
+    """DHCP answered with a NAK, or had no address left (`ip` is what was asked for, or empty)."""
+
+    mac: str
+    ip: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeaseReleased(Event):
+    """The device gave its address back (RELEASE) or found it in use (DECLINE)."""
+
+    mac: str
+    ip: str
+    declined: bool
+
+
+@dataclass(frozen=True)
+class NameAsked(Event):
+    """A DNS question. `answer` is the address given, or empty when the name or the type does not exist."""
+
+    client: str
+    name: str
+    kind: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Pinged(Event):
+    """The gateway answered an ICMP echo request."""
+
+    client: str
+
+
+@dataclass(frozen=True)
+class Refused(Event):
+    """Someone asked for what is not here: a closed port, another host. `protocol` is tcp, udp, arp or a number.
+
+    `answer` is what went back: reset, port unreachable, host unreachable, net unreachable, or nothing.
+    """
+
+    client: str
+    destination: str
+    protocol: str
+    port: int | None
+    answer: str
+
+
+@dataclass(frozen=True)
+class ConnectionOpened(Event):
+    """A TCP handshake was completed."""
+
+    client: str
+    client_port: int
+    port: int
+
+
+@dataclass(frozen=True)
+class ConnectionClosed(Event):
+    """A TCP connection ended in order, both directions."""
+
+    client: str
+    client_port: int
+    port: int
+
+
+@dataclass(frozen=True)
+class ConnectionReset(Event):
+    """A TCP connection broke: `reason` is `reset by the device`, `timed out` or `reset by the server`."""
+
+    client: str
+    client_port: int
+    port: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class HttpRequested(Event):
+    """An HTTP request, and the status it was answered with. `path` is empty for what could not be parsed."""
+
+    client: str
+    method: str
+    path: str
+    host: str
+    status: int
+
+
+@dataclass(frozen=True)
+class HttpBodyProgress(Event):
+    """`acknowledged` of `total` bytes of a body have arrived at the device's TCP. Told every 4 KiB or so."""
+
+    client: str
+    path: str
+    acknowledged: int
+    total: int
+
+
+@dataclass(frozen=True)
+class HttpBodyDelivered(Event):
+    """The device's TCP has acknowledged the last byte of a body."""
+
+    client: str
+    path: str
+    total: int
+
+
+@dataclass(frozen=True)
+class HttpBodyAborted(Event):
+    """The connection ended before the whole body was acknowledged."""
+
+    client: str
+    path: str
+    acknowledged: int
+    total: int

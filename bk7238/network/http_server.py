@@ -1,0 +1,222 @@
+"""An HTTP/1.1 server of a table of files, on top of h11. GET and HEAD; the body goes out as TCP takes it.
+
+No Date header: RFC 9110 (section 6.6.1) forbids it to a server without a clock, and a run must not depend on one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+import h11
+
+from bk7238.network.addresses import ip_text
+from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
+from bk7238.network.tcp_connection import Connection
+
+PORT = 80
+_HEADER_LIMIT = 8192  # bytes of one request's head
+_BODY_LIMIT = 65_536  # bytes of a request's body, which nobody reads
+_PIPELINE_LIMIT = 16_384  # bytes of requests that wait for an answer to the one before
+_PROGRESS = 4096  # bytes between two reports
+_FINAL = (h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
+_PHRASES = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+}
+
+
+@dataclass
+class Transfer:
+    """An answer that is being sent. `start` is where its body begins in what the connection delivers."""
+
+    path: str
+    body: bytes
+    start: int
+    sent: int = 0
+    told: int = 0
+
+
+class HttpServer:
+    """Serves `files`, a table of paths and bodies that may be changed at any time."""
+
+    def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
+        self.files: dict[str, bytes] = dict(files or {})
+        self.events = events
+
+    def accept(self, connection: Connection, client: bytes) -> HttpSession:
+        return HttpSession(self, connection, ip_text(client))
+
+
+class HttpSession:
+    """One connection's requests, one after the other."""
+
+    def __init__(self, server: HttpServer, connection: Connection, client: str) -> None:
+        self._server = server
+        self._connection = connection
+        self._client = client
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADER_LIMIT)
+        self._request: h11.Request | None = None
+        self._unread = 0
+        self._queued = 0  # bytes handed to the connection
+        self._sending: Transfer | None = None
+        self._delivering: list[Transfer] = []  # bodies that are not acknowledged to their end
+        self._broken = False
+        self._peer_ended = False
+
+    # What the connection tells
+
+    def opened(self, now: int) -> None:
+        pass
+
+    def received(self, data: bytes, now: int) -> None:
+        if self._broken:
+            return
+        self._http.receive_data(data)
+        self._advance(now)
+        if len(self._http.trailing_data[0]) > _PIPELINE_LIMIT:
+            self._broken = True
+            self._connection.abort(now)
+
+    def drained(self, now: int) -> None:
+        self._report(now)
+        self._pump()
+        self._advance(now)
+
+    def ended(self, now: int) -> None:
+        self._peer_ended = True
+        if not self._broken:
+            self._http.receive_data(b"")
+        self._advance(now)
+
+    def idle(self, now: int) -> None:
+        self._broken = True
+        self._connection.close()
+
+    def closed(self, reason: str, now: int) -> None:
+        self._broken = True
+        self._report(now)
+        for transfer in self._delivering:
+            acknowledged = max(0, self._connection.delivered - transfer.start)
+            self._tell(HttpBodyAborted(now, self._client, transfer.path, acknowledged, len(transfer.body)))
+        self._delivering = []
+
+    # Requests
+
+    def _advance(self, now: int) -> None:
+        """Look at what has arrived; requests behind one that is being answered wait."""
+        while self._sending is None and not self._broken and self._next_event(now):
+            pass
+        if self._sending is None and (self._peer_ended or self._http.our_state in _FINAL):
+            self._connection.close()
+
+    def _next_event(self, now: int) -> bool:
+        """Handle one event of h11; False where there is none yet, or no more."""
+        try:
+            event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            self._fail(error.error_status_hint, now)
+            return False
+        if isinstance(event, h11.Request):
+            self._request, self._unread = event, 0
+            if event.method not in (b"GET", b"HEAD"):
+                self._fail(405, now)
+        elif isinstance(event, h11.Data):
+            self._unread += len(event.data)
+            if self._unread > _BODY_LIMIT:
+                self._fail(413, now)
+        elif isinstance(event, h11.EndOfMessage):
+            self._answer(now)
+        elif event is h11.PAUSED and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        else:
+            return False
+        return True
+
+    def _answer(self, now: int) -> None:
+        body = self._server.files.get(request_path(self._request))
+        if body is None:
+            self._respond(404, b"404 Not Found\n", "text/plain", now)
+        else:
+            self._respond(200, body, "application/octet-stream", now)
+
+    def _fail(self, status: int, now: int) -> None:
+        """Answer and close: the rest of what arrives is not looked at."""
+        self._broken = True
+        text = f"{status} {_PHRASES.get(status, 'Error')}\n".encode("ascii")
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._respond(status, text, "text/plain", now, last=True)
+        else:
+            self._connection.close()
+
+    def _respond(self, status: int, body: bytes, kind: str, now: int, *, last: bool = False) -> None:
+        request, self._request = self._request, None
+        method = request.method.decode("latin-1") if request else ""
+        path = request_path(request)
+        self._tell(HttpRequested(now, self._client, method, path, _host(request), status))
+        headers = [("Server", "bk7238-sim"), ("Content-Type", kind), ("Content-Length", str(len(body)))]
+        if status == 405:
+            headers.append(("Allow", "GET, HEAD"))
+        if last:
+            headers.append(("Connection", "close"))
+        reason = _PHRASES.get(status, "Error").encode("ascii")
+        self._send(self._http.send(h11.Response(status_code=status, headers=headers, reason=reason)))
+        transfer = self._sending = Transfer(path, b"" if method == "HEAD" else body, start=self._queued)
+        if transfer.body and status == 200:
+            self._delivering.append(transfer)
+        self._pump()
+
+    # Bodies
+
+    def _pump(self) -> None:
+        """Send as much of the body as the connection takes."""
+        transfer = self._sending
+        if transfer is None:
+            return
+        while transfer.sent < len(transfer.body) and self._connection.space:
+            piece = transfer.body[transfer.sent : transfer.sent + self._connection.space]
+            self._send(self._http.send(h11.Data(data=piece)))
+            transfer.sent += len(piece)
+        if transfer.sent == len(transfer.body):
+            self._send(self._http.send(h11.EndOfMessage()))
+            self._sending = None
+
+    def _send(self, data: bytes | None) -> None:
+        if data:
+            self._queued += len(data)
+            self._connection.send(data)
+
+    def _report(self, now: int) -> None:
+        """Tell how far the bodies have been acknowledged."""
+        for transfer in list(self._delivering):
+            total = len(transfer.body)
+            acknowledged = min(self._connection.delivered - transfer.start, total)
+            if acknowledged == total or acknowledged - transfer.told >= _PROGRESS:
+                transfer.told = acknowledged
+                self._tell(HttpBodyProgress(now, self._client, transfer.path, acknowledged, total))
+            if acknowledged == total:
+                self._delivering.remove(transfer)
+                self._tell(HttpBodyDelivered(now, self._client, transfer.path, total))
+
+    def _tell(self, event: Event) -> None:
+        self._server.events.publish(event)
+
+
+def request_path(request: h11.Request | None) -> str:
+    """The path that a request asks for, without the query; empty without a request."""
+    if request is None:
+        return ""
+    target = request.target.partition(b"?")[0]
+    if target.lower().startswith(b"http://"):  # as to a proxy (RFC 9112, section 3.2.2)
+        target = b"/" + target[len(b"http://") :].partition(b"/")[2]
+    return unquote_to_bytes(target).decode("utf-8", "replace")
+
+
+def _host(request: h11.Request | None) -> str:
+    headers = request.headers if request else ()
+    return next((value.decode("latin-1") for name, value in headers if name == b"host"), "")

@@ -1,0 +1,205 @@
+"""The network behind the access point: one gateway that answers for everything and reaches nothing.
+
+Ethernet II frames in and out, without padding or FCS. Time is microseconds of virtual time. Whatever is not the
+gateway's is refused as a gateway without an uplink refuses it, and told as an event.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections import Counter
+from collections.abc import Mapping
+
+from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
+from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
+from bk7238.network.events import Event, Events, Listener, Pinged, Refused
+from bk7238.network.tcp import TcpServer
+
+_ETHERNET = struct.Struct("!6s6sH")
+_ARP, _IPV4 = 0x0806, 0x0800
+_PROTOCOLS = {ipv4.ICMP: "icmp", ipv4.TCP: "tcp", ipv4.UDP: "udp"}
+
+
+class Network:
+    """A gateway with DHCP, DNS, ping, TCP and HTTP on one /24 subnet.
+
+    `files` is what the HTTP server offers on port 80, a path to a body. `names` maps lower-case names to addresses for
+    DNS; without it every name is the gateway's. Later changes: `network.http.files`, `network.dns.names`.
+    `counters` counts what was dropped, by cause.
+    """
+
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        address: str = "192.168.77.1",
+        mac: str = "02:aa:bb:cc:dd:fe",
+        domain: str = "lan",
+        files: Mapping[str, bytes] | None = None,
+        names: Mapping[str, str] | None = None,
+        first_lease: int = 50,
+        last_lease: int = 254,
+        lease_seconds: int = 86_400,
+    ) -> None:
+        self.address, self.mac = ip_bytes(address), mac_bytes(mac)
+        self.events = Events()
+        self.counters: Counter[str] = Counter()
+        self.dhcp = dhcp.DhcpServer(
+            self.address, self.events, first=first_lease, last=last_lease, lease_seconds=lease_seconds, domain=domain
+        )
+        table = None if names is None else {name.lower(): ip_bytes(ip) for name, ip in names.items()}
+        self.dns = dns.DnsServer(self.address, self.events, table)
+        self.tcp = TcpServer(self.address, rng, self.events)
+        self.http = http_server.HttpServer(self.events, files)
+        self.tcp.listen(http_server.PORT, self.http)
+        self._broadcast = self.address[:3] + b"\xff"
+        self._neighbours = arp.Neighbours()
+        self._identification = rng.getrandbits(16)
+        self._output: list[bytes] = []
+
+    def on_event(self, listener: Listener) -> None:
+        """Call `listener` with each event."""
+        self.events.subscribe(listener)
+
+    @property
+    def gateway_ip(self) -> str:
+        """The gateway's address as text, for URLs."""
+        return ip_text(self.address)
+
+    @property
+    def deadline(self) -> int | None:
+        """When `poll` has something to do, or None."""
+        return self.tcp.deadline
+
+    def poll(self, now: int) -> list[bytes]:
+        """The frames that timers send at `now`."""
+        for client, segment in self.tcp.poll(now):
+            self._send(client, ipv4.TCP, segment)
+        return self._take()
+
+    def receive(self, frame: bytes, now: int) -> list[bytes]:
+        """A frame from the access point; returns the frames that answer it."""
+        if len(frame) < _ETHERNET.size:
+            self.counters["ethernet"] += 1
+            return []
+        destination, source, kind = _ETHERNET.unpack_from(frame)
+        if source[0] & 1 or (destination != self.mac and not destination[0] & 1):
+            self.counters["not for the gateway"] += 1
+            return []
+        try:
+            if kind == _ARP:
+                self._receive_arp(arp.parse(frame[_ETHERNET.size :]), now)
+            elif kind == _IPV4:
+                self._receive_ipv4(ipv4.parse(frame[_ETHERNET.size :]), source, now)
+            else:
+                self.counters["ethertype"] += 1
+        except ipv4.Fragment:
+            self.counters["ip fragment"] += 1
+        except ValueError:
+            self.counters["damaged"] += 1
+        return self._take()
+
+    def _take(self) -> list[bytes]:
+        output, self._output = self._output, []
+        return output
+
+    # ARP
+
+    def _receive_arp(self, packet: arp.Arp, now: int) -> None:
+        if self._is_local(packet.sender_ip):
+            self._neighbours.learn(packet.sender_ip, packet.sender_mac)
+        if packet.operation != arp.REQUEST:
+            return
+        if packet.target_ip == self.address:
+            reply = arp.Arp(arp.REPLY, self.mac, self.address, packet.sender_mac, packet.sender_ip)
+            self._frame(packet.sender_mac, _ARP, reply.pack())
+        elif packet.sender_ip not in (NO_IP, packet.target_ip):  # those are probes and announcements (RFC 5227)
+            self._tell_refused(now, packet.sender_ip, packet.target_ip, "arp", None, "nothing")
+
+    # IPv4
+
+    def _receive_ipv4(self, packet: ipv4.Packet, mac: bytes, now: int) -> None:
+        source, destination = packet.source, packet.destination
+        if self._is_local(source):
+            self._neighbours.learn(source, mac)
+        elif source != NO_IP:
+            self.counters["source address"] += 1
+            return
+        if destination in (self.address, BROADCAST_IP, self._broadcast) or is_multicast(destination):
+            self._receive_here(packet, mac, now)
+        else:
+            self._refuse(packet, icmp.HOST if self._is_local(destination) else icmp.NET, now)
+
+    def _is_local(self, ip: bytes) -> bool:
+        """Whether an address can be another host's on this subnet."""
+        return ip[:3] == self.address[:3] and ip[3] not in (0, self.address[3], 255)
+
+    def _receive_here(self, packet: ipv4.Packet, mac: bytes, now: int) -> None:
+        ours = packet.destination == self.address
+        if packet.protocol == ipv4.UDP:
+            self._receive_udp(packet, mac, now)
+        elif not ours or packet.source == NO_IP:
+            self.counters["not for the gateway"] += 1
+        elif packet.protocol == ipv4.TCP:
+            for segment in self.tcp.receive(packet.payload, packet.source, now):
+                self._send(packet.source, ipv4.TCP, segment)
+        elif packet.protocol == ipv4.ICMP:
+            reply = icmp.echo_reply(packet.payload)
+            if reply is not None:
+                self.events.publish(Pinged(now, ip_text(packet.source)))
+                self._send(packet.source, ipv4.ICMP, reply)
+        else:
+            self._refuse(packet, icmp.PROTOCOL, now)
+
+    def _receive_udp(self, packet: ipv4.Packet, mac: bytes, now: int) -> None:
+        datagram = udp.parse(packet.payload, packet.source, packet.destination)
+        ours = packet.destination == self.address
+        if datagram.destination_port == dhcp.SERVER_PORT:
+            for reply in self.dhcp.receive(datagram.payload, now):
+                payload = udp.build(self.address, dhcp.SERVER_PORT, reply.ip, dhcp.CLIENT_PORT, reply.payload)
+                self._send(reply.ip, ipv4.UDP, payload, reply.mac)
+        elif not ours or packet.source == NO_IP:
+            self.counters["not for the gateway"] += 1
+        elif datagram.destination_port == dns.PORT:
+            answer = self.dns.receive(datagram.payload, packet.source, now)
+            if answer is not None:
+                ports = dns.PORT, datagram.source_port
+                self._send(packet.source, ipv4.UDP, udp.build(self.address, ports[0], packet.source, ports[1], answer))
+        else:
+            self._refuse(packet, icmp.PORT, now)
+
+    def _refuse(self, packet: ipv4.Packet, code: int, now: int) -> None:
+        """Answer with ICMP unreachable, and tell."""
+        if packet.source == NO_IP:
+            return
+        message = icmp.unreachable(packet, code)
+        if message is None:
+            return
+        protocol = _PROTOCOLS.get(packet.protocol, str(packet.protocol))
+        port = None
+        if packet.protocol in (ipv4.TCP, ipv4.UDP) and len(packet.payload) >= 4:
+            port = int.from_bytes(packet.payload[2:4], "big")
+        self._tell_refused(now, packet.source, packet.destination, protocol, port, icmp.CODES[code])
+        self._send(packet.source, ipv4.ICMP, message)
+
+    def _tell_refused(
+        self, now: int, source: bytes, destination: bytes, protocol: str, port: int | None, answer: str
+    ) -> None:
+        event: Event = Refused(now, ip_text(source), ip_text(destination), protocol, port, answer)
+        self.events.publish(event)
+
+    # Sending
+
+    def _send(self, ip: bytes, protocol: int, payload: bytes, mac: bytes | None = None) -> None:
+        """A packet from the gateway. Without a known MAC address, ask for it: what is lost is sent again by TCP."""
+        mac = mac or self._neighbours.find(ip)
+        if mac is None:
+            question = arp.Arp(arp.REQUEST, self.mac, self.address, bytes(6), ip)
+            self._frame(BROADCAST_MAC, _ARP, question.pack())
+            return
+        self._identification = self._identification + 1 & 0xFFFF
+        self._frame(mac, _IPV4, ipv4.build(self.address, ip, protocol, payload, self._identification))
+
+    def _frame(self, destination: bytes, kind: int, payload: bytes) -> None:
+        self._output.append(_ETHERNET.pack(destination, self.mac, kind) + payload)

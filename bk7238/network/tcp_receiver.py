@@ -1,0 +1,61 @@
+"""The receiving half of a TCP connection: puts what arrives in order.
+
+Positions count from the peer's SYN, as in the sender. The application takes everything at once, so the window is
+always the same.
+"""
+
+from __future__ import annotations
+
+WINDOW = 16_384
+PIECES = 32  # segments kept out of order
+
+
+class Receiver:
+    """`next` is the first position that is missing; `ended` tells that the peer's FIN was reached."""
+
+    def __init__(self) -> None:
+        self.next = 1
+        self.ended = False
+        self._pieces: dict[int, bytes] = {}
+        self._fin: int | None = None
+
+    def acceptable(self, position: int, length: int) -> bool:
+        """Whether a segment lies at least partly in the window (RFC 9293, section 3.10.7.4)."""
+        return position < self.next + WINDOW and position + length >= self.next + (length > 0)
+
+    def receive(self, position: int, data: bytes, fin: bool) -> bytes:
+        """Take a segment that is acceptable; returns the data that is now in order."""
+        if self.ended:
+            return b""
+        if fin and self._fin is None:
+            self._fin = position + len(data)
+        if position < self.next:
+            data = data[self.next - position :]
+            position = self.next
+        limit = self.next + WINDOW if self._fin is None else self._fin
+        data = data[: max(0, limit - position)]
+        if position > self.next:
+            self._keep(position, data)
+            return b""
+        self.next += len(data)
+        ready = [data, *self._take_kept()] if self._pieces else [data]
+        if self.next == self._fin:
+            self.next += 1
+            self.ended = True
+            self._pieces.clear()
+        return b"".join(ready)
+
+    def _keep(self, position: int, data: bytes) -> None:
+        if data and (len(self._pieces) < PIECES or position in self._pieces):
+            self._pieces[position] = max(data, self._pieces.get(position, b""), key=len)
+
+    def _take_kept(self) -> list[bytes]:
+        """What was kept and has become the next in order."""
+        ready = []
+        for position in sorted(self._pieces):
+            if position > self.next:
+                break
+            data = self._pieces.pop(position)[self.next - position :]
+            ready.append(data)
+            self.next += len(data)
+        return ready

@@ -1,0 +1,75 @@
+"""How an update ended: the verdict, why, and what it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Verdict(Enum):
+    """The end states of a device that was told to update itself."""
+
+    NEW_APP_RUNS = "new-app-runs"
+    NEW_APP_REFLASHES = "new-app-reflashes-each-boot"
+    OLD_APP_RUNS = "old-app-runs"
+    DEVICE_WAITS = "device-waits"
+    BOOTLOADER_HANGS = "bootloader-hangs"
+    BRICK = "brick"
+    TIME_LIMIT = "time-limit"
+
+    @property
+    def exit_status(self) -> int:
+        return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3}.get(self, 1)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the story: its length in virtual microseconds and in instructions, user CPU in host seconds."""
+
+    name: str
+    start: int
+    end: int
+    instructions: int
+    cpu_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Virtual seconds."""
+        return (self.end - self.start) / 1e6
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `bk7238 ota` reports. `flash` are the chip's bytes (physical) in the moment of the verdict."""
+
+    verdict: Verdict
+    reason: str
+    from_version: str | None
+    to_version: str | None
+    phases: list[Phase]
+    virtual_seconds: float
+    instructions: int
+    wall_seconds: float
+    digest: str
+    seed: int
+    engine: str
+    flash: bytes = field(repr=False, default=b"")
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `--json`: wall time is the only part that differs between equal runs."""
+        return {
+            "verdict": self.verdict.value,
+            "from_version": self.from_version,
+            "to_version": self.to_version,
+            "reason": self.reason,
+            "phases": [
+                {"name": p.name, "virtual_seconds": p.seconds, "instructions": p.instructions} for p in self.phases
+            ],
+            "virtual_seconds": self.virtual_seconds,
+            "instructions": self.instructions,
+            "wall_seconds": round(self.wall_seconds, 3),
+            "digest": self.digest,
+            "seed": self.seed,
+            "engine": self.engine,
+        }

@@ -1,0 +1,158 @@
+"""What happens during an update, told as it happens: phases, milestones, and what the device was last seen doing.
+
+The story only listens. It knows the bootloader's lines, the profile's banner and the network's events, and keeps
+what the judge needs to say why a device ended where it did.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bk7238.air import events as air
+from bk7238.machine import Machine
+from bk7238.network import events as network
+from bk7238.update.profiles import Profile
+from bk7238.update.result import Phase
+from peripherals.core import ResetKind
+
+BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
+    "boot",
+    "join",
+    "download",
+    "restart",
+    "install",
+    "rejoin",
+    "done",
+)
+ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
+APP_STARTS = "go os_addr("
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One milestone: virtual microseconds, and a line for people. `share` is the progress of a download, 0 to 1."""
+
+    time: int
+    text: str
+    share: float | None = None
+
+
+class Story:
+    """Follows one machine. `tell` gets each milestone; `turn(phase)` is called when a phase begins."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        profile: Profile,
+        tell: Callable[[Happening], None],
+        turn: Callable[[str], None],
+    ) -> None:
+        self.machine, self.profile = machine, profile
+        self._tell, self._turn = tell, turn
+        self.phase = BOOT
+        self.phases: list[Phase] = []
+        self.versions: list[str] = []
+        self.lines: list[str] = []  # on either UART, since the last reset
+        self.bootloader_lines: list[str] = []  # since the last reset and before the app was started
+        self.app_started = False
+        self.resets_without_banner = 0
+        self.last_progress = 0
+        self.failures: list[str] = []
+        self._began = self._mark()
+        machine.uart1.on_line(self._line)
+        machine.uart2.on_line(self._line)
+        machine.engine.on_reset.append(self._reset)
+        machine.board.flash.operated.connect(self._flash_operated)
+
+    # What happens
+
+    def network_event(self, event: network.Event) -> None:
+        """Something happened behind the access point."""
+        if isinstance(event, network.LeaseGranted) and not event.renewal:
+            self.tell(f"the device is on the network as {event.ip}")
+            if self.phase == JOIN:
+                self._enter(DOWNLOAD)
+            elif self.phase == REJOIN:
+                self._enter(DONE)
+        elif isinstance(event, network.HttpRequested):
+            self.tell(f"the device asks for {event.path}: status {event.status}")
+            if event.status != 200:
+                self.failures.append(f"the server answered {event.status} to the device's request for {event.path}")
+        elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
+            self.last_progress = event.time
+            share = event.acknowledged / event.total
+            self._tell(Happening(event.time, f"{event.acknowledged} of {event.total} bytes", share))
+        elif isinstance(event, network.HttpBodyDelivered) and self.phase == DOWNLOAD:
+            self.tell(f"the package is on the device, {event.total} bytes")
+            self._enter(RESTART)
+        elif isinstance(event, network.HttpBodyAborted):
+            self.failures.append(f"the download broke off at {event.acknowledged} of {event.total} bytes")
+        elif isinstance(event, network.ConnectionReset):
+            self.failures.append(f"the connection broke: {event.reason}")
+
+    def air_event(self, event: air.Event) -> None:
+        """Something happened on the radio."""
+        if isinstance(event, air.StationAssociated):
+            self.tell(f"associated with {event.bssid}")
+        elif isinstance(event, air.StationLeft):
+            self.failures.append(f"the device left the access point: {event.reason}")
+
+    def tell(self, text: str) -> None:
+        self._tell(Happening(self.machine.now, text))
+
+    def _line(self, line: str) -> None:
+        self.lines.append(line)
+        if not self.app_started:
+            self.bootloader_lines.append(line)
+            if line.startswith(APP_STARTS):
+                self.app_started = True
+                self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
+            elif line.startswith("BK7238_"):
+                self.tell(f"bootloader {line}")
+            elif "upgrade(" in line or "erase success" in line or line.endswith("100%"):
+                self.tell(line.strip())
+        banner = self.profile.banner.search(line)
+        if banner:
+            self._banner(banner["version"])
+
+    def _banner(self, version: str) -> None:
+        self.resets_without_banner = 0
+        self.versions.append(version)
+        self.tell(f"the app says it is version {version}")
+        if self.phase == BOOT:
+            self._enter(JOIN)
+        elif self.phase == INSTALL:
+            self._enter(REJOIN)
+
+    def _reset(self, kind: ResetKind) -> None:
+        self.lines, self.bootloader_lines = [], []
+        self.app_started = False
+        self.resets_without_banner += 1
+        self.tell(f"reset ({kind.value})")
+        if self.phase == RESTART:
+            self._enter(INSTALL)
+
+    def _flash_operated(self, *operation: object) -> None:
+        if self.phase in (RESTART, INSTALL):
+            self.last_progress = self.machine.now
+
+    # Phases
+
+    def _mark(self) -> tuple[int, int, float]:
+        return self.machine.now, self.machine.instructions, os.times().user
+
+    def _enter(self, phase: str) -> None:
+        self.close()
+        self.phase = phase
+        self.last_progress = self.machine.now
+        self._turn(phase)
+
+    def close(self) -> None:
+        """End the current phase now, whether or not the next one begins."""
+        if self.phase == DONE:
+            return
+        began, now = self._began, self._mark()
+        self.phases.append(Phase(self.phase, began[0], now[0], now[1] - began[1], now[2] - began[2]))
+        self._began = now

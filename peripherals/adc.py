@@ -1,0 +1,123 @@
+"""SARADC: one converter behind a FIFO, for the pads, the supply voltage and the temperature.
+
+Facts: docs/hardware/adc.md; the SDK's driver/saradc/saradc_bk7238.h and saradc_bk7238.c. While CONFIG0 says start and
+an interrupt of STATE is enabled, the channel's value goes into the FIFO again and again; the interrupt drains it.
+
+Not modelled: what the analog settings change: a conversion always takes 20 us; filters, time-out, noise.
+"""
+
+from __future__ import annotations
+
+from peripherals.core import (
+    RO,
+    RW,
+    W1C,
+    Alarm,
+    Output,
+    Peripheral,
+    Register,
+    ResetKind,
+    State,
+    on_alarm,
+    on_read,
+    on_write,
+)
+
+FIFO_SIZE = 8
+CONVERSION_US = 20
+RAW_1_VOLT, RAW_2_VOLT = 0x472, 0x8E9
+SUPPLY, TEMPERATURE = 0, 7
+DEFAULT_SAMPLES = {
+    SUPPLY: RAW_1_VOLT + (RAW_2_VOLT - RAW_1_VOLT) * 65 // 100,  # half of 3.3 V
+    TEMPERATURE: 300,  # the SDK accepts 10 to 700
+}
+
+
+class SarAdc(Peripheral):
+    class CONFIG0(Register, at=0x00):
+        start_sadc = RW(0)
+        force_quit = RW(1)
+        pwr_xus = RW(2, 12)
+        xtal_freq = RW(13, 19)
+        nt_num = RW(23, 29)
+        clk = RW(30)
+        pwd = RW(31)
+
+    class CONFIG1(Register, at=0x04):
+        pre_div = RW(0, 7)
+        sample_rate = RW(8, 15)
+        target_nopwd = RW(19)
+        target_num = RW(20, 31)
+
+    class CONFIG2(Register, at=0x08):
+        chnl = RW(0, 3)
+        sum_filter = RW(8, 15)
+        sat_ctrl = RW(16, 18)
+        sat_enable = RW(19)
+        drop_num = RW(28, 31)
+
+    class STATE(Register, at=0x0C):
+        fifo_level = RW(0, 2)
+        fifo_int_enable = RW(3)
+        fifo_int_state = W1C(4)
+        conv_int_enable = RW(14)
+        conv_done_state = W1C(15)
+        timeout_int_enable = RW(16)
+        timeout_int_state = W1C(17)
+        fifo_enable = RW(29)
+        fifo_empty = RO(30, reset=1)
+        fifo_full = RO(31)
+
+    class DATA(Register, at=0x10):
+        sample = RO(0, 15)
+
+    class CONFIG5(Register, at=0x14):
+        timeout = RW(0, 23)
+
+    class CONFIG6(Register, at=0x18):
+        version = RO(0, 31)
+
+    irq = Output()
+    conversion = Alarm()
+    fifo = State(factory=list)
+    samples = State(factory=DEFAULT_SAMPLES.copy, keeps=tuple(ResetKind))
+
+    # The world's side
+
+    def set_sample(self, channel: int, raw: int) -> None:
+        """From now on, also through resets, conversions of `channel` give `raw` (0 to 0xFFFF)."""
+        self.samples[channel] = raw
+
+    # The firmware's side
+
+    @on_write(CONFIG0, STATE)
+    def _controlled(self, word: int) -> None:
+        self._update()
+
+    @on_alarm(conversion)
+    def _converted(self) -> None:
+        self.fifo.append(self.samples.get(self.CONFIG2.chnl, 0))
+        self.STATE.conv_done_state = 1
+        if len(self.fifo) > self.STATE.fifo_level:
+            self.STATE.fifo_int_state = 1
+        self._update()
+
+    @on_read(DATA)
+    def _take(self) -> int:
+        if not self.fifo:
+            return 0
+        value = self.fifo.pop(0)
+        self._update()
+        return value
+
+    def _update(self) -> None:
+        config, state = self.CONFIG0, self.STATE
+        state.fifo_empty = not self.fifo
+        state.fifo_full = len(self.fifo) == FIFO_SIZE
+        enabled = state.fifo_int_enable or state.conv_int_enable
+        if not (config.start_sadc and enabled) or config.force_quit or state.fifo_full:
+            self.conversion.stop()
+        elif self.conversion.deadline is None:
+            self.conversion.start(CONVERSION_US)
+        fifo_int = state.fifo_int_enable & state.fifo_int_state
+        self.irq.drive(fifo_int | state.conv_int_enable & state.conv_done_state)

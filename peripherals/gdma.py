@@ -1,0 +1,138 @@
+"""GDMA: six channels; a copy from memory to memory is done when the write that enables it returns.
+
+Facts: docs/hardware/gdma.md; the SDK's driver/general_dma/general_dma.h and general_dma.c. The Wi-Fi driver copies
+every frame with channel 0 and spins until the enable bit reads zero.
+
+Not modelled: requests of peripherals (logged, nothing is copied), repeat mode, priorities, time that a copy takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Register, on_write
+
+CHANNELS = 6
+
+
+class Gdma(Peripheral):
+    size = 0x200
+
+    class CONF(Register, at=0x00, count=CHANNELS, stride=0x20):
+        dma_en = SC(0)
+        fin_inten = RW(1)
+        hfin_inten = RW(2)
+        repeat_mode = RW(3)
+        srcdata_width = RW(4, 5)
+        dstdata_width = RW(6, 7)
+        srcaddr_inc = RW(8)
+        dstaddr_inc = RW(9)
+        srcaddr_loop = RW(10)
+        dstaddr_loop = RW(11)
+        chnl_prio = RW(12, 13)
+        trans_len = RW(16, 31, doc="bytes less one")
+
+    class DST_START_ADDR(Register, at=0x04, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class SRC_START_ADDR(Register, at=0x08, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class DSTLOOP_END_ADDR(Register, at=0x0C, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class DSTLOOP_START_ADDR(Register, at=0x10, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class SRCLOOP_END_ADDR(Register, at=0x14, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class SRCLOOP_START_ADDR(Register, at=0x18, count=CHANNELS, stride=0x20):
+        address = RW(0, 31)
+
+    class MUX_REQS(Register, at=0x1C, count=CHANNELS, stride=0x20):
+        src_req = RW(0, 3)
+        dst_req = RW(4, 7)
+        dtcm_wr_wait_word = RW(8)
+        src_rd_intval = RW(12, 15)
+        dst_wr_intval = RW(16, 19)
+
+    class INT_CNTS(Register, at=0xC0, count=CHANNELS):
+        remain_len = RO(0, 16)
+        fin_cnt = RO(24, 27)
+        hfin_cnt = RO(28, 31)
+
+    class PRIO_MODE(Register, at=0xDC):
+        prio_fixed = RW(0)
+
+    class DMA_INT_STATUS(Register, at=0xE0):
+        fin = W1C(0, 5)
+        hfin = W1C(8, 13)
+
+    irq = Output()
+
+    @on_write(CONF)
+    def _configured(self, word: int, channel: int) -> None:
+        if not word & 1:
+            return
+        request = self.MUX_REQS[channel]
+        if request.src_req or request.dst_req:
+            self.log.warning(f"channel {channel}: requests {request.src_req} to {request.dst_req} are not modelled")
+            return
+        try:
+            self._copy(channel)
+        except ValueError as error:
+            self.log.warning(f"channel {channel}: {error}")
+        self._finish(channel)
+
+    @on_write(DMA_INT_STATUS)
+    def _acknowledged(self, word: int) -> None:
+        self.irq.drive(1 if self.DMA_INT_STATUS.value else 0)
+
+    def _copy(self, channel: int) -> None:
+        conf = self.CONF[channel]
+        length = conf.trans_len + 1
+        source, target = self.SRC_START_ADDR[channel].value, self.DST_START_ADDR[channel].value
+        if conf.value & 0xF00 == 0x300:
+            self.bus.write(target, self.bus.read(source, length))
+            return
+        source_loop = target_loop = None
+        if conf.srcaddr_loop:
+            source_loop = self.SRCLOOP_START_ADDR[channel].value, self.SRCLOOP_END_ADDR[channel].value
+        if conf.dstaddr_loop:
+            target_loop = self.DSTLOOP_START_ADDR[channel].value, self.DSTLOOP_END_ADDR[channel].value
+        data = bytearray()
+        for address, count in _pieces(source, length, conf.srcaddr_inc, 1 << conf.srcdata_width, source_loop):
+            data += self.bus.read(address, count)
+        for address, count in _pieces(target, length, conf.dstaddr_inc, 1 << conf.dstdata_width, target_loop):
+            self.bus.write(address, bytes(data[:count]))
+            del data[:count]
+
+    def _finish(self, channel: int) -> None:
+        conf, counts = self.CONF[channel], self.INT_CNTS[channel]
+        counts.fin_cnt = counts.fin_cnt + 1
+        counts.hfin_cnt = counts.hfin_cnt + 1
+        self.DMA_INT_STATUS.fin |= conf.fin_inten << channel
+        self.DMA_INT_STATUS.hfin |= conf.hfin_inten << channel
+        self.irq.drive(1 if self.DMA_INT_STATUS.value else 0)
+
+
+def _pieces(
+    address: int, length: int, increments: int, width: int, loop: tuple[int, int] | None
+) -> Iterator[tuple[int, int]]:
+    """The addresses and byte counts that a transfer of `length` bytes touches on one side, in order.
+
+    `loop` is where the address starts over and the address, itself excluded, at which it does.
+    """
+    while length > 0:
+        count = length
+        if not increments:
+            count = min(width, length)
+        elif loop is not None and address < loop[1]:
+            count = min(length, loop[1] - address)
+        yield address, count
+        length -= count
+        if increments:
+            address += count
+            if loop is not None and address == loop[1]:
+                address = loop[0]

@@ -1,0 +1,182 @@
+"""The descriptors of the MAC's DMA as they lie in memory: 32-bit little-endian words that software and MAC share.
+
+Facts: docs/hardware/wifi-mac.md. Addresses are CPU addresses, 0 ends a chain, and the end of a buffer is its last
+byte. A descriptor is read in one go. Whatever cannot be used raises BadDescriptor, whose text says which and why.
+
+Not modelled: A-MPDU descriptors, compressed policy tables.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from peripherals.core import Bus
+
+NEXT = 0x04  # of all but the policy table
+
+TX_HEADER = struct.Struct("<II4xIIII8xI12xIIII")
+TX_BUFFER = struct.Struct("<IIIII")
+POLICY_TABLE = struct.Struct("<I8xII4I16x")
+RX_HEADER = struct.Struct("<II")
+RX_BUFFER = struct.Struct("<IIII")
+
+TX_HEADER_PATTERN = 0xCAFE_BABE
+TX_BUFFER_PATTERN = 0xCAFE_FADE
+POLICY_TABLE_PATTERN = 0xBADC_AB1E
+RX_HEADER_PATTERN = 0xBAAD_F00D
+RX_BUFFER_PATTERN = 0xC0DE_DBAD
+
+
+class BadDescriptor(Exception):
+    """Something in memory that the MAC cannot work with."""
+
+
+class TxHeader(NamedTuple):
+    """THD: one MPDU to send. `frame_length` counts the FCS, which is not in memory."""
+
+    pattern: int
+    next: int
+    first_buffer: int
+    start: int
+    end: int
+    frame_length: int
+    policy: int
+    mac_control1: int
+    mac_control2: int
+    status: int
+    medium_time: int
+
+    STATUS = 0x3C
+    DONE = 1 << 31
+    SUCCESSFUL = 1 << 23
+    RETRY_LIMIT_REACHED = 1 << 16
+
+    @property
+    def expected_ack(self) -> int:
+        """Zero: nobody answers this frame."""
+        return self.mac_control1 >> 9 & 3
+
+    @property
+    def part_of_ampdu(self) -> bool:
+        return bool(self.mac_control2 >> 21 & 1)
+
+    @property
+    def dont_touch_duration(self) -> bool:
+        return bool(self.mac_control2 >> 28 & 1)
+
+    @property
+    def dont_encrypt(self) -> bool:
+        return bool(self.mac_control2 >> 30 & 1)
+
+
+class TxBuffer(NamedTuple):
+    """TBD: a piece of an MPDU."""
+
+    pattern: int
+    next: int
+    start: int
+    end: int
+    control: int
+
+    CONTROL = 0x10
+    DONE = 1 << 31
+
+
+class PolicyTable(NamedTuple):
+    """How an MPDU is to be sent: its key, the retry limits and up to four rates."""
+
+    pattern: int
+    mac_control1: int
+    mac_control2: int
+    rate1: int
+    rate2: int
+    rate3: int
+    rate4: int
+
+    @property
+    def key_index(self) -> int:
+        return self.mac_control1 & 0x3FF
+
+    @property
+    def short_retry_limit(self) -> int:
+        return self.mac_control2 >> 8 & 0xFF
+
+
+class RxHeader(NamedTuple):
+    """RHD: room for what is to be said of one received MPDU."""
+
+    pattern: int
+    next: int
+
+    FIRST_BUFFER = 0x08
+    FRAME_LENGTH = 0x1C
+    STATUS = 0x40
+    DONE, SUCCESSFUL, GROUP, ADDRESS_MISMATCH = 1 << 14, 1 << 13, 1 << 10, 1 << 9
+    VECTOR2_VALID = 1
+    KEY_INDEX_VALID, KEY_INDEX_SHIFT = 1 << 25, 15
+
+
+class RxBuffer(NamedTuple):
+    """RBD: room for a piece of an MPDU."""
+
+    pattern: int
+    next: int
+    start: int
+    end: int
+
+    STATUS = 0x10
+    LAST, DONE = 1, 2
+
+
+def read_tx_header(bus: Bus, address: int) -> TxHeader:
+    return TxHeader(*_words(bus, address, "THD", TX_HEADER, TX_HEADER_PATTERN))
+
+
+def read_tx_buffer(bus: Bus, address: int) -> TxBuffer:
+    return TxBuffer(*_words(bus, address, "TBD", TX_BUFFER, TX_BUFFER_PATTERN))
+
+
+def read_policy_table(bus: Bus, address: int) -> PolicyTable:
+    return PolicyTable(*_words(bus, address, "policy table", POLICY_TABLE, POLICY_TABLE_PATTERN))
+
+
+def read_rx_header(bus: Bus, address: int) -> RxHeader:
+    return RxHeader(*_words(bus, address, "RHD", RX_HEADER, RX_HEADER_PATTERN))
+
+
+def read_rx_buffer(bus: Bus, address: int) -> RxBuffer:
+    return RxBuffer(*_words(bus, address, "RBD", RX_BUFFER, RX_BUFFER_PATTERN))
+
+
+def read_next(bus: Bus, address: int) -> int:
+    """The address of the descriptor after the one at `address`, as software has left it there by now."""
+    return int.from_bytes(read_bytes(bus, address + NEXT, 4), "little")
+
+
+def read_bytes(bus: Bus, address: int, length: int) -> bytes:
+    try:
+        return bus.read(address, length)
+    except ValueError:
+        raise BadDescriptor(f"no memory at {address:#010x} to read {length} bytes from") from None
+
+
+def write_bytes(bus: Bus, address: int, data: bytes) -> None:
+    try:
+        bus.write(address, data)
+    except ValueError:
+        raise BadDescriptor(f"no memory at {address:#010x} to write {len(data)} bytes to") from None
+
+
+def write_word(bus: Bus, address: int, word: int) -> None:
+    write_bytes(bus, address, word.to_bytes(4, "little"))
+
+
+def _words(bus: Bus, address: int, name: str, layout: struct.Struct, pattern: int) -> tuple[int, ...]:
+    try:
+        words = layout.unpack(bus.read(address, layout.size))
+    except ValueError:
+        raise BadDescriptor(f"{name} at {address:#010x}: there is no memory") from None
+    if words[0] != pattern:
+        raise BadDescriptor(f"{name} at {address:#010x}: pattern {words[0]:#010x} instead of {pattern:#010x}")
+    return words

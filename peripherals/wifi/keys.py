@@ -1,0 +1,139 @@
+"""The key RAM: encryption keys and the MAC addresses of the stations that they belong to.
+
+Facts: docs/hardware/wifi-mac.md. Entries 0 to 23 are group keys (4 * virtual interface + key id), 24 and up belong to
+stations (24 + station index). An entry without a cipher still serves to find a station by its address. The MAC's soft
+reset keeps the keys; keyStoRAMReset and a reset of the chip clear them.
+
+Not modelled: the configuration of the RAM (ENCR_RAM_CONFIG), the WPI integrity keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peripherals.core import RO, RW, SC, Peripheral, Register, State, on_write
+
+ENTRIES = 64
+FIRST_STATION = 24
+GROUP_KEYS_PER_INTERFACE = 4
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry. `key` is 16 bytes in the order of the standard, `mac` 6 bytes, `interface` the virtual interface."""
+
+    key: bytes
+    mac: bytes
+    cipher: int
+    interface: int
+    spp: int
+    use_default: int
+    length: int
+
+
+class KeyRam(Peripheral):
+    class MAC_CNTRL_1(Register, at=0x4C):
+        bssType = RW(0, reset=1)
+        ap = RW(1)
+        pwrMgt = RW(2)
+        cfpAware = RW(3)
+        lpClk32786Hz = RW(5)
+        enableLPClkSwitch = RW(6)
+        activeClkGating = RW(7, reset=1)
+        disableACKResp = RW(8)
+        disableCTSResp = RW(9)
+        disableBAResp = RW(10)
+        rateControllerMPIF = RW(11, reset=1)
+        mibTableReset = SC(12)
+        keyStoRAMReset = SC(13)
+        abgnMode = RW(14, 16, reset=3)
+        tsfUpdatedBySW = RW(24)
+        tsfMgtDisable = RW(25)
+        rxRIFSEn = RW(26)
+
+    class ENCR_KEY(Register, at=0xAC, count=4):
+        """ENCR_KEY_0 to ENCR_KEY_3, least significant byte first."""
+
+        encrKeyRAMWord = RW(0, 31)
+
+    class ENCR_MAC_ADDR_LOW(Register, at=0xBC):
+        macAddrRAMLow = RW(0, 31, reset=0xFFFF_FFFF)
+
+    class ENCR_MAC_ADDR_HIGH(Register, at=0xC0):
+        macAddrRAMHigh = RW(0, 15, reset=0xFFFF)
+
+    class ENCR_CNTRL(Register, at=0xC4):
+        cLenRAM = RW(0)
+        useDefKeyRAM = RW(1)
+        sppRAM = RW(2, 3)
+        vlanIDRAM = RW(4, 7)
+        cTypeRAM = RW(8, 10, doc="0 none, 1 WEP, 2 TKIP, 3 CCMP")
+        keyIndexRAM = RW(16, 25)
+        searchError = RO(28)
+        newSearch = SC(29)
+        newWrite = SC(30)
+        newRead = SC(31)
+
+    key_ram = State(factory=dict)  # int -> Key
+
+    def station(self, mac: bytes) -> int | None:
+        """The index of the entry with this address: stations first, then the others."""
+        for index in (*range(FIRST_STATION, ENTRIES), *range(FIRST_STATION)):
+            key = self.key_ram.get(index)
+            if key is not None and key.mac == mac:
+                return index
+        return None
+
+    def group_key(self, interface: int, key_id: int) -> Key | None:
+        """The key that a virtual interface uses for the group frames with this key id."""
+        return self.key_ram.get(GROUP_KEYS_PER_INTERFACE * interface + key_id)
+
+    @on_write(MAC_CNTRL_1)
+    def _mac_cntrl_1(self, word: int) -> None:
+        if KeyRam.MAC_CNTRL_1.keyStoRAMReset.of(word):
+            self.key_ram.clear()
+
+    @on_write(ENCR_CNTRL)
+    def _command(self, word: int) -> None:
+        control = KeyRam.ENCR_CNTRL
+        if control.newWrite.of(word):
+            self._store(self.ENCR_CNTRL.keyIndexRAM)
+        if control.newRead.of(word):
+            self._load(self.ENCR_CNTRL.keyIndexRAM)
+        if control.newSearch.of(word):
+            self._search()
+
+    def _address(self) -> bytes:
+        low, high = self.ENCR_MAC_ADDR_LOW.macAddrRAMLow, self.ENCR_MAC_ADDR_HIGH.macAddrRAMHigh
+        return (high << 32 | low).to_bytes(6, "little")
+
+    def _store(self, index: int) -> None:
+        if index >= ENTRIES:
+            self.log.warning(f"key RAM has {ENTRIES} entries; a write to entry {index} is lost")
+            return
+        control = self.ENCR_CNTRL
+        self.key_ram[index] = Key(
+            key=b"".join(word.encrKeyRAMWord.to_bytes(4, "little") for word in self.ENCR_KEY),
+            mac=self._address(),
+            cipher=control.cTypeRAM,
+            interface=control.vlanIDRAM,
+            spp=control.sppRAM,
+            use_default=control.useDefKeyRAM,
+            length=control.cLenRAM,
+        )
+
+    def _load(self, index: int) -> None:
+        key = self.key_ram.get(index, Key(bytes(16), b"\xff" * 6, 0, 0, 0, 0, 0))
+        for word, register in enumerate(self.ENCR_KEY):
+            register.encrKeyRAMWord = int.from_bytes(key.key[4 * word : 4 * word + 4], "little")
+        self.ENCR_MAC_ADDR_LOW.macAddrRAMLow = int.from_bytes(key.mac[:4], "little")
+        self.ENCR_MAC_ADDR_HIGH.macAddrRAMHigh = int.from_bytes(key.mac[4:], "little")
+        control = self.ENCR_CNTRL
+        control.cTypeRAM, control.vlanIDRAM, control.sppRAM = key.cipher, key.interface, key.spp
+        control.useDefKeyRAM, control.cLenRAM = key.use_default, key.length
+
+    def _search(self) -> None:
+        index = self.station(self._address())
+        self.ENCR_CNTRL.searchError = index is None
+        if index is not None:
+            self.ENCR_CNTRL.keyIndexRAM = index

@@ -1,0 +1,74 @@
+"""How long it takes to send a frame: waiting for the medium, the frame itself, its acknowledgement, its retries.
+
+Facts: docs/hardware/wifi-mac.md for registers and rate words; IEEE 802.11-2020 clause 10.23 for the waiting times.
+The medium is always free and the random wait always takes its mean, so equal frames take equal times.
+
+Not modelled: other stations' traffic, TXOP limits, the long retry limit.
+"""
+
+from __future__ import annotations
+
+from peripherals.core import RW, Peripheral, Register
+from peripherals.wifi.descriptors import PolicyTable
+from peripherals.wifi.time_on_air import SIFS, SLOT, Rate, acknowledgement_time, frame_time
+
+ACK_TIMEOUT = SIFS + SLOT + 25
+LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC
+
+
+class Medium(Peripheral):
+    class RETRY_LIMITS(Register, at=0x98):
+        dot11ShortRetryLimit = RW(0, 7, reset=7)
+        dot11LongRetryLimit = RW(8, 15, reset=4)
+
+    class EDCA_AC_0(Register, at=0x200):
+        aifsn0 = RW(0, 3, reset=7)
+        cwMin0 = RW(4, 7, reset=4)
+        cwMax0 = RW(8, 11, reset=10)
+        txOpLimit0 = RW(12, 27)
+
+    class EDCA_AC_1(Register, at=0x204):
+        aifsn1 = RW(0, 3, reset=3)
+        cwMin1 = RW(4, 7, reset=4)
+        cwMax1 = RW(8, 11, reset=10)
+        txOpLimit1 = RW(12, 27)
+
+    class EDCA_AC_2(Register, at=0x208):
+        aifsn2 = RW(0, 3, reset=2)
+        cwMin2 = RW(4, 7, reset=3)
+        cwMax2 = RW(8, 11, reset=4)
+        txOpLimit2 = RW(12, 27, reset=0x5E)
+
+    class EDCA_AC_3(Register, at=0x20C):
+        aifsn3 = RW(0, 3, reset=2)
+        cwMin3 = RW(4, 7, reset=2)
+        cwMax3 = RW(8, 11, reset=3)
+        txOpLimit3 = RW(12, 27, reset=0x2F)
+
+    def access_time(self, queue: int, attempt: int = 0) -> int:
+        """Microseconds before the first byte. `queue` 0 is the beacon's, 1 to 4 are AC0 to AC3."""
+        aifsn, smallest, largest = 2, 0, 0
+        if queue:
+            word = (self.EDCA_AC_0, self.EDCA_AC_1, self.EDCA_AC_2, self.EDCA_AC_3)[queue - 1].value
+            aifsn, smallest, largest = word & 15, word >> 4 & 15, word >> 8 & 15
+        window = (1 << min(smallest + attempt, max(smallest, largest))) - 1
+        return SIFS + aifsn * SLOT + window * SLOT // 2
+
+    def attempt_rates(self, policy: PolicyTable) -> list[Rate]:
+        """The rate of each attempt to send a frame, up to the retry limit."""
+        limit = policy.short_retry_limit or self.RETRY_LIMITS.dot11ShortRetryLimit or 1
+        steps = (policy.rate1, policy.rate2, policy.rate3, policy.rate4)
+        rates = [Rate.from_policy(step) for step in steps for _ in range(step >> 29)]
+        return rates[:limit] or [Rate.from_policy(policy.rate1)]
+
+    def retry_time(self, queue: int, rates: list[Rate], length: int) -> int:
+        """Microseconds from the end of an unanswered first attempt until the MAC gives up."""
+        retries = sum(
+            self.access_time(queue, attempt) + frame_time(rate, length) + ACK_TIMEOUT
+            for attempt, rate in enumerate(rates[1:], start=1)
+        )
+        return min(ACK_TIMEOUT + retries, LONGEST_RETRYING)
+
+    def answer_time(self, rate: Rate) -> int:
+        """Microseconds from the end of a frame to the end of the ACK."""
+        return SIFS + acknowledgement_time(rate)

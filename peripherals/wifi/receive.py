@@ -1,0 +1,69 @@
+"""Receiving: what the MAC hears, decrypts and hands to the rings.
+
+Facts: docs/hardware/wifi-mac.md. A frame is heard in the active state on the tuned channel, and passes the filter.
+The transmitter is looked up in the key RAM also for a frame that is not protected: that is how the firmware finds the
+station it came from. A protected frame that cannot be decrypted is dropped without an interrupt unless
+acceptDecryptErrorFrames.
+
+Not modelled: errors on the air, answers other than the ACK to a frame for this station, a radio that is deaf while it
+sends.
+"""
+
+from __future__ import annotations
+
+from bk7238.formats import ccmp
+from bk7238.formats.ieee80211 import CONTROL, NOBODY, PROTECTED, Header, is_group, parse
+from peripherals.wifi import cipher
+from peripherals.wifi.descriptors import RxHeader
+from peripherals.wifi.filter import Filter
+from peripherals.wifi.keys import Key
+from peripherals.wifi.radio import Radio
+from peripherals.wifi.rx_rings import Heard, RxRings
+
+
+class Receive(Radio, Filter, RxRings):
+    # The world's side
+
+    def deliver(self, frame: bytes, channel: int, rssi: int) -> bool:
+        """A frame (MPDU without FCS) is on the air; `rssi` in dBm. Answers whether this station acknowledges it."""
+        if not self.active or not channel or channel != self.channel:
+            return False
+        try:
+            header, body = parse(frame)
+        except ValueError:
+            return False
+        if self.accepts(header, len(frame)) and not self._take(frame, header, body, rssi):
+            return False
+        return header.kind != CONTROL and self.is_mine(header.addr1) and not self.MAC_CNTRL_1.disableACKResp
+
+    def _take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
+        """Whether there was room for the frame, or no need of it because it cannot be decrypted."""
+        status = RxHeader.DONE | RxHeader.SUCCESSFUL | RxHeader.VECTOR2_VALID
+        if is_group(header.addr1):
+            status |= RxHeader.GROUP
+        elif not self.is_mine(header.addr1):
+            status |= RxHeader.ADDRESS_MISMATCH
+        station = None if header.addr2 == NOBODY else self.station(header.addr2)
+        if station is not None:
+            status |= RxHeader.KEY_INDEX_VALID | station << RxHeader.KEY_INDEX_SHIFT
+        if header.flags & PROTECTED and header.kind != CONTROL and not self.RX_CNTRL.dontDecrypt:
+            try:
+                frame, decryption = cipher.unprotect(frame, self._key(header, body, station))
+            except cipher.Refused as error:
+                self.log.warning(f"a frame is dropped: {error}")
+                return True
+            if decryption != cipher.CCMP_SUCCESS and not self.RX_CNTRL.acceptDecryptErrorFrames:
+                reason = "no key" if decryption == cipher.NULL_KEY else "wrong MIC"
+                self.log.info(f"a protected frame from {header.addr2.hex(':')} is dropped: {reason}")
+                return True
+            status |= decryption
+        return self.rx_queue(Heard(frame, rssi, status, self.tsf))
+
+    def _key(self, header: Header, body: bytes, station: int | None) -> Key | None:
+        """What a protected frame is to be decrypted with: the transmitter's key, or a group key of its interface."""
+        if station is None or len(body) < ccmp.HEADER_SIZE:
+            return None
+        key = self.key_ram[station]
+        if is_group(header.addr1) or (key.use_default and key.cipher == cipher.NONE):
+            return self.group_key(key.interface, ccmp.key_id(body))
+        return key

@@ -1,0 +1,213 @@
+"""Sending: five queues of descriptors, one antenna.
+
+Facts: docs/hardware/wifi-mac.md. Software gives a queue its first descriptor with newHead and later ones by linking
+them to the last and newTail. The MAC sends one frame at a time, beacons first, then AC3 down to AC0; writes the outcome
+into the descriptor, leaves its address in the queue's status pointer, and raises the queue's trigger whether or not
+the descriptor asks for an interrupt: the SDK queues data frames without asking, and waits for it.
+
+The frame is heard once, when its time on the air is over; the listener answers for the whole exchange, retries and
+all. A bad descriptor stops its queue until the next newHead. Halting a queue takes back what it has on the air.
+
+Not modelled: collisions, protection frames, A-MPDU, lifetime, buffer triggers, TBTT (a beacon goes out when queued),
+medium time used, the power management bit, DMA error interrupts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bk7238.formats.ieee80211 import CONTROL
+from peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
+from peripherals.wifi import cipher
+from peripherals.wifi.descriptors import (
+    BadDescriptor,
+    PolicyTable,
+    TxHeader,
+    read_next,
+    read_policy_table,
+    read_tx_header,
+    write_word,
+)
+from peripherals.wifi.keys import KeyRam
+from peripherals.wifi.medium import Medium
+from peripherals.wifi.radio import Radio
+from peripherals.wifi.state_machine import StateMachine
+from peripherals.wifi.time_on_air import SLOT, frame_time
+from peripherals.wifi.tx_frame import gather
+
+NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
+QUEUES = len(NAMES)
+PRIORITY = (0, 4, 3, 2, 1)
+TRIGGER = (1 << 10, 1 << 6, 1 << 7, 1 << 8, 1 << 9)
+FCS = 4
+
+
+class Exchange(NamedTuple):
+    """What is on the air. `success` is None until the frame has been heard, or not."""
+
+    queue: int
+    descriptor: int
+    frame: bytes
+    channel: int
+    expects_ack: bool
+    attempts: int
+    answer_time: int
+    retry_time: int
+    success: bool | None = None
+
+
+class Transmit(Radio, Medium, KeyRam, StateMachine):
+    class TX_HEAD_PTR(Register, at=0x8198, count=QUEUES):
+        """TX_BCN_HEAD_PTR, TX_AC_0_HEAD_PTR to TX_AC_3_HEAD_PTR."""
+
+        txHeadPtr = RW(0, 31)
+
+    class DEBUG_S_PTR(Register, at=0x8524, count=QUEUES):
+        """DEBUG_BCN_S_PTR, DEBUG_AC_0S_PTR to DEBUG_AC_3S_PTR: the descriptor that was finished last."""
+
+        statusPointer = RO(0, 31)
+
+    class DEBUG_TX_C_PTR(Register, at=0x8540):
+        txCurrentPointer = RO(0, 31)
+
+    transmitted = Port()
+
+    exchange: State = State(None)  # Exchange or None
+    exchange_step = Alarm()
+    tx_current = State(factory=lambda: [0] * QUEUES)  # the descriptor that a queue sits on, 0 for none
+    tx_waiting = State(factory=lambda: [False] * QUEUES)  # whether it is still to be sent
+    tx_chained = State(factory=lambda: [False] * QUEUES)  # whether the one before it led to it
+
+    # The world's side
+
+    @on_alarm(exchange_step)
+    def _step(self) -> None:
+        exchange = self.exchange
+        if exchange.success is not None:
+            self._finish(exchange)
+            return
+        heard = bool(exchange.channel) and bool(self.transmitted(exchange.frame, exchange.channel))
+        if not exchange.expects_ack:
+            self._finish(exchange._replace(success=True))
+            return
+        self.exchange = exchange._replace(success=heard)
+        self.exchange_step.start(exchange.answer_time if heard else exchange.retry_time)
+
+    # The firmware's side
+
+    def tx_new_head(self, queue: int) -> None:
+        """Begin with the descriptor that the queue's head pointer names."""
+        self.tx_halt(queue)
+        self.tx_current[queue] = self.TX_HEAD_PTR[queue].txHeadPtr
+        self.tx_waiting[queue] = self.tx_current[queue] != 0
+        self.tx_chained[queue] = False
+        self._contend()
+
+    def tx_new_tail(self, queue: int) -> None:
+        """Something was linked to the last descriptor: go on, if that one is finished."""
+        if self.tx_current[queue] and not self.tx_busy(queue):
+            self._follow(queue)
+            self._contend()
+
+    def tx_halt(self, queue: int) -> None:
+        """Leave the queue at once, whatever it was doing."""
+        if self.exchange is not None and self.exchange.queue == queue:
+            self.exchange = None
+            self.exchange_step.stop()
+        self.tx_current[queue] = 0
+        self.tx_waiting[queue] = False
+
+    def tx_busy(self, queue: int) -> bool:
+        """Whether the queue has something to send, or on the air."""
+        return self.tx_waiting[queue] or self.exchange is not None and self.exchange.queue == queue
+
+    def fsm_reset(self) -> None:
+        for queue in range(QUEUES):
+            self.tx_halt(queue)
+        super().fsm_reset()
+
+    def state_reached(self) -> None:
+        super().state_reached()
+        self._contend()
+
+    def _contend(self) -> None:
+        """If the air is ours, begin with the first frame of the queue that comes first."""
+        if not self.active:
+            return
+        for queue in PRIORITY:
+            if self.exchange is None and self.tx_waiting[queue]:
+                try:
+                    self._begin(queue)
+                except BadDescriptor as error:
+                    self._give_up(queue, error)
+
+    def _begin(self, queue: int) -> None:
+        address = self.tx_current[queue]
+        header = read_tx_header(self.bus, address)
+        if header.part_of_ampdu:
+            raise BadDescriptor(f"THD at {address:#010x}: A-MPDUs are not modelled")
+        if self.tx_chained[queue] and header.status & TxHeader.DONE:
+            raise BadDescriptor(f"THD at {address:#010x}: reached again, and already done: a chain without an end")
+        policy = read_policy_table(self.bus, header.policy)
+        frame = gather(self.bus, header)
+        self.tx_waiting[queue] = False
+        self.DEBUG_TX_C_PTR.txCurrentPointer = address
+        rates = self.attempt_rates(policy)
+        expects_ack = header.expected_ack != 0 and not frame[4] & 1
+        answer_time = self.answer_time(rates[0])
+        exchange = Exchange(
+            queue=queue,
+            descriptor=address,
+            frame=frame,
+            channel=self.channel,
+            expects_ack=expects_ack,
+            attempts=len(rates),
+            answer_time=answer_time,
+            retry_time=self.retry_time(queue, rates, len(frame) + FCS),
+        )
+        if not header.dont_touch_duration and frame[0] >> 2 & 3 != CONTROL:
+            duration = answer_time if expects_ack else 0
+            frame = frame[:2] + duration.to_bytes(2, "little") + frame[4:]
+        try:
+            self.exchange = exchange._replace(frame=self._protected(frame, header, policy))
+            self.exchange_step.start(self.access_time(queue) + frame_time(rates[0], len(frame) + FCS))
+        except cipher.Refused as error:
+            self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
+            self.exchange = exchange._replace(attempts=1, success=False)
+            self.exchange_step.start(SLOT)
+
+    def _protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
+        if header.dont_encrypt:
+            return frame
+        return cipher.protect(frame, self.key_ram.get(policy.key_index))
+
+    def _finish(self, exchange: Exchange) -> None:
+        """Tell software how it went, and go on."""
+        self.exchange = None
+        queue = exchange.queue
+        outcome = TxHeader.SUCCESSFUL if exchange.success else TxHeader.RETRY_LIMIT_REACHED | exchange.attempts - 1 << 8
+        try:
+            write_word(self.bus, exchange.descriptor + TxHeader.STATUS, TxHeader.DONE | outcome)
+        except BadDescriptor as error:
+            self._give_up(queue, error)
+        else:
+            self.DEBUG_S_PTR[queue].statusPointer = exchange.descriptor
+            self.TX_RX_INT_STATUS.value |= TRIGGER[queue]
+            self.update_lines()
+            self._follow(queue)
+        self._contend()
+
+    def _follow(self, queue: int) -> None:
+        """Go to the next descriptor, if software has linked one by now."""
+        try:
+            address = read_next(self.bus, self.tx_current[queue])
+        except BadDescriptor as error:
+            self._give_up(queue, error)
+            return
+        if address:
+            self.tx_current[queue] = address
+            self.tx_waiting[queue] = self.tx_chained[queue] = True
+
+    def _give_up(self, queue: int, error: BadDescriptor) -> None:
+        self.log.warning(f"transmit queue {NAMES[queue]} stops: {error}")
+        self.tx_halt(queue)

@@ -1,0 +1,13 @@
+"""The always-on part has its tests with system control, through whose addresses it is reached."""
+
+from bench import Bench
+
+from peripherals.always_on import AlwaysOn
+from peripherals.core import ResetKind
+
+
+def test_only_a_watchdog_reset_leaves_the_flag():
+    block = Bench().make(AlwaysOn)
+    assert not block.SW_RETENTION.wdt_rst_flag
+    block.reset(ResetKind.WATCHDOG)
+    assert block.SW_RETENTION.wdt_rst_flag

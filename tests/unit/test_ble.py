@@ -1,0 +1,47 @@
+"""Bluetooth: what start-up waits for."""
+
+from bench import Bench, assert_reset_gives_fresh
+
+from peripherals.ble import BleCore, BleRadio
+
+
+def test_resets_are_done_at_once():
+    block = Bench().make(BleCore)
+    block.write(0x00, 0xF000_0040)
+    assert block.read(0x00) == 0x40
+    assert block.read(0x04) >> 24 == 0x0B
+
+
+def test_slot_clock():
+    bench = Bench()
+    block = bench.make(BleCore)
+    bench.clock.advance(1_000_100)
+    assert block.read(0x100) == 0, "not sampled yet"
+    block.write(0x100, 1 << 31)
+    assert block.read(0x100) == 3200
+    assert block.read(0x104) == 624 - 200
+    bench.clock.advance(1000)
+    assert block.read(0x100) == 3200, "sampled"
+
+
+def test_encryption_ends():
+    block = Bench().make(BleCore)
+    block.write(0xB0, 1)
+    assert block.read(0xB0) == 0
+
+
+def test_the_radio_keeps_what_it_is_told():
+    bench = Bench()
+    block = bench.make(BleRadio)
+    block.write(0x24, 5)
+    assert block.read(0x24) == 5 and bench.log.unclaimed_offsets == []
+
+
+def test_reset():
+    def use(bench, block):
+        block.write(0x18, 0xFF)
+        bench.clock.advance(5000)
+        block.write(0x100, 1 << 31)
+
+    assert_reset_gives_fresh(BleCore, use)
+    assert_reset_gives_fresh(BleRadio, lambda bench, block: block.write(0x24, 5))

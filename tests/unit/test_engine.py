@@ -1,0 +1,178 @@
+"""The embedded engine on small programs (tests/unit/programs): exceptions, interrupts, idling, changing code.
+
+Each runs on both bodies of the slice functions, machine code and Python, and must give the same to the instruction.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bk7238.engine import slice as slices
+from bk7238.engine.repl import load
+from bk7238.engine.unicorn import UnicornEngine
+from peripherals.core import ResetKind
+
+PROGRAMS = Path(__file__).with_name("programs")
+PLATFORM = """\
+cpu: CPU.ARMv7A @ sysbus
+    cpuType: "arm946"
+    PerformanceInMips: 30
+
+flash: Memory.MappedMemory @ sysbus 0x0
+    size: 0x4000
+
+ram: Memory.MappedMemory @ sysbus 0x400000
+    size: 0x4000
+
+probe: Beken.PyPeripheral @ sysbus 0x800000
+    model: "engine_probe:Probe"
+    size: 0x100
+    lines: 2
+    [0, 1] -> cpu@[0, 1]
+"""
+SVC, UNDEFINED, ABORT, IRQ, FIQ, SYS = 0x13, 0x1B, 0x17, 0x12, 0x11, 0x1F
+I, F, T = 0x80, 0x40, 0x20
+
+
+@pytest.fixture(params=["native", "python"])
+def body(request, monkeypatch):
+    if request.param == "python":
+        monkeypatch.setattr(slices, "functions", slices.InPython)
+    return request.param
+
+
+@pytest.fixture
+def start(body, tmp_path):
+    description = tmp_path / "probe.repl"
+    description.write_text(PLATFORM)
+
+    def start(program):
+        engine = UnicornEngine(load(description))
+        if engine.stepping != body:
+            pytest.skip(f"this host cannot run the {body} slice functions")
+        code = program if isinstance(program, bytes) else (PROGRAMS / f"{program}.bin").read_bytes()
+        engine.bus.write(0, code)
+        engine.board.probe.stopped.connect(engine.stop)
+        return engine
+
+    return start
+
+
+def words(engine, address, count):
+    data = engine.bus.read(address, 4 * count)
+    return [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
+
+
+def arm(*instructions):
+    return b"".join(instruction.to_bytes(4, "little") for instruction in instructions)
+
+
+def test_every_exception_is_entered_as_the_architecture_says(start):
+    engine = start("exceptions")
+    engine.run(1_000)
+    flags = 0xF000_0000
+    seen = [tuple(words(engine, 0x400000 + 16 * i, 4)) for i in range(8)]
+    seen = [(number, spsr & ~flags, link, cpsr & ~flags) for number, spsr, link, cpsr in seen]
+    masked = SYS | I | F
+    assert seen == [
+        (2, masked, 0x34, SVC | I | F),
+        (1, masked, 0x38, UNDEFINED | I | F),
+        (4, masked, 0x3C + 8, ABORT | I | F),
+        (3, masked, 0x2000_0000 + 4, ABORT | I | F),
+        (2, masked | T, 0x54, SVC | I | F),
+        (1, masked | T, 0x56, UNDEFINED | I | F),
+        (6, SYS, 0x6C + 4, IRQ | I),
+        (7, SYS, 0x7C + 4, FIQ | I | F),
+    ]
+    assert engine.register("pc") == 0x80
+    assert [record.text for record in engine.log.records if "abort" in record.text] == [
+        "data abort at 0x0000003c",
+        "prefetch abort at 0x20000000",
+    ]
+
+
+def test_waiting_and_spinning_take_no_instructions(start):
+    engine = start("idle")
+    engine.run(10_500)
+    assert words(engine, 0x400000, 1) == [10], "an interrupt a millisecond"
+    # Ten milliseconds at 30 a microsecond are 300,000; the last five begin with a look of 2,000 each.
+    assert engine.instructions < 20_000
+    assert engine.clock.now == 10_500
+
+
+def test_interrupts_and_waiting_are_the_same_in_pieces(start):
+    whole, pieces = start("idle"), start("idle")
+    whole.run(9_700)
+    for until in (1, 333, 1_000, 2_001, 5_432, 5_433, 7_777, 9_700):
+        pieces.run(until)
+    assert (pieces.instructions, pieces.register("pc")) == (whole.instructions, whole.register("pc"))
+    assert pieces.bus.read(0x400000, 16) == whole.bus.read(0x400000, 16)
+
+
+def test_changed_code_is_never_run_stale(start):
+    engine = start("rewrite")
+    engine.bus.write(0x2000, arm(0xE2800042, 0xE12FFF1E))
+    engine.run(1_000)
+    assert words(engine, 0x400000, 7) == [100, 101, 102, 103, 155, 166, 177]
+
+
+def test_a_slice_ends_before_a_block_and_counts_it_when_entered(start):
+    engine = start(arm(0xE2800001, 0xEAFFFFFD))  # again: add r0, r0, #1; b again
+    engine.run(10)
+    assert engine.instructions == 300 and engine.register("r0") == 150
+
+
+def test_a_failing_block_raises_in_the_caller_after_the_instruction(start):
+    # ldr r6, =0x800000; str r6, [r6, #28]; mov r1, #7; b .
+    engine = start(arm(0xE3A06502, 0xE586601C, 0xE3A01007, 0xEAFFFFFE))
+    with pytest.raises(RuntimeError, match="told to fail"):
+        engine.run(100)
+    engine.run(engine.clock.now + 10)
+    assert engine.register("r1") == 7
+
+
+def test_a_watchdog_reset_keeps_ram_and_a_power_cycle_does_not(start):
+    # mov r6, #0x800000; mov r7, #0x400000; ldr r0, [r7]; add r0, #1; str r0, [r7]; cmp r0, #2; strlt r0, [r6, #32]; b .
+    engine = start(arm(0xE3A06502, 0xE3A07501, 0xE5970000, 0xE2800001, 0xE5870000, 0xE3500002, 0xB5860020, 0xEAFFFFFE))
+    kinds = []
+    engine.on_reset.append(kinds.append)
+    engine.run(100)
+    assert words(engine, 0x400000, 1) == [2] and kinds == [ResetKind.WATCHDOG]
+    engine.power_cycle()
+    engine.run(101)
+    assert kinds[1:] == [ResetKind.POWER_ON, ResetKind.WATCHDOG]
+    assert engine.bus.read(0, 4) == arm(0xE3A06502), "the flash window keeps its bytes"
+
+
+def test_a_store_into_the_flash_window_is_a_data_abort(start):
+    # vectors: b 0x20, ..., data abort at 0x10: b .; at 0x20: mov r0, #0; str r0, [r0]
+    code = arm(0xEA000006, 0, 0, 0, 0xEAFFFFFE, 0, 0, 0, 0xE3A00000, 0xE5800000)
+    engine = start(code)
+    engine.run(10)
+    assert engine.register("pc") == 0x10 and engine.bus.read(0, 40) == code
+
+
+def test_both_bodies_give_the_same_run(tmp_path, monkeypatch):
+    description = tmp_path / "probe.repl"
+    description.write_text(PLATFORM)
+    ends = []
+    for program in ("exceptions", "idle", "rewrite"):
+        for functions in (slices.functions, slices.InPython):
+            monkeypatch.setattr(slices, "functions", functions)
+            engine = UnicornEngine(load(description))
+            engine.bus.write(0, (PROGRAMS / f"{program}.bin").read_bytes())
+            engine.board.probe.stopped.connect(engine.stop)
+            engine.run(8_123)
+            ends.append((engine.instructions, engine.clock.now, engine.register("pc"), engine.bus.read(0x400000, 512)))
+            monkeypatch.undo()
+    assert ends[0::2] == ends[1::2]
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-as") is None, reason="needs Debian's binutils-arm-none-eabi")
+@pytest.mark.parametrize("source", sorted(PROGRAMS.glob("*.s")), ids=lambda path: path.stem)
+def test_the_programs_are_what_their_sources_say(source, tmp_path):
+    subprocess.run(["arm-none-eabi-as", "-o", tmp_path / "a.o", source], check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", tmp_path / "a.o", tmp_path / "a.bin"], check=True)
+    assert (tmp_path / "a.bin").read_bytes() == source.with_suffix(".bin").read_bytes()

@@ -1,0 +1,17 @@
+"""The scratch word that the boot loader leaves for the application."""
+
+from bench import Bench, assert_reset_gives_fresh
+
+from peripherals.logic_analyser import LogicAnalyser
+
+
+def test_the_word_is_kept():
+    bench = Bench()
+    block = bench.make(LogicAnalyser)
+    block.write(0x04, 0x1234)
+    block.write(0x10, 7)
+    assert block.read(0x04) == 0x1234 and block.read(0x10) == 7 and bench.log.unclaimed_offsets == []
+
+
+def test_reset():
+    assert_reset_gives_fresh(LogicAnalyser, lambda bench, block: block.write(0x04, 1))

@@ -1,0 +1,17 @@
+"""The modem's registers: plain storage."""
+
+from bench import Bench, assert_reset_gives_fresh
+
+from peripherals.phy import Phy
+
+
+def test_words_are_kept():
+    bench = Bench()
+    block = bench.make(Phy)
+    assert block.read(0xA000) == 0
+    block.write(0xA000, 0xCAFE_F00D)
+    assert block.read(0xA000) == 0xCAFE_F00D and bench.log.unclaimed_offsets == []
+
+
+def test_reset():
+    assert_reset_gives_fresh(Phy, lambda bench, block: block.write(0x2000, 1))

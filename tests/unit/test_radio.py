@@ -1,0 +1,38 @@
+"""The radio controller: never busy, shadows kept, the tuned frequency on its wires."""
+
+from bench import Bench, assert_reset_gives_fresh
+
+from peripherals.core import ResetKind
+from peripherals.radio import RadioController
+
+
+def test_transceiver_writes_are_done_at_once():
+    block = Bench().make(RadioController)
+    block.write(0x04, 0xFFFF_FFFF)
+    assert block.read(0x04) == 0xF000_0000
+
+
+def test_shadows_are_kept():
+    bench = Bench()
+    block = bench.make(RadioController)
+    for offset in range(0x80, 0x1AC, 4):
+        block.write(offset, offset << 16 | 1)
+    assert [block.read(offset) for offset in range(0x80, 0x1AC, 4)] == [o << 16 | 1 for o in range(0x80, 0x1AC, 4)]
+    assert bench.log.unclaimed_offsets == []
+
+
+def test_tuned_frequency():
+    block = Bench().make(RadioController)
+    wires = dict.fromkeys(range(8), False)
+    for number in wires:
+        block.outputs[number].append(lambda level, number=number: wires.update({number: level}))
+    for channel in (1, 6, 13):
+        frequency = 25 + 10 * (channel - 1)
+        block.write(0x94, frequency << 24 | 0x123456)
+        assert sum(level << number for number, level in wires.items()) == frequency
+    block.reset(ResetKind.WATCHDOG)
+    assert not any(wires.values())
+
+
+def test_reset():
+    assert_reset_gives_fresh(RadioController, lambda bench, block: block.write(0x94, 0x4B00_0000))

@@ -1,0 +1,37 @@
+"""The random number generator."""
+
+from bench import Bench, assert_reset_gives_fresh
+
+from peripherals.core import ResetKind
+from peripherals.random_numbers import RandomNumbers
+
+
+def draw(block, count):
+    block.write(0, 1)
+    return [block.read(4) for _ in range(count)]
+
+
+def test_every_read_is_a_new_number():
+    block = Bench().make(RandomNumbers)
+    numbers = draw(block, 100)
+    assert len(set(numbers)) == 100
+    assert any(number >> 31 for number in numbers) and all(number < 1 << 32 for number in numbers)
+    block.write(0, 0)
+    assert block.read(4) == block.read(4) == numbers[-1]
+
+
+def test_the_seed_decides():
+    first, again, other = Bench(seed=1), Bench(seed=1), Bench(seed=2)
+    assert draw(first.make(RandomNumbers), 5) == draw(again.make(RandomNumbers), 5)
+    assert draw(first.make(RandomNumbers), 5) != draw(other.make(RandomNumbers), 5)
+
+
+def test_a_reset_does_not_repeat_the_numbers():
+    block = Bench().make(RandomNumbers)
+    before = draw(block, 3)
+    block.reset(ResetKind.WATCHDOG)
+    assert draw(block, 3) != before
+
+
+def test_reset():
+    assert_reset_gives_fresh(RandomNumbers, lambda bench, block: draw(block, 1))
