@@ -13,6 +13,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bk7238 import resources
@@ -129,6 +130,13 @@ class Machine:
             whole.update(part.digest())
         whole.update(struct.pack("<Q", self.instructions))
         return whole.hexdigest()[:32]
+
+    def save(self, folder: Path) -> None:
+        """Write uart1.log, uart2.log, chip.log (what the models had to say) and flash.bin into a folder."""
+        (folder / "uart1.log").write_bytes(self.uart1.output)
+        (folder / "uart2.log").write_bytes(self.uart2.output)
+        (folder / "chip.log").write_text("".join(f"{record}\n" for record in self.log.records))
+        (folder / "flash.bin").write_bytes(self.flash.data)
 
     def _flash_operated(self, kind: str, address: int, what: bytes | int) -> None:
         self.flash_operations += 1

@@ -81,8 +81,5 @@ def _print(result: Result, folder: Path | None) -> None:
 
 
 def _write(folder: Path, update: Any, result: Result) -> None:
-    (folder / "uart1.log").write_bytes(update.machine.uart1.output)
-    (folder / "uart2.log").write_bytes(update.machine.uart2.output)
-    (folder / "chip.log").write_text("".join(f"{record}\n" for record in update.machine.log.records))
-    (folder / "flash.bin").write_bytes(result.flash)
+    update.machine.save(folder)
     (folder / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n")

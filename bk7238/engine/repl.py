@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bk7238.engine.platform import Block, Cpu, Memory, Platform, Tag, Wire
+from bk7238.engine.repl_entries import Entry
 from bk7238.engine.repl_lexer import Position, ReplError, Token
-from bk7238.engine.repl_syntax import Entry, parse, statement_parser
+from bk7238.engine.repl_syntax import parse, statement_parser
 from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, MEMORY, TYPES, Item, refuse_overlap
 
 __all__ = ["Block", "Cpu", "Memory", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]

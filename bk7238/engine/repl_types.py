@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 
 from bk7238.engine.platform import Block, Cpu, Memory
+from bk7238.engine.repl_entries import Entry, Setting
 from bk7238.engine.repl_lexer import Position
-from bk7238.engine.repl_syntax import LAST_WIRE, Entry, Setting
+from bk7238.engine.repl_syntax import LAST_WIRE
 
 BUS = "sysbus"
 CPU = "CPU.ARMv7A"

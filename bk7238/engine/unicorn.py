@@ -17,7 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.clock import Clock
-from bk7238.engine.log import MachineLog
+from bk7238.engine.log import BlockLog, MachineLog
 from bk7238.engine.memory import Memory, SystemBus
 from bk7238.engine.repl import Platform
 from bk7238.engine.slice import Reason, Slice
@@ -25,6 +25,7 @@ from bk7238.engine.wiring import Board, wire
 from peripherals.core import ResetKind
 
 _PAGE = 0x1000
+_END = 1 << 32
 _GRANULE = 0x40  # blocks stand on multiples of this within a page
 _LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
 _IRQ, _FIQ = 1, 2
@@ -83,7 +84,7 @@ class UnicornEngine:
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
         self._code_pages: set[int] = set()
-        self._refused_store = False
+        self._filled_for = 0  # the access that the TLB was last filled for: where it is refused, it aborts
         self._aborted_at: set[tuple[str, int]] = set()
         self._keep: list[Any] = []
         self.on_reset: list[Callable[[ResetKind], None]] = []
@@ -93,6 +94,9 @@ class UnicornEngine:
         self.bus = SystemBus(
             [Memory(m.name, m.address, m.size) for m in platform.memories], on_write=self._memory_changed
         )
+        self._memory_pages = {
+            page for m in self.bus.memories for page in range(m.address // _PAGE, (m.address + m.size) // _PAGE)
+        }
         self._uc = self._make_cpu()
         self.board: Board = wire(
             platform,
@@ -217,10 +221,9 @@ class UnicornEngine:
 
     def _abort(self, error: int) -> None:
         pc = self._slice.pc
-        if error in _FETCH_ERRORS:
+        if error in _FETCH_ERRORS or (error == uc_const.UC_ERR_EXCEPTION and self._filled_for == uc_const.UC_MEM_FETCH):
             self._take_abort("prefetch abort", pc + 4)
-        elif error in _DATA_ERRORS or self._refused_store:
-            self._refused_store = False
+        elif error in _DATA_ERRORS or error == uc_const.UC_ERR_EXCEPTION:
             self._take_abort("data abort", pc + 8)
         else:
             raise EngineError(f"Unicorn ended at {pc:#010x}: {unicorn.UcError(error)}")
@@ -298,11 +301,11 @@ class UnicornEngine:
     def _fill_tlb(self, uc: int, address: int, kind: int, entry: Any, user: int) -> bool:
         """Pages of RAM become executable, and slow to store to, only once code was fetched from them."""
         page = address // _PAGE
-        if kind == uc_const.UC_MEM_FETCH:
+        self._filled_for = kind
+        if kind == uc_const.UC_MEM_FETCH and page in self._memory_pages:
             self._code_pages.add(page)
         entry.contents.paddr = page * _PAGE
         if address < self._flash_end:
-            self._refused_store = kind == uc_const.UC_MEM_WRITE
             entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
         elif page in self._code_pages:
             entry.contents.perms = uc_const.UC_PROT_ALL
@@ -332,24 +335,24 @@ class UnicornEngine:
                 spans.append([start, end])
         for start, end in spans:
             self._map_span(start, end)
+        nothing = self.log.of("bus", 0)
+        taken = sorted([*map(tuple, spans), *((m.address, m.address + m.size) for m in self.bus.memories)])
+        start = 0
+        for next_start, next_end in [*taken, (_END, _END)]:
+            if start < next_start:
+                self._map_nothing(start, next_start, nothing)
+            start = next_end
 
     def _map_span(self, start: int, end: int) -> None:
+        """Blocks that stand on a run of pages."""
         nothing = self.log.of("bus", start)
         readers: list[tuple[int, Callable[[int, int], int]]] = []
         writers: list[tuple[int, Callable[[int, int, int], None]]] = []
-
-        def read_nothing(offset: int, width: int) -> int:
-            nothing.unclaimed(offset, None)
-            return 0
-
-        def write_nothing(offset: int, value: int, width: int) -> None:
-            nothing.unclaimed(offset, value)
-
         for address in range(start, end, _GRANULE):
             found = self.board.at(address)
             if found is None:
-                readers.append((0, read_nothing))
-                writers.append((0, write_nothing))
+                readers.append((0, lambda offset, width: nothing.unclaimed(offset, None) or 0))
+                writers.append((0, lambda offset, value, width: nothing.unclaimed(offset, value)))
             else:
                 block, base = found[0], address - found[1] - start
                 readers.append((base, block.read))
@@ -370,6 +373,22 @@ class UnicornEngine:
             except BaseException as error:
                 self._failed(error)
 
+        self._map_callbacks(start, end, read, write)
+
+    def _map_nothing(self, start: int, end: int, log: BlockLog) -> None:
+        """Addresses where nothing stands read as zero, without an abort: firmware relies on it (it indexes tables with
+        0xFF and ignores what it gets)."""
+
+        def read(uc: int, offset: int, width: int, user: int) -> int:
+            log.unclaimed(start + offset, None)
+            return 0
+
+        def write(uc: int, offset: int, width: int, value: int, user: int) -> None:
+            log.unclaimed(start + offset, value)
+
+        self._map_callbacks(start, end, read, write)
+
+    def _map_callbacks(self, start: int, end: int, read: Callable[..., int], write: Callable[..., None]) -> None:
         callbacks = _Read(read), _Write(write)
         self._keep.extend(callbacks)
         addresses = [ctypes.cast(callback, ctypes.c_void_p) for callback in callbacks]

@@ -19,6 +19,7 @@ class RoundTrip:
         self.timeout = INITIAL_RTO
         self._smoothed: int | None = None
         self._variation = 0
+        self._computed = INITIAL_RTO
 
     def measured(self, microseconds: int) -> None:
         """An acknowledgment took this long. Not to be called for what was sent twice (Karn's rule)."""
@@ -28,7 +29,11 @@ class RoundTrip:
             self._variation += (abs(self._smoothed - microseconds) - self._variation) // 4
             self._smoothed += (microseconds - self._smoothed) // 8
         timeout = self._smoothed + max(_GRANULARITY, 4 * self._variation)
-        self.timeout = min(max(timeout, SHORTEST_RTO), LONGEST_RTO)
+        self._computed = self.timeout = min(max(timeout, SHORTEST_RTO), LONGEST_RTO)
+
+    def progressed(self) -> None:
+        """Something new was acknowledged: what backing off added is dropped, as servers in the field do."""
+        self.timeout = self._computed
 
     def back_off(self) -> None:
         """The timer went off: wait twice as long for the next."""

@@ -107,8 +107,8 @@ class Connection:
             return None
         if self._linger is not None:
             return self._linger
-        idle = self._active + _IDLE
-        return idle if self._sender.timer is None else min(idle, self._sender.timer)
+        timer = self._sender.timer
+        return self._active + _IDLE if timer is None else timer  # not idle while an answer is awaited
 
     @property
     def in_time_wait(self) -> bool:

@@ -101,6 +101,7 @@ class Sender:
         self.oldest = position
         self.next = max(self.next, position)
         self.retries = self._duplicates = 0
+        self._round_trip.progressed()
         if self._timed is not None and position > self._timed[0]:
             self._round_trip.measured(now - self._timed[1])
             self._timed = None

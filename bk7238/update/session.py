@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bk7238.air import events as air_events
+from bk7238.air.events import ProbeUnanswered
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
+from bk7238.network.events import Event
 from bk7238.network.network import Network
 from bk7238.update import explain, profiles
 from bk7238.update.result import Result, Verdict
@@ -75,9 +76,8 @@ class Update:
         )
         self.air = Medium([self.access_point])
         self.story = Story(self.machine, self.profile, tell, self._turn)
-        self.network.events.subscribe(self.story.network_event)
-        self.air.events.subscribe(self.story.air_event)
-        self.air.events.subscribe(self._air_event)
+        self.air.on_event(self.story.event)
+        self.air.on_event(self._watch_scans)
         self.machine.connect_air(self.air)
         self._verdict: Verdict | None = None
         self._reason = ""
@@ -170,9 +170,9 @@ class Update:
         words = [line for line in self.story.lines if line.strip()]
         return f"last line {words[-1].strip()!r}" if words else "it printed nothing"
 
-    def _air_event(self, event: air_events.Event) -> None:
+    def _watch_scans(self, event: Event) -> None:
         """Three whole scans for an SSID that nobody answers to are an end."""
-        if not isinstance(event, air_events.ProbeUnanswered) or event.ssid != self.settings.ssid:
+        if not isinstance(event, ProbeUnanswered) or event.ssid != self.settings.ssid:
             return
         if event.channel < self._scanned:
             self._scans += 1

@@ -68,8 +68,8 @@ class Story:
 
     # What happens
 
-    def network_event(self, event: network.Event) -> None:
-        """Something happened behind the access point."""
+    def event(self, event: network.Event) -> None:
+        """Something happened on the radio or behind the access point."""
         if isinstance(event, network.LeaseGranted) and not event.renewal:
             self.tell(f"the device is on the network as {event.ip}")
             if self.phase == JOIN:
@@ -91,13 +91,12 @@ class Story:
             self.failures.append(f"the download broke off at {event.acknowledged} of {event.total} bytes")
         elif isinstance(event, network.ConnectionReset):
             self.failures.append(f"the connection broke: {event.reason}")
-
-    def air_event(self, event: air.Event) -> None:
-        """Something happened on the radio."""
-        if isinstance(event, air.StationAssociated):
+        elif isinstance(event, air.StationAssociated):
             self.tell(f"associated with {event.bssid}")
+        elif isinstance(event, air.StationRefused):
+            self.failures.append(f"the access point refused the device with status {event.status}")
         elif isinstance(event, air.StationLeft):
-            self.failures.append(f"the device left the access point: {event.reason}")
+            self.failures.append(f"the {event.cause} ended the association with reason {event.reason}")
 
     def tell(self, text: str) -> None:
         self._tell(Happening(self.machine.now, text))

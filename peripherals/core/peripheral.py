@@ -41,6 +41,10 @@ on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
 
+_OWN_NAMES = {"clock", "bus", "random", "log", "request_reset", "outputs", "snapshot", "restore"}
+_OWN_NAMES |= {"_storage", "_inputs", "_readers", "_writers", "_registers", "_states", "_alarms", "_drivers"}
+
+
 class Peripheral:
     """A block of the chip: a register file of `size` bytes and what it does.
 
@@ -57,6 +61,9 @@ class Peripheral:
     def __init_subclass__(cls) -> None:
         declared: dict[str, Any] = {}
         handlers: dict[Any, str] = {}
+        taken = _OWN_NAMES & vars(cls).keys()
+        if taken:
+            raise TypeError(f"{cls.__name__}: every block has its own {', '.join(sorted(taken))}; take another name")
         for base in reversed(cls.__mro__):
             for name, item in vars(base).items():
                 if isinstance(item, (State, Alarm, Output, Input, Port)) or _is_register(item):

@@ -36,32 +36,32 @@ class AbsoluteTimers(Interrupts):
     def soft_reset(self) -> None:
         for timer in self.abs_timer:
             timer.stop()
-        self._set_status(0)
+        self._set_timer_status(0)
         super().soft_reset()
 
     @on_write(ABS_TIMER)
-    def _arm(self, word: int, index: int) -> None:
+    def _timer_armed(self, word: int, index: int) -> None:
         ahead = word - self.clock.now & 0xFFFF_FFFF
         self.abs_timer[index].start(ahead if ahead < 1 << 31 else 0)
 
     @on_alarm(abs_timer)
-    def _expired(self, index: int) -> None:
+    def _timer_expired(self, index: int) -> None:
         if self.TIMERS_INT_UN_MASK.absTimers >> index & 1:
-            self._set_status(self.TIMERS_INT_EVENT_SET.absTimers | 1 << index)
+            self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers | 1 << index)
 
     @on_write(TIMERS_INT_EVENT_SET)
-    def _set(self, word: int) -> None:
-        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers | word)
+    def _timers_set(self, word: int) -> None:
+        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers | word)
 
     @on_write(TIMERS_INT_EVENT_CLEAR)
-    def _clear(self, word: int) -> None:
-        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers & ~word)
+    def _timers_cleared(self, word: int) -> None:
+        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers & ~word)
 
     @on_write(TIMERS_INT_UN_MASK)
-    def _masked(self, word: int) -> None:
-        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers)
+    def _timers_masked(self, word: int) -> None:
+        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers)
 
-    def _set_status(self, status: int) -> None:
+    def _set_timer_status(self, status: int) -> None:
         self.TIMERS_INT_EVENT_SET.absTimers = status
         unmasked = self.TIMERS_INT_EVENT_SET.absTimers & self.TIMERS_INT_UN_MASK.absTimers
         self.GEN_INT_STATUS.absGenTimers = unmasked != 0

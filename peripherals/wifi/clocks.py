@@ -39,12 +39,12 @@ class Clocks(Peripheral):
         return self.clock.now + self.tsf_offset & (1 << 64) - 1
 
     @on_read(MONOTONIC_COUNTER_2_LO, MONOTONIC_COUNTER_1)
-    def _count(self) -> int:
+    def _counter(self) -> int:
         count = self.clock.now & WORD
         return count if count != CLOCK_OFF else CLOCK_OFF + 1
 
     @on_read(MONOTONIC_COUNTER_2_HI)
-    def _count_high(self) -> int:
+    def _counter_high(self) -> int:
         return self.clock.now >> 32 & 0xFFFF
 
     @on_read(TSF_LO)

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from peripherals.core import Bus
 
-NEXT = 0x04  # of all but the policy table
-
 TX_HEADER = struct.Struct("<II4xIIII8xI12xIIII")
 TX_BUFFER = struct.Struct("<IIIII")
 POLICY_TABLE = struct.Struct("<I8xII4I16x")
@@ -26,6 +24,33 @@ TX_BUFFER_PATTERN = 0xCAFE_FADE
 POLICY_TABLE_PATTERN = 0xBADC_AB1E
 RX_HEADER_PATTERN = 0xBAAD_F00D
 RX_BUFFER_PATTERN = 0xC0DE_DBAD
+
+# Where what lies in a descriptor that is read or written on its own, and the bits of its status words
+NEXT = 0x04
+
+THD_STATUS = 0x3C
+THD_DONE = 1 << 31
+THD_SUCCESSFUL = 1 << 23
+THD_RETRY_LIMIT_REACHED = 1 << 16
+THD_RETRIES_SHIFT = 8
+
+TBD_CONTROL = 0x10
+TBD_DONE = 1 << 31
+
+RHD_FIRST_BUFFER = 0x08
+RHD_FRAME_LENGTH = 0x1C
+RHD_STATUS = 0x40
+RHD_DONE = 1 << 14
+RHD_SUCCESSFUL = 1 << 13
+RHD_GROUP = 1 << 10
+RHD_ADDRESS_MISMATCH = 1 << 9
+RHD_VECTOR2_VALID = 1 << 0
+RHD_KEY_INDEX_VALID = 1 << 25
+RHD_KEY_INDEX_SHIFT = 15
+
+RBD_STATUS = 0x10
+RBD_LAST = 1
+RBD_DONE = 2
 
 
 class BadDescriptor(Exception):
@@ -46,11 +71,6 @@ class TxHeader(NamedTuple):
     mac_control2: int
     status: int
     medium_time: int
-
-    STATUS = 0x3C
-    DONE = 1 << 31
-    SUCCESSFUL = 1 << 23
-    RETRY_LIMIT_REACHED = 1 << 16
 
     @property
     def expected_ack(self) -> int:
@@ -79,9 +99,6 @@ class TxBuffer(NamedTuple):
     end: int
     control: int
 
-    CONTROL = 0x10
-    DONE = 1 << 31
-
 
 class PolicyTable(NamedTuple):
     """How an MPDU is to be sent: its key, the retry limits and up to four rates."""
@@ -109,13 +126,6 @@ class RxHeader(NamedTuple):
     pattern: int
     next: int
 
-    FIRST_BUFFER = 0x08
-    FRAME_LENGTH = 0x1C
-    STATUS = 0x40
-    DONE, SUCCESSFUL, GROUP, ADDRESS_MISMATCH = 1 << 14, 1 << 13, 1 << 10, 1 << 9
-    VECTOR2_VALID = 1
-    KEY_INDEX_VALID, KEY_INDEX_SHIFT = 1 << 25, 15
-
 
 class RxBuffer(NamedTuple):
     """RBD: room for a piece of an MPDU."""
@@ -124,9 +134,6 @@ class RxBuffer(NamedTuple):
     next: int
     start: int
     end: int
-
-    STATUS = 0x10
-    LAST, DONE = 1, 2
 
 
 def read_tx_header(bus: Bus, address: int) -> TxHeader:

@@ -32,7 +32,7 @@ class Dma(Transmit, Receive):
         states = RO(0, 31, doc="two bits a channel: beacon 1:0, AC0 5:4, AC1 9:8, AC2 13:12, AC3 17:16")
 
     @on_write(DMA_CNTRL_SET)
-    def _command(self, word: int) -> None:
+    def _dma_command(self, word: int) -> None:
         command = Dma.DMA_CNTRL_SET
         halt, head, tail = command.haltAfterTXOP.of(word), command.txNewHead.of(word), command.txNewTail.of(word)
         for queue in range(QUEUES):
@@ -50,5 +50,5 @@ class Dma(Transmit, Receive):
             self.rx_fill()
 
     @on_read(DMA_STATUS_1)
-    def _states(self) -> int:
+    def _channel_states(self) -> int:
         return sum(ACTIVE << 4 * queue for queue in range(QUEUES) if self.tx_busy(queue))

@@ -106,7 +106,7 @@ class Interrupts(Peripheral):
         self.update_lines()
 
     @on_write(GEN_INT_ENABLE, TX_RX_INT_ENABLE)
-    def _enabled(self, word: int) -> None:
+    def _interrupts_enabled(self, word: int) -> None:
         self.update_lines()
 
     @on_write(GEN_INT_ACK)

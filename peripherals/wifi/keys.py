@@ -74,7 +74,7 @@ class KeyRam(Peripheral):
         newWrite = SC(30)
         newRead = SC(31)
 
-    key_ram = State(factory=dict)  # int -> Key
+    key_ram: State = State(factory=dict)  # int -> Key
 
     def station(self, mac: bytes) -> int | None:
         """The index of the entry with this address: stations first, then the others."""
@@ -94,27 +94,27 @@ class KeyRam(Peripheral):
             self.key_ram.clear()
 
     @on_write(ENCR_CNTRL)
-    def _command(self, word: int) -> None:
+    def _key_command(self, word: int) -> None:
         control = KeyRam.ENCR_CNTRL
         if control.newWrite.of(word):
-            self._store(self.ENCR_CNTRL.keyIndexRAM)
+            self._store_key(self.ENCR_CNTRL.keyIndexRAM)
         if control.newRead.of(word):
-            self._load(self.ENCR_CNTRL.keyIndexRAM)
+            self._load_key(self.ENCR_CNTRL.keyIndexRAM)
         if control.newSearch.of(word):
-            self._search()
+            self._search_key()
 
-    def _address(self) -> bytes:
+    def _key_address(self) -> bytes:
         low, high = self.ENCR_MAC_ADDR_LOW.macAddrRAMLow, self.ENCR_MAC_ADDR_HIGH.macAddrRAMHigh
         return (high << 32 | low).to_bytes(6, "little")
 
-    def _store(self, index: int) -> None:
+    def _store_key(self, index: int) -> None:
         if index >= ENTRIES:
             self.log.warning(f"key RAM has {ENTRIES} entries; a write to entry {index} is lost")
             return
         control = self.ENCR_CNTRL
         self.key_ram[index] = Key(
             key=b"".join(word.encrKeyRAMWord.to_bytes(4, "little") for word in self.ENCR_KEY),
-            mac=self._address(),
+            mac=self._key_address(),
             cipher=control.cTypeRAM,
             interface=control.vlanIDRAM,
             spp=control.sppRAM,
@@ -122,7 +122,7 @@ class KeyRam(Peripheral):
             length=control.cLenRAM,
         )
 
-    def _load(self, index: int) -> None:
+    def _load_key(self, index: int) -> None:
         key = self.key_ram.get(index, Key(bytes(16), b"\xff" * 6, 0, 0, 0, 0, 0))
         for word, register in enumerate(self.ENCR_KEY):
             register.encrKeyRAMWord = int.from_bytes(key.key[4 * word : 4 * word + 4], "little")
@@ -132,8 +132,8 @@ class KeyRam(Peripheral):
         control.cTypeRAM, control.vlanIDRAM, control.sppRAM = key.cipher, key.interface, key.spp
         control.useDefKeyRAM, control.cLenRAM = key.use_default, key.length
 
-    def _search(self) -> None:
-        index = self.station(self._address())
+    def _search_key(self) -> None:
+        index = self.station(self._key_address())
         self.ENCR_CNTRL.searchError = index is None
         if index is not None:
             self.ENCR_CNTRL.keyIndexRAM = index

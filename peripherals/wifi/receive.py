@@ -14,7 +14,15 @@ from __future__ import annotations
 from bk7238.formats import ccmp
 from bk7238.formats.ieee80211 import CONTROL, NOBODY, PROTECTED, Header, is_group, parse
 from peripherals.wifi import cipher
-from peripherals.wifi.descriptors import RxHeader
+from peripherals.wifi.descriptors import (
+    RHD_ADDRESS_MISMATCH,
+    RHD_DONE,
+    RHD_GROUP,
+    RHD_KEY_INDEX_SHIFT,
+    RHD_KEY_INDEX_VALID,
+    RHD_SUCCESSFUL,
+    RHD_VECTOR2_VALID,
+)
 from peripherals.wifi.filter import Filter
 from peripherals.wifi.keys import Key
 from peripherals.wifi.radio import Radio
@@ -32,23 +40,23 @@ class Receive(Radio, Filter, RxRings):
             header, body = parse(frame)
         except ValueError:
             return False
-        if self.accepts(header, len(frame)) and not self._take(frame, header, body, rssi):
+        if self.accepts(header, len(frame)) and not self._rx_take(frame, header, body, rssi):
             return False
         return header.kind != CONTROL and self.is_mine(header.addr1) and not self.MAC_CNTRL_1.disableACKResp
 
-    def _take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
+    def _rx_take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
         """Whether there was room for the frame, or no need of it because it cannot be decrypted."""
-        status = RxHeader.DONE | RxHeader.SUCCESSFUL | RxHeader.VECTOR2_VALID
+        status = RHD_DONE | RHD_SUCCESSFUL | RHD_VECTOR2_VALID
         if is_group(header.addr1):
-            status |= RxHeader.GROUP
+            status |= RHD_GROUP
         elif not self.is_mine(header.addr1):
-            status |= RxHeader.ADDRESS_MISMATCH
+            status |= RHD_ADDRESS_MISMATCH
         station = None if header.addr2 == NOBODY else self.station(header.addr2)
         if station is not None:
-            status |= RxHeader.KEY_INDEX_VALID | station << RxHeader.KEY_INDEX_SHIFT
+            status |= RHD_KEY_INDEX_VALID | station << RHD_KEY_INDEX_SHIFT
         if header.flags & PROTECTED and header.kind != CONTROL and not self.RX_CNTRL.dontDecrypt:
             try:
-                frame, decryption = cipher.unprotect(frame, self._key(header, body, station))
+                frame, decryption = cipher.unprotect(frame, self._rx_key(header, body, station))
             except cipher.Refused as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
@@ -59,7 +67,7 @@ class Receive(Radio, Filter, RxRings):
             status |= decryption
         return self.rx_queue(Heard(frame, rssi, status, self.tsf))
 
-    def _key(self, header: Header, body: bytes, station: int | None) -> Key | None:
+    def _rx_key(self, header: Header, body: bytes, station: int | None) -> Key | None:
         """What a protected frame is to be decrypted with: the transmitter's key, or a group key of its interface."""
         if station is None or len(body) < ccmp.HEADER_SIZE:
             return None

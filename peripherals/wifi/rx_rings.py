@@ -17,9 +17,14 @@ from typing import NamedTuple
 from peripherals.core import RO, RW, Register, State
 from peripherals.wifi.clocks import Clocks
 from peripherals.wifi.descriptors import (
+    RBD_DONE,
+    RBD_LAST,
+    RBD_STATUS,
+    RHD_FIRST_BUFFER,
+    RHD_FRAME_LENGTH,
+    RHD_STATUS,
     BadDescriptor,
     RxBuffer,
-    RxHeader,
     read_next,
     read_rx_buffer,
     read_rx_header,
@@ -32,8 +37,9 @@ from peripherals.wifi.state_machine import StateMachine
 MOST_WAITING = 256
 MOST_BUFFERS = 64
 RATE_6_MBIT = 0xB
+RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterRxTrigger
 FCS = 4
-# From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 in four words, receive vector 2 in two.
+# From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two)
 REPORT = struct.Struct("<HHIIIIIIII")
 
 
@@ -72,7 +78,7 @@ class RxRings(Clocks, KeyRam, StateMachine):
 
     rx_header_used = State(False)
     rx_buffer_used = State(False)
-    rx_waiting = State(factory=list)  # of Heard
+    rx_waiting: State = State(factory=list)  # of Heard
 
     def rx_queue(self, heard: Heard) -> bool:
         """Hand a frame to software as soon as there is room. False where too many are waiting already."""
@@ -98,11 +104,11 @@ class RxRings(Clocks, KeyRam, StateMachine):
         placed = 0
         while placed < len(self.rx_waiting):
             try:
-                if not self._place(self.rx_waiting[placed]):
+                if not self._rx_place(self.rx_waiting[placed]):
                     break
             except BadDescriptor as error:
                 self.log.warning(f"a received frame is lost and reception stops: {error}")
-                self._stop()
+                self._rx_stop()
             placed += 1
         if placed:
             del self.rx_waiting[:placed]
@@ -113,20 +119,20 @@ class RxRings(Clocks, KeyRam, StateMachine):
         super().fsm_reset()
 
     def soft_reset(self) -> None:
-        self._stop()
+        self._rx_stop()
         super().soft_reset()
 
-    def _stop(self) -> None:
+    def _rx_stop(self) -> None:
         self.DEBUG_RX_HDR_C_PTR.value = self.DEBUG_RX_PAY_C_PTR.value = 0
         self.rx_header_used = self.rx_buffer_used = False
 
-    def _place(self, heard: Heard) -> bool:
+    def _rx_place(self, heard: Heard) -> bool:
         """Write one frame into the rings. False, and nothing written, where there is no room yet."""
-        address = self._next(self.DEBUG_RX_HDR_C_PTR.value, self.rx_header_used)
+        address = self._rx_next(self.DEBUG_RX_HDR_C_PTR.value, self.rx_header_used)
         if not address:
             return False
         read_rx_header(self.bus, address)
-        buffers = self._buffers(len(heard.frame))
+        buffers = self._rx_buffers(len(heard.frame))
         if not buffers:
             return False
         rest = heard.frame
@@ -134,23 +140,23 @@ class RxRings(Clocks, KeyRam, StateMachine):
             size = buffer.end - buffer.start + 1
             write_bytes(self.bus, buffer.start, rest[:size])
             rest = rest[size:]
-            status = RxBuffer.DONE if rest else RxBuffer.DONE | RxBuffer.LAST
-            write_bytes(self.bus, at + RxBuffer.STATUS, status.to_bytes(2, "little"))
-        write_word(self.bus, address + RxHeader.FIRST_BUFFER, buffers[0][0])
-        write_bytes(self.bus, address + RxHeader.FRAME_LENGTH, heard.report())
+            status = RBD_DONE if rest else RBD_DONE | RBD_LAST
+            write_bytes(self.bus, at + RBD_STATUS, status.to_bytes(2, "little"))
+        write_word(self.bus, address + RHD_FIRST_BUFFER, buffers[0][0])
+        write_bytes(self.bus, address + RHD_FRAME_LENGTH, heard.report())
         self.DEBUG_RX_HDR_C_PTR.value = address
         self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = buffers[-1][0]
         self.rx_header_used = self.rx_buffer_used = True
-        write_word(self.bus, address + RxHeader.STATUS, heard.status)
-        self.TX_RX_INT_STATUS.timerRxTrigger = 1
+        write_word(self.bus, address + RHD_STATUS, heard.status)
+        self.TX_RX_INT_STATUS.value |= RX_TRIGGERS
         return True
 
-    def _next(self, address: int, used: bool) -> int:
+    def _rx_next(self, address: int, used: bool) -> int:
         return read_next(self.bus, address) if address and used else address
 
-    def _buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
+    def _rx_buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
         """The next buffer descriptors that together hold `length` bytes; none where they do not."""
-        address = self._next(self.DEBUG_RX_PAY_C_PTR.value, self.rx_buffer_used)
+        address = self._rx_next(self.DEBUG_RX_PAY_C_PTR.value, self.rx_buffer_used)
         buffers: dict[int, RxBuffer] = {}
         while address and length > 0:
             if address in buffers or len(buffers) >= MOST_BUFFERS:

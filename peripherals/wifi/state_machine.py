@@ -50,7 +50,7 @@ class StateMachine(Interrupts):
         super().soft_reset()
 
     @on_write(STATE_CNTRL)
-    def _requested(self, word: int) -> None:
+    def _state_requested(self, word: int) -> None:
         old, new = self.STATE_CNTRL.currentState, self.STATE_CNTRL.nextState
         if old == new:
             return
@@ -61,7 +61,7 @@ class StateMachine(Interrupts):
         self.state_reached()
 
     @on_write(MAC_ERR_REC_CNTRL)
-    def _recovery(self, word: int) -> None:
+    def _recovery_requested(self, word: int) -> None:
         if StateMachine.MAC_ERR_REC_CNTRL.hwFSMReset.of(word):
             self.fsm_reset()
 

@@ -25,9 +25,9 @@ HT40_BITS_PER_SYMBOL = (54, 108, 162, 216, 324, 432, 486, 540, 648, 720)
 
 
 class Rate(NamedTuple):
-    """How a frame is modulated. `index` is 0 to 3 for 1 to 11 Mbit/s, 4 to 11 for 6 to 54, or the MCS of HT."""
+    """How a frame is modulated. `number` is 0 to 3 for 1 to 11 Mbit/s, 4 to 11 for 6 to 54, or the MCS of HT."""
 
-    index: int
+    number: int
     modulation: int = NON_HT
     wide: bool = False
     short_guard: bool = False
@@ -43,21 +43,21 @@ class Rate(NamedTuple):
 def frame_time(rate: Rate, length: int) -> int:
     """Microseconds on the air of `length` bytes, FCS included."""
     if rate.modulation in (NON_HT, NON_HT_DUPLICATE):
-        if rate.index < len(CCK_RATES):
-            preamble = 192 if rate.long_preamble or rate.index == 0 else 96
-            return preamble + -(-8 * length * 10 // CCK_RATES[rate.index])
-        bits = OFDM_BITS_PER_SYMBOL[min(rate.index - 4, 7)]
+        if rate.number < len(CCK_RATES):
+            preamble = 192 if rate.long_preamble or rate.number == 0 else 96
+            return preamble + -(-8 * length * 10 // CCK_RATES[rate.number])
+        bits = OFDM_BITS_PER_SYMBOL[min(rate.number - 4, 7)]
         return 20 + 4 * _symbols(length, bits) + 6  # 6: the silence after it at 2.4 GHz
     table = HT40_BITS_PER_SYMBOL if rate.wide else HT20_BITS_PER_SYMBOL
     # The low bits of an MCS say the modulation; streams beyond the first do not exist here.
-    mcs = min(rate.index & 15, 9) if rate.modulation == VHT else rate.index & 7
+    mcs = min(rate.number & 15, 9) if rate.modulation == VHT else rate.number & 7
     tenths = (36 if rate.short_guard else 40) * _symbols(length, table[mcs])
     return (24 if rate.modulation == HT_GREENFIELD else 36) + -(-tenths // 10) + 6
 
 
 def acknowledgement_time(rate: Rate) -> int:
     """Microseconds of the ACK to a frame at `rate`: at 1 Mbit/s or 24 Mbit/s, whichever a basic rate set would give."""
-    cck = rate.modulation == NON_HT and rate.index < len(CCK_RATES)
+    cck = rate.modulation == NON_HT and rate.number < len(CCK_RATES)
     return frame_time(Rate(0) if cck else Rate(8), 14)
 
 
@@ -83,7 +83,7 @@ class TimeOnAir(Peripheral):
         computeDuration = SC(31)
 
     @on_write(TIME_ON_AIR_VALUE)
-    def _compute(self, word: int) -> None:
+    def _time_on_air_requested(self, word: int) -> None:
         if not TimeOnAir.TIME_ON_AIR_VALUE.computeDuration.of(word):
             return
         kind = self.TIME_ON_AIR_PARAM_1.ppduPreType

@@ -20,6 +20,11 @@ from bk7238.formats.ieee80211 import CONTROL
 from peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
 from peripherals.wifi import cipher
 from peripherals.wifi.descriptors import (
+    THD_DONE,
+    THD_RETRIES_SHIFT,
+    THD_RETRY_LIMIT_REACHED,
+    THD_STATUS,
+    THD_SUCCESSFUL,
     BadDescriptor,
     PolicyTable,
     TxHeader,
@@ -81,14 +86,16 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
     # The world's side
 
     @on_alarm(exchange_step)
-    def _step(self) -> None:
+    def _tx_step(self) -> None:
         exchange = self.exchange
         if exchange.success is not None:
-            self._finish(exchange)
+            self._tx_finish(exchange)
             return
         heard = bool(exchange.channel) and bool(self.transmitted(exchange.frame, exchange.channel))
+        if self.exchange is not exchange:
+            return  # whoever listens has reset the chip
         if not exchange.expects_ack:
-            self._finish(exchange._replace(success=True))
+            self._tx_finish(exchange._replace(success=True))
             return
         self.exchange = exchange._replace(success=heard)
         self.exchange_step.start(exchange.answer_time if heard else exchange.retry_time)
@@ -101,13 +108,13 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
         self.tx_current[queue] = self.TX_HEAD_PTR[queue].txHeadPtr
         self.tx_waiting[queue] = self.tx_current[queue] != 0
         self.tx_chained[queue] = False
-        self._contend()
+        self._tx_contend()
 
     def tx_new_tail(self, queue: int) -> None:
         """Something was linked to the last descriptor: go on, if that one is finished."""
         if self.tx_current[queue] and not self.tx_busy(queue):
-            self._follow(queue)
-            self._contend()
+            self._tx_follow(queue)
+            self._tx_contend()
 
     def tx_halt(self, queue: int) -> None:
         """Leave the queue at once, whatever it was doing."""
@@ -119,34 +126,39 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
 
     def tx_busy(self, queue: int) -> bool:
         """Whether the queue has something to send, or on the air."""
-        return self.tx_waiting[queue] or self.exchange is not None and self.exchange.queue == queue
+        return self.tx_waiting[queue] or (self.exchange is not None and self.exchange.queue == queue)
 
     def fsm_reset(self) -> None:
         for queue in range(QUEUES):
             self.tx_halt(queue)
         super().fsm_reset()
 
+    def soft_reset(self) -> None:
+        for pointer in (*self.DEBUG_S_PTR, self.DEBUG_TX_C_PTR):
+            pointer.reset()
+        super().soft_reset()
+
     def state_reached(self) -> None:
         super().state_reached()
-        self._contend()
+        self._tx_contend()
 
-    def _contend(self) -> None:
+    def _tx_contend(self) -> None:
         """If the air is ours, begin with the first frame of the queue that comes first."""
         if not self.active:
             return
         for queue in PRIORITY:
             if self.exchange is None and self.tx_waiting[queue]:
                 try:
-                    self._begin(queue)
+                    self._tx_begin(queue)
                 except BadDescriptor as error:
-                    self._give_up(queue, error)
+                    self._tx_give_up(queue, error)
 
-    def _begin(self, queue: int) -> None:
+    def _tx_begin(self, queue: int) -> None:
         address = self.tx_current[queue]
         header = read_tx_header(self.bus, address)
         if header.part_of_ampdu:
             raise BadDescriptor(f"THD at {address:#010x}: A-MPDUs are not modelled")
-        if self.tx_chained[queue] and header.status & TxHeader.DONE:
+        if self.tx_chained[queue] and header.status & THD_DONE:
             raise BadDescriptor(f"THD at {address:#010x}: reached again, and already done: a chain without an end")
         policy = read_policy_table(self.bus, header.policy)
         frame = gather(self.bus, header)
@@ -169,45 +181,46 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
             duration = answer_time if expects_ack else 0
             frame = frame[:2] + duration.to_bytes(2, "little") + frame[4:]
         try:
-            self.exchange = exchange._replace(frame=self._protected(frame, header, policy))
+            self.exchange = exchange._replace(frame=self._tx_protected(frame, header, policy))
             self.exchange_step.start(self.access_time(queue) + frame_time(rates[0], len(frame) + FCS))
         except cipher.Refused as error:
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
 
-    def _protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
+    def _tx_protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
         if header.dont_encrypt:
             return frame
         return cipher.protect(frame, self.key_ram.get(policy.key_index))
 
-    def _finish(self, exchange: Exchange) -> None:
+    def _tx_finish(self, exchange: Exchange) -> None:
         """Tell software how it went, and go on."""
         self.exchange = None
         queue = exchange.queue
-        outcome = TxHeader.SUCCESSFUL if exchange.success else TxHeader.RETRY_LIMIT_REACHED | exchange.attempts - 1 << 8
+        failure = THD_RETRY_LIMIT_REACHED | exchange.attempts - 1 << THD_RETRIES_SHIFT
+        outcome = THD_SUCCESSFUL if exchange.success else failure
         try:
-            write_word(self.bus, exchange.descriptor + TxHeader.STATUS, TxHeader.DONE | outcome)
+            write_word(self.bus, exchange.descriptor + THD_STATUS, THD_DONE | outcome)
         except BadDescriptor as error:
-            self._give_up(queue, error)
+            self._tx_give_up(queue, error)
         else:
             self.DEBUG_S_PTR[queue].statusPointer = exchange.descriptor
             self.TX_RX_INT_STATUS.value |= TRIGGER[queue]
             self.update_lines()
-            self._follow(queue)
-        self._contend()
+            self._tx_follow(queue)
+        self._tx_contend()
 
-    def _follow(self, queue: int) -> None:
+    def _tx_follow(self, queue: int) -> None:
         """Go to the next descriptor, if software has linked one by now."""
         try:
             address = read_next(self.bus, self.tx_current[queue])
         except BadDescriptor as error:
-            self._give_up(queue, error)
+            self._tx_give_up(queue, error)
             return
         if address:
             self.tx_current[queue] = address
             self.tx_waiting[queue] = self.tx_chained[queue] = True
 
-    def _give_up(self, queue: int, error: BadDescriptor) -> None:
+    def _tx_give_up(self, queue: int, error: BadDescriptor) -> None:
         self.log.warning(f"transmit queue {NAMES[queue]} stops: {error}")
         self.tx_halt(queue)

@@ -9,7 +9,15 @@ Not modelled: a check of the descriptor's frame length.
 from __future__ import annotations
 
 from peripherals.core import Bus
-from peripherals.wifi.descriptors import BadDescriptor, TxBuffer, TxHeader, read_bytes, read_tx_buffer, write_word
+from peripherals.wifi.descriptors import (
+    TBD_CONTROL,
+    TBD_DONE,
+    BadDescriptor,
+    TxHeader,
+    read_bytes,
+    read_tx_buffer,
+    write_word,
+)
 
 SHORTEST = 10
 LONGEST = 0x4000
@@ -25,7 +33,7 @@ def gather(bus: Bus, header: TxHeader) -> bytes:
             break
         buffer = read_tx_buffer(bus, address)
         frame += _piece(bus, buffer.start, buffer.end)
-        write_word(bus, address + TxBuffer.CONTROL, buffer.control | TxBuffer.DONE)
+        write_word(bus, address + TBD_CONTROL, buffer.control | TBD_DONE)
         address = buffer.next
     else:
         if address:

@@ -82,6 +82,7 @@ class TcpClient:
             del self._queue[:acknowledged]
             self.una = segment.acknowledgment
             self._timer = None if self.una == self.nxt else now + RETRY
+            self._transmit(now)
         if segment.length:
             self._take(segment)
             self._emit(self.nxt, ACK)

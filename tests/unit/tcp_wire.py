@@ -30,6 +30,8 @@ class Wire:
         self.carried = []  # (time, from the client, segment)
         self.pauses: list[tuple[int, int]] = []  # when the client's application does not read
         self.cut: list[tuple[int, int]] = []  # when nothing passes
+        self.drop: set[int] = set()  # which of the server's segments with data are lost, by number
+        self._with_data = 0
         self._rng = random.Random(seed + 1)
         self._loss, self._twice, self._jitter = loss, twice, jitter
         self._flying: list = []
@@ -62,7 +64,9 @@ class Wire:
     def _launch(self, from_client: bool, data: bytes) -> None:
         source, destination = (DEVICE, GATEWAY) if from_client else (GATEWAY, DEVICE)
         self.carried.append((self.now, from_client, parse(data, source, destination)))
-        if any(a <= self.now < b for a, b in self.cut) or self._rng.random() < self._loss:
+        self._with_data += bool(not from_client and self.carried[-1][2].payload)
+        dropped = not from_client and self._with_data in self.drop
+        if dropped or any(a <= self.now < b for a, b in self.cut) or self._rng.random() < self._loss:
             self.lost += 1
             return
         copies = 1

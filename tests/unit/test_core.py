@@ -211,3 +211,5 @@ def test_mistakes_are_refused_when_the_class_is_made():
     one, two = type("A", (Register,), {}, at=4), type("B", (Register,), {}, at=0, count=2)
     with pytest.raises(TypeError, match="claim"):
         type("P", (Peripheral,), {"A": one, "B": two})
+    with pytest.raises(TypeError, match="another name"):
+        type("P", (Peripheral,), {"_states": 1})

@@ -154,6 +154,14 @@ def test_a_store_into_the_flash_window_is_a_data_abort(start):
     assert engine.register("pc") == 0x10 and engine.bus.read(0, 40) == code
 
 
+def test_where_nothing_stands_reads_zero_and_is_logged_once(start):
+    # mov r6, #0x10000000; mvn r0, #0; str r0, [r6]; ldr r0, [r6]; ldr r1, [r6]; b .
+    engine = start(arm(0xE3A06201, 0xE3E00000, 0xE5860000, 0xE5960000, 0xE5961000, 0xEAFFFFFE))
+    engine.run(10)
+    assert engine.register("r0") == 0 and engine.register("pc") == 0x14
+    assert [(r.source, r.pc) for r in engine.log.records] == [("bus", 0)]
+
+
 def test_both_bodies_give_the_same_run(tmp_path, monkeypatch):
     description = tmp_path / "probe.repl"
     description.write_text(PLATFORM)

@@ -3,11 +3,12 @@
 import copy
 import random
 import re
+from pathlib import Path
 
 import pytest
 from bench import BenchBus, BenchClock, BenchLog
 
-from bk7238.engine.repl import ReplError, loads
+from bk7238.engine.repl import Platform, ReplError, load, loads
 from bk7238.engine.wiring import Board, wire
 from peripherals.core import RW, Input, Output, Peripheral, Register, ResetKind, Services, on_input
 
@@ -61,13 +62,17 @@ class Cpu:
 
 
 def build(text: str, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int] | None = None) -> Board:
+    return make(loads(CPU + text, "board.repl"), cpu, seed, logs)
+
+
+def make(platform: Platform, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int] | None = None) -> Board:
     def log(name: str, address: int) -> BenchLog:
         if logs is not None:
             logs[name] = address
         return BenchLog()
 
     return wire(
-        loads(CPU + text, "board.repl"),
+        platform,
         clock=BenchClock(),
         bus=BenchBus(),
         log=log,
@@ -172,3 +177,18 @@ def test_a_wrong_model_is_named(text: str, where: str, problem: str):
 def test_what_the_model_does_not_have_is_named(more: str, column: int, problem: str):
     with pytest.raises(ReplError, match=f"^board\\.repl:2:{column}: {re.escape(problem)}"):
         board(more)
+
+
+def test_the_platform_of_the_chip():
+    cpu = Cpu()
+    platform = load(Path(__file__).resolve().parents[2] / "platform" / "bk7238.repl")
+    made = make(platform, cpu)
+    assert made.names == tuple(block.name for block in platform.blocks)
+    made.icu.write(0x40, 1 << 8)
+    made.icu.write(0x44, 1)
+    made.timers_a.irq.drive(1)
+    made.timers_b.irq.drive(1)
+    made.timers_a.irq.drive(0)
+    assert cpu.seen == [(0, True)], "both groups share source 8"
+    made.timers_b.irq.drive(0)
+    assert cpu.seen == [(0, True), (0, False)]

@@ -1,0 +1,99 @@
+"""`bk7238 run IMAGE`: boot a full image to its console and show what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import arguments as given
+from bk7238.image import flash_image
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("run", help="boot an image and show its consoles")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
+    parser.add_argument(
+        "--within", type=given.seconds, default=60.0, metavar="SECONDS", help="virtual seconds (default: 60)"
+    )
+    parser.add_argument(
+        "--send", action="append", default=[], metavar="TEXT", help="type TEXT and Enter, once --after has passed"
+    )
+    parser.add_argument(
+        "--after", type=given.seconds, default=5.0, metavar="SECONDS", help="virtual seconds before typing (default: 5)"
+    )
+    parser.add_argument("--console", type=int, choices=(1, 2), default=1, help="UART that is typed on (default: 1)")
+    parser.add_argument("--ssid", type=given.ssid, metavar="SSID", help="put an open access point into the air")
+    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="its channel (default: 6)")
+    parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
+    given.add_machine_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    image = given.checked(flash_image.read, arguments.image)
+    from bk7238.air.access_point import AccessPoint
+    from bk7238.air.medium import Medium
+    from bk7238.machine import Machine
+    from bk7238.network.network import Network
+
+    machine = given.checked(
+        lambda: Machine(
+            image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine
+        )
+    )
+    folder = given.artifacts(arguments.artifacts)
+    air = Medium()
+    if arguments.ssid is not None:
+        network = Network(random.Random(f"{arguments.seed}:network"))
+        rng = random.Random(f"{arguments.seed}:access point")
+        air.add(AccessPoint(arguments.ssid, channel=arguments.channel, network=network, rng=rng))
+    machine.connect_air(air)
+    if arguments.log:
+        machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+    seen: list[str] = []
+
+    def line(console: str, text: str) -> None:
+        if not arguments.json:
+            print(f"{machine.now / 1e6:10.3f} {console} {text}", flush=True)
+        if arguments.until is not None and arguments.until in text:
+            seen.append(text)
+            machine.stop()
+
+    machine.uart1.on_line(lambda text: line("uart1", text))
+    machine.uart2.on_line(lambda text: line("uart2", text))
+    typed = b"".join(text.encode() + b"\r" for text in arguments.send)
+    if typed:
+        console = (machine.uart1, machine.uart2)[arguments.console - 1]
+        machine.clock.after(round(arguments.after * 1e6), lambda: console.send(typed))
+    began = time.perf_counter()
+    machine.run(until=round(arguments.within * 1e6))
+    result = {
+        "seen": seen[0] if seen else None,
+        "resets": machine.resets,
+        "virtual_seconds": machine.now / 1e6,
+        "instructions": machine.instructions,
+        "wall_seconds": round(time.perf_counter() - began, 3),
+        "digest": machine.digest(),
+        "seed": arguments.seed,
+        "engine": arguments.engine,
+    }
+    if folder is not None:
+        machine.save(folder)
+        (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(
+            f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
+            f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
+        )
+    if arguments.until is not None and not seen:
+        print(f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr)
+        return 3
+    return 0

@@ -1,0 +1,201 @@
+"""The medium: channels, time, observers, captures, and that a run repeats."""
+
+import io
+import pickle
+import random
+
+import pytest
+from station import BSSID, MAC, Station, dhcp_message, make_air
+
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.capture import Capture, frequency
+from bk7238.air.medium import Medium
+from bk7238.formats import ieee80211 as dot11
+from bk7238.network import udp
+from bk7238.network.ipv4 import UDP, build
+from bk7238.network.network import Network
+
+ATTIC = bytes.fromhex("02aabbccdd02")
+DHCP_DISCOVER = (
+    dot11.BROADCAST
+    + MAC
+    + b"\x08\0"
+    + build(bytes(4), b"\xff" * 4, UDP, udp.build(bytes(4), 68, b"\xff" * 4, 67, dhcp_message(1)), 1)
+)
+
+
+def two_access_points() -> Medium:
+    network = Network(random.Random(1))
+    return Medium(
+        [
+            AccessPoint(b"Bench", network=network, rng=random.Random(2)),
+            AccessPoint(b"Attic", network=network, rng=random.Random(3), bssid=ATTIC, channel=11, rssi=-70),
+        ]
+    )
+
+
+def test_a_channel_hears_its_own_access_points():
+    medium = two_access_points()
+    station = Station(medium, channel=11)
+    assert not station.authenticate()  # to the one on channel 6
+    station.bssid = ATTIC
+    assert station.authenticate()
+    station.listen()
+    [(reception, header, _)] = station.heard
+    assert (header.addr2, reception.channel, reception.rssi) == (ATTIC, 11, -70)
+
+
+def test_a_frame_for_nobody_is_not_acknowledged():
+    medium = make_air()[0]
+    station = Station(medium, bssid=b"\2\0\0\0\0\0")
+    assert not station.authenticate()
+    assert station.listen() == []
+
+
+def test_beacons_of_one_channel_do_not_overlap():
+    network = Network(random.Random(1))
+    points = [AccessPoint(b"x", network=network, rng=random.Random(n), bssid=bytes((2, 0, 0, 0, 0, n))) for n in (1, 2)]
+    medium = Medium(points)
+    first, second = medium.poll(103_000)
+    assert second.time - first.time == 100 + -(-8 * len(second.frame) // 6)
+
+
+def test_the_deadline_leads_from_frame_to_frame():
+    medium = make_air()[0]
+    times = []
+    for _ in range(6):
+        deadline = medium.deadline
+        times += [reception.time for reception in medium.poll(deadline)]
+    assert times == [102_400 * n + times[0] - 102_400 for n in (1, 2, 3)]
+    station = Station(medium)
+    station.now = medium.deadline - 1_000
+    station.authenticate()
+    assert medium.deadline == station.now + 140
+    assert medium.poll(station.now + 139) == []
+    assert len(medium.poll(station.now + 140)) == 1
+
+
+def test_observers_see_both_directions_in_order():
+    medium = make_air()[0]
+    seen = []
+    medium.on_frame(lambda *frame: seen.append(frame))
+    station = Station(medium)
+    station.now = 102_390
+    station.probe(b"Bench")
+    station.now += 5_000
+    station.authenticate()
+    station.listen()
+    assert [time for time, *_ in seen] == sorted(time for time, *_ in seen)
+    assert [from_device for *_, from_device in seen] == [True, False, False, True, False]
+    assert {channel for _, _, channel, _ in seen} == {6}
+    assert (medium.sent, medium.received) == (2, 3)
+
+
+def test_filters_lose_and_change_frames():
+    medium = make_air()[0]
+    station = Station(medium)
+    station.listen()
+    seen = []
+    medium.on_frame(lambda *frame: seen.append(frame))
+    medium.filters.append(lambda now, frame, channel, from_device: None if from_device else frame)
+    assert not station.authenticate()
+    assert station.probe(b"Bench")
+    assert len(seen) == 2
+    medium.filters[:] = [lambda now, frame, channel, from_device: frame if from_device else frame + b"!"]
+    station.authenticate()
+    station.listen()
+    assert station.heard[0][0].frame.endswith(b"!") and not seen[2][1].endswith(b"!")
+
+
+def test_an_access_point_on_the_same_network_takes_over():
+    medium = two_access_points()
+    told = []
+    medium.on_event(told.append)
+    station = Station(medium)
+    station.join()
+    station.data(DHCP_DISCOVER)
+    assert len(station.ethernet()) == 1
+    moved = Station(medium, bssid=ATTIC, channel=11)
+    moved.now = station.now
+    moved.authenticate()
+    moved.listen()
+    moved.associate(b"Attic")
+    moved.listen()
+    moved.data(DHCP_DISCOVER)
+    moved.listen()
+    assert [reception.channel for reception, *_ in moved.heard] == [11, 11, 11]
+    assert [type(event).__name__ for event in told].count("LeaseOffered") == 2
+
+
+def test_a_capture_is_read_by_scapy():
+    utils = pytest.importorskip("scapy.utils")
+    dot11_layers = pytest.importorskip("scapy.layers.dot11")
+    stream = io.BytesIO()
+    medium = make_air(channel=11)[0]
+    medium.on_frame(Capture(stream).record)
+    seen = []
+    medium.on_frame(lambda *frame: seen.append(frame))
+    station = Station(medium, channel=11)
+    station.now = 5_000_000_000  # more than 32 bits of microseconds
+    medium.access_points[0].switch_on(station.now)
+    station.join()
+    station.listen(200_000)
+    packets = utils.rdpcap(io.BytesIO(stream.getvalue()))
+    assert len(packets) == len(seen) >= 6
+    for packet, (time, frame, _, _) in zip(packets, seen, strict=True):
+        assert round(float(packet.time) * 1_000_000) == time
+        assert packet[dot11_layers.RadioTap].ChannelFrequency == 2462
+        assert bytes(packet[dot11_layers.Dot11]) == frame
+
+
+def test_channel_frequencies():
+    assert [frequency(channel) for channel in (1, 6, 13, 14)] == [2412, 2437, 2472, 2484]
+
+
+def talk(medium, station, rounds):
+    frames = []
+    for _ in range(rounds):
+        station.data(DHCP_DISCOVER)
+        station.now += 7_000
+        frames += medium.poll(station.now)
+    return frames
+
+
+def test_the_same_seed_gives_the_same_air():
+    runs = []
+    for _ in range(2):
+        medium = make_air(seed=5, ht=True)[0]
+        station = Station(medium)
+        station.join()
+        runs.append(talk(medium, station, 40))
+    assert runs[0] == runs[1] and len(runs[0]) > 40
+    other = make_air(seed=6, ht=True)[0]
+    assert [r.frame for r in other.poll(110_000)] != [r.frame for r in make_air(seed=5, ht=True)[0].poll(110_000)]
+
+
+def test_how_often_the_air_is_polled_changes_nothing():
+    runs = []
+    for step in (137, 5_000, 1_000_000):
+        medium = make_air()[0]
+        receptions = []
+        for now in range(step, 1_000_001, step):
+            receptions += medium.poll(now)
+        receptions += medium.poll(1_000_000)
+        runs.append(receptions)
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_pickled_air_goes_on_as_the_original():
+    medium = make_air()[0]
+    station = Station(medium)
+    station.join()
+    medium.on_frame(lambda *frame: None)  # belongs to the run, not to the air
+    medium.on_event(lambda event: None)
+    copy = pickle.loads(pickle.dumps(medium))
+    twin = Station(copy)
+    twin.now, twin.sequence = station.now, station.sequence
+    assert talk(medium, station, 20) == talk(copy, twin, 20)
+
+
+def test_the_bssid_is_the_documented_one():
+    assert make_air()[1].bssid == BSSID
