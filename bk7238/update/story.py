@@ -70,7 +70,7 @@ class Story:
 
     def event(self, event: network.Event) -> None:
         """Something happened on the radio or behind the access point."""
-        if isinstance(event, network.LeaseGranted) and not event.renewal:
+        if isinstance(event, network.LeaseGranted):
             self.tell(f"the device is on the network as {event.ip}")
             if self.phase == JOIN:
                 self._enter(DOWNLOAD)
