@@ -17,16 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bk7238 import resources
-from bk7238.engine.repl import load
-from bk7238.engine.unicorn import UnicornEngine
-from peripherals.core import ResetKind
+from bk7238.engine.engine import Engine, make
+from peripherals.core import Event, ResetKind
 from peripherals.nor_flash import JEDEC_IDS, NorFlash
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium, Reception
     from peripherals.uart import Uart
-
-ENGINES = ("unicorn",)
 
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -73,17 +70,13 @@ class Machine:
     fits neither and for an unknown engine.
     """
 
-    def __init__(
-        self, image: bytes, *, flash_size: int | None = None, seed: int = 0, engine: str = "unicorn"
-    ) -> None:
-        if engine not in ENGINES:
-            raise ValueError(f"engine {engine!r} is unknown; there is {', '.join(ENGINES)}")
+    def __init__(self, image: bytes, *, flash_size: int | None = None, seed: int = 0, engine: str = "unicorn") -> None:
         if flash_size is None:
             flash_size = next((size for size in sorted(JEDEC_IDS) if len(image) <= size), max(JEDEC_IDS))
         self.seed = seed
         self.flash = NorFlash(flash_size)
         self.flash.load(image)
-        self.engine = UnicornEngine(load(resources.platform() / "bk7238.repl"), seed)
+        self.engine: Engine = make(engine, resources.platform() / "bk7238.repl", seed)
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log
@@ -155,7 +148,7 @@ class _Radio:
 
     def __init__(self, machine: Machine, air: Medium) -> None:
         self._wifi, self._clock, self._air = machine.board.wifi, machine.clock, air
-        self._alarm = None
+        self._alarm: Event | None = None
         self._wifi.transmitted.connect(self._sent)
         self._plan()
 

@@ -53,7 +53,10 @@ class StationRefused(Event):
 
 @dataclass(frozen=True)
 class StationLeft(Event):
-    """The association is over. `cause` is `station`, `access point` or `authenticated again`."""
+    """The association is over, by the will of `cause`: `station` or `access point`.
+
+    A device that restarts does not leave: it authenticates again.
+    """
 
     bssid: str
     station: str

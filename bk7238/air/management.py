@@ -34,7 +34,7 @@ _AUTHENTICATION = struct.Struct("<HHH")
 _ASSOCIATION = struct.Struct("<HHH")
 _AID_BITS = 0xC000
 
-BLOCK_ACK, ADDBA_REQUEST, ADDBA_RESPONSE = 3, 0, 1
+_BLOCK_ACK, _ADDBA_REQUEST, _ADDBA_RESPONSE = 3, 0, 1
 
 
 def rates() -> bytes:
@@ -89,6 +89,11 @@ def reason(code: int) -> bytes:
     return code.to_bytes(2, "little")
 
 
+def asks_for_block_ack(body: bytes) -> bool:
+    """Whether an action frame's body is an ADDBA request."""
+    return len(body) >= 9 and body[0] == _BLOCK_ACK and body[1] == _ADDBA_REQUEST
+
+
 def decline_block_ack(request: bytes) -> bytes:
     """The answer to an ADDBA request: no aggregation here."""
-    return bytes((BLOCK_ACK, ADDBA_RESPONSE, request[2])) + struct.pack("<H", DECLINED) + request[3:7]
+    return bytes((_BLOCK_ACK, _ADDBA_RESPONSE, request[2])) + struct.pack("<H", DECLINED) + request[3:7]

@@ -11,7 +11,8 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bk7238.air.access_point import AccessPoint, Outgoing
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.downlink import Outgoing
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network.addresses import mac_text

@@ -20,7 +20,9 @@ class Station:
     rate: int = 6  # Mb/s, of what is sent to it
     asleep: bool = False
     waiting: deque[bytes] = field(default_factory=lambda: deque(maxlen=WAITING))
-    heard: dict[int, int] = field(default_factory=dict)  # the last sequence control, by TID (or -1)
+    heard: dict[int, int] = field(
+        default_factory=dict
+    )  # the last sequence control, by TID and what else has a counter of its own
     sequence: int = 0  # of the QoS data sent to it
 
     @property

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from bk7238.engine.engine import NAMES
+
 T = TypeVar("T")
 
 MEGABYTE = 0x100000
@@ -94,7 +96,7 @@ def artifacts(path: Path | None) -> Path | None:
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that runs a machine takes."""
-    parser.add_argument("--engine", choices=("unicorn",), default="unicorn", help="who executes (default: unicorn)")
+    parser.add_argument("--engine", choices=NAMES, default="unicorn", help="who executes (default: unicorn)")
     parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything random (default: 0)")
     parser.add_argument(
         "--flash-size", type=flash_size, metavar="2M|4M", help="of the chip (default: the smallest that holds IMAGE)"

@@ -23,7 +23,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--ap-ssid", type=given.ssid, metavar="SSID", help="the access point's, where it differs")
     parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
     parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
-    parser.add_argument("--request", metavar="NAME", help="the file the device asks for, where it is not PACKAGE's name")
+    parser.add_argument(
+        "--request", metavar="NAME", help="the file the device asks for, where it is not PACKAGE's name"
+    )
     parser.add_argument(
         "--within", type=given.seconds, default=180.0, metavar="SECONDS", help="virtual seconds (default: 180)"
     )

@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.network.network import Network
 
     machine = given.checked(
-        lambda: Machine(
-            image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine
-        )
+        lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine)
     )
     folder = given.artifacts(arguments.artifacts)
     air = Medium()
@@ -94,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
         )
     if arguments.until is not None and not seen:
-        print(f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr)
+        print(
+            f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr
+        )
         return 3
     return 0

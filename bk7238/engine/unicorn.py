@@ -17,6 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.clock import Clock
+from bk7238.engine.engine import EngineError
 from bk7238.engine.log import BlockLog, MachineLog
 from bk7238.engine.memory import Memory, SystemBus
 from bk7238.engine.repl import Platform
@@ -61,10 +62,6 @@ _TlbFill = ctypes.CFUNCTYPE(
     ctypes.POINTER(_TlbEntry),
     ctypes.c_void_p,
 )
-
-
-class EngineError(Exception):
-    """The guest did something that the engine cannot carry out."""
 
 
 class UnicornEngine:
@@ -270,7 +267,7 @@ class UnicornEngine:
         uc.ctl_set_cpu_model(arm.UC_CPU_ARM_946)
         uc.ctl_set_page_size(_PAGE)
         # With Unicorn's own TLB every store would take the slow path, because every page is executable there.
-        uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
+        uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)  # type: ignore[attr-defined]
         uc.ctl_exits_enabled(True)
         uc.ctl_set_exits([])
         for memory in self.bus.memories:
@@ -348,11 +345,19 @@ class UnicornEngine:
         nothing = self.log.of("bus", start)
         readers: list[tuple[int, Callable[[int, int], int]]] = []
         writers: list[tuple[int, Callable[[int, int, int], None]]] = []
+
+        def read_nothing(offset: int, width: int) -> int:
+            nothing.unclaimed(offset, None)
+            return 0
+
+        def write_nothing(offset: int, value: int, width: int) -> None:
+            nothing.unclaimed(offset, value)
+
         for address in range(start, end, _GRANULE):
             found = self.board.at(address)
             if found is None:
-                readers.append((0, lambda offset, width: nothing.unclaimed(offset, None) or 0))
-                writers.append((0, lambda offset, value, width: nothing.unclaimed(offset, value)))
+                readers.append((0, read_nothing))
+                writers.append((0, write_nothing))
             else:
                 block, base = found[0], address - found[1] - start
                 readers.append((base, block.read))

@@ -57,6 +57,20 @@ def unpack(data: bytes) -> Header:
         raise ValueError(f"an RBL header has {SIZE} bytes, these are {len(data)}")
     magic, algorithm, timestamp, partition, version, serial, *numbers, crc = HEADER.unpack(data[:SIZE])
     body_crc, raw_hash, raw_size, body_size = numbers
-    texts = (field.split(b"\0", 1)[0].decode("latin-1") for field in (partition, version, serial))
-    crc_ok = zlib.crc32(data[: SIZE - 4]) == crc
-    return Header(magic, algorithm, timestamp, *texts, body_crc, raw_hash, raw_size, body_size, crc_ok)
+    return Header(
+        magic=magic,
+        algorithm=algorithm,
+        timestamp=timestamp,
+        partition=_text(partition),
+        version=_text(version),
+        serial=_text(serial),
+        body_crc=body_crc,
+        raw_hash=raw_hash,
+        raw_size=raw_size,
+        body_size=body_size,
+        crc_ok=zlib.crc32(data[: SIZE - 4]) == crc,
+    )
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0", 1)[0].decode("latin-1")

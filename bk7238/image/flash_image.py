@@ -70,7 +70,7 @@ def parse(data: bytes, name: str) -> FlashImage:
 def _check_framing(data: bytes, name: str) -> None:
     bad = crc_framing.bad_frames(data[: crc_framing.FRAME])
     if bad or data[: crc_framing.FRAME] == b"\xff" * crc_framing.FRAME or len(data) < crc_framing.FRAME:
-        if data[: 4] == b"RBL\0":
+        if data[:4] == b"RBL\0":
             raise ImageError(f"{name}: this is an update package (RBL); give the full flash image first, then it")
         raise ImageError(
             f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; "

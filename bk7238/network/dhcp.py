@@ -139,7 +139,7 @@ class DhcpServer:
         if lease is None or lease.ip != wanted:
             self._events.publish(LeaseRefused(now, mac_text(message.mac), ip_text(wanted), "not this device's address"))
             return [self._reply(message, NAK, NO_IP)]
-        renewal = lease.bound and lease.expires > now
+        renewal = message.client_ip != NO_IP  # only a device that uses its address fills this in
         lease.bound, lease.expires = True, now + self.lease_seconds * 1_000_000
         self._events.publish(LeaseGranted(now, mac_text(message.mac), ip_text(lease.ip), renewal))
         return [self._reply(message, ACK, lease.ip)]

@@ -58,7 +58,7 @@ class LeaseOffered(Event):
 
 @dataclass(frozen=True)
 class LeaseGranted(Event):
-    """DHCP acknowledged an address: the device is on the network. `renewal` when it held the same one already."""
+    """DHCP acknowledged an address: the device is on the network. `renewal` when it was using it all along."""
 
     mac: str
     ip: str

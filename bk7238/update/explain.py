@@ -29,7 +29,7 @@ def printed(lines: list[str], most: int = 4) -> list[str]:
 
 
 def seen(flash: bytes, package: bytes) -> str:
-    """What a bootloader that says nothing saw: `flash` are physical bytes, `package` the RBL that was to be installed."""
+    """What a bootloader that says nothing saw: `flash` are physical bytes, `package` the whole RBL."""
     bootloader = crc_framing.strip(flash[:_BOOTLOADER])
     table = {partition.name: partition for _, partition in partitions.find(bootloader)}
     download, app = table.get("download"), table.get("app")

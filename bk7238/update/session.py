@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bk7238.air.events import ProbeUnanswered
 from bk7238.air.access_point import AccessPoint
+from bk7238.air.events import ProbeUnanswered
 from bk7238.air.medium import Medium
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
@@ -58,9 +58,7 @@ class Update:
     ) -> None:
         self.image, self.package, self.settings = image, package, settings
         self.profile = profiles.find(settings.profile, image.data)
-        self.machine = Machine(
-            image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine
-        )
+        self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
         self.network = Network(random.Random(f"{settings.seed}:network"))
         self.network.http.files["/" + quote(package.name)] = package.data
         url = f"http://{self.network.gateway_ip}/{quote(settings.request or package.name)}"

@@ -13,7 +13,14 @@ from peripherals.core.services import Clock, Event
 T = TypeVar("T")
 
 
-class State(Generic[T]):
+class _Declaration:
+    """Instances of a block hold the real thing in an attribute of the same name; this is for type checkers only."""
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self
+
+
+class State(_Declaration, Generic[T]):
     """A plain attribute that a reset restores: `State(0)`, or `State(factory=bytearray)` for what is mutable.
 
     `keeps` names the kinds of reset that leave it alone.
@@ -23,12 +30,8 @@ class State(Generic[T]):
         self.initial: Callable[[], Any] = factory if factory is not None else lambda: value
         self.keeps = frozenset(keeps)
 
-    # Instances hold the value in their own attribute of the same name; this is for type checkers only.
-    def __get__(self, owner: Any, kind: type | None = None) -> Any:
-        return self
 
-
-class Alarm:
+class Alarm(_Declaration):
     """A one-shot timer on the virtual clock, or `count` of them in a list. Its handler is marked with `on_alarm`."""
 
     def __init__(self, count: int | None = None) -> None:
@@ -67,7 +70,7 @@ class RunningAlarm:
         self._callback()
 
 
-class Output:
+class Output(_Declaration):
     """A wire out of the block: the interrupt (`Output()`), a numbered wire (`Output(3)`) or several (`Output(0, 7)`).
 
     The numbers are those of the platform description: `0 -> watchdog@0`, `IRQ -> icu@8`.
@@ -96,7 +99,7 @@ class Driver:
                     listener(bool(value >> bit & 1))
 
 
-class Input:
+class Input(_Declaration):
     """A wire into the block, `Input(0)`, or several, `Input(0, 31)`. A change calls the `on_input` handler.
 
     The level belongs to whoever drives the wire, so a reset of the reading block leaves it alone.
@@ -107,7 +110,7 @@ class Input:
         self.last = first if last is None else last
 
 
-class Port:
+class Port(_Declaration):
     """Where something leaves the chip: bytes of a UART, frames of the radio. Who listens is not the block's matter."""
 
 

@@ -14,7 +14,9 @@ from bk7238.network.network import Network
 MAC = bytes.fromhex("c8478c000001")
 OTHER = bytes.fromhex("c8478c000002")
 BSSID = bytes.fromhex("02aabbccdd01")
-RATES = element(1, bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))) + element(50, bytes((0x30, 0x48, 0x60, 0x6C)))
+RATES = element(1, bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))) + element(
+    50, bytes((0x30, 0x48, 0x60, 0x6C))
+)
 WMM = element(221, bytes.fromhex("0050f202000100"))
 GATEWAY_IP = bytes((192, 168, 77, 1))
 
@@ -53,7 +55,9 @@ class Station:
     def associate(self, ssid: bytes = b"Bench", elements: bytes | None = None) -> bool:
         rates = RATES if elements is None else elements
         wmm = WMM if self.qos else b""
-        return self.management(dot11.ASSOCIATION_REQUEST, struct.pack("<HH", 0x401, 10) + element(0, ssid) + rates + wmm)
+        return self.management(
+            dot11.ASSOCIATION_REQUEST, struct.pack("<HH", 0x401, 10) + element(0, ssid) + rates + wmm
+        )
 
     def data(self, ethernet: bytes, *, flags: int = 0, repeat: bool = False) -> bool:
         self.sequence += not repeat
@@ -103,5 +107,7 @@ class Station:
 
 
 def dhcp_message(kind: int, mac: bytes = MAC, *, options: bytes = b"", client_ip=bytes(4), flags: int = 0, xid=0x1234):
-    fixed = struct.pack("!BBBBIHH4s4s4s4s16s64s128s", 1, 1, 6, 0, xid, 0, flags, client_ip, b"", b"", b"", mac, b"", b"")
+    fixed = struct.pack(
+        "!BBBBIHH4s4s4s4s16s64s128s", 1, 1, 6, 0, xid, 0, flags, client_ip, b"", b"", b"", mac, b"", b""
+    )
     return fixed + bytes.fromhex("63825363") + bytes((53, 1, kind)) + options + b"\xff"

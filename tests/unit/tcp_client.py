@@ -135,9 +135,7 @@ class TcpClient:
 
     def _emit(self, sequence: int, flags: int, payload: bytes = b"", mss: int | None = None) -> None:
         self.sent_ack_window = self.window
-        self.output.append(
-            Segment(self.port, 80, sequence, self.peer or 0, flags, self.window, payload, mss)
-        )
+        self.output.append(Segment(self.port, 80, sequence, self.peer or 0, flags, self.window, payload, mss))
 
 
 def _after(left: int, right: int) -> bool:

@@ -1,4 +1,4 @@
-"""A wire between TcpClient and the gateway's TCP: delay, loss, duplicates and reordering from a seed, in virtual time."""
+"""A wire between TcpClient and the gateway's TCP: delay, loss, duplicates, reordering, all from a seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ STEP = 1_000
 
 
 class Wire:
-    def __init__(self, client: TcpClient, files=None, *, seed: int = 0, loss: float = 0.0, twice: float = 0.0, jitter=0):
+    def __init__(
+        self, client: TcpClient, files=None, *, seed: int = 0, loss: float = 0.0, twice: float = 0.0, jitter=0
+    ):
         self.client = client
         self.events = Events()
         self.told = []

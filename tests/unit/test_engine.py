@@ -182,5 +182,7 @@ def test_both_bodies_give_the_same_run(tmp_path, monkeypatch):
 @pytest.mark.parametrize("source", sorted(PROGRAMS.glob("*.s")), ids=lambda path: path.stem)
 def test_the_programs_are_what_their_sources_say(source, tmp_path):
     subprocess.run(["arm-none-eabi-as", "-o", tmp_path / "a.o", source], check=True)
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", tmp_path / "a.o", tmp_path / "a.bin"], check=True)
+    subprocess.run(
+        ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", tmp_path / "a.o", tmp_path / "a.bin"], check=True
+    )
     assert (tmp_path / "a.bin").read_bytes() == source.with_suffix(".bin").read_bytes()

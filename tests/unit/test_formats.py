@@ -19,7 +19,9 @@ def test_an_erased_frame_is_no_valid_frame_but_not_a_bad_one():
     assert crc_framing.bad_frames(b"\xff" * 68) == []
 
 
-@pytest.mark.parametrize(("logical", "physical"), [(0, 0), (31, 31), (32, 34), (0x10000, 0x11000), (0x11FFA0, 0x131F9A)])
+@pytest.mark.parametrize(
+    ("logical", "physical"), [(0, 0), (31, 31), (32, 34), (0x10000, 0x11000), (0x11FFA0, 0x131F9A)]
+)
 def test_addresses(logical, physical):
     assert crc_framing.physical(logical) == physical
     assert crc_framing.logical(physical) == logical

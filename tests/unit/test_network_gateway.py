@@ -191,11 +191,12 @@ def test_the_broadcast_flag_is_honoured():
 
 
 def test_a_device_that_restarts_gets_its_address_again():
-    network, _ = make()
+    network, told = make()
     wanted = bytes((50, 4)) + ip_bytes("192.168.77.77")
     assert dhcp_exchange(network, dhcp.REQUEST, options=wanted)[:2] == (dhcp.ACK, "192.168.77.77")
     assert dhcp_exchange(network, dhcp.DISCOVER)[1] == "192.168.77.77"
     assert dhcp_exchange(network, dhcp.REQUEST, options=wanted)[0] == dhcp.ACK
+    assert [event.renewal for event in told if isinstance(event, events.LeaseGranted)] == [False, False]
     other = bytes.fromhex("c8478c000099")
     assert dhcp_exchange(network, dhcp.DISCOVER, mac=other)[1] == "192.168.77.50"
 
@@ -407,7 +408,9 @@ def hostile_frames(draw):
     frame = bytearray(draw(st.sampled_from(VALID)))
     for at, value in draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4)):
         frame[at % len(frame)] = value
-    frame = bytes(frame)[: draw(st.one_of(st.just(len(frame)), st.integers(0, len(frame))))] + draw(st.binary(max_size=8))
+    frame = bytes(frame)[: draw(st.one_of(st.just(len(frame)), st.integers(0, len(frame))))] + draw(
+        st.binary(max_size=8)
+    )
     frame = with_correct_checksums(frame) if draw(st.booleans()) else frame
     return draw(st.one_of(st.just(frame), st.binary(max_size=80)))
 

@@ -1,13 +1,13 @@
 """slice.c compiled for x86-64 (System V calling convention). Written by scripts/build-slice; do not edit."""
 
 ENTRIES = {
-    "on_block": 0x4e,
+    "on_block": 0x4E,
     "on_exception": 0x172,
     "on_undefined": 0x182,
     "run": 0x197,
     "enter": 0x203,
-    "take_interrupt": 0x26f,
-    "forget": 0x2e6,
+    "take_interrupt": 0x26F,
+    "forget": 0x2E6,
 }
 
 CODE = bytes.fromhex(

@@ -68,6 +68,4 @@ def _compiled() -> dict[str, int]:
             raise OSError(f"{compiler} does not compile {source.name}") from error
         loaded = ctypes.CDLL(str(library))
     _kept.append(loaded)
-    return {
-        name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES
-    }
+    return {name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES}

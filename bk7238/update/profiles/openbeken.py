@@ -29,7 +29,7 @@ def _signed(byte: int) -> int:
     return byte - 256 if byte & 0x80 else byte
 
 
-def config_crc(block: bytes) -> int:
+def config_crc(block: bytes | bytearray) -> int:
     """The CRC in byte 3 of the block. The app shifts signed characters, which copies their top bit."""
     crc = 0
     for byte in block[4:CONFIG_SIZE]:

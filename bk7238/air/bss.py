@@ -1,0 +1,71 @@
+"""What an access point is called and what it offers: the part that beacons and responses repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bk7238.air import management
+from bk7238.air.security import Security
+from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.ieee80211 import element
+
+TIME_UNIT = 1024  # microseconds
+
+
+@dataclass
+class Bss:
+    """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds."""
+
+    ssid: bytes
+    bssid: bytes
+    channel: int
+    interval: int
+    ht: bool
+    hidden: bool
+    security: Security
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.ssid) <= 32:
+            raise ValueError(f"an SSID has 1 to 32 bytes, not {len(self.ssid)}")
+
+    def answers(self, ssid: bytes) -> bool:
+        """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
+        return ssid == self.ssid or (not ssid and not self.hidden)
+
+    @property
+    def capabilities(self) -> int:
+        """Capability information."""
+        return management.ESS | management.SHORT_SLOT | (management.PRIVACY if self.security.privacy else 0)
+
+    def next_beacon(self, now: int) -> int:
+        """The first target beacon time after `now`: multiples of the interval, as the TSF is `now` itself."""
+        step = self.interval * TIME_UNIT
+        return (now // step + 1) * step
+
+    def beacon(self, now: int, indication: bytes) -> bytes:
+        """A beacon's body, with the TIM."""
+        return self._advertisement(b"" if self.hidden else self.ssid, indication, now)
+
+    def probe_response(self, now: int) -> bytes:
+        """A probe response's body."""
+        return self._advertisement(self.ssid, b"", now)
+
+    def association_response(self, status: int, aid: int) -> bytes:
+        """The body of an association or reassociation response."""
+        elements = management.rates()
+        if self.ht:
+            elements += management.high_throughput(self.channel)
+        return management.association(self.capabilities, status, aid, elements)
+
+    def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
+        elements = (
+            element(dot11.SSID, ssid)
+            + element(dot11.RATES, management.RATES)
+            + element(dot11.DS_PARAMETER, bytes((self.channel,)))
+            + indication
+            + element(dot11.ERP, b"\0")
+            + element(dot11.EXTENDED_RATES, management.MORE_RATES)
+            + self.security.elements
+            + (management.high_throughput(self.channel) if self.ht else b"")
+        )
+        return management.beacon(now, self.interval, self.capabilities, elements)

@@ -1,0 +1,141 @@
+"""Who may join and who belongs: authentication, association and their ends (IEEE 802.11-2020, 11.3)."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+
+from bk7238.air import management
+from bk7238.air.bss import Bss
+from bk7238.air.downlink import SLOW, Downlink
+from bk7238.air.events import StationAssociated, StationAuthenticated, StationLeft, StationRefused, StationUnknown
+from bk7238.air.stations import Station, Stations
+from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.ieee80211 import Header
+from bk7238.network.addresses import mac_text
+from bk7238.network.events import Events
+
+_RATES = (24, 18, 12, 9, 6)  # Mb/s at which a station is sent its data, the best that it knows
+_AUTHENTICATION = struct.Struct("<HH")
+_MANAGEMENT_TID = -1  # stands for management frames where repetitions are told apart
+
+
+class Membership:
+    """The state machine of every station of one BSS."""
+
+    def __init__(
+        self, bss: Bss, stations: Stations, downlink: Downlink, events: Events, counters: Counter[str]
+    ) -> None:
+        self._bss, self._stations, self._downlink = bss, stations, downlink
+        self._events, self._counters = events, counters
+
+    def receive(self, header: Header, body: bytes, now: int) -> None:
+        """A management frame addressed to this BSS, other than a probe request."""
+        station = self._stations.find(header.addr2)
+        order = header.sequence << 4
+        if station is not None and station.repeats(_MANAGEMENT_TID, order, bool(header.flags & dot11.RETRY)):
+            self._counters["repeated"] += 1
+        elif header.subtype == dot11.AUTHENTICATION:
+            self._authenticate(header.addr2, body, order, now)
+        elif header.subtype == dot11.DEAUTHENTICATION:
+            self.forget(header.addr2, int.from_bytes(body[:2], "little"), "station", now)
+            self._stations.remove(header.addr2)
+        elif station is None:
+            self.reject(header.addr2, management.CLASS_2_NOT_AUTHENTICATED, now)
+        elif header.subtype in (dot11.ASSOCIATION_REQUEST, dot11.REASSOCIATION_REQUEST):
+            self._associate(station, header.subtype == dot11.REASSOCIATION_REQUEST, body, now)
+        elif header.subtype == dot11.DISASSOCIATION:
+            self.forget(station.address, int.from_bytes(body[:2], "little"), "station", now)
+        elif header.subtype == dot11.ACTION:
+            self._act(station, body, now)
+
+    def forget(self, address: bytes, reason: int, cause: str, now: int) -> None:
+        """The station's association is over, if it had one."""
+        station = self._stations.member(address)
+        if station is not None:
+            self._end_association(station)
+            self._events.publish(StationLeft(now, *self._names(address), reason, cause))
+
+    def reject(self, address: bytes, reason: int, now: int) -> None:
+        """A frame that the station may not send in its state: say so."""
+        known = self._stations.find(address) is not None
+        kind = dot11.DISASSOCIATION if known else dot11.DEAUTHENTICATION
+        self._downlink.management(kind, address, management.reason(reason), now)
+        self._events.publish(StationUnknown(now, *self._names(address), reason))
+
+    def _authenticate(self, address: bytes, body: bytes, order: int, now: int) -> None:
+        if len(body) < 6:
+            self._counters["malformed"] += 1
+            return
+        algorithm, sequence = _AUTHENTICATION.unpack_from(body)
+        status = management.SUCCESS
+        if algorithm:
+            status = management.NO_ALGORITHM
+        elif sequence != 1:
+            status = management.OUT_OF_SEQUENCE
+        else:
+            status = self._admit(address, order)
+        answer = management.authentication(sequence + 1 & 0xFFFF, status, algorithm)
+        self._downlink.management(dot11.AUTHENTICATION, address, answer, now)
+        names = self._names(address)
+        self._events.publish(StationRefused(now, *names, status) if status else StationAuthenticated(now, *names))
+
+    def _admit(self, address: bytes, order: int) -> int:
+        """Remember a station as authenticated and nothing more; the status code."""
+        known = self._stations.member(address)
+        if known is not None:
+            self._end_association(known)  # it has restarted
+        station = self._stations.add(address)
+        if station is None:
+            return management.TOO_MANY_STATIONS
+        station.heard[_MANAGEMENT_TID] = order
+        return management.SUCCESS
+
+    def _associate(self, station: Station, again: bool, body: bytes, now: int) -> None:
+        fixed = 10 if again else 4  # capabilities, listen interval, and where it comes from
+        if len(body) < fixed:
+            self._counters["malformed"] += 1
+            return
+        wanted = body[fixed:]
+        rates = dot11.find_element(wanted, dot11.RATES) or b""
+        rates += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""
+        offered = {rate & ~management.BASIC for rate in rates}
+        self._end_association(station)
+        status = self._judge(station, wanted, offered)
+        if not status:
+            station.aid = self._stations.free_aid()
+            station.qos = self._bss.ht and dot11.find_element(wanted, dot11.VENDOR, management.WMM) is not None
+            station.rate = next((rate for rate in _RATES if rate * 2 in offered), SLOW)
+        kind = dot11.REASSOCIATION_RESPONSE if again else dot11.ASSOCIATION_RESPONSE
+        answer = self._bss.association_response(status, station.aid)
+        self._downlink.management(kind, station.address, answer, now)
+        names = self._names(station.address)
+        if status:
+            self._events.publish(StationRefused(now, *names, status))
+            return
+        self._events.publish(StationAssociated(now, *names, station.aid, again))
+        self._downlink.eapol(station.address, self._bss.security.joined(station.address, now), now)
+
+    def _judge(self, station: Station, wanted: bytes, offered: set[int]) -> int:
+        """The status code for the elements of an association request and the rates it offers."""
+        if dot11.find_element(wanted, dot11.SSID) != self._bss.ssid:
+            return management.UNSPECIFIED
+        if not management.basic_rates() <= offered:
+            return management.RATES_UNSUPPORTED
+        return self._bss.security.admit(station.address, wanted)
+
+    def _act(self, station: Station, body: bytes, now: int) -> None:
+        """An action frame. The only one to be answered asks for block acknowledgments."""
+        if not station.associated:
+            self.reject(station.address, management.CLASS_3_NOT_ASSOCIATED, now)
+        elif management.asks_for_block_ack(body):
+            self._downlink.management(dot11.ACTION, station.address, management.decline_block_ack(body), now)
+
+    def _end_association(self, station: Station) -> None:
+        if station.associated:
+            self._bss.security.left(station.address)
+        station.aid, station.asleep = 0, False
+        station.waiting.clear()
+
+    def _names(self, address: bytes) -> tuple[str, str]:
+        return mac_text(self._bss.bssid), mac_text(address)

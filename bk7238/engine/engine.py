@@ -1,0 +1,66 @@
+"""What a machine asks of an engine, whichever it is, and the making of one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from bk7238.engine.log import MachineLog
+from bk7238.engine.wiring import Board
+from peripherals.core import Bus, Clock, ResetKind
+
+NAMES = ("unicorn",)
+
+
+class EngineError(Exception):
+    """The engine cannot carry out what the guest does, or cannot be had on this machine."""
+
+
+class Engine(Protocol):
+    """A platform whose CPU can run. Times are virtual microseconds since power-on."""
+
+    name: str
+    board: Board
+    log: MachineLog
+    on_reset: list[Callable[[ResetKind], None]]
+
+    @property
+    def bus(self) -> Bus: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since power-on."""
+        ...
+
+    def run(self, until: int) -> None:
+        """Run until the virtual microsecond `until`, or until a callback calls `stop`. Raises what a block raised."""
+        ...
+
+    def stop(self) -> None:
+        """End `run` as soon as the CPU can be stopped. For callbacks."""
+        ...
+
+    def power_cycle(self) -> None:
+        """Power off and on: only the flash chip and the eFuse remember."""
+        ...
+
+    def register(self, name: str) -> int:
+        """A register of the current mode: r0 to r15, sp, lr, pc, cpsr or spsr."""
+        ...
+
+
+def make(name: str, platform: Path, seed: int) -> Engine:
+    """The engine called `name` on the platform description at `platform`.
+
+    Raises ValueError for a name that is unknown, and EngineError where the engine cannot be had.
+    """
+    if name not in NAMES:
+        raise ValueError(f"engine {name!r} is unknown; there is {', '.join(NAMES)}")
+    from bk7238.engine.repl import load
+    from bk7238.engine.unicorn import UnicornEngine
+
+    return UnicornEngine(load(platform), seed)
