@@ -33,7 +33,7 @@ probe: Beken.PyPeripheral @ sysbus 0x800000
     [0, 1] -> cpu@[0, 1]
 """
 SVC, UNDEFINED, ABORT, IRQ, FIQ, SYS = 0x13, 0x1B, 0x17, 0x12, 0x11, 0x1F
-I, F, T = 0x80, 0x40, 0x20
+NO_IRQ, NO_FIQ, THUMB = 0x80, 0x40, 0x20
 
 
 @pytest.fixture(params=["native", "python"])
@@ -75,16 +75,16 @@ def test_every_exception_is_entered_as_the_architecture_says(start):
     flags = 0xF000_0000
     seen = [tuple(words(engine, 0x400000 + 16 * i, 4)) for i in range(8)]
     seen = [(number, spsr & ~flags, link, cpsr & ~flags) for number, spsr, link, cpsr in seen]
-    masked = SYS | I | F
+    masked = SYS | NO_IRQ | NO_FIQ
     assert seen == [
-        (2, masked, 0x34, SVC | I | F),
-        (1, masked, 0x38, UNDEFINED | I | F),
-        (4, masked, 0x3C + 8, ABORT | I | F),
-        (3, masked, 0x2000_0000 + 4, ABORT | I | F),
-        (2, masked | T, 0x54, SVC | I | F),
-        (1, masked | T, 0x56, UNDEFINED | I | F),
-        (6, SYS, 0x6C + 4, IRQ | I),
-        (7, SYS, 0x7C + 4, FIQ | I | F),
+        (2, masked, 0x34, SVC | NO_IRQ | NO_FIQ),
+        (1, masked, 0x38, UNDEFINED | NO_IRQ | NO_FIQ),
+        (4, masked, 0x3C + 8, ABORT | NO_IRQ | NO_FIQ),
+        (3, masked, 0x2000_0000 + 4, ABORT | NO_IRQ | NO_FIQ),
+        (2, masked | THUMB, 0x54, SVC | NO_IRQ | NO_FIQ),
+        (1, masked | THUMB, 0x56, UNDEFINED | NO_IRQ | NO_FIQ),
+        (6, SYS, 0x6C + 4, IRQ | NO_IRQ),
+        (7, SYS, 0x7C + 4, FIQ | NO_IRQ | NO_FIQ),
     ]
     assert engine.register("pc") == 0x80
     assert [record.text for record in engine.log.records if "abort" in record.text] == [
