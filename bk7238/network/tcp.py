@@ -51,6 +51,8 @@ class Watched:
 
     def closed(self, reason: str, now: int) -> None:
         self.application.closed(reason, now)
+        if not self.connection.established:
+            return
         if reason:
             self.events.publish(ConnectionReset(now, *self._names(), reason))
         else:

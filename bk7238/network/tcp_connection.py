@@ -218,6 +218,7 @@ class Connection:
             self._end("", now)
         elif self._receiver.ended:
             self._linger = now + _TIME_WAIT
+            self._tell_closed("", now)
         else:
             self._linger = now + _FIN_WAIT
 
@@ -252,8 +253,13 @@ class Connection:
 
     def _end(self, reason: str, now: int) -> None:
         self.dead = True
-        if self._application is not None:
-            self._application.closed(reason, now)
+        self._tell_closed(reason, now)
+
+    def _tell_closed(self, reason: str, now: int) -> None:
+        """Once: what lingers in TIME-WAIT is over for the application."""
+        application, self._application = self._application, None
+        if application is not None:
+            application.closed(reason, now)
 
 
 def _near(number: int, reference: int) -> int:

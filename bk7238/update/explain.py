@@ -43,7 +43,7 @@ def seen(flash: bytes, package: bytes) -> str:
         return f"its {where} lies beyond the flash"
     header = rbl.unpack(raw)
     if not header.crc_ok:
-        return _no_header(flash, package, raw, where)
+        return _no_header(flash, package, download, where)
     if raw == footer(flash, app):
         return "the package's header equals the footer of the installed app: to the bootloader it is installed already"
     if header.partition == "download":
@@ -57,9 +57,10 @@ def footer(flash: bytes, app: Partition) -> bytes:
     return crc_framing.strip(end)[-rbl.SIZE :]
 
 
-def _no_header(flash: bytes, package: bytes, raw: bytes, where: str) -> str:
+def _no_header(flash: bytes, package: bytes, download: Partition, where: str) -> str:
+    raw = flash[download.physical_start : download.physical_start + rbl.SIZE]
     elsewhere = flash.find(package[: rbl.SIZE])
-    if elsewhere >= 0:
+    if elsewhere not in (-1, download.physical_start):
         return f"no header in its {where}; the package lies at {elsewhere:#x}: app and bootloader disagree"
     if raw == b"\xff" * rbl.SIZE:
         return f"its {where} is blank"

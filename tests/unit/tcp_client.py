@@ -24,7 +24,7 @@ class TcpClient:
         self._early: dict[int, Segment] = {}
         self._queue = bytearray()
         self._fin_sent = False
-        self._timer: int | None = None
+        self.timer: int | None = None  # when `poll` sends again
         self.sent_ack_window = window
         self.output: list[Segment] = []
 
@@ -35,7 +35,7 @@ class TcpClient:
     def connect(self, now: int) -> None:
         self._emit(self.una, SYN, mss=self.mss)
         self.nxt = self.una + 1 & MASK
-        self._timer = now + RETRY
+        self.timer = now + RETRY
 
     def send(self, data: bytes, now: int) -> None:
         self._queue += data
@@ -52,8 +52,8 @@ class TcpClient:
             self._emit(self.nxt, ACK)
 
     def poll(self, now: int) -> None:
-        if self._timer is not None and now >= self._timer and not self.reset:
-            self._timer = now + RETRY
+        if self.timer is not None and now >= self.timer and not self.reset:
+            self.timer = now + RETRY
             self._again()
 
     def take(self) -> list[Segment]:
@@ -71,7 +71,7 @@ class TcpClient:
                 self.peer = segment.sequence + 1 & MASK
                 self.una = segment.acknowledgment
                 self.connected = True
-                self._timer = None
+                self.timer = None
             self._emit(self.nxt, ACK)
             self._transmit(now)
             return
@@ -81,7 +81,7 @@ class TcpClient:
             acknowledged = segment.acknowledgment - self.una & MASK
             del self._queue[:acknowledged]
             self.una = segment.acknowledgment
-            self._timer = None if self.una == self.nxt else now + RETRY
+            self.timer = None if self.una == self.nxt else now + RETRY
             self._transmit(now)
         if segment.length:
             self._take(segment)
@@ -122,8 +122,8 @@ class TcpClient:
             self.nxt = self.nxt + 1 & MASK
         else:
             return
-        if self._timer is None:
-            self._timer = now + RETRY
+        if self.timer is None:
+            self.timer = now + RETRY
 
     def _again(self) -> None:
         if not self.connected:

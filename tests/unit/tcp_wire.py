@@ -41,7 +41,7 @@ class Wire:
 
     def run(self, until: int, done=lambda: False) -> None:
         """Virtual time goes on to `until`, or to the moment at which `done` holds."""
-        while self.now < until and not done():
+        while self.now < until:
             self.client.poll(self.now)
             self._read()
             self._from_client()
@@ -53,10 +53,24 @@ class Wire:
             while self._flying and self._flying[0][0] <= self.now:
                 _, _, from_client, data = heapq.heappop(self._flying)
                 self._land(from_client, data)
-            self.now += STEP
+            if done():
+                return
+            self.now = self._next(until)
+
+    def _next(self, until: int) -> int:
+        """The next step at which something can happen."""
+        reading = self.client.unread and not self._paused()
+        if self._flying or reading or self.client.output:
+            return self.now + STEP
+        times = [until, self.tcp.deadline, self.client.timer, *(end for _, end in self.pauses if end > self.now)]
+        time = min(time for time in times if time is not None)
+        return max(self.now + STEP, -(-time // STEP) * STEP)
+
+    def _paused(self) -> bool:
+        return any(start <= self.now < end for start, end in self.pauses)
 
     def _read(self) -> None:
-        if self.client.read_size is not None and not any(a <= self.now < b for a, b in self.pauses):
+        if self.client.read_size is not None and not self._paused():
             self.client.read(self.client.read_size)
 
     def _from_client(self) -> None:

@@ -1,7 +1,10 @@
 """From the first probe to the last byte: a station joins, asks for an address, and downloads over the air."""
 
+import os
 import pickle
 import random
+import subprocess
+import sys
 
 from station import GATEWAY_IP, MAC, Station, dhcp_message, make_air
 from tcp_client import TcpClient
@@ -135,3 +138,24 @@ def test_a_download_goes_on_in_a_copy():
         each.go_on(1_000)
         assert each.body == BODY
     assert [reception for reception, *_ in device.heard] == [reception for reception, *_ in twin.heard]
+
+
+PROGRAM = """
+import hashlib, sys
+from test_air_download import joined
+device = joined(ht=True)
+digest = hashlib.sha256()
+device.medium.on_frame(lambda *frame: digest.update(repr(frame).encode()))
+device.medium.on_event(lambda event: digest.update(repr(event).encode()))
+device.fetch("/fw.rbl", 200)
+print(digest.hexdigest())
+"""
+
+
+def test_hash_seeds_change_nothing():
+    digests = set()
+    for seed in ("0", "1"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        run = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, check=True)
+        digests.add(run.stdout)
+    assert len(digests) == 1 and len(digests.pop()) > 60

@@ -1,0 +1,67 @@
+"""The RSN element: which ciphers and which key management a network offers, or a station asks for.
+
+Source: IEEE 802.11-2020, 9.4.2.24. "Element" here is its content, without number and length. Suites are 4 bytes: an
+OUI and a type.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+OUI = bytes.fromhex("000fac")
+TKIP, CCMP = OUI + b"\x02", OUI + b"\x04"
+IEEE_802_1X, PSK = OUI + b"\x01", OUI + b"\x02"
+FRAME_PROTECTION_REQUIRED = 0x0040  # capability: management frames only protected
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Rsn:
+    """What an RSN element says; what it leaves out has the standard's defaults."""
+
+    version: int = VERSION
+    group: bytes = CCMP
+    pairwise: tuple[bytes, ...] = (CCMP,)
+    management: tuple[bytes, ...] = (IEEE_802_1X,)
+    capabilities: int = 0
+
+    def pack(self) -> bytes:
+        """The element's content."""
+        suites = b"".join(struct.pack("<H", len(kind)) + b"".join(kind) for kind in (self.pairwise, self.management))
+        return struct.pack("<H", self.version) + self.group + suites + struct.pack("<H", self.capabilities)
+
+
+WPA2_PSK = Rsn(management=(PSK,))
+
+
+def parse(element: bytes) -> Rsn:
+    """Raises ValueError for an element that breaks off inside one of its parts or names no suite where it counts them."""
+    if len(element) < 2:
+        raise ValueError(f"an RSN element of {len(element)} bytes")
+    version = int.from_bytes(element[:2], "little")
+    at, group = 2, CCMP
+    if at < len(element):
+        group, at = _take(element, at, 4), at + 4
+    pairwise, at = _suites(element, at, (CCMP,))
+    management, at = _suites(element, at, (IEEE_802_1X,))
+    capabilities = int.from_bytes(_take(element, at, 2), "little") if at < len(element) else 0
+    return Rsn(version, group, pairwise, management, capabilities)
+
+
+def _suites(element: bytes, at: int, default: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], int]:
+    """A counted list of suites, and where the next part begins."""
+    if at >= len(element):
+        return default, at
+    count = int.from_bytes(_take(element, at, 2), "little")
+    if not count:
+        raise ValueError("an RSN element with an empty list of suites")
+    data = _take(element, at + 2, 4 * count)
+    return tuple(data[i : i + 4] for i in range(0, len(data), 4)), at + 2 + 4 * count
+
+
+def _take(element: bytes, at: int, length: int) -> bytes:
+    if at + length > len(element):
+        raise ValueError(f"an RSN element that breaks off after {len(element)} bytes")
+    return element[at : at + length]

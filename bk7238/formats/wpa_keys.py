@@ -1,0 +1,83 @@
+"""The keys of WPA2: from the passphrase to the pairwise keys, and how a group key travels.
+
+Source: IEEE 802.11-2020, 12.7.1 and J.4 (passphrase), 12.7.2 (key data); RFC 3394 (key wrap). Proved by their vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from bk7238.formats import rsn
+from bk7238.formats.ieee80211 import VENDOR, element, elements
+
+PMK_SIZE = 32
+_ITERATIONS = 4096
+_GROUP_KEY = rsn.OUI + b"\x01"  # the key data element that holds a group key
+
+
+class PairwiseKeys(NamedTuple):
+    """The PTK of CCMP in its parts, 16 bytes each: confirmation (MIC), encryption (key data) and temporal (frames)."""
+
+    kck: bytes
+    kek: bytes
+    tk: bytes
+
+
+def pmk(passphrase: str, ssid: bytes) -> bytes:
+    """The pre-shared key. Raises ValueError unless the passphrase has 8 to 63 printable ASCII characters."""
+    if not 8 <= len(passphrase) <= 63 or not all(" " <= character <= "~" for character in passphrase):
+        raise ValueError("a passphrase has 8 to 63 printable ASCII characters")
+    return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid, _ITERATIONS, PMK_SIZE)
+
+
+def prf(key: bytes, label: str, data: bytes, size: int) -> bytes:
+    """`size` bytes of the standard's pseudo-random function (PRF-384 where `size` is 48)."""
+    start = label.encode() + b"\0" + data
+    blocks = (hmac.digest(key, start + bytes((i,)), "sha1") for i in range(-(-size // 20)))
+    return b"".join(blocks)[:size]
+
+
+def pairwise(pmk: bytes, authenticator: bytes, station: bytes, anonce: bytes, snonce: bytes) -> PairwiseKeys:
+    """The keys of one association, from the two MAC addresses and the two nonces (32 bytes each)."""
+    addresses = min(authenticator, station) + max(authenticator, station)
+    nonces = min(anonce, snonce) + max(anonce, snonce)
+    ptk = prf(pmk, "Pairwise key expansion", addresses + nonces, 48)
+    return PairwiseKeys(ptk[:16], ptk[16:32], ptk[32:])
+
+
+def group_key_data(key_id: int, key: bytes) -> bytes:
+    """The key data element that hands a group key on."""
+    return element(VENDOR, _GROUP_KEY + bytes((key_id, 0)) + key)
+
+
+def find_group_key(data: bytes) -> tuple[int, bytes] | None:
+    """Id and key of the first group key in (unwrapped) key data."""
+    for content in _key_data(data):
+        if content.startswith(_GROUP_KEY) and len(content) > 6:
+            return content[4] & 3, content[6:]
+    return None
+
+
+def wrap(kek: bytes, data: bytes) -> bytes:
+    """Key data as it travels encrypted: filled up to whole blocks, 8 bytes longer."""
+    if len(data) % 8 or len(data) < 16:
+        padded = -(-(len(data) + 1) // 8) * 8
+        data = (data + b"\xdd").ljust(max(16, padded), b"\0")
+    return aes_key_wrap(kek, data)
+
+
+def unwrap(kek: bytes, data: bytes) -> bytes:
+    """What `wrap` was given, with its filling. Raises ValueError where this is not the key, or the data not whole."""
+    try:
+        return aes_key_unwrap(kek, data)
+    except InvalidUnwrap:
+        raise ValueError("the key data cannot be unwrapped with this key") from None
+
+
+def _key_data(data: bytes) -> Iterator[bytes]:
+    return (content for number, content in elements(data) if number == VENDOR)

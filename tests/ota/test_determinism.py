@@ -1,0 +1,47 @@
+"""The same inputs and seed give the same run: on either body of the slice functions and under any hash seed."""
+
+import json
+import os
+import subprocess
+import sys
+
+from images import FULL, GZIP, vendor
+
+from bk7238.engine import slice as slices
+from bk7238.image import flash_image, package
+from bk7238.update.session import Settings, Update
+
+
+def run(hash_seed, *arguments):
+    command = [sys.executable, "-m", "bk7238.cli", "ota", vendor(FULL), vendor(GZIP), "--json", *arguments]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_digest_does_not_depend_on_the_hash_seed():
+    (status, one), (_, other) = run("1", "--seed", "9"), run("2", "--seed", "9")
+    assert status == 0 and one["wall_seconds"] > 0
+    for result in (one, other):
+        del result["wall_seconds"]
+    assert one == other
+
+
+def test_another_seed_is_another_run():
+    digests = set()
+    for seed in (1, 2):
+        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(seed=seed, within=7.0))
+        digests.add(update.run().digest)
+    assert len(digests) == 2
+
+
+def test_both_bodies_boot_alike(monkeypatch):
+    """Native and Python slice functions, over the boot loader and the app's start-up with its interrupts."""
+    runs = []
+    for functions in (slices.functions, slices.InPython):
+        monkeypatch.setattr(slices, "functions", functions)
+        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(within=0.9))
+        result = update.run()
+        runs.append((update.machine.engine.stepping, result.from_version, result.instructions, result.digest))
+    assert runs[0][1:] == runs[1][1:] and runs[1][0] == "python"
+    assert runs[0][1] == "1.18.300"

@@ -1,0 +1,82 @@
+"""The whole update on an open network: real firmware, from power-on to the updated device that has joined again.
+
+The runs cover each pair of package, kind of SSID, channel, seed and boot loader once at least; the join-only matrix
+covers all channels.
+"""
+
+import pytest
+from images import BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
+from ota import expected
+
+from bk7238.formats import crc_framing
+from bk7238.image import flash_image, package
+from bk7238.update.result import Verdict
+from bk7238.update.session import Settings, Update
+
+FLASH = 0x200000
+
+RUNS = [
+    # package, SSID, channel, seed, HT, boot loader
+    (GZIP, b"B", 1, 0, False, "uart1"),
+    (LZMA, "Caf\u00e9 \u6f22\u5b57 \U0001f4f6".encode(), 13, 1, False, "uart1"),
+    (GZIP, b" two  spaces ", 6, 2, True, "uart1"),
+    (LZMA, b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}", 3, 3, True, "uart2"),
+    (GZIP, "\u00fc".encode() * 16, 11, 4, False, "uart2"),
+    (LZMA, b"thirty-two bytes of printable SS", 8, 5, False, "uart1"),
+]
+
+
+def image(bootloader: str) -> flash_image.FlashImage:
+    full = flash_image.read(vendor(FULL))
+    if bootloader == "uart1":
+        return full
+    raw = vendor(BOOTLOADER_UART2).read_bytes()
+    framed = crc_framing.frame(raw)
+    start = full.app.physical_start
+    return flash_image.parse(framed.ljust(start, b"\xff") + full.data[start:], "with the UART2 boot loader")
+
+
+def stop_at_lease(update: Update) -> None:
+    """End the run when the device is on the network for the first time."""
+    update.air.on_event(lambda event: update.machine.stop() if type(event).__name__ == "LeaseGranted" else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "ssid", "channel", "seed", "ht", "bootloader"), RUNS, ids=[f"{r[0][20:24]}-ch{r[2]}-{r[5]}" for r in RUNS]
+)
+def test_update(name, ssid, channel, seed, ht, bootloader):
+    update_package = package.read(vendor(name))
+    settings = Settings(ssid=ssid, channel=channel, seed=seed, ht=ht)
+    update = Update(image(bootloader), update_package, settings)
+    before = bytes(update.machine.flash.data)
+    result = update.run()
+    assert (result.verdict, result.reason) == (
+        Verdict.NEW_APP_RUNS,
+        "the package was installed, the new app runs and has joined again",
+    )
+    assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
+    assert expected.differences(result.flash, expected.after_update(before, update_package.data)) == []
+    assert [phase.name for phase in result.phases] == ["boot", "join", "download", "restart", "install", "rejoin"]
+    prints_on = (update.machine.uart1, update.machine.uart2)[bootloader == "uart2"]
+    assert "upgrade(2M.1220->2.0.0) startup." in prints_on.text
+
+
+@pytest.mark.parametrize("channel", range(1, 14))
+def test_join_on_every_channel(channel):
+    update = Update(image("uart1"), package.read(vendor(GZIP)), Settings(channel=channel, seed=channel))
+    stop_at_lease(update)
+    update.machine.run(until=20_000_000)
+    assert [phase.name for phase in update.story.phases] == ["boot", "join"]
+    station = next(iter(update.access_point.stations))
+    assert station.associated
+
+
+def test_the_expected_flash_is_not_trivially_met():
+    """The comparison must see one wrong bit, and the update must have changed the app."""
+    update_package = package.read(vendor(GZIP))
+    before = vendor(FULL).read_bytes().ljust(FLASH, b"\xff")
+    after = expected.after_update(before, update_package.data)
+    assert after != before and b"2.00.777" in expected.raw_app(update_package.data)
+    flipped = bytearray(after)
+    flipped[0x12345] ^= 1
+    assert expected.differences(bytes(flipped), after) == [0x12345]
