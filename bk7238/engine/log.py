@@ -36,16 +36,16 @@ class MachineLog:
         for listener in self.listeners:
             listener(record)
 
-    def of(self, source: str, address: int) -> BlockLog:
-        """The log of the block `source`, which stands at `address`."""
-        return BlockLog(self, source, address)
+    def of(self, source: str, address: int, unclaimed: str = "no such register is modelled") -> BlockLog:
+        """The log of the block `source`, which stands at `address`; what it says of accesses that nothing claims."""
+        return BlockLog(self, source, address, unclaimed)
 
 
 class BlockLog:
     """The log that one block is given; see `peripherals.core.Log`."""
 
-    def __init__(self, log: MachineLog, source: str, address: int) -> None:
-        self._log, self._source, self._address = log, source, address
+    def __init__(self, log: MachineLog, source: str, address: int, unclaimed: str) -> None:
+        self._log, self._source, self._address, self._unclaimed = log, source, address, unclaimed
         self._reported: set[int] = set()
 
     def info(self, message: str) -> None:
@@ -59,4 +59,4 @@ class BlockLog:
             return
         self._reported.add(offset)
         what = "read" if value is None else f"write of {value:#x}"
-        self._log.add("info", self._source, f"{what} at {self._address + offset:#010x}: no such register is modelled")
+        self._log.add("info", self._source, f"{what} at {self._address + offset:#010x}: {self._unclaimed}")

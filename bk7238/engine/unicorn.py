@@ -18,7 +18,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from bk7238.engine import slice as slices
 from bk7238.engine.clock import Clock
 from bk7238.engine.engine import EngineError
-from bk7238.engine.log import BlockLog, MachineLog
+from bk7238.engine.log import MachineLog
 from bk7238.engine.memory import Memory, SystemBus
 from bk7238.engine.repl import Platform
 from bk7238.engine.slice import Reason, Slice
@@ -27,6 +27,7 @@ from peripherals.core import ResetKind
 
 _PAGE = 0x1000
 _END = 1 << 32
+_SINK = _END - _PAGE  # where nothing stands
 _GRANULE = 0x40  # blocks stand on multiples of this within a page
 _LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
 _IRQ, _FIQ = 1, 2
@@ -296,13 +297,19 @@ class UnicornEngine:
             raise unicorn.UcError(error)
 
     def _fill_tlb(self, uc: int, address: int, kind: int, entry: Any, user: int) -> bool:
-        """Pages of RAM become executable, and slow to store to, only once code was fetched from them."""
+        """Pages of RAM become executable, and slow to store to, only once code was fetched from them.
+
+        Stores into the flash window go nowhere: firmware that writes through a null pointer must not notice.
+        """
         page = address // _PAGE
         self._filled_for = kind
         if kind == uc_const.UC_MEM_FETCH and page in self._memory_pages:
             self._code_pages.add(page)
         entry.contents.paddr = page * _PAGE
-        if address < self._flash_end:
+        if address < self._flash_end and kind == uc_const.UC_MEM_WRITE:
+            entry.contents.paddr = _SINK
+            entry.contents.perms = uc_const.UC_PROT_WRITE
+        elif address < self._flash_end:
             entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
         elif page in self._code_pages:
             entry.contents.perms = uc_const.UC_PROT_ALL
@@ -332,13 +339,10 @@ class UnicornEngine:
                 spans.append([start, end])
         for start, end in spans:
             self._map_span(start, end)
-        nothing = self.log.of("bus", 0)
         taken = sorted([*map(tuple, spans), *((m.address, m.address + m.size) for m in self.bus.memories)])
-        start = 0
-        for next_start, next_end in [*taken, (_END, _END)]:
-            if start < next_start:
-                self._map_nothing(start, next_start, nothing)
-            start = next_end
+        for start, length in self.board.platform.silenced:
+            self._map_quiet(start, start + length, taken)
+        self._map_nothing(_SINK, _END, "a store into the flash window (the address is that of its sink) goes nowhere")
 
     def _map_span(self, start: int, end: int) -> None:
         """Blocks that stand on a run of pages."""
@@ -380,9 +384,16 @@ class UnicornEngine:
 
         self._map_callbacks(start, end, read, write)
 
-    def _map_nothing(self, start: int, end: int, log: BlockLog) -> None:
-        """Addresses where nothing stands read as zero, without an abort: firmware relies on it (it indexes tables with
-        0xFF and ignores what it gets)."""
+    def _map_quiet(self, start: int, end: int, taken: list[tuple[int, int]]) -> None:
+        """A silenced range: what nothing else has taken of it reads as zero instead of aborting."""
+        for next_start, next_end in [*taken, (end, end)]:
+            if start < min(next_start, end):
+                self._map_nothing(start, min(next_start, end), "nothing is there")
+            start = max(start, next_end)
+
+    def _map_nothing(self, start: int, end: int, unclaimed: str) -> None:
+        """Reads give zero and writes go nowhere; each address is logged once."""
+        log = self.log.of("bus", 0, unclaimed)
 
         def read(uc: int, offset: int, width: int, user: int) -> int:
             log.unclaimed(start + offset, None)

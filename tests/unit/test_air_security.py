@@ -22,6 +22,9 @@ class Turning:
         self.inside = set()
         self.deadline = None
 
+    def start(self, ssid, bssid, events, misbehaviour):
+        assert ssid == b"Bench"
+
     def admit(self, station, elements):
         return 0 if dot11.find_element(elements, dot11.RSN) == b"turning" else 40
 

@@ -95,4 +95,4 @@ def test_every_output_of_a_model_goes_somewhere(platform):
 
 def test_renode_rejects_tabs_and_wants_four_spaces(platform):
     for line in PATH.read_text().splitlines():
-        assert "\t" not in line and (len(line) - len(line.lstrip())) in (0, 4)
+        assert "\t" not in line and (len(line) - len(line.lstrip())) in (0, 4, 8)

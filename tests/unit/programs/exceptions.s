@@ -16,8 +16,8 @@ reset:
     msr cpsr_c, r0
     swi 0x12
     .word 0xe7f000f0        @ undefined
-    ldr r0, =0x3000
-    str r1, [r0]            @ data abort: the flash window cannot be stored to
+    ldr r0, =0x10000000
+    ldr r1, [r0]            @ data abort
     ldr r0, =0x20000000
     blx r0                  @ prefetch abort
 after_prefetch_abort:

@@ -1,0 +1,114 @@
+"""What an update costs: instructions, MIPS, virtual over wall time and user CPU, for each of its phases.
+
+Instructions and digest are the same on every host, so that they compare exactly; MIPS and CPU seconds compare on one
+host. `--repeat` gives the median run by user CPU. Images: those that `scripts/demo` uses, or the two named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+from pathlib import Path
+
+from bk7238 import resources
+from bk7238.cli.arguments import UsageError
+from bk7238.image import flash_image, package
+from bk7238.update.result import Phase, Result
+from bk7238.update.session import Settings, Update
+
+IMAGE = "OpenBK7238_QIO_1.18.300.bin"
+PACKAGE = "OpenBK7238_2.00.777_gzip_aes.rbl"
+MERGED = {"boot": "boot", "join": "join", "download": "download", "restart": "download", "install": "install"}
+
+
+def find(given: Path | None, name: str) -> Path:
+    path = given or resources.find_image(name)
+    if path is None:
+        raise UsageError(f"the vendor image {name} is in no folder; name the files (bk7238 firmware list)")
+    return path
+
+
+def phases(result: Result) -> list[Phase]:
+    """Boot, join, download (with the restart), install; joining again is left out, it measures join twice."""
+    rows: dict[str, list[Phase]] = {}
+    for phase in result.phases:
+        if phase.name in MERGED:
+            rows.setdefault(MERGED[phase.name], []).append(phase)
+    return [
+        Phase(name, parts[0].start, parts[-1].end, sum(p.instructions for p in parts), sum(p.cpu_seconds for p in parts))
+        for name, parts in rows.items()
+    ]
+
+
+def row(name: str, virtual: float, instructions: int, cpu: float, wall: float | None = None) -> dict[str, object]:
+    return {
+        "phase": name,
+        "virtual_seconds": round(virtual, 3),
+        "instructions": instructions,
+        "user_cpu_seconds": round(cpu, 2),
+        "mips": round(instructions / cpu / 1e6, 1) if cpu else None,
+        "virtual_over_cpu": round(virtual / cpu, 1) if cpu else None,
+        "virtual_over_wall": round(virtual / wall, 1) if wall else None,
+    }
+
+
+def measure(image: Path, rbl: Path, settings: Settings) -> tuple[float, Result]:
+    before = os.times().user
+    result = Update(flash_image.read(image), package.read(rbl), settings).run()
+    return os.times().user - before, result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("image", nargs="?", type=Path)
+    parser.add_argument("package", nargs="?", type=Path)
+    parser.add_argument("--engine", default="unicorn")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs (default: 3)")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    started = os.times().user  # what importing has cost so far
+    image, rbl = find(arguments.image, IMAGE), find(arguments.package, PACKAGE)
+    runs = [measure(image, rbl, Settings(engine=arguments.engine)) for _ in range(max(1, arguments.repeat))]
+    runs.sort(key=lambda run: run[0])
+    cpu, result = runs[(len(runs) - 1) // 2]
+    rows = [row(p.name, p.seconds, p.instructions, p.cpu_seconds) for p in phases(result)]
+    rows.append(row("whole", result.virtual_seconds, result.instructions, cpu, result.wall_seconds))
+    report = {
+        "image": image.name,
+        "package": rbl.name,
+        "engine": arguments.engine,
+        "verdict": result.verdict.value,
+        "digest": result.digest,
+        "phases": rows,
+        "start_up_cpu_seconds": round(started, 2),
+        "user_cpu_all_runs": [round(run[0], 2) for run in runs],
+        "user_cpu_spread": round(statistics.pstdev([run[0] for run in runs]), 3),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    if arguments.json:
+        print(json.dumps(report))
+        return result.verdict.exit_status
+    print(f"{image.name} + {rbl.name}, engine {arguments.engine}: {result.verdict.value}, digest {result.digest}\n")
+    print(f"{'phase':10} {'virtual s':>10} {'instructions':>14} {'user CPU s':>11} {'MIPS':>7} {'virtual/CPU':>12}")
+    for line in rows:
+        print(
+            f"{line['phase']:10} {line['virtual_seconds']:>10} {line['instructions']:>14,} "
+            f"{line['user_cpu_seconds']:>11} {line['mips'] or '-':>7} {line['virtual_over_cpu'] or '-':>12}"
+        )
+    print(
+        f"\nstart-up {report['start_up_cpu_seconds']} s of user CPU, peak memory {report['peak_memory_mib']} MiB, "
+        f"virtual over wall time {rows[-1]['virtual_over_wall']}; user CPU of all runs {report['user_cpu_all_runs']}"
+    )
+    return result.verdict.exit_status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (UsageError, ValueError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)
