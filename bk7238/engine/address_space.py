@@ -1,0 +1,115 @@
+"""Puts the blocks of a board into the CPU's address space, and decides what an access finds where there is none.
+
+Within the pages of blocks, and in the ranges that the platform description silences, an unclaimed access reads zero and
+is logged once; anywhere else it aborts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bk7238.engine.cpu import PAGE, SINK, Cpu
+from bk7238.engine.log import MachineLog
+from bk7238.engine.wiring import Board
+
+_GRANULE = 0x40  # blocks stand on multiples of this within a page
+_END = 1 << 32
+
+Reader = Callable[[int, int], int]
+Writer = Callable[[int, int, int], None]
+
+
+def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> None:
+    """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
+    spans = _spans(board)
+    for start, end in spans:
+        readers, writers = _table(board, log, start, end)
+        cpu.map_callbacks(start, end, _reading(readers, failed), _writing(writers, failed))
+    taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])
+    for start, length in board.platform.silenced:
+        for free_start, free_end in _gaps(start, start + length, taken):
+            _map_nothing(cpu, log, free_start, free_end, "nothing is there")
+    sink = "a store into the flash window (the address is that of its sink) goes nowhere"
+    _map_nothing(cpu, log, SINK, _END, sink)
+
+
+def _spans(board: Board) -> list[tuple[int, int]]:
+    """The runs of pages on which blocks stand."""
+    spans: list[tuple[int, int]] = []
+    for block in board.placed:
+        start, end = block.address // PAGE * PAGE, -(-(block.address + block.size) // PAGE) * PAGE
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _gaps(start: int, end: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What `taken` leaves of a range."""
+    gaps = []
+    for next_start, next_end in [*taken, (end, end)]:
+        if start < min(next_start, end):
+            gaps.append((start, min(next_start, end)))
+        start = max(start, next_end)
+    return gaps
+
+
+def _table(
+    board: Board, log: MachineLog, start: int, end: int
+) -> tuple[list[tuple[int, Reader]], list[tuple[int, Writer]]]:
+    """For each granule of a span: where its block begins within the span, and the block's read and write."""
+    read_nothing, write_nothing = _nothing(log, start, "no block is there")
+    readers: list[tuple[int, Reader]] = []
+    writers: list[tuple[int, Writer]] = []
+    for address in range(start, end, _GRANULE):
+        found = board.at(address)
+        if found is None:
+            readers.append((0, read_nothing))
+            writers.append((0, write_nothing))
+        else:
+            block, offset = found
+            readers.append((address - offset - start, block.read))
+            writers.append((address - offset - start, block.write))
+    return readers, writers
+
+
+def _reading(table: list[tuple[int, Reader]], failed: Callable[[BaseException], None]) -> Reader:
+    def read(offset: int, width: int) -> int:
+        try:
+            base, reader = table[offset // _GRANULE]
+            return reader(offset - base, width)
+        except BaseException as error:
+            failed(error)
+            return 0
+
+    return read
+
+
+def _writing(table: list[tuple[int, Writer]], failed: Callable[[BaseException], None]) -> Writer:
+    def write(offset: int, value: int, width: int) -> None:
+        try:
+            base, writer = table[offset // _GRANULE]
+            writer(offset - base, value, width)
+        except BaseException as error:
+            failed(error)
+
+    return write
+
+
+def _map_nothing(cpu: Cpu, log: MachineLog, start: int, end: int, text: str) -> None:
+    cpu.map_callbacks(start, end, *_nothing(log, start, text))
+
+
+def _nothing(log: MachineLog, start: int, text: str) -> tuple[Reader, Writer]:
+    """Reads give zero and writes go nowhere; each address is logged once."""
+    messages = log.of("bus", start, text)
+
+    def read(offset: int, width: int) -> int:
+        messages.unclaimed(offset, None)
+        return 0
+
+    def write(offset: int, value: int, width: int) -> None:
+        messages.unclaimed(offset, value)
+
+    return read, write
