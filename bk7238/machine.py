@@ -14,15 +14,16 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bk7238 import resources
 from bk7238.engine.engine import Engine, make
-from peripherals.core import Event, ResetKind
+from peripherals.core import ResetKind, RunningAlarm
 from peripherals.nor_flash import JEDEC_IDS, NorFlash
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium, Reception
+    from bk7238.debug.gdbserver import Server
     from peripherals.uart import Uart
 
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
@@ -51,6 +52,17 @@ class Console:
     def text(self) -> str:
         """All that was printed, colour codes and all."""
         return self.output.decode("utf-8", "replace")
+
+    def mark(self) -> tuple[int, bytes, Any]:
+        """Where the output stands: its length, the unfinished line, the hash."""
+        return len(self.output), bytes(self._line), self.hash.copy()
+
+    def go_back(self, mark: tuple[int, bytes, Any]) -> None:
+        """Forget what was printed since `mark`."""
+        length, line, hash_then = mark
+        del self.output[length:]
+        self._line[:] = line
+        self.hash = hash_then.copy()
 
     def _sent(self, byte: int) -> None:
         self.output.append(byte)
@@ -85,6 +97,8 @@ class Machine:
         self.uart2 = Console(self.board.uart2, lambda: self.clock.now)
         self.flash_operations = 0
         self.resets = 0
+        self._radio: _Radio | None = None
+        self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
         self._flash_hash, self._air_hash = hashlib.sha256(), hashlib.sha256()
         self.board.flash.operated.connect(self._flash_operated)
         self.engine.on_reset.append(self._was_reset)
@@ -113,16 +127,54 @@ class Machine:
 
     def connect_air(self, air: Medium) -> None:
         """Put the device into this air."""
-        _Radio(self, air)
+        self._radio = _Radio(self, air)
         air.on_frame(self._frame_passed)
 
+    @property
+    def air(self) -> Medium | None:
+        """The air that the device is in."""
+        return self._radio.air if self._radio is not None else None
+
+    def air_changed(self) -> None:
+        """Something was done to the air from outside, so that it may have to do sooner than it had said."""
+        if self._radio is not None:
+            self._radio.plan()
+
+    def gdb(self, port: int = 0, **options: Any) -> Server:
+        """A GDB server on 127.0.0.1 for this machine, which stands still until a debugger lets it run.
+
+        `with machine.gdb() as server: ... server.serve(until_detached=True)`; options as for `debug.attach.serve`.
+        """
+        from bk7238.debug import attach
+
+        return attach.serve(self, port=port, **options)
+
+    def mark(self) -> dict[str, Any]:
+        """What has been counted and hashed so far, for `go_back`; a snapshot of the machine needs more (replay)."""
+        return {
+            "uart1": self.uart1.mark(),
+            "uart2": self.uart2.mark(),
+            "counts": (self.flash_operations, self.resets),
+            "hashes": (self._flash_hash.copy(), self._air_hash.copy()),
+        }
+
+    def go_back(self, mark: dict[str, Any]) -> None:
+        """Forget what was counted and hashed since `mark`."""
+        self.uart1.go_back(mark["uart1"])
+        self.uart2.go_back(mark["uart2"])
+        self.flash_operations, self.resets = mark["counts"]
+        self._flash_hash, self._air_hash = (part.copy() for part in mark["hashes"])
+
     def digest(self) -> str:
-        """What the run did, in one number: UART bytes, flash operations, frames and the instruction count."""
+        """What the run did, in one number: UART bytes, flash operations, frames and the instruction count.
+
+        With something outside, its name follows behind a plus sign: another run need not give the same number.
+        """
         whole = hashlib.sha256()
         for part in (self.uart1.hash, self.uart2.hash, self._flash_hash, self._air_hash):
             whole.update(part.digest())
         whole.update(struct.pack("<Q", self.instructions))
-        return whole.hexdigest()[:32]
+        return whole.hexdigest()[:32] + (f"+{self.outside}" if self.outside else "")
 
     def save(self, folder: Path) -> None:
         """Write uart1.log, uart2.log, chip.log (what the models had to say) and flash.bin into a folder."""
@@ -147,29 +199,28 @@ class _Radio:
     """Between the MAC and the air: what is sent goes out at once, what is in the air arrives when it is due."""
 
     def __init__(self, machine: Machine, air: Medium) -> None:
-        self._wifi, self._clock, self._air = machine.board.wifi, machine.clock, air
-        self._alarm: Event | None = None
+        self._wifi, self._clock, self.air = machine.board.wifi, machine.clock, air
+        self._alarm = RunningAlarm(machine.clock, self._arrive)
         self._wifi.transmitted.connect(self._sent)
-        self._plan()
+        self.plan()
 
     def _sent(self, frame: bytes, channel: int) -> bool:
-        acknowledged = self._air.transmit(frame, channel, self._clock.now)
-        self._plan()
+        rate = self._wifi.rate
+        acknowledged = self.air.transmit(frame, channel, self._clock.now, rate.half_megabits if rate else None)
+        self.plan()
         return acknowledged
 
-    def _plan(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        deadline = self._air.deadline
-        self._alarm = None
+    def plan(self) -> None:
+        """Be woken when the air has something to do."""
+        self._alarm.stop()
+        deadline = self.air.deadline
         if deadline is not None:
-            self._alarm = self._clock.after(max(0, deadline - self._clock.now), self._arrive)
+            self._alarm.start(max(0, deadline - self._clock.now))
 
     def _arrive(self) -> None:
-        self._alarm = None
-        for reception in self._air.poll(self._clock.now):
+        for reception in self.air.poll(self._clock.now):
             self._hear(reception)
-        self._plan()
+        self.plan()
 
     def _hear(self, reception: Reception) -> None:
         self._wifi.deliver(reception.frame, reception.channel, reception.rssi)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Collection
 
 from bk7238.air import management
 from bk7238.air.bss import Bss
 from bk7238.air.downlink import Downlink, Outgoing
 from bk7238.air.membership import Membership
+from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.security import EAPOL, Open, Security
-from bk7238.air.stations import Station, Stations
+from bk7238.air.stations import MacFilter, Station, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.events import Events, Listener
-from bk7238.network.network import Network
+from bk7238.network.link import Link
 
 BSSID = bytes.fromhex("02aabbccdd01")
 
@@ -27,15 +29,18 @@ BSSID = bytes.fromhex("02aabbccdd01")
 class AccessPoint:
     """An access point for `ssid`. `rssi` (dBm) is how loud the device hears it, `beacon_interval` is in time units.
 
-    `ht` turns on 802.11n and WMM: stations that ask for WMM are sent QoS data. `security` protects the network; without
-    it, it is open. `counters` counts what was dropped, by cause. Raises ValueError for an SSID that cannot be.
+    `ht` turns on 802.11n and WMM: stations that ask for WMM are sent QoS data. `b_only` leaves the rates of 802.11b
+    alone. `hidden` keeps the SSID out of beacons. `security` protects the network; without it, it is open. Of the MAC
+    addresses, those in `deny` are refused, and where there is an `allow`, all that are not in it. `isolated` keeps
+    stations from each other. `misbehaviour` is what goes wrong while a station joins.
+    `counters` counts what was dropped, by cause. Raises ValueError for what cannot be.
     """
 
     def __init__(
         self,
         ssid: bytes,
         *,
-        network: Network,
+        network: Link,
         rng: random.Random,
         bssid: bytes = BSSID,
         channel: int = 6,
@@ -43,7 +48,12 @@ class AccessPoint:
         beacon_interval: int = 100,
         ht: bool = False,
         hidden: bool = False,
+        b_only: bool = False,
         security: Security | None = None,
+        allow: Collection[bytes] | None = None,
+        deny: Collection[bytes] = (),
+        isolated: bool = False,
+        misbehaviour: Misbehaviour = NONE,
     ) -> None:
         self.network = network
         self.rssi = rssi
@@ -51,10 +61,14 @@ class AccessPoint:
         self.events = Events()
         self.counters: Counter[str] = Counter()
         self.stations = Stations()
+        self._isolated = isolated
         self._security: Security = security or Open()
-        self._bss = Bss(ssid, bssid, channel, beacon_interval, ht, hidden, self._security)
-        self._downlink = Downlink(bssid, self.stations, self._security, rng, self.counters)
-        self._membership = Membership(self._bss, self.stations, self._downlink, self.events, self.counters)
+        self._bss = Bss(ssid, bssid, channel, beacon_interval, ht, hidden, self._security, b_only)
+        self._security.start(ssid, bssid, self.events, misbehaviour)
+        self._downlink = Downlink(bssid, self._bss.rates[-1], self.stations, self._security, rng, self.counters)
+        self._membership = Membership(
+            self._bss, self.stations, self._downlink, self.events, self.counters, MacFilter(allow, deny), misbehaviour
+        )
         self._next_beacon = self._bss.next_beacon(0)
 
     # The world's side
@@ -70,6 +84,10 @@ class AccessPoint:
     @property
     def channel(self) -> int:
         return self._bss.channel
+
+    @property
+    def security(self) -> Security:
+        return self._security
 
     def on_event(self, listener: Listener) -> None:
         """Call `listener` with each event."""
@@ -97,10 +115,20 @@ class AccessPoint:
         self._next_beacon = self._bss.next_beacon(now)
         if forget:
             for station in self.stations:
-                self._membership.forget(station.address, management.UNSPECIFIED_REASON, "access point", now)
-                self.stations.remove(station.address)
+                self.forget(station.address, management.UNSPECIFIED_REASON, now)
+        self._poll_security(now)  # what fell due meanwhile is late, and no sooner
+
+    def forget(self, station: bytes, reason: int, now: int) -> None:
+        """A station is a stranger from now on, and is not told."""
+        self._membership.forget(station, reason, "access point", now)
+        self.stations.remove(station)
 
     # The medium's side
+
+    def moved(self, station: bytes, now: int) -> None:
+        """A station has joined another access point of this network."""
+        self._membership.forget(station, management.LEAVING, "move", now)
+        self.stations.remove(station)
 
     @property
     def deadline(self) -> int | None:
@@ -114,16 +142,23 @@ class AccessPoint:
         """What is to be sent at `now`, in order."""
         if not self.online:
             return []
-        deadline = self._security.deadline
-        if deadline is not None and deadline <= now:
-            for address, packet in self._security.poll(now):
-                self._downlink.eapol(address, [packet], now)
+        self._poll_security(now)
         if self._next_beacon <= now:
             body = self._bss.beacon(now, self._downlink.indication())
             self._downlink.management(dot11.BEACON, dot11.BROADCAST, body, now)
             self._downlink.release_group(now)
             self._next_beacon = self._bss.next_beacon(now)
         return self._downlink.take()
+
+    def _poll_security(self, now: int) -> None:
+        deadline = self._security.deadline
+        if deadline is None or deadline > now:
+            return
+        for address, what in self._security.poll(now):
+            if isinstance(what, int):
+                self.deauthenticate(address, what, now)
+            else:
+                self._downlink.eapol(address, [what], now)
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered here; the empty one asks everybody."""
@@ -213,9 +248,12 @@ class AccessPoint:
         """To another station of ours, to the network, or to both."""
         destination = ethernet[:6]
         if self.stations.member(destination) is not None:
-            self.send(ethernet, now)
+            if self._isolated:
+                self.counters["isolated"] += 1
+            else:
+                self.send(ethernet, now)
             return
-        if dot11.is_group(destination) and len(self.stations.members()) > 1:
+        if dot11.is_group(destination) and len(self.stations.members()) > 1 and not self._isolated:
             self.send(ethernet, now)
         for answer in self.network.receive(ethernet, now):
             self.send(answer, now)

@@ -11,10 +11,14 @@ from bk7238.formats.ieee80211 import element
 
 TIME_UNIT = 1024  # microseconds
 
+G_RATES = (24, 18, 12, 9, 6)  # Mb/s at which a station is sent its data, the best that it knows
+B_RATES = (11, 2, 1)
+
 
 @dataclass
 class Bss:
-    """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds."""
+    """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds,
+    `b_only` leaves 802.11b's rates alone."""
 
     ssid: bytes
     bssid: bytes
@@ -23,10 +27,15 @@ class Bss:
     ht: bool
     hidden: bool
     security: Security
+    b_only: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < len(self.ssid) <= 32:
             raise ValueError(f"an SSID has 1 to 32 bytes, not {len(self.ssid)}")
+        if not 0 < self.interval < 0x10000:
+            raise ValueError(f"a beacon interval has 1 to 65535 time units, not {self.interval}")
+        if self.ht and self.b_only:
+            raise ValueError("an access point with 802.11b's rates only has no 802.11n")
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
@@ -35,7 +44,13 @@ class Bss:
     @property
     def capabilities(self) -> int:
         """Capability information."""
-        return management.ESS | management.SHORT_SLOT | (management.PRIVACY if self.security.privacy else 0)
+        slot = 0 if self.b_only else management.SHORT_SLOT
+        return management.ESS | slot | (management.PRIVACY if self.security.privacy else 0)
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Rates for data in Mb/s, the best first; the last is for management and group frames."""
+        return B_RATES if self.b_only else G_RATES
 
     def next_beacon(self, now: int) -> int:
         """The first target beacon time after `now`: multiples of the interval, as the TSF is `now` itself."""
@@ -52,19 +67,19 @@ class Bss:
 
     def association_response(self, status: int, aid: int) -> bytes:
         """The body of an association or reassociation response."""
-        elements = management.rates()
+        elements = management.rates(self.b_only)
         if self.ht:
             elements += management.high_throughput(self.channel)
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
+        more = b"" if self.b_only else element(dot11.ERP, b"\0") + element(dot11.EXTENDED_RATES, management.MORE_RATES)
         elements = (
             element(dot11.SSID, ssid)
-            + element(dot11.RATES, management.RATES)
+            + element(dot11.RATES, management.B_RATES if self.b_only else management.RATES)
             + element(dot11.DS_PARAMETER, bytes((self.channel,)))
             + indication
-            + element(dot11.ERP, b"\0")
-            + element(dot11.EXTENDED_RATES, management.MORE_RATES)
+            + more
             + self.security.elements
             + (management.high_throughput(self.channel) if self.ht else b"")
         )

@@ -12,7 +12,6 @@ from bk7238.air.stations import Station, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 
-SLOW = 6  # Mb/s: management and group frames
 _GROUP_FRAMES = 64  # kept for the next beacon
 
 
@@ -25,12 +24,22 @@ class Outgoing:
 
 
 class Downlink:
-    """Builds frames from management bodies and Ethernet frames. `since` is when the oldest in the queue came."""
+    """Builds frames from management bodies and Ethernet frames. `since` is when the oldest in the queue came.
+
+    `slow` is the rate of management and group frames in Mb/s.
+    """
 
     def __init__(
-        self, bssid: bytes, stations: Stations, security: Security, rng: random.Random, counters: Counter[str]
+        self,
+        bssid: bytes,
+        slow: int,
+        stations: Stations,
+        security: Security,
+        rng: random.Random,
+        counters: Counter[str],
     ) -> None:
         self.since: int | None = None
+        self._slow = slow
         self._bssid, self._stations, self._security, self._counters = bssid, stations, security, counters
         self._sequence = rng.getrandbits(12)
         self._group: deque[bytes] = deque(maxlen=_GROUP_FRAMES)
@@ -53,7 +62,7 @@ class Downlink:
         header = Header(
             dot11.MANAGEMENT, subtype, addr1=receiver, addr2=self._bssid, addr3=self._bssid, sequence=sequence
         )
-        self._put(header.pack() + body, SLOW, now)
+        self._put(header.pack() + body, self._slow, now)
 
     def ethernet(self, frame: bytes, now: int) -> None:
         """An Ethernet frame for one of the stations, or for all; others are not ours."""
@@ -98,7 +107,7 @@ class Downlink:
             self._send(station, frame, now, more=bool(station.waiting))
         else:
             header = self._header(station.address, self._bssid, self._next_sequence(), subtype=dot11.NULL_BIT)
-            self._put(header.pack(), SLOW, now)
+            self._put(header.pack(), self._slow, now)
 
     def _send_or_keep(self, station: Station, frame: bytes, now: int) -> None:
         if station.asleep:
@@ -110,7 +119,7 @@ class Downlink:
 
     def _send_group(self, ethernet: bytes, now: int, *, more: bool = False) -> None:
         header = self._header(ethernet[:6], ethernet[6:12], self._next_sequence(), more=more)
-        self._put(self._security.protect(ethernet[:6], header.pack() + dot11.msdu(ethernet)), SLOW, now)
+        self._put(self._security.protect(ethernet[:6], header.pack() + dot11.msdu(ethernet)), self._slow, now)
 
     def _send(self, station: Station, ethernet: bytes, now: int, *, more: bool = False) -> None:
         if ethernet[12:14] != EAPOL and not self._security.authorised(station.address):

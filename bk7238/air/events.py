@@ -44,16 +44,17 @@ class StationAssociated(Event):
 
 @dataclass(frozen=True)
 class StationRefused(Event):
-    """Authentication or association was refused with an 802.11 status code."""
+    """Authentication or association (`step`) was refused with an 802.11 status code."""
 
     bssid: str
     station: str
     status: int
+    step: str = "association"
 
 
 @dataclass(frozen=True)
 class StationLeft(Event):
-    """The association is over, by the will of `cause`: `station` or `access point`.
+    """The association is over, by the will of `cause`: `station` or `access point`, or by a `move` to another one.
 
     A device that restarts does not leave: it authenticates again.
     """
@@ -70,4 +71,104 @@ class StationUnknown(Event):
 
     bssid: str
     station: str
+    reason: int
+
+
+@dataclass(frozen=True)
+class HandshakeMessage(Event):
+    """Message 1 or 3 of the four goes out to the station, or 2 or 4 came from it and is right."""
+
+    bssid: str
+    station: str
+    number: int
+
+
+@dataclass(frozen=True)
+class HandshakeCompleted(Event):
+    """The station has proved its key and has ours: its data may pass from now on."""
+
+    bssid: str
+    station: str
+
+
+@dataclass(frozen=True)
+class WrongKey(Event):
+    """The MIC of message 2 does not match, for the first time in this handshake: another passphrase."""
+
+    bssid: str
+    station: str
+
+
+@dataclass(frozen=True)
+class HandshakeTimedOut(Event):
+    """The station did not answer the message of that step, `message-1`, `message-3` or `group-1`."""
+
+    bssid: str
+    station: str
+    step: str
+
+
+@dataclass(frozen=True)
+class HandshakeRejected(Event):
+    """The answer to that step's message was made with the right key, and does not agree with the association."""
+
+    bssid: str
+    station: str
+    step: str
+
+
+@dataclass(frozen=True)
+class GroupRekeyed(Event):
+    """A new group key with that id was made, and goes out to the stations."""
+
+    bssid: str
+    key_id: int
+
+
+@dataclass(frozen=True)
+class StepIgnored(Event):
+    """The access point misbehaves: it does not do this step of joining (see `bk7238.air.misbehaviour`)."""
+
+    bssid: str
+    station: str
+    step: str
+
+
+@dataclass(frozen=True)
+class StepDeauthenticated(Event):
+    """The access point misbehaves: it deauthenticates the station instead of this step of joining."""
+
+    bssid: str
+    station: str
+    step: str
+    reason: int
+
+
+@dataclass(frozen=True)
+class NetworkFound(Event):
+    """A scripted station has heard the network that it will join."""
+
+    station: str
+    bssid: str
+    ssid: bytes
+    channel: int
+
+
+@dataclass(frozen=True)
+class NetworkJoined(Event):
+    """A scripted station is associated with the device's own access point."""
+
+    station: str
+    bssid: str
+    ssid: bytes
+    channel: int
+    aid: int
+
+
+@dataclass(frozen=True)
+class NetworkLost(Event):
+    """A scripted station was thrown out, with a reason code."""
+
+    station: str
+    bssid: str
     reason: int

@@ -21,6 +21,7 @@ CLASS_2_NOT_AUTHENTICATED, CLASS_3_NOT_ASSOCIATED = 6, 7
 
 BASIC = 0x80
 RATES = bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))  # 1, 2, 5.5, 11 basic; 6, 9, 12, 18 (500 kb/s)
+B_RATES = RATES[:4]
 MORE_RATES = bytes((0x30, 0x48, 0x60, 0x6C))  # 24, 36, 48, 54
 
 WMM = bytes.fromhex("0050f202")  # Microsoft's OUI and the type of the WMM elements
@@ -37,8 +38,10 @@ _AID_BITS = 0xC000
 _BLOCK_ACK, _ADDBA_REQUEST, _ADDBA_RESPONSE = 3, 0, 1
 
 
-def rates() -> bytes:
+def rates(b_only: bool) -> bytes:
     """Supported rates and extended rates."""
+    if b_only:
+        return element(dot11.RATES, B_RATES)
     return element(dot11.RATES, RATES) + element(dot11.EXTENDED_RATES, MORE_RATES)
 
 

@@ -1,8 +1,8 @@
-"""The air that the device shares with the access points: who hears whom, and when.
+"""The air that the device shares with access points and scripted stations: who hears whom, and when.
 
 Frames of one channel follow each other: each takes 100 microseconds and its bytes at its rate, so nothing is answered
 in the same instant. What the device sends reaches the access points when `transmit` is called: its own air time is
-the MAC model's. Collisions and acknowledgment frames are not simulated.
+the MAC model's. Collisions and acknowledgment frames are not simulated; whoever is in the air hears the device only.
 """
 
 from __future__ import annotations
@@ -14,18 +14,23 @@ from dataclasses import dataclass
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.downlink import Outgoing
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
+from bk7238.air.station import Station
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events, Listener
-from bk7238.network.network import Network
+from bk7238.network.link import Link
 
+_JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  # frame control
 OVERHEAD = 100  # microseconds of a frame that are not its bytes: waiting for the medium, preamble, acknowledgment
 
 FrameObserver = Callable[[int, bytes, int, bool], None]
 """Called with the time, the frame, the channel and whether the device sent it."""
 
-FrameFilter = Callable[[int, bytes, int, bool], "bytes | None"]
-"""Called as an observer is; returns the frame as it is received, or None where it is lost."""
+FrameRecorder = Callable[[int, bytes, int, bool, "int | None", "int | None"], None]
+"""Called as an observer is, and with the rate (in 500 kb/s; 0x80 + MCS for HT) and the RSSI (dBm) where known."""
+
+FrameFilter = Callable[[int, bytes, int, bool], "bytes | list[bytes] | None"]
+"""Called as an observer is; returns the frame as it is received, None where it is lost, or several in their order."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,12 +50,14 @@ class Medium:
 
     def __init__(self, access_points: Iterable[AccessPoint] = ()) -> None:
         self.access_points: list[AccessPoint] = []
+        self.stations: list[Station] = []
         self.events = Events()  # of the air and its access points, not of the networks
         self.filters: list[FrameFilter] = []
         self.sent = 0  # frames from the device
         self.received = 0  # frames on their way to it that have ended
-        self._networks: list[Network] = []
+        self._networks: list[Link] = []
         self._observers: list[FrameObserver] = []
+        self._recorders: list[FrameRecorder] = []
         self._listeners: list[Listener] = []
         self._busy: dict[int, int] = {}  # until when, by channel
         self._flying: list[Reception] = []
@@ -69,9 +76,18 @@ class Medium:
             for listener in self._listeners:
                 network.events.subscribe(listener)
 
+    def add_station(self, station: Station) -> None:
+        """Put a scripted station on the air: one for the device's own access point."""
+        self.stations.append(station)
+        station.events.forward(self.events)
+
     def on_frame(self, observer: FrameObserver) -> None:
         """Call `observer` with every frame in the air, in the order of time."""
         self._observers.append(observer)
+
+    def record(self, recorder: FrameRecorder) -> None:
+        """As `on_frame`, for one who wants to know all about a frame."""
+        self._recorders.append(recorder)
 
     def on_event(self, listener: Listener) -> None:
         """Call `listener` with each event of the air and of the networks behind it."""
@@ -82,26 +98,36 @@ class Medium:
 
     def __getstate__(self) -> dict:
         """A copy or a pickle has no observers, listeners or filters: they belong to whoever made the run."""
-        return {**self.__dict__, "_observers": [], "_listeners": [], "filters": []}
+        return {**self.__dict__, "_observers": [], "_recorders": [], "_listeners": [], "filters": []}
 
     # The device's side
 
-    def transmit(self, frame: bytes, channel: int, now: int) -> bool:
-        """A frame from the device ends at `now`. True where nobody need acknowledge it, or an access point does."""
+    def transmit(self, frame: bytes, channel: int, now: int, rate: int | None = None) -> bool:
+        """A frame from the device ends at `now`; `rate` is as for recorders.
+
+        True where nobody need acknowledge it, or an access point or a station does.
+        """
         self._advance(now)
         self.sent += 1
         self._busy[channel] = max(self._busy.get(channel, 0), now)
-        self._observe(now, frame, channel, True)
-        arrived = self._filter(now, frame, channel, True)
-        if arrived is None:
-            return _is_group_addressed(frame)
+        self._observe(now, frame, channel, True, rate, None)
+        acknowledged = [self._hear(heard, channel, now) for heard in self._filter(now, frame, channel, True)]
+        return any(acknowledged) or _is_group_addressed(frame)
+
+    def _hear(self, frame: bytes, channel: int, now: int) -> bool:
+        """Hand a frame of the device to all on its channel; whether one of them acknowledges it."""
         hearing = [ap for ap in self.access_points if ap.online and ap.channel == channel]
-        self._note_probe(arrived, channel, hearing, now)
+        self._note_probe(frame, channel, hearing, now)
         for access_point in hearing:
-            access_point.receive(arrived, now)
+            access_point.receive(frame, now)
+            self._note_move(frame, access_point, now)
             self._launch(access_point, access_point.poll(now), now)
-        receiver = arrived[4:10]
-        return _is_group_addressed(arrived) or any(ap.bssid == receiver for ap in hearing)
+        receiver = frame[4:10]
+        listening = [station for station in self.stations if station.channel == channel]
+        for station in listening:
+            station.receive(frame, now)
+            self._launch(station, station.poll(now), now)
+        return any(ap.bssid == receiver for ap in hearing) or any(one.address == receiver for one in listening)
 
     def poll(self, now: int) -> list[Reception]:
         """The frames that have reached the device at or before `now`, in order."""
@@ -125,6 +151,7 @@ class Medium:
         """When the next access point or network has something to do."""
         times = [access_point.deadline for access_point in self.access_points]
         times += [network.deadline for network in self._networks]
+        times += [station.deadline for station in self.stations]
         return min((time for time in times if time is not None), default=None)
 
     def _advance(self, now: int) -> None:
@@ -147,39 +174,56 @@ class Medium:
                             access_point.send(ethernet, now)
         for access_point in self.access_points:
             self._launch(access_point, access_point.poll(now), now)
+        for station in self.stations:
+            if station.deadline is not None and station.deadline <= now:
+                self._launch(station, station.poll(now), now)
 
-    def _launch(self, access_point: AccessPoint, frames: list[Outgoing], now: int) -> None:
-        channel = access_point.channel
+    def _launch(self, sender: AccessPoint | Station, frames: list[Outgoing], now: int) -> None:
+        channel = sender.channel
         for outgoing in frames:
             start = max(self._busy.get(channel, 0), now)
             end = start + OVERHEAD + -(-8 * len(outgoing.frame) // outgoing.rate)
             self._busy[channel] = end
             self._number += 1
-            reception = Reception(end, self._number, outgoing.frame, channel, access_point.rssi, outgoing.rate)
+            reception = Reception(end, self._number, outgoing.frame, channel, sender.rssi, outgoing.rate)
             heapq.heappush(self._flying, reception)
 
     def _land(self, reception: Reception) -> None:
         self.received += 1
-        self._observe(reception.time, reception.frame, reception.channel, False)
-        frame = self._filter(reception.time, reception.frame, reception.channel, False)
-        if frame is not None:
+        self._observe(reception.time, reception.frame, reception.channel, False, 2 * reception.rate, reception.rssi)
+        for frame in self._filter(reception.time, reception.frame, reception.channel, False):
             if frame is not reception.frame:
                 reception = Reception(
                     reception.time, reception.number, frame, reception.channel, reception.rssi, reception.rate
                 )
             self._landed.append(reception)
 
-    def _observe(self, now: int, frame: bytes, channel: int, from_device: bool) -> None:
+    def _observe(
+        self, now: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None
+    ) -> None:
         for observer in self._observers:
             observer(now, frame, channel, from_device)
+        for recorder in self._recorders:
+            recorder(now, frame, channel, from_device, rate, rssi)
 
-    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | None:
+    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> list[bytes]:
+        frames = [frame]
         for change in self.filters:
-            changed = change(now, frame, channel, from_device)
-            if changed is None:
-                return None
-            frame = changed
-        return frame
+            passed: list[bytes] = []
+            for each in frames:
+                changed = change(now, each, channel, from_device)
+                passed += changed if isinstance(changed, list) else [] if changed is None else [changed]
+            frames = passed
+        return frames
+
+    def _note_move(self, frame: bytes, access_point: AccessPoint, now: int) -> None:
+        """A station that joins one access point has left the others of the same network, which hear so by wire."""
+        joins = len(frame) >= 24 and frame[0] in _JOINING and frame[4:10] == access_point.bssid
+        if not joins or access_point.stations.member(frame[10:16]) is None:
+            return
+        for other in self.access_points:
+            if other is not access_point and other.network is access_point.network:
+                other.moved(frame[10:16], now)
 
     def _note_probe(self, frame: bytes, channel: int, hearing: list[AccessPoint], now: int) -> None:
         if len(frame) < 24 or frame[0] != dot11.PROBE_REQUEST << 4:

@@ -7,15 +7,23 @@ from collections import Counter
 
 from bk7238.air import management
 from bk7238.air.bss import Bss
-from bk7238.air.downlink import SLOW, Downlink
-from bk7238.air.events import StationAssociated, StationAuthenticated, StationLeft, StationRefused, StationUnknown
-from bk7238.air.stations import Station, Stations
+from bk7238.air.downlink import Downlink
+from bk7238.air.events import (
+    StationAssociated,
+    StationAuthenticated,
+    StationLeft,
+    StationRefused,
+    StationUnknown,
+    StepDeauthenticated,
+    StepIgnored,
+)
+from bk7238.air.misbehaviour import ASSOCIATION, AUTHENTICATION, Misbehaviour
+from bk7238.air.stations import MacFilter, Station, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
 
-_RATES = (24, 18, 12, 9, 6)  # Mb/s at which a station is sent its data, the best that it knows
 _AUTHENTICATION = struct.Struct("<HH")
 _MANAGEMENT_TID = -1  # stands for management frames where repetitions are told apart
 
@@ -24,8 +32,16 @@ class Membership:
     """The state machine of every station of one BSS."""
 
     def __init__(
-        self, bss: Bss, stations: Stations, downlink: Downlink, events: Events, counters: Counter[str]
+        self,
+        bss: Bss,
+        stations: Stations,
+        downlink: Downlink,
+        events: Events,
+        counters: Counter[str],
+        mac_filter: MacFilter,
+        misbehaviour: Misbehaviour,
     ) -> None:
+        self._filter, self._misbehaviour = mac_filter, misbehaviour
         self._bss, self._stations, self._downlink = bss, stations, downlink
         self._events, self._counters = events, counters
 
@@ -68,17 +84,24 @@ class Membership:
             self._counters["malformed"] += 1
             return
         algorithm, sequence = _AUTHENTICATION.unpack_from(body)
+        if self._refrains(AUTHENTICATION, address, now):
+            return
         status = management.SUCCESS
         if algorithm:
             status = management.NO_ALGORITHM
         elif sequence != 1:
             status = management.OUT_OF_SEQUENCE
+        elif not self._filter.lets_in(address):
+            status = management.UNSPECIFIED
         else:
             status = self._admit(address, order)
         answer = management.authentication(sequence + 1 & 0xFFFF, status, algorithm)
         self._downlink.management(dot11.AUTHENTICATION, address, answer, now)
         names = self._names(address)
-        self._events.publish(StationRefused(now, *names, status) if status else StationAuthenticated(now, *names))
+        if status:
+            self._events.publish(StationRefused(now, *names, status, AUTHENTICATION))
+        else:
+            self._events.publish(StationAuthenticated(now, *names))
 
     def _admit(self, address: bytes, order: int) -> int:
         """Remember a station as authenticated and nothing more; the status code."""
@@ -96,6 +119,8 @@ class Membership:
         if len(body) < fixed:
             self._counters["malformed"] += 1
             return
+        if self._refrains(ASSOCIATION, station.address, now):
+            return
         wanted = body[fixed:]
         rates = dot11.find_element(wanted, dot11.RATES) or b""
         rates += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""
@@ -105,7 +130,7 @@ class Membership:
         if not status:
             station.aid = self._stations.free_aid()
             station.qos = self._bss.ht and dot11.find_element(wanted, dot11.VENDOR, management.WMM) is not None
-            station.rate = next((rate for rate in _RATES if rate * 2 in offered), SLOW)
+            station.rate = next((rate for rate in self._bss.rates if rate * 2 in offered), self._bss.rates[-1])
         kind = dot11.REASSOCIATION_RESPONSE if again else dot11.ASSOCIATION_RESPONSE
         answer = self._bss.association_response(status, station.aid)
         self._downlink.management(kind, station.address, answer, now)
@@ -118,6 +143,8 @@ class Membership:
 
     def _judge(self, station: Station, wanted: bytes, offered: set[int]) -> int:
         """The status code for the elements of an association request and the rates it offers."""
+        if self._misbehaviour.refuse:
+            return self._misbehaviour.refuse
         if dot11.find_element(wanted, dot11.SSID) != self._bss.ssid:
             return management.UNSPECIFIED
         if not management.basic_rates() <= offered:
@@ -130,6 +157,20 @@ class Membership:
             self.reject(station.address, management.CLASS_3_NOT_ASSOCIATED, now)
         elif management.asks_for_block_ack(body):
             self._downlink.management(dot11.ACTION, station.address, management.decline_block_ack(body), now)
+
+    def _refrains(self, step: str, address: bytes, now: int) -> bool:
+        """Whether the access point does not do this step of joining."""
+        wrong, names = self._misbehaviour, self._names(address)
+        if wrong.silent_at == step:
+            self._events.publish(StepIgnored(now, *names, step))
+            return True
+        if wrong.deauthenticate_at == step:
+            self._events.publish(StepDeauthenticated(now, *names, step, wrong.reason))
+            self._downlink.management(dot11.DEAUTHENTICATION, address, management.reason(wrong.reason), now)
+            self.forget(address, wrong.reason, "access point", now)
+            self._stations.remove(address)
+            return True
+        return False
 
     def _end_association(self, station: Station) -> None:
         if station.associated:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bk7238.air.misbehaviour import Misbehaviour
+from bk7238.network.events import Events
+
 EAPOL = b"\x88\x8e"  # the EtherType of the key handshake (IEEE 802.1X)
 
 
@@ -13,6 +16,9 @@ class Security(Protocol):
     privacy: bool
     elements: bytes
     """What beacons, probe responses and the handshake advertise: the RSN element."""
+
+    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+        """The access point that this protects is made: called once, before anything else."""
 
     def admit(self, station: bytes, elements: bytes) -> int:
         """An association request's elements: the status code to answer with, 0 to let it in."""
@@ -39,8 +45,9 @@ class Security(Protocol):
     def deadline(self) -> int | None:
         """When `poll` has something to do."""
 
-    def poll(self, now: int) -> list[tuple[bytes, bytes]]:
-        """Stations and the EAPOL packets to send them: handshake messages once more, new group keys."""
+    def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
+        """Stations and the EAPOL packets to send them: handshake messages once more, new group keys. In place of a
+        packet a reason code: the station is to be deauthenticated with it."""
 
 
 class Open:
@@ -49,6 +56,9 @@ class Open:
     privacy = False
     elements = b""
     deadline = None
+
+    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+        pass
 
     def admit(self, station: bytes, elements: bytes) -> int:
         return 0
@@ -71,5 +81,5 @@ class Open:
     def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
         return None if frame[1] & 0x40 else frame
 
-    def poll(self, now: int) -> list[tuple[bytes, bytes]]:
+    def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 STATIONS = 32  # authenticated or associated at a time
@@ -34,6 +34,17 @@ class Station:
         again = retry and self.heard.get(tid) == order
         self.heard[tid] = order
         return again
+
+
+@dataclass(frozen=True)
+class MacFilter:
+    """Which MAC addresses may authenticate: none of `deny`, and where there is an `allow`, nobody else."""
+
+    allow: Collection[bytes] | None = None
+    deny: Collection[bytes] = ()
+
+    def lets_in(self, address: bytes) -> bool:
+        return address not in self.deny and (self.allow is None or address in self.allow)
 
 
 class Stations:

@@ -9,27 +9,48 @@ from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
+from bk7238.cli import outside
 from bk7238.cli.progress import Teller
+from bk7238.faults import scenario
 from bk7238.image import flash_image, package
-from bk7238.update.result import Result
+from bk7238.update.result import Result, Verdict
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
-    parser.add_argument("--profile", default="auto", help="firmware family: auto, openbeken (default: auto)")
+    parser.add_argument("--profile", default="auto", help="firmware family: auto, openbeken, beken-sdk (default: auto)")
     parser.add_argument("--ssid", type=given.ssid, default=b"Bench", help="network the device is told (default: Bench)")
     parser.add_argument("--ap-ssid", type=given.ssid, metavar="SSID", help="the access point's, where it differs")
+    parser.add_argument(
+        "--psk", type=given.passphrase, metavar="P", help="the passphrase the device is told (default: an open network)"
+    )
+    parser.add_argument("--ap-psk", type=given.passphrase, metavar="P", help="the access point's, where it differs")
+    parser.add_argument("--hidden", action="store_true", help="the access point keeps its SSID out of its beacons")
     parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
     parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
     parser.add_argument(
-        "--request", metavar="NAME", help="the file the device asks for, where it is not PACKAGE's name"
+        "--request",
+        metavar="PATH",
+        help="what the device asks for, where it is not PACKAGE's name; or a whole http:// URL",
     )
     parser.add_argument(
         "--within", type=given.seconds, default=180.0, metavar="SECONDS", help="virtual seconds (default: 180)"
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="what goes wrong, KIND[:ARGUMENTS][@WHEN] such as network-stall@50%% (repeatable; docs/faults.md)",
+    )
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults and what is expected, TOML")
+    parser.add_argument(
+        "--delivered", action="store_true", help="begin with PACKAGE in the download partition: no download"
+    )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    outside.add_arguments(parser)
     given.add_machine_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -37,19 +58,31 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     image = given.checked(flash_image.read, arguments.image)
     update_package = given.checked(package.read, arguments.package)
+    wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
+    if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
+        raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
+    from bk7238.cli.recording import recorded
     from bk7238.update.session import Settings, Update  # the machine is heavy: not for what fails before it
 
     settings = Settings(
         ssid=arguments.ssid,
         ap_ssid=arguments.ap_ssid,
+        psk=arguments.psk,
+        ap_psk=arguments.ap_psk,
+        hidden=arguments.hidden,
         channel=arguments.channel,
         ht=arguments.ht,
         profile=arguments.profile,
         request=arguments.request,
+        serve=outside.served(arguments),
+        gateway=outside.server(arguments),
+        tap=arguments.tap,
         flash_size=arguments.flash_size,
         engine=arguments.engine,
         seed=arguments.seed,
         within=arguments.within,
+        faults=(*wanted.faults, *arguments.fault),
+        delivered=arguments.delivered,
     )
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
@@ -58,7 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
     if arguments.log:
         update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
-    with teller:
+    if arguments.gateway is not None:
+        update.air.on_event(outside.teller(folder))
+    with teller, recorded(folder, update.air, update.passphrases):
         result = update.run()
     if folder is not None:
         _write(folder, update, result)
@@ -66,7 +101,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(result.as_json()))
     else:
         _print(result, folder)
-    return result.verdict.exit_status
+    for fault in result.silent:
+        print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
+    differs = wanted.differs(result)
+    if differs:
+        print(f"bk7238: {arguments.scenario}: {differs}", file=sys.stderr)
+    return result.verdict.exit_status if not wanted.expects else int(bool(differs))
 
 
 def _print(result: Result, folder: Path | None) -> None:
@@ -78,6 +118,11 @@ def _print(result: Result, folder: Path | None) -> None:
         f"{result.instructions:,} instructions\n"
         f"  digest {result.digest}, seed {result.seed}, engine {result.engine}"
     )
+    for fault in result.faults:
+        if fault["fired"]:
+            first = fault["firings"][0]
+            more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
+            print(f"  fault {fault['fault']}: at {first['time'] / 1e6:.3f} s, {first['where']}: {first['what']}{more}")
     if folder is not None:
         print(f"  artifacts in {folder}")
 

@@ -17,6 +17,8 @@ MAGIC = b"01PE"
 _ENTRY = struct.Struct("<4s24s24sIII")
 _HIGHEST = 0xFFC0
 FRAMED_DEVICE = "beken_onchip_crc"
+RAW_DEVICE = "beken_onchip"
+DEVICES = (FRAMED_DEVICE, RAW_DEVICE)
 
 
 @dataclass(frozen=True)

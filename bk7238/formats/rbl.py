@@ -16,11 +16,15 @@ SIZE = HEADER.size
 
 ENCRYPTIONS = {0: "none", 1: "xor", 2: "aes"}
 COMPRESSIONS = {0: "none", 1: "gzip", 2: "quicklz", 3: "fastlz", 4: "lzma"}
+SERIAL = "0" * 23
+
+
+FNV_OF_NOTHING = 0x811C9DC5
 
 
 def fnv1a(data: bytes) -> int:
     """FNV-1a, 32 bits: the hash of the raw app."""
-    value = 0x811C9DC5
+    value = FNV_OF_NOTHING
     for byte in data:
         value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
     return value
@@ -50,6 +54,49 @@ class Header:
     def compression(self) -> str:
         return COMPRESSIONS.get(self.algorithm >> 8, "unknown")
 
+    def pack(self) -> bytes:
+        """The 96 bytes, with a right CRC of their own. Texts too long for their fields are cut without NUL."""
+        head = HEADER.pack(
+            self.magic,
+            self.algorithm,
+            self.timestamp & 0xFFFFFFFF,
+            _field(self.partition),
+            _field(self.version),
+            _field(self.serial),
+            self.body_crc,
+            self.raw_hash,
+            self.raw_size,
+            self.body_size,
+            0,
+        )[:-4]
+        return head + zlib.crc32(head).to_bytes(4, "little")
+
+
+def header(
+    raw: bytes, body: bytes, *, algorithm: int, timestamp: int, partition: str = "app", version: str = ""
+) -> Header:
+    """The header of a package: `raw` is the app, `body` what follows the header."""
+    return Header(
+        magic=MAGIC,
+        algorithm=algorithm,
+        timestamp=timestamp,
+        partition=partition,
+        version=version,
+        serial=SERIAL,
+        body_crc=zlib.crc32(body),
+        raw_hash=fnv1a(raw),
+        raw_size=len(raw),
+        body_size=len(body),
+        crc_ok=True,
+    )
+
+
+def algorithm(compression: str, encryption: str) -> int:
+    """The number of an algorithm. Raises KeyError for a name that is not in the tables above."""
+    compressions = {name: number for number, name in COMPRESSIONS.items()}
+    encryptions = {name: number for number, name in ENCRYPTIONS.items()}
+    return compressions[compression] << 8 | encryptions[encryption]
+
 
 def unpack(data: bytes) -> Header:
     """The header at the start of `data`. Raises ValueError where there are fewer than 96 bytes."""
@@ -74,3 +121,10 @@ def unpack(data: bytes) -> Header:
 
 def _text(field: bytes) -> str:
     return field.split(b"\0", 1)[0].decode("latin-1")
+
+
+def _field(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")

@@ -37,7 +37,7 @@ WPA2_PSK = Rsn(management=(PSK,))
 
 
 def parse(element: bytes) -> Rsn:
-    """Raises ValueError for an element that breaks off inside one of its parts or names no suite where it counts them."""
+    """Raises ValueError for an element that breaks off inside one of its parts, and for an empty list of suites."""
     if len(element) < 2:
         raise ValueError(f"an RSN element of {len(element)} bytes")
     version = int.from_bytes(element[:2], "little")

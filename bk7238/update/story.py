@@ -7,12 +7,14 @@ what the judge needs to say why a device ended where it did.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bk7238.air import events as air
 from bk7238.machine import Machine
 from bk7238.network import events as network
+from bk7238.update.joining import Joining
 from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
 from peripherals.core import ResetKind
@@ -59,7 +61,10 @@ class Story:
         self.app_started = False
         self.resets_without_banner = 0
         self.last_progress = 0
+        self.downloaded = ""
         self.failures: list[str] = []
+        self._joining = Joining()
+        self.join_failures: Counter[str] = Counter()  # of this attempt to join, by kind: the first kind is the cause
         self._began = self._mark()
         machine.uart1.on_line(self._line)
         machine.uart2.on_line(self._line)
@@ -82,6 +87,7 @@ class Story:
                 self.failures.append(f"the server answered {event.status} to the device's request for {event.path}")
         elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
             self.last_progress = event.time
+            self.downloaded = f"{event.acknowledged} of {event.total} bytes had arrived"
             share = event.acknowledged / event.total
             self._tell(Happening(event.time, f"{event.acknowledged} of {event.total} bytes", share))
         elif isinstance(event, network.HttpBodyDelivered) and self.phase == DOWNLOAD:
@@ -93,10 +99,21 @@ class Story:
             self.failures.append(f"the connection broke: {event.reason}")
         elif isinstance(event, air.StationAssociated):
             self.tell(f"associated with {event.bssid}")
-        elif isinstance(event, air.StationRefused):
-            self.failures.append(f"the access point refused the device with status {event.status}")
-        elif isinstance(event, air.StationLeft):
-            self.failures.append(f"the {event.cause} ended the association with reason {event.reason}")
+        elif isinstance(event, air.HandshakeCompleted):
+            self.tell("the key handshake is complete")
+        self._note_failure(self._joining.failure(event))
+
+    def _note_failure(self, failure: str | None) -> None:
+        if failure is not None:
+            self.failures.append(failure)
+            if self.phase in (JOIN, REJOIN):
+                self.join_failures[failure] += 1
+
+    def cause(self) -> str | None:
+        """The failure to name where the device goes no further."""
+        if self.join_failures:
+            return max(self.join_failures, key=lambda kind: self.join_failures[kind])
+        return self.failures[-1] if self.failures else None
 
     def tell(self, text: str) -> None:
         self._tell(Happening(self.machine.now, text))
@@ -128,7 +145,8 @@ class Story:
     def _reset(self, kind: ResetKind) -> None:
         self.lines, self.bootloader_lines = [], []
         self.app_started = False
-        self.resets_without_banner += 1
+        if kind is not ResetKind.POWER_ON:  # that is the world's doing
+            self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
         if self.phase == RESTART:
             self._enter(INSTALL)
@@ -146,6 +164,7 @@ class Story:
         self.close()
         self.phase = phase
         self.last_progress = self.machine.now
+        self.join_failures.clear()
         self._turn(phase)
 
     def close(self) -> None:

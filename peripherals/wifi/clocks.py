@@ -3,7 +3,7 @@
 Facts: docs/hardware/wifi-mac.md. The driver takes a count of 0xDEAD5555 for a MAC whose clock is off, so that one
 value is never shown. The counter is the machine's time since power-on: no reset sets it back.
 
-Not modelled: setting the monotonic counter, a TSF that follows the beacons by itself (the firmware switches that off).
+Not modelled: setting the monotonic counter.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ class Clocks(Peripheral):
         """The 64-bit TSF in microseconds."""
         return self.clock.now + self.tsf_offset & (1 << 64) - 1
 
+    def follow_tsf(self, tsf: int) -> None:
+        """Take over another station's TSF, as heard in its beacon."""
+        self.tsf_offset = tsf - self.clock.now
+        self.tsf_changed()
+
+    def tsf_changed(self) -> None:
+        """Called when the TSF has been set."""
+
     @on_read(MONOTONIC_COUNTER_2_LO, MONOTONIC_COUNTER_1)
     def _counter(self) -> int:
         count = self.clock.now & WORD
@@ -58,7 +66,9 @@ class Clocks(Peripheral):
     @on_write(TSF_LO)
     def _set_tsf_low(self, word: int) -> None:
         self.tsf_offset = (self.tsf & ~WORD | word) - self.clock.now
+        self.tsf_changed()
 
     @on_write(TSF_HI)
     def _set_tsf_high(self, word: int) -> None:
         self.tsf_offset = (word << 32 | self.tsf & WORD) - self.clock.now
+        self.tsf_changed()

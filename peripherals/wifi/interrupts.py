@@ -3,7 +3,7 @@
 Facts: docs/hardware/wifi-mac.md. The wires are levels, status and enable while the master bit is set; the firmware's
 write-back to the interrupt controller must not clear them. Output n is line 16 + n of the interrupt controller.
 
-Not modelled: every source but idle, the absolute timers, the end of a transmission and of a reception.
+Not modelled: every source but idle, the absolute timers, TBTT, the end of a transmission and of a reception.
 """
 
 from __future__ import annotations

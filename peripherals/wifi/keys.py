@@ -88,10 +88,14 @@ class KeyRam(Peripheral):
         """The key that a virtual interface uses for the group frames with this key id."""
         return self.key_ram.get(GROUP_KEYS_PER_INTERFACE * interface + key_id)
 
+    def mac_configured(self) -> None:
+        """Called when MAC_CNTRL_1 has been written."""
+
     @on_write(MAC_CNTRL_1)
     def _mac_cntrl_1(self, word: int) -> None:
         if KeyRam.MAC_CNTRL_1.keyStoRAMReset.of(word):
             self.key_ram.clear()
+        self.mac_configured()
 
     @on_write(ENCR_CNTRL)
     def _key_command(self, word: int) -> None:

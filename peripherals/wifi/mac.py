@@ -4,7 +4,7 @@ Facts: docs/hardware/wifi-mac.md; register and field names are those of the SDK'
 reg_mac_pl.h (from 0x8000). What surrounds the block calls `deliver` for each frame on the air and listens to
 `transmitted`, which is called with a frame (MPDU without FCS) and its channel and answers whether it was acknowledged.
 
-Not modelled: TBTT and so the beacons of an access point, power save, A-MPDU, WEP, TKIP, several antennas.
+Not modelled: A-MPDU, WEP, TKIP, several antennas.
 """
 
 from __future__ import annotations
@@ -16,6 +16,6 @@ from peripherals.wifi.time_on_air import TimeOnAir
 
 
 class WifiMac(AbsoluteTimers, Dma, TimeOnAir, Configuration):
-    """Outputs 0 to 6 are interrupt lines 16 to 22; inputs 0 to 7 the tuned frequency (see radio.py)."""
+    """Outputs 0 to 6 are interrupt lines 16 to 22, 7 is line 26; inputs 0 to 7 the tuned frequency (see radio.py)."""
 
     size = 0x9000

@@ -51,9 +51,11 @@ class StateMachine(Interrupts):
 
     @on_write(STATE_CNTRL)
     def _state_requested(self, word: int) -> None:
-        old, new = self.STATE_CNTRL.currentState, self.STATE_CNTRL.nextState
-        if old == new:
-            return
+        if self.STATE_CNTRL.currentState != self.STATE_CNTRL.nextState:
+            self.enter(self.STATE_CNTRL.nextState)
+
+    def enter(self, new: int) -> None:
+        """Be in another state."""
         self.STATE_CNTRL.currentState = new
         if new == IDLE:
             self.GEN_INT_STATUS.idleInterrupt = 1

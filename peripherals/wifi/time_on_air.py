@@ -33,6 +33,13 @@ class Rate(NamedTuple):
     short_guard: bool = False
     long_preamble: bool = True
 
+    @property
+    def half_megabits(self) -> int:
+        """In units of 500 kbit/s; with HT, 0x80 and the MCS."""
+        if self.modulation in (NON_HT, NON_HT_DUPLICATE):
+            return (CCK_RATES + OFDM_RATES)[min(self.number, 11)] // 5
+        return 0x80 | self.number
+
     @classmethod
     def from_policy(cls, word: int) -> Rate:
         """A rate control word of a policy table."""

@@ -5,18 +5,20 @@ them to the last and newTail. The MAC sends one frame at a time, beacons first, 
 into the descriptor, leaves its address in the queue's status pointer, and raises the queue's trigger whether or not
 the descriptor asks for an interrupt: the SDK queues data frames without asking, and waits for it.
 
+Beacons, and what is linked behind them, wait for the target beacon time (beacon_timer.py) where there is one. The MAC
+writes the TSF into beacons and probe responses, and MAC_CNTRL_1.pwrMgt into the power management bit.
+
 The frame is heard once, when its time on the air is over; the listener answers for the whole exchange, retries and
 all. A bad descriptor stops its queue until the next newHead. Halting a queue takes back what it has on the air.
 
-Not modelled: collisions, protection frames, A-MPDU, lifetime, buffer triggers, TBTT (a beacon goes out when queued),
-medium time used, the power management bit, DMA error interrupts.
+Not modelled: collisions, protection frames, A-MPDU, lifetime, buffer triggers, medium time used, DMA error interrupts.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from bk7238.formats.ieee80211 import CONTROL
+from bk7238.formats.ieee80211 import BEACON, CONTROL, MANAGEMENT, POWER_MANAGEMENT, PROBE_RESPONSE
 from peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
 from peripherals.wifi import cipher
 from peripherals.wifi.descriptors import (
@@ -33,11 +35,10 @@ from peripherals.wifi.descriptors import (
     read_tx_header,
     write_word,
 )
-from peripherals.wifi.keys import KeyRam
+from peripherals.wifi.doze import Doze
 from peripherals.wifi.medium import Medium
 from peripherals.wifi.radio import Radio
-from peripherals.wifi.state_machine import StateMachine
-from peripherals.wifi.time_on_air import SLOT, frame_time
+from peripherals.wifi.time_on_air import SLOT, Rate, frame_time
 from peripherals.wifi.tx_frame import gather
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
@@ -45,6 +46,7 @@ QUEUES = len(NAMES)
 PRIORITY = (0, 4, 3, 2, 1)
 TRIGGER = (1 << 10, 1 << 6, 1 << 7, 1 << 8, 1 << 9)
 FCS = 4
+TIMESTAMP = slice(24, 32)  # in beacons and probe responses
 
 
 class Exchange(NamedTuple):
@@ -58,10 +60,11 @@ class Exchange(NamedTuple):
     attempts: int
     answer_time: int
     retry_time: int
+    rate: Rate  # of the first attempt
     success: bool | None = None
 
 
-class Transmit(Radio, Medium, KeyRam, StateMachine):
+class Transmit(Radio, Medium, Doze):
     class TX_HEAD_PTR(Register, at=0x8198, count=QUEUES):
         """TX_BCN_HEAD_PTR, TX_AC_0_HEAD_PTR to TX_AC_3_HEAD_PTR."""
 
@@ -99,6 +102,11 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
             return
         self.exchange = exchange._replace(success=heard)
         self.exchange_step.start(exchange.answer_time if heard else exchange.retry_time)
+
+    @property
+    def rate(self) -> Rate | None:
+        """How the frame on the air is modulated, if there is one: for whoever hears it."""
+        return None if self.exchange is None else self.exchange.rate
 
     # The firmware's side
 
@@ -142,12 +150,16 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
         super().state_reached()
         self._tx_contend()
 
+    def tbtt_reached(self) -> None:
+        super().tbtt_reached()
+        self._tx_contend()
+
     def _tx_contend(self) -> None:
         """If the air is ours, begin with the first frame of the queue that comes first."""
         if not self.active:
             return
         for queue in PRIORITY:
-            if self.exchange is None and self.tx_waiting[queue]:
+            if self.exchange is None and self.tx_waiting[queue] and (queue or self.may_send_beacons):
                 try:
                     self._tx_begin(queue)
                 except BadDescriptor as error:
@@ -176,10 +188,12 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
             attempts=len(rates),
             answer_time=answer_time,
             retry_time=self.retry_time(queue, rates, len(frame) + FCS),
+            rate=rates[0],
         )
         if not header.dont_touch_duration and frame[0] >> 2 & 3 != CONTROL:
             duration = answer_time if expects_ack else 0
             frame = frame[:2] + duration.to_bytes(2, "little") + frame[4:]
+        frame = self._tx_completed(frame, queue)
         try:
             self.exchange = exchange._replace(frame=self._tx_protected(frame, header, policy))
             self.exchange_step.start(self.access_time(queue) + frame_time(rates[0], len(frame) + FCS))
@@ -187,6 +201,16 @@ class Transmit(Radio, Medium, KeyRam, StateMachine):
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
+
+    def _tx_completed(self, frame: bytes, queue: int) -> bytes:
+        """With what only the MAC knows when it begins to send."""
+        kind, subtype = frame[0] >> 2 & 3, frame[0] >> 4
+        if self.MAC_CNTRL_1.pwrMgt and kind != CONTROL:
+            frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
+        if kind == MANAGEMENT and subtype in (BEACON, PROBE_RESPONSE) and len(frame) >= TIMESTAMP.stop:
+            tsf = self.tsf + self.access_time(queue)
+            frame = frame[: TIMESTAMP.start] + tsf.to_bytes(8, "little") + frame[TIMESTAMP.stop :]
+        return frame
 
     def _tx_protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
         if header.dont_encrypt:

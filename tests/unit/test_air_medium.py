@@ -8,7 +8,7 @@ import pytest
 from station import BSSID, MAC, Station, dhcp_message, make_air
 
 from bk7238.air.access_point import AccessPoint
-from bk7238.air.capture import Capture, frequency
+from bk7238.air.capture import Capture, frequency, wireshark_keys
 from bk7238.air.medium import Medium
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network import udp
@@ -146,6 +146,39 @@ def test_a_capture_is_read_by_scapy():
         assert round(float(packet.time) * 1_000_000) == time
         assert packet[dot11_layers.RadioTap].ChannelFrequency == 2462
         assert bytes(packet[dot11_layers.Dot11]) == frame
+
+
+def test_what_a_recorder_is_told():
+    layers = pytest.importorskip("scapy.layers.dot11")
+    utils = pytest.importorskip("scapy.utils")
+    stream = io.BytesIO()
+    medium = make_air(channel=11, rssi=-61)[0]
+    medium.record(Capture(stream).record)
+    told = []
+    medium.record(lambda *what: told.append(what))
+    station = Station(medium, channel=11)
+    station.probe(b"Bench")
+    request = told[-1][1]
+    medium.transmit(request, 11, station.now, 22)
+    medium.transmit(request, 11, station.now, 0x87)
+    station.listen(10_000)
+    assert [what[3:] for what in told[-6:-2]] == [
+        (True, None, None),
+        (True, 22, None),
+        (True, 0x87, None),
+        (False, 12, -61),
+    ]
+    packets = utils.rdpcap(io.BytesIO(stream.getvalue()))[-6:-2]
+    unknown, cck, ht, answer = (packet[layers.RadioTap] for packet in packets)
+    assert unknown.Rate is None and unknown.dBm_AntSignal is None
+    assert cck.Rate == 11 and cck.ChannelFlags == "CCK+2GHz"
+    assert ht.Rate is None and ht.MCS_index == 7
+    assert (answer.Rate, answer.dBm_AntSignal) == (6, -61) and answer.ChannelFlags == "OFDM+2GHz"
+
+
+def test_the_keys_for_wireshark():
+    text = wireshark_keys({b"Bench": "correct horse", b'a:b%"\\\xff': 'c:d%"\\'})
+    assert text == '"wpa-pwd","correct horse:Bench"\n"wpa-pwd","c%3Ad%25%22%5C:a%3Ab%25%22%5C%FF"\n'
 
 
 def test_channel_frequencies():

@@ -1,0 +1,28 @@
+"""What a WPA2-PSK network answers to the RSN element of an association request (IEEE 802.11-2020, 9.4.1.9)."""
+
+from __future__ import annotations
+
+from bk7238.formats import rsn
+
+PROTECTION_POLICY = 31
+INVALID_ELEMENT = 40
+WRONG_GROUP_CIPHER, WRONG_PAIRWISE_CIPHER, WRONG_MANAGEMENT, WRONG_VERSION = 41, 42, 43, 44
+
+
+def judge(element: bytes | None) -> int:
+    """The status code for the element's content, None where there was no such element. 0 lets the station in."""
+    if element is None:
+        return INVALID_ELEMENT
+    try:
+        asked = rsn.parse(element)
+    except ValueError:
+        return INVALID_ELEMENT
+    if asked.version != rsn.VERSION:
+        return WRONG_VERSION
+    if asked.group != rsn.CCMP:
+        return WRONG_GROUP_CIPHER
+    if asked.pairwise != (rsn.CCMP,):
+        return WRONG_PAIRWISE_CIPHER
+    if asked.management != (rsn.PSK,):
+        return WRONG_MANAGEMENT
+    return PROTECTION_POLICY if asked.capabilities & rsn.FRAME_PROTECTION_REQUIRED else 0

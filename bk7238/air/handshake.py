@@ -1,0 +1,93 @@
+"""The key handshakes of an access point with one station: four messages, later two for each new group key.
+
+Only the messages are here; when they are sent again and what a failure leads to is the matter of `wpa2`.
+Source: IEEE 802.11-2020, 12.7.6 and 12.7.7.
+"""
+
+from __future__ import annotations
+
+from bk7238.air.ccmp_keys import ReceivingKey, SendingKey
+from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3
+from bk7238.formats import eapol, wpa_keys
+from bk7238.formats.ccmp import KEY_SIZE
+from bk7238.formats.eapol import ACK, ENCRYPTED, INSTALL, MIC, PAIRWISE, SECURE, VERSION_AES, KeyFrame
+from bk7238.formats.ieee80211 import RSN, find_element
+from bk7238.formats.wpa_keys import PairwiseKeys
+
+_FROM_STATION = PAIRWISE | ACK | MIC | SECURE | eapol.REQUEST | eapol.ERROR
+_ANSWERS = {MESSAGE_1: PAIRWISE | MIC, MESSAGE_3: PAIRWISE | MIC | SECURE, GROUP_1: MIC | SECURE}
+
+
+class WrongMic(ValueError):
+    """The answer was made with other keys than ours."""
+
+
+class WrongElement(ValueError):
+    """Message 2 repeats another RSN element than the association request had: somebody changed one of them."""
+
+
+class Handshake:
+    """What the access point knows of one station's keys.
+
+    `asked` is the step whose answer is awaited, None where there is none; `attempts` counts how often it was sent and
+    `due` (microseconds) is when it is sent again. `rsn` is the content of the association request's RSN element.
+    """
+
+    def __init__(self, authenticator: bytes, station: bytes, pmk: bytes, rsn: bytes, anonce: bytes) -> None:
+        self.station = station
+        self.asked: str | None = None
+        self.attempts = 0
+        self.due: int | None = None
+        self.wrong_key = False  # a MIC of message 2 did not match
+        self.sending: SendingKey | None = None  # from message 4 on
+        self.receiving: ReceivingKey | None = None  # from message 2 on: the station may have its keys before we know
+        self.group: SendingKey | None = None  # the group key that the last message 3 or group message held
+        self._authenticator, self._pmk, self._rsn, self._anonce = authenticator, pmk, rsn, anonce
+        self._keys: PairwiseKeys | None = None
+        self._counter = 0  # the replay counter of the last message
+        self._oldest = 0  # and of the first that asked for the same answer
+
+    def ask(self, step: str, advertised: bytes, group: SendingKey) -> bytes:
+        """The packet of `step`, for the first time or once more. `advertised` is our whole RSN element."""
+        self._counter += 1
+        if step != self.asked:
+            self.asked, self.attempts, self._oldest, self.group = step, 0, self._counter, group
+        self.attempts += 1
+        if step == MESSAGE_1:
+            info = VERSION_AES | PAIRWISE | ACK
+            return KeyFrame(info, self._counter, self._anonce, KEY_SIZE).pack()
+        assert self._keys is not None and self.group is not None
+        group = self.group
+        info = VERSION_AES | ACK | MIC | SECURE | ENCRYPTED
+        data, nonce, length = wpa_keys.group_key_data(group.key_id, group.key), bytes(32), 0
+        if step == MESSAGE_3:
+            info |= PAIRWISE | INSTALL
+            data, nonce, length = advertised + data, self._anonce, KEY_SIZE
+        wrapped = wpa_keys.wrap(self._keys.kek, data)
+        return KeyFrame(info, self._counter, nonce, length, group.packet_number, wrapped).pack(self._keys.kck)
+
+    def answer(self, packet: bytes) -> str:
+        """The step that this packet answers, which is over then.
+
+        Raises WrongMic, WrongElement, and ValueError for everything else that is not the answer awaited.
+        """
+        frame = eapol.parse(packet)
+        step = self.asked
+        if step is None or frame.info & _FROM_STATION != _ANSWERS[step]:
+            raise ValueError(f"an EAPOL-Key frame with key information 0x{frame.info:04x} that nobody asked for")
+        if not self._oldest <= frame.replay_counter <= self._counter:
+            raise ValueError(f"an EAPOL-Key frame with replay counter {frame.replay_counter}, not {self._counter}")
+        keys = self._keys
+        if step == MESSAGE_1:
+            keys = wpa_keys.pairwise(self._pmk, self._authenticator, self.station, self._anonce, frame.nonce)
+        assert keys is not None
+        if not eapol.mic_matches(packet, keys.kck):
+            raise WrongMic(f"the MIC of the answer to {step} does not match")
+        if step == MESSAGE_1:
+            if find_element(frame.data, RSN) != self._rsn:
+                raise WrongElement("message 2 has another RSN element than the association request")
+            self._keys, self.receiving = keys, ReceivingKey(keys.tk)
+        elif step == MESSAGE_3:
+            self.sending = SendingKey(keys.tk)
+        self.asked = self.due = None
+        return step

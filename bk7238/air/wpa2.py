@@ -1,0 +1,233 @@
+"""WPA2-PSK with CCMP: the keys of one BSS and its stations, as an access point keeps them.
+
+Unanswered messages are sent again after 100 ms, then every second, four times in all; after that the station is thrown
+out with reason 15 (16 for a group key). A message 2 whose MIC does not match is one that was not answered: the device
+has another passphrase. A new group key goes to the stations one message each, and is used once all have answered.
+All randomness is that of `rng`. Source: IEEE 802.11-2020, 12.6 and 12.7; the times are hostapd's.
+Not simulated: pre-authentication and PMK caching, TKIP, protected management frames.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from bk7238.air import admission
+from bk7238.air.ccmp_keys import Replayed, SendingKey
+from bk7238.air.events import (
+    GroupRekeyed,
+    HandshakeCompleted,
+    HandshakeMessage,
+    HandshakeRejected,
+    HandshakeTimedOut,
+    StepDeauthenticated,
+    StepIgnored,
+    WrongKey,
+)
+from bk7238.air.handshake import Handshake, WrongElement, WrongMic
+from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
+from bk7238.formats import ieee80211 as dot11
+from bk7238.formats import rsn, wpa_keys
+from bk7238.formats.ccmp import KEY_SIZE, MicError
+from bk7238.network.addresses import mac_text
+from bk7238.network.events import Events
+
+ATTEMPTS = 4
+FIRST_WAIT, NEXT_WAIT = 100_000, 1_000_000  # microseconds for an answer
+
+HANDSHAKE_TIMEOUT, GROUP_TIMEOUT, DIFFERENT_ELEMENT = 15, 16, 17  # reason codes (IEEE 802.11-2020, 9.4.1)
+
+_NUMBER = {MESSAGE_1: 1, MESSAGE_3: 3}
+
+
+class Wpa2:
+    """A `Security` for `AccessPoint`. `rekey_every` is in seconds; 0 changes the group key on `rekey` only.
+
+    `counters` counts frames and packets that were dropped, by cause. Raises ValueError for an impossible passphrase.
+    """
+
+    privacy = True
+    elements = dot11.element(dot11.RSN, rsn.WPA2_PSK.pack())
+
+    def __init__(self, passphrase: str, rng: random.Random, *, rekey_every: float = 0) -> None:
+        wpa_keys.pmk(passphrase, b"")
+        self.passphrase = passphrase
+        self.counters: Counter[str] = Counter()
+        self._rng = rng
+        self._rekey_every = round(rekey_every * 1e6)
+        self._next_rekey: int | None = self._rekey_every or None
+        self._pmk, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
+        self._group = SendingKey(self._random(KEY_SIZE), 1)
+        self._next_group: SendingKey | None = None  # given out, and not yet in use
+        self._asked: dict[bytes, bytes] = {}  # RSN elements of association requests
+        self._members: dict[bytes, Handshake] = {}
+        self._expelled: list[tuple[int, bytes, int]] = []  # time, station, reason
+
+    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+        self._pmk = wpa_keys.pmk(self.passphrase, ssid)
+        self._bssid, self._events, self._misbehaviour = bssid, events, misbehaviour
+
+    def rekey(self, now: int) -> None:
+        """Change the group key: the messages go out with the next `poll`."""
+        self._next_rekey = now
+
+    # Who belongs
+
+    def admit(self, station: bytes, elements: bytes) -> int:
+        element = dot11.find_element(elements, dot11.RSN)
+        status = admission.judge(element)
+        if not status and element is not None:
+            self._asked[station] = element
+        return status
+
+    def joined(self, station: bytes, now: int) -> list[bytes]:
+        element = self._asked.pop(station, b"")
+        member = Handshake(self._bssid, station, self._pmk, element, self._random(32))
+        self._members[station] = member
+        return self._ask(member, MESSAGE_1, now)
+
+    def left(self, station: bytes) -> None:
+        self._members.pop(station, None)
+        self._asked.pop(station, None)
+        self._use_next_group()
+
+    # Handshakes
+
+    def receive(self, station: bytes, packet: bytes, now: int) -> list[bytes]:
+        member = self._members.get(station)
+        if member is None:
+            return []
+        try:
+            step = member.answer(packet)
+        except WrongMic:
+            self._wrong_mic(member, now)
+        except WrongElement:
+            self._events.publish(HandshakeRejected(now, *self._names(station), MESSAGE_1))
+            self._expel(member, DIFFERENT_ELEMENT, now)
+        except ValueError:
+            self.counters["unexpected EAPOL"] += 1
+        else:
+            return self._answered(member, step, now)
+        return []
+
+    @property
+    def deadline(self) -> int | None:
+        times = [member.due for member in self._members.values() if member.due is not None]
+        times += [time for time, _, _ in self._expelled]
+        if self._next_rekey is not None:
+            times.append(self._next_rekey)
+        return min(times, default=None)
+
+    def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
+        out: list[tuple[bytes, bytes | int]] = []
+        if self._next_rekey is not None and self._next_rekey <= now:
+            self._next_rekey = now + self._rekey_every if self._rekey_every else None
+            out += self._start_rekey(now)
+        for member in list(self._members.values()):
+            if member.due is not None and member.due <= now and member.asked is not None:
+                if member.attempts < ATTEMPTS:
+                    out += [(member.station, packet) for packet in self._ask(member, member.asked, now)]
+                else:
+                    self._give_up(member, now)
+        expelled, self._expelled = self._expelled, []
+        return out + [(station, reason) for _, station, reason in expelled]
+
+    def _ask(self, member: Handshake, step: str, now: int) -> list[bytes]:
+        """Send a message, for the first time or once more, if this access point does."""
+        group = self._next_group or self._group
+        packet = member.ask(step, self.elements, group)
+        member.due = None
+        if self._misbehaviour.silent_at == step:
+            self._events.publish(StepIgnored(now, *self._names(member.station), step))
+            return []
+        if self._misbehaviour.deauthenticate_at == step:
+            reason = self._misbehaviour.reason
+            self._events.publish(StepDeauthenticated(now, *self._names(member.station), step, reason))
+            self._expel(member, reason, now)
+            return []
+        member.due = now + (FIRST_WAIT if member.attempts == 1 else NEXT_WAIT)
+        if step in _NUMBER:
+            self._events.publish(HandshakeMessage(now, *self._names(member.station), _NUMBER[step]))
+        return [packet]
+
+    def _answered(self, member: Handshake, step: str, now: int) -> list[bytes]:
+        names = self._names(member.station)
+        if step == GROUP_1:
+            self._use_next_group()
+            return []
+        self._events.publish(HandshakeMessage(now, *names, _NUMBER[step] + 1))
+        if step == MESSAGE_1:
+            return self._ask(member, MESSAGE_3, now)
+        self._events.publish(HandshakeCompleted(now, *names))
+        if member.group is not (self._next_group or self._group):
+            return self._ask(member, GROUP_1, now)  # the group key has changed since message 3
+        self._use_next_group()
+        return []
+
+    def _wrong_mic(self, member: Handshake, now: int) -> None:
+        self.counters["EAPOL MIC"] += 1
+        if member.asked == MESSAGE_1 and not member.wrong_key:
+            member.wrong_key = True
+            self._events.publish(WrongKey(now, *self._names(member.station)))
+
+    def _give_up(self, member: Handshake, now: int) -> None:
+        assert member.asked is not None
+        if not member.wrong_key:
+            self._events.publish(HandshakeTimedOut(now, *self._names(member.station), member.asked))
+        self._expel(member, GROUP_TIMEOUT if member.asked == GROUP_1 else HANDSHAKE_TIMEOUT, now)
+
+    def _expel(self, member: Handshake, reason: int, now: int) -> None:
+        member.due = member.asked = None
+        self._expelled.append((now, member.station, reason))
+
+    # The group key
+
+    def _start_rekey(self, now: int) -> list[tuple[bytes, bytes | int]]:
+        self._next_group = SendingKey(self._random(KEY_SIZE), 3 - self._group.key_id)
+        out: list[tuple[bytes, bytes | int]] = []
+        for member in self._members.values():
+            if member.sending is not None:
+                member.asked = None  # another group key may not have been answered yet
+                out += [(member.station, packet) for packet in self._ask(member, GROUP_1, now)]
+        self._events.publish(GroupRekeyed(now, mac_text(self._bssid), self._next_group.key_id))
+        self._use_next_group()
+        return out
+
+    def _use_next_group(self) -> None:
+        """Once every station has the new group key, it is used."""
+        if self._next_group is not None and not any(m.asked in (MESSAGE_3, GROUP_1) for m in self._members.values()):
+            self._group, self._next_group = self._next_group, None
+
+    # Data
+
+    def authorised(self, station: bytes) -> bool:
+        member = self._members.get(station)
+        return member is not None and member.sending is not None
+
+    def protect(self, receiver: bytes, frame: bytes) -> bytes:
+        if dot11.is_group(receiver):
+            return self._group.protect(frame)
+        member = self._members.get(receiver)
+        return frame if member is None or member.sending is None else member.sending.protect(frame)
+
+    def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
+        member = self._members.get(station)
+        if member is None:
+            return None
+        if not frame[1] & dot11.PROTECTED:
+            return frame if member.sending is None else None
+        if member.receiving is None:
+            self.counters["no key"] += 1
+            return None
+        try:
+            return member.receiving.unprotect(frame)
+        except ValueError as error:
+            causes = {MicError: "MIC", Replayed: "replayed"}
+            self.counters[causes.get(type(error), "malformed")] += 1
+            return None
+
+    def _names(self, station: bytes) -> tuple[str, str]:
+        return mac_text(self._bssid), mac_text(station)
+
+    def _random(self, size: int) -> bytes:
+        return self._rng.getrandbits(8 * size).to_bytes(size, "little")

@@ -1,0 +1,165 @@
+"""The whole update over WPA2-PSK on real firmware, and how it ends where the network does not let the device in."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from images import FULL, GZIP, LZMA, vendor
+
+from bk7238.air.events import GroupRekeyed, HandshakeMessage, StationLeft
+from bk7238.air.misbehaviour import Misbehaviour
+from bk7238.formats import ieee80211 as dot11
+from bk7238.image import flash_image, package
+from bk7238.network.events import HttpBodyProgress
+from bk7238.update.result import Verdict
+from bk7238.update.session import Settings, Update
+from ota import expected
+
+PSK = "correct horse"
+LONGEST = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~ and mor"
+
+
+def update(name=GZIP, **settings) -> Update:
+    return Update(flash_image.read(vendor(FULL)), package.read(vendor(name)), Settings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        (GZIP, {"psk": "8letters"}),
+        (LZMA, {"psk": LONGEST, "channel": 11, "seed": 1}),
+        (GZIP, {"psk": LONGEST, "ssid": b"thirty-two bytes of printable SS", "ht": True, "hidden": True}),
+        (LZMA, {"psk": "x" * 8, "ssid": "Caf\u00e9".encode(), "channel": 1, "ht": True}),
+    ],
+    ids=["gzip-8", "lzma-63", "gzip-63-ht-hidden", "lzma-8-ht"],
+)
+def test_update(name, settings):
+    assert len(LONGEST) == 63
+    run = update(name, **settings)
+    before = bytes(run.machine.flash.data)
+    clear = []
+    run.air.on_frame(lambda now, frame, channel, sent: clear.append(frame) if is_data_in_the_clear(frame) else None)
+    result = run.run()
+    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
+    assert expected.differences(result.flash, expected.after_update(before, package.read(vendor(name)).data)) == []
+    assert len(clear) == 8, "the messages of two handshakes and nothing else"
+    assert all(dot11.parse(frame)[1][6:8] == b"\x88\x8e" for frame in clear)
+    assert [e.number for e in run.air.events.recent if isinstance(e, HandshakeMessage)] == [1, 2, 3, 4] * 2
+    assert not run.access_point.security.counters
+
+
+def is_data_in_the_clear(frame: bytes) -> bool:
+    header, _ = dot11.parse(frame)
+    return header.kind == dot11.DATA and not header.subtype & dot11.NULL_BIT and not header.flags & dot11.PROTECTED
+
+
+def test_the_group_key_changes_during_the_download():
+    run = update(psk=PSK)
+    keys = run.access_point.security
+    for second in (12, 16, 20):
+        run.machine.clock.after(second * 1_000_000, lambda: keys.rekey(run.machine.now))
+    assert run.run().verdict is Verdict.NEW_APP_RUNS
+    events = list(run.air.events.recent)
+    assert len([event for event in events if isinstance(event, GroupRekeyed)]) == 3
+    assert not [event for event in events if isinstance(event, StationLeft)]
+
+
+def test_the_device_is_thrown_out_during_the_download():
+    run = update(psk=PSK)
+    fired = []
+
+    def throw_out(event):
+        if isinstance(event, HttpBodyProgress) and event.acknowledged > 100_000 and not fired:
+            fired.append(event.time)
+            station = run.access_point.stations.members()[0].address
+            run.access_point.deauthenticate(station, 7, run.machine.now)
+
+    run.air.on_event(throw_out)
+    result = run.run()
+    assert fired and result.verdict is Verdict.NEW_APP_RUNS, "it comes back, and the download goes on"
+    assert [e.number for e in run.air.events.recent if isinstance(e, HandshakeMessage)][4:8] == [1, 2, 3, 4]
+
+
+# How it ends where the network does not let the device in
+
+WRONG_KEY = (
+    "the device did not join: the MIC of message 2 of the key handshake is wrong: "
+    "the device's passphrase is not the one of the access point"
+)
+UNSUITABLE = (
+    "the device did not join: the device finds the network and does not try to join it: "
+    "what it was told does not suit what the access point offers"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"psk": PSK, "ap_psk": "something else"}, WRONG_KEY),
+        ({"ap_psk": PSK}, UNSUITABLE),
+        *(
+            ({"psk": PSK, "misbehaviour": Misbehaviour(**what)}, "the device did not join: the access point " + reason)
+            for what, reason in [
+                ({"silent_at": "authentication"}, "does not answer the device's authentication"),
+                ({"silent_at": "association"}, "does not answer the device's association request"),
+                ({"silent_at": "message-1"}, "does not send message 1 of the key handshake"),
+                ({"silent_at": "message-3"}, "does not answer message 2 of the key handshake with message 3"),
+                ({"refuse": 17}, "refused the device's association with status 17"),
+                ({"refuse": 1}, "refused the device's association with status 1"),
+                ({"deauthenticate_at": "authentication"}, "deauthenticates the device at authentication, reason 1"),
+                ({"deauthenticate_at": "association"}, "deauthenticates the device at association, reason 1"),
+                (
+                    {"deauthenticate_at": "message-1", "reason": 2},
+                    "deauthenticates the device at message 1 of the key handshake, reason 2",
+                ),
+                (
+                    {"deauthenticate_at": "message-3", "reason": 15},
+                    "deauthenticates the device at message 3 of the key handshake, reason 15",
+                ),
+            ]
+        ),
+    ],
+    ids=lambda value: value.rsplit(":", 1)[-1].strip().replace(" ", "-")[-50:] if isinstance(value, str) else "",
+)
+def test_a_network_that_does_not_let_the_device_in(settings, reason):
+    result = update(**settings).run()
+    assert (result.verdict, result.reason) == (Verdict.DEVICE_WAITS, reason)
+    assert result.verdict.exit_status == 1 and result.virtual_seconds < 70
+
+
+@pytest.mark.parametrize(("message", "sent_by_device"), [(1, False), (2, True), (3, False), (4, True)])
+def test_messages_that_are_always_lost(message, sent_by_device):
+    run = update(psk=PSK)
+    names = {0x008A: 1, 0x010A: 2, 0x13CA: 3, 0x030A: 4}
+    lost = []
+
+    def lose(now, frame, channel, sent):
+        header, body = dot11.parse(frame)
+        if header.kind == 2 and body[6:8] == b"\x88\x8e" and names.get(int.from_bytes(body[13:15], "big")) == message:
+            lost.append(frame)
+            return None
+        return frame
+
+    run.air.filters.append(lose)
+    result = run.run()
+    assert len(lost) >= 3 and result.verdict is Verdict.DEVICE_WAITS
+    if sent_by_device:  # nobody acknowledges it: the firmware gives up first
+        given_up = f"ended the association in the key handshake, after message {message - 1}, with reason 1"
+        assert result.reason == f"the device did not join: the device {given_up}"
+    else:
+        assert (
+            result.reason
+            == f"the device did not join: the device does not answer message {message} of the key handshake"
+        )
+
+
+def test_the_digest_does_not_depend_on_the_hash_seed():
+    results = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "bk7238.cli", "ota", vendor(FULL), vendor(GZIP), "--json", "--psk", PSK]
+        done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True)
+        results.append(json.loads(done.stdout))
+        del results[-1]["wall_seconds"]
+    assert results[0] == results[1]

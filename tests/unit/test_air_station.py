@@ -1,0 +1,147 @@
+"""The scripted station, against the simulated access point: scan, join, lease, pages, and what goes wrong."""
+
+import random
+
+import pytest
+
+from bk7238.air import events as air
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.station import Station
+from bk7238.network import events as network
+from bk7238.network.network import Network
+
+PAGE = b"<html>" + bytes(range(256)) * 60
+URL = "http://192.168.77.1/index"
+
+
+class Room:
+    """An access point and a station that hear each other; `loss` is the share of frames that do not arrive."""
+
+    def __init__(self, *, loss: float = 0.0, files=None, ip: bytes = b"", ssid: bytes | None = None, **options) -> None:
+        self.network = Network(random.Random(1), files={"/index": PAGE} if files is None else files)
+        self.access_point = AccessPoint(b"Own", network=self.network, rng=random.Random(2), **options)
+        self.station = Station(random.Random(3), ip=ip, ssid=ssid)
+        self.told = []
+        self.station.on_event(self.told.append)
+        self.now = 0
+        self.lost = 0
+        self._rng, self._loss = random.Random(4), loss
+
+    def run(self, seconds: float) -> "Room":
+        end = self.now + round(seconds * 1e6)
+        while self.now < end:
+            for outgoing in self.station.poll(self.now):
+                if self._arrives() and self.station.channel == self.access_point.channel:
+                    self.access_point.receive(outgoing.frame, self.now)
+            if self.network.deadline is not None and self.network.deadline <= self.now:
+                for ethernet in self.network.poll(self.now):
+                    self.access_point.send(ethernet, self.now)
+            for outgoing in self.access_point.poll(self.now):
+                if self._arrives() and self.station.channel == self.access_point.channel:
+                    self.station.receive(outgoing.frame, self.now)
+            deadlines = (self.station.deadline, self.access_point.deadline, self.network.deadline)
+            self.now = max(self.now + 500, min(time for time in (*deadlines, end) if time is not None))
+        return self
+
+    def _arrives(self) -> bool:
+        lost = self._rng.random() < self._loss
+        self.lost += lost
+        return not lost
+
+    def happened(self, kind):
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize("channel", [1, 6, 13])
+def test_joins_and_fetches(channel):
+    room = Room(channel=channel)
+    room.station.host.fetch(URL)
+    room.run(5)
+    (joined,) = room.happened(air.NetworkJoined)
+    assert (joined.ssid, joined.channel, joined.aid) == (b"Own", channel, 1)
+    (lease,) = room.happened(network.LeaseTaken)
+    assert lease.ip == "192.168.77.50"
+    (page,) = room.station.host.fetched
+    assert (page.status, bytes(page.body), page.failure) == (200, PAGE, "")
+
+
+def test_a_static_address():
+    room = Room(ip=bytes((192, 168, 77, 9)))
+    room.station.host.fetch(URL)
+    room.run(5)
+    assert not room.happened(network.LeaseTaken)
+    assert bytes(room.station.host.fetched[0].body) == PAGE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_survives_loss(seed):
+    room = Room(loss=0.1)
+    room._rng.seed(seed)
+    room.station.host.fetch(URL)
+    room.run(60)
+    assert room.lost > 3
+    assert bytes(room.station.host.fetched[0].body) == PAGE
+
+
+def test_pages_one_after_the_other_and_a_missing_one():
+    room = Room()
+    for name in ("index", "nothing", "index"):
+        room.station.host.fetch(f"http://192.168.77.1/{name}")
+    room.run(5)
+    assert [page.status for page in room.station.host.fetched] == [200, 404, 200]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://192.168.77.1:81/", "refused"),
+        ("http://192.168.77.77/", "nobody has the server's address"),
+    ],
+)
+def test_says_why_a_page_does_not_come(url, reason):
+    room = Room()
+    room.station.host.fetch(url)
+    room.run(10)
+    (failed,) = room.happened(network.HttpFetchFailed)
+    assert reason in failed.reason and room.station.host.fetched[0].failure
+
+
+@pytest.mark.parametrize(
+    "url", ["https://192.168.4.1/", "192.168.4.1", "http://device/", "http://192.168.4.1:0/", "http://1.2.3.4/a b"]
+)
+def test_refuses_what_is_no_url(url):
+    with pytest.raises(ValueError, match=r"of the form|IPv4 address|port or characters"):
+        Room().station.host.fetch(url)
+
+
+def test_joins_only_the_network_it_is_told():
+    assert not Room(ssid=b"Other").run(5).happened(air.NetworkFound)
+    assert Room(ssid=b"Own").run(5).happened(air.NetworkJoined)
+
+
+def test_comes_back_when_thrown_out():
+    room = Room().run(4)
+    room.access_point.deauthenticate(room.station.address, 2, room.now)
+    room.run(4)
+    assert [type(event).__name__ for event in room.told if not isinstance(event, network.LeaseTaken)] == [
+        "NetworkFound",
+        "NetworkJoined",
+        "NetworkLost",
+        "NetworkFound",
+        "NetworkJoined",
+    ]
+    assert room.happened(air.NetworkLost)[0].reason == 2
+
+
+def test_hostile_frames_do_no_harm():
+    rng = random.Random(7)
+    room = Room().run(4)
+    template = room.access_point._bss.beacon(0, b"")
+    for _ in range(3_000):
+        body = bytearray(bytes((rng.choice((0x80, 0x50, 0xB0, 0x10, 0x08, 0xC0)), rng.getrandbits(8))) + bytes(2))
+        body += room.station.address + room.access_point.bssid + room.access_point.bssid + bytes(2) + template
+        for _ in range(rng.randrange(4)):
+            body[rng.randrange(len(body))] = rng.getrandbits(8)
+        room.station.receive(bytes(body[: rng.randrange(len(body) + 1)]), room.now)
+    room.run(10)
+    assert room.station.state == "joined"
