@@ -25,6 +25,11 @@ def firmware() -> Path:
     return _folder("firmware")
 
 
+def reference() -> Path:
+    """The folder of the reference firmware's built images and packages."""
+    return firmware() / "reference" / "built"
+
+
 def image_folders() -> list[Path]:
     """Where vendor images are looked for, first to last; folders that do not exist are left out."""
     named = os.environ.get("BK7238_FIRMWARE")

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from bk7238.update.profiles.beken_sdk import BekenSdk
 from bk7238.update.profiles.openbeken import OpenBeken
+
+if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.machine import Machine
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,12 @@ class Profile(Protocol):
         """
         ...
 
+    def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
+        """Follow the machine while it runs, and tell the device what only a running one can be told."""
+        ...
 
-PROFILES: dict[str, Profile] = {profile.name: profile for profile in (OpenBeken(),)}
+
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in (OpenBeken(), BekenSdk())}
 
 
 def find(name: str, flash: bytes) -> Profile:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from bk7238.formats import crc_framing
 
 if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.machine import Machine
     from bk7238.update.profiles import Instructions
 
 CONFIG_ADDRESS = 0x1E1000
@@ -70,3 +72,6 @@ class OpenBeken:
         _put(block, _START_COMMAND, command.encode(), "the start-up command")
         block[3] = config_crc(block)
         return {CONFIG_ADDRESS: bytes(block)}
+
+    def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
+        """Its configuration says all."""

@@ -1,0 +1,165 @@
+"""Beken's SDK: told on its console to join (`sta SSID KEY`) and to update itself (`http_ota URL`).
+
+The console is the UART that prints `[THD]cli`. It is typed on as by a person, one character each 2 ms, and its answers
+are waited for. The project's reference application speaks the same language. Facts: docs/firmware-families.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bk7238.formats import crc_framing
+from bk7238.network.events import Event, LeaseGranted
+
+if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.machine import Console, Machine
+    from bk7238.update.profiles import Instructions
+
+READY = "[THD]cli"
+IP_UP = "IP up"
+FAILED = "http_ota download failed"
+KEYSTROKE = 2_000  # virtual microseconds
+BREATH = 100_000  # between what the device says and what is typed
+ANSWER_WITHIN = 3_000_000
+RETRY_AFTER = 8_000_000  # unless the device has joined again before
+TRIES = 3
+LONGEST_LINE = 128
+LONGEST_PATH = 63
+
+
+def word(text: bytes, name: str) -> bytes:
+    """`text` as one word of a console line. Raises ValueError for what cannot be typed."""
+    if re.search(rb"[\x00-\x1f\x7f]", text):
+        raise ValueError(f"{name} has control characters, which cannot be typed on the SDK's console")
+    if re.search(rb'\\(?=[ "]|$)', text):
+        raise ValueError(f"{name} has a backslash before a space, a quote or its end: the SDK's console drops it")
+    return re.sub(rb'([ "])', rb"\\\1", text)
+
+
+def sta(told: Instructions) -> bytes:
+    """The line that tells the device to join. Raises ValueError for a network that it cannot be told."""
+    line = b"sta " + word(told.ssid, "the SSID")
+    if told.passphrase:
+        line += b" " + word(told.passphrase.encode(), "the passphrase")
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"the SDK's console takes {LONGEST_LINE} characters; `sta` with this network has {len(line)}")
+    return line
+
+
+def http_ota(url: str) -> bytes:
+    """The line that tells the device to download. Raises ValueError for a URL that it cannot be told."""
+    path = urlsplit(url).path
+    if len(path) > LONGEST_PATH:
+        raise ValueError(
+            f"the SDK takes paths of up to {LONGEST_PATH} characters, {path} has {len(path)}: rename the file"
+        )
+    return b"http_ota " + url.encode()
+
+
+class BekenSdk:
+    name = "beken-sdk"
+    banner = re.compile(r"(?:SDK Rev: |reference app, version )(?P<version>[0-9][0-9A-Za-z._-]*)")
+
+    def recognises(self, flash: bytes) -> bool:
+        logical = crc_framing.strip(flash)
+        return READY.encode() in logical and b"http_ota" in logical
+
+    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+        """Nothing to put into the flash; what cannot be typed is refused here."""
+        sta(told)
+        if told.url:
+            http_ota(told.url)
+        return {}
+
+    def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
+        Typist(machine, air, told)
+
+
+class Typist:
+    """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network."""
+
+    def __init__(self, machine: Machine, air: Medium, told: Instructions) -> None:
+        self._machine, self._told = machine, told
+        self._console: Console | None = None
+        self._start = 0  # counts resets: what was planned before one is void
+        self._downloads = 0
+        self._failed = False  # the last download, and it was not asked for again
+        self._typing_until = 0  # virtual microseconds: one line after the other
+        self._answered: set[str] = set()
+        machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
+        machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
+        machine.engine.on_reset.append(lambda kind: self._reset())
+        air.on_event(self._event)
+
+    def _reset(self) -> None:
+        self._start += 1
+        self._console = None
+        self._failed = False
+        self._typing_until = 0
+        self._answered.clear()
+
+    def _line(self, console: Console, line: str) -> None:
+        if READY in line and self._console is None:
+            self._console = console
+            self._join(TRIES)
+        elif IP_UP in line:
+            self._joined()
+        elif FAILED in line and self._downloads < TRIES:
+            self._failed = True
+            self._later(RETRY_AFTER, self._retry)
+        for answer in ("sta_Command", "ota write to", "write over", "sucess."):
+            if answer in line:
+                self._answered.add(answer)
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, LeaseGranted):
+            self._joined()
+
+    def _join(self, tries: int) -> None:
+        """Type `sta` until it is answered: while the console is not up yet, characters are lost."""
+        if tries and "sta_Command" not in self._answered:
+            line = sta(self._told)
+            self._type(line)
+            self._later(BREATH + KEYSTROKE * len(line) + ANSWER_WITHIN, lambda: self._join(tries - 1))
+
+    def _joined(self) -> None:
+        """The device is on the network, for the first time or again after a download that failed without it."""
+        if self._failed:
+            self._retry()
+        elif not self._downloads and self._console is not None:
+            self._download()
+
+    def _retry(self) -> None:
+        if self._failed:
+            self._failed = False
+            self._download()
+
+    def _download(self) -> None:
+        if self._told.url:
+            self._downloads += 1
+            self._type(http_ota(self._told.url))
+
+    def _type(self, line: bytes) -> None:
+        now = self._machine.clock.now
+        start = max(now + BREATH, self._typing_until)
+        self._typing_until = start + KEYSTROKE * (len(line) + 1)
+        self._later(start - now, lambda: self._type_next(line + b"\r"))
+
+    def _type_next(self, rest: bytes) -> None:
+        if self._console is not None:
+            self._console.send(rest[:1])
+        if len(rest) > 1:
+            self._later(KEYSTROKE, lambda: self._type_next(rest[1:]))
+
+    def _later(self, delay: int, action: Callable[[], None]) -> None:
+        start = self._start
+
+        def still() -> None:
+            if start == self._start:
+                action()
+
+        self._machine.clock.after(delay, still)
