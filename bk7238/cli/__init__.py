@@ -1,4 +1,4 @@
-"""The command line: `bk7238 ota`, `bk7238 run`, `bk7238 firmware`.
+"""The command line: `bk7238 ota`, `run`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
 written), 3 the time limit passed with no cause known.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bk7238.cli import firmware, ota, run
+from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, run, sweep
 from bk7238.cli.arguments import Parser, UsageError
+from bk7238.engine.engine import EngineError
 
-COMMANDS = (ota, run, firmware)
+COMMANDS = (ota, run, sweep, gdb, monitor, image, firmware, doctor)
 
 
 def parser() -> Parser:
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         return int(arguments.run(arguments))
-    except UsageError as error:
+    except (UsageError, EngineError) as error:
         print(f"bk7238: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Whole flash images and update packages, as files a user hands in."""
+"""Whole flash images and update packages: made, taken apart, described, and what a boot loader will do with them."""
 
 from bk7238.image.flash_image import FlashImage, ImageError
 from bk7238.image.package import Package, PackageError

@@ -14,7 +14,7 @@ from bk7238.formats.partitions import Partition
 
 LARGEST = 0x400000
 BOOTLOADER = 0x10000  # logical bytes that belong to the bootloader
-_BOOTLOADER_VERSION = re.compile(rb"BK7238_\d+\.\d+\.\d+")
+_BOOTLOADER_VERSION = re.compile(rb"BK7238\0*_(\d+\.\d+\.\d+)")
 
 
 class ImageError(ValueError):
@@ -64,7 +64,7 @@ def parse(data: bytes, name: str) -> FlashImage:
             f"{name}: truncated at {len(data):#x}, the app partition reaches to {end:#x}; read the flash out again"
         )
     version = _BOOTLOADER_VERSION.search(bootloader)
-    return FlashImage(name, data, table, version.group().decode() if version else "unknown")
+    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown")
 
 
 def _check_framing(data: bytes, name: str) -> None:

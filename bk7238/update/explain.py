@@ -9,6 +9,7 @@ import re
 
 from bk7238.formats import crc_framing, partitions, rbl
 from bk7238.formats.partitions import Partition
+from bk7238.image import ImageError, predict
 
 _BOOTLOADER = crc_framing.physical(0x10000)
 _COMPLAINTS = re.compile(
@@ -30,6 +31,12 @@ def printed(lines: list[str], most: int = 4) -> list[str]:
 
 def seen(flash: bytes, package: bytes) -> str:
     """What a bootloader that says nothing saw: `flash` are physical bytes, `package` the whole RBL."""
+    try:
+        cause = predict.as_it_is(flash, package).cause
+    except ImageError:
+        cause = ""
+    if cause:
+        return cause
     bootloader = crc_framing.strip(flash[:_BOOTLOADER])
     table = {partition.name: partition for _, partition in partitions.find(bootloader)}
     download, app = table.get("download"), table.get("app")
@@ -49,6 +56,41 @@ def seen(flash: bytes, package: bytes) -> str:
     if header.partition == "download":
         return "the package names `download` as its destination: the bootloader passes over it"
     return f"a sound header in its {where}, for partition `{header.partition}`"
+
+
+def untouched(flash: bytes, image: bytes, app: Partition) -> bool:
+    """Whether the app partition, up to its footer, is what it was in the image."""
+    end = crc_framing.physical(app.offset + app.length - 128)
+    return flash[app.physical_start : end] == image[app.physical_start : end]
+
+
+def damage(flash: bytes, image: bytes, app: Partition) -> str:
+    """What is wrong with the app partition, up to its footer: frames that do not hold, and frames that are erased
+    where the image had some. Empty where all is well, else ends with a semicolon. Addresses are physical."""
+    start, end = app.physical_start, crc_framing.physical(app.offset + app.length - 128)
+    bad = crc_framing.bad_frames(flash[start:end])
+    had = set(crc_framing.erased_frames(image[start:end]))
+    erased = [at for at in crc_framing.erased_frames(flash[start:end]) if at not in had]
+    kinds = (("damaged", bad), ("erased", erased))
+    said = [f"{len(frames)} are {kind}, the first at {start + frames[0]:#x}" for kind, frames in kinds if frames]
+    return f"of the frames of the app partition {' and '.join(said)}; " if said else ""
+
+
+def waiting(flash: bytes, app: Partition) -> bool:
+    """Whether a sound header other than the app's footer is in the download partition: the bootloader, which depends
+    on the flash alone, will try again at each start."""
+    header = download_header(flash)
+    return header is not None and rbl.unpack(header).crc_ok and header != footer(flash, app)
+
+
+def download_header(flash: bytes) -> bytes | None:
+    """The 96 bytes in which the bootloader looks for a package, None where it has no such partition."""
+    table = {partition.name: partition for _, partition in partitions.find(crc_framing.strip(flash[:_BOOTLOADER]))}
+    download = table.get("download")
+    if download is None or download.framed:
+        return None
+    raw = flash[download.physical_start : download.physical_start + rbl.SIZE]
+    return raw if len(raw) == rbl.SIZE else None
 
 
 def footer(flash: bytes, app: Partition) -> bytes:

@@ -1,0 +1,89 @@
+"""`bk7238 run --fetch URL`: a scripted station that joins the device's own access point and fetches pages from it."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bk7238.network.fetch import Target
+
+if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.network.events import Event
+
+_ENDINGS = {"text/html": ".html", "text/plain": ".txt", "application/json": ".json"}
+
+
+def url(text: str) -> str:
+    """A URL that the station can fetch."""
+    try:
+        return Target(text).url
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+class Fetching:
+    """Fetches `urls` one after the other and calls `done` after the last."""
+
+    def __init__(
+        self, urls: list[str], seed: int, air: Medium, done: Callable[[], None], tell: Callable[[str], None]
+    ) -> None:
+        from bk7238.air.station import Station
+
+        self._left = len(urls)
+        self._done, self._tell = done, tell
+        self._station = Station(random.Random(f"{seed}:station"))
+        for wanted in urls:
+            self._station.host.fetch(wanted)
+        self._station.on_event(self._heard)
+        air.add_station(self._station)
+
+    @property
+    def status(self) -> int:
+        """0 when every page came with a status below 400, 1 when one did not, 3 when some are missing."""
+        if self._left:
+            return 3
+        return int(any(page.failure or page.status >= 400 for page in self._station.host.fetched))
+
+    @property
+    def result(self) -> list[dict[str, Any]]:
+        """What came of it, redirections included."""
+        pages = self._station.host.fetched
+        return [
+            {"url": page.target.url, "status": page.status, "bytes": len(page.body), "failure": page.failure or None}
+            for page in pages
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Write each page that has a body: fetched-1.html and so on."""
+        bodies = [page for page in self._station.host.fetched if page.body]
+        for number, page in enumerate(bodies, start=1):
+            kind = page.headers.get("content-type", "").partition(";")[0].strip().lower()
+            (folder / f"fetched-{number}{_ENDINGS.get(kind, '.bin')}").write_bytes(page.body)
+
+    def _heard(self, event: Event) -> None:
+        from bk7238.air import events as air
+        from bk7238.network import events as network
+
+        if isinstance(event, air.NetworkJoined):
+            name = event.ssid.decode("utf-8", "replace")
+            self._tell(f'joined "{name}" ({event.bssid}) on channel {event.channel}')
+        elif isinstance(event, air.NetworkLost):
+            self._tell(f"thrown out, reason {event.reason}")
+        elif isinstance(event, network.LeaseTaken):
+            self._tell(f"has the address {event.ip}")
+        elif isinstance(event, network.HttpFetchFailed):
+            self._tell(f"{event.url}: {event.reason}")
+            self._count()
+        elif isinstance(event, network.HttpFetched):
+            self._tell(f"{event.url}: status {event.status}, {event.size} bytes")
+            if not event.onwards:
+                self._count()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._done()

@@ -1,0 +1,14 @@
+"""`bk7238 image`: update packages and full images, without running anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bk7238.cli import image_make, image_show
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("image", help="make, inspect and foretell firmware images and update packages")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
+    image_make.add(verbs)
+    image_show.add(verbs)

@@ -1,0 +1,242 @@
+"""`bk7238 image pack`, `unpack`, `build` and `split`: files from files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import arguments as given
+from bk7238.cli import files
+from bk7238.cli.arguments import UsageError, checked
+from bk7238.formats import rbl, rbl_body, tlv
+from bk7238.image import (
+    app_table,
+    bootloader,
+    build,
+    flash_image,
+    info,
+    pack,
+    package,
+    partition_json,
+    predict,
+    split,
+    unpack,
+)
+
+
+def add(verbs: Any) -> None:
+    _add_pack(verbs)
+    _add_unpack(verbs)
+    _add_build(verbs)
+    _add_split(verbs)
+
+
+def key(text: str) -> bytes:
+    return os.fsencode(text)
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-k", "--key", type=key, help="32 characters (default: the one in the shipped boot loaders)")
+    parser.add_argument("-i", "--iv", type=key, help="16 characters (default: the one in the shipped boot loaders)")
+
+
+def keys_of(arguments: argparse.Namespace) -> tuple[bytes, bytes]:
+    used = arguments.key or rbl_body.KEY.encode(), arguments.iv or rbl_body.IV.encode()
+    checked(bootloader.check_keys, *used)
+    return used
+
+
+def _add_pack(verbs: Any) -> None:
+    parser = verbs.add_parser("pack", help="make an update package (RBL), with the flags of the vendor's packager")
+    parser.add_argument("-f", "--file", type=Path, required=True, metavar="BIN", help="the app, without CRCs")
+    parser.add_argument("-v", "--version", required=True, help="a label: the boot loader compares no versions")
+    parser.add_argument("-o", "--output", type=Path, metavar="RBL", help="(default: BIN's name with .rbl)")
+    parser.add_argument("-p", "--partition", required=True, help="the destination: app")
+    parser.add_argument("-c", "--compress", choices=pack.COMPRESSIONS, default="none", help="(default: none)")
+    parser.add_argument("-s", "--crypt", choices=pack.ENCRYPTIONS, default="none", help="(default: none)")
+    add_keys(parser)
+    parser.add_argument("--timestamp", type=given.whole, help="seconds since 1970 (default: BIN's modification time)")
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    parser.set_defaults(run=_pack)
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    raw, modified = checked(pack.read_app, arguments.file)
+    used = keys_of(arguments)
+    output = arguments.output or arguments.file.with_suffix(".rbl")
+    if output == arguments.file:
+        raise UsageError(f"{output}: the package would replace its input; name another file with -o")
+    made = checked(
+        lambda: pack.pack(
+            raw,
+            version=os.fsencode(arguments.version).decode("latin-1"),
+            timestamp=modified if arguments.timestamp is None else arguments.timestamp,
+            partition=os.fsencode(arguments.partition).decode("latin-1"),
+            compression=arguments.compress,
+            encryption=arguments.crypt,
+            key=used[0],
+            iv=used[1],
+        )
+    )
+    files.write(output, made)
+    warnings = pack.warnings(raw, made)
+    for warning in warnings:
+        print(f"bk7238: warning: {arguments.file.name}: {warning}", file=sys.stderr)
+    result = {"file": str(output), "size": len(made), "raw_size": len(raw), "warnings": warnings}
+    files.show(result, f"{output}: {len(made)} bytes for an app of {len(raw)}", arguments.json)
+    return 0
+
+
+def _add_unpack(verbs: Any) -> None:
+    parser = verbs.add_parser("unpack", help="get the app out of an update package, and verify its header")
+    parser.add_argument("package", type=Path, metavar="PACKAGE")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="for the app (default: only verify)")
+    add_keys(parser)
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    parser.set_defaults(run=_unpack)
+
+
+def _unpack(arguments: argparse.Namespace) -> int:
+    given_package = checked(package.read, arguments.package)
+    result = checked(unpack.unpack, given_package, *keys_of(arguments))
+    if arguments.output is not None and result.wrong:
+        wrong = "; ".join(f"{field.name}: {field.remark or field.value}" for field in result.wrong)
+        raise UsageError(f"{given_package.name}: the header does not fit the content: {wrong}")
+    if arguments.output is not None:
+        files.write(arguments.output, result.app)
+    rows = [
+        f"{field.name:15} {field.value}" + ("" if field.right is not False else f"  WRONG: {field.remark}")
+        for field in result.fields
+    ]
+    text = "\n".join(rows) + (f"\n{arguments.output}: {len(result.app)} bytes" if arguments.output else "")
+    fields = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
+    files.show({"size": len(result.app), "fields": fields, "family": info.family(result.app)}, text, arguments.json)
+    return 1 if result.wrong else 0
+
+
+def _add_build(verbs: Any) -> None:
+    parser = verbs.add_parser("build", help="make a full flash image, from a folder of `split` or from parts")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="with image.json, as `split` makes it")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE")
+    parser.add_argument("--bootloader", type=Path, metavar="FILE", help="raw, or the full image to take it from")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--app", type=Path, metavar="FILE", help="raw binary")
+    source.add_argument("--package", type=Path, metavar="RBL", help="the app in it, its header as the footer")
+    parser.add_argument("--no-footer", action="store_true", help="leave the app's footer erased")
+    parser.add_argument("--version", default=build.PACKAGER_VERSION, help="in the footers (default: 2M.1220)")
+    parser.add_argument("--timestamp", type=given.whole, help="in the footers (default: each file's own)")
+    parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="(default: up to the app's end)")
+    parser.add_argument("--partitions", type=Path, metavar="JSON", help="this table into the boot loader")
+    add_keys(parser)
+    parser.add_argument("--rf", type=Path, metavar="FILE", help="RF area, put at 0x1e0000")
+    parser.add_argument("--net", type=Path, metavar="FILE", help="network area, put at 0x1e1000")
+    parser.add_argument("--mac", metavar="ADDRESS", help="an RF area with this MAC address")
+    parser.add_argument(
+        "--download", type=Path, metavar="RBL", help="a package where the app writes it, as after a download"
+    )
+    parser.add_argument("--download-at", type=given.whole, metavar="ADDRESS", help="physical, for --download")
+    parser.set_defaults(run=_build)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    parts = checked(split.read, arguments.folder) if arguments.folder else _parts(arguments)
+    parts = _patched(arguments, parts)
+    areas = list(parts.areas) + _areas(arguments)
+    size = arguments.flash_size or max([parts.size, *(at + len(data) for at, data in areas)])
+    if arguments.download is not None:
+        size = max(size, 0x200000)
+    image = checked(build.build, replace(parts, areas=tuple(areas), size=size))
+    if arguments.download is not None:
+        downloaded = checked(package.read, arguments.download).data
+        at = arguments.download_at
+        at = app_writes(parts) if at is None else at
+        image = checked(predict.place, image, downloaded, at)
+    checked(flash_image.parse, image, arguments.output.name)
+    files.write(arguments.output, image)
+    print(f"{arguments.output}: {len(image):#x} bytes")
+    return 0
+
+
+def app_writes(parts: build.Parts) -> int:
+    """Where the app of these parts puts a package."""
+    entries = {entry.name: entry.start for entry in app_table.find(parts.app)}
+    return entries.get("ota", predict.DOWNLOAD)
+
+
+def _parts(arguments: argparse.Namespace) -> build.Parts:
+    if arguments.bootloader is None:
+        raise UsageError("name a FOLDER of `bk7238 image split`, or a boot loader with --bootloader")
+    loader = checked(bootloader.read, arguments.bootloader)
+    raw = loader.data
+    if loader.rest is not None:  # a full image: without what else stands in its first 64 KiB
+        raw = checked(split.split, checked(flash_image.read, arguments.bootloader)).bootloader
+    raw = checked(_with_table, arguments, raw)
+    app, footer = b"", b""
+    if arguments.app is not None:
+        app, modified = checked(pack.read_app, arguments.app)
+        stamp = modified if arguments.timestamp is None else arguments.timestamp
+        footer = build.footer(app, stamp, arguments.version)
+    elif arguments.package is not None:
+        given_package = checked(package.read, arguments.package)
+        app = checked(unpack.unpack, given_package, *keys_of(arguments)).app
+        footer = given_package.data[: rbl.SIZE]
+    _, modified = checked(pack.read_app, arguments.bootloader)
+    stamp = modified if arguments.timestamp is None else arguments.timestamp
+    return build.Parts(
+        bootloader=raw,
+        app=app,
+        size=checked(build.smallest_size, raw),
+        bootloader_footer=build.footer(raw, stamp, arguments.version, "bootloader"),
+        app_footer=footer,
+    )
+
+
+def _with_table(arguments: argparse.Namespace, raw: bytes) -> bytes:
+    if arguments.partitions is None:
+        return raw
+    table = partition_json.read(arguments.partitions)
+    return bootloader.Bootloader("the boot loader", raw).with_table(table).data
+
+
+def _patched(arguments: argparse.Namespace, parts: build.Parts) -> build.Parts:
+    raw = parts.bootloader
+    if arguments.folder:
+        raw = checked(_with_table, arguments, raw)
+    if arguments.package is None and (arguments.key or arguments.iv):
+        raw = checked(bootloader.Bootloader("the boot loader", raw).with_keys, *keys_of(arguments)).data
+    footer = b"" if arguments.no_footer else parts.app_footer
+    return replace(parts, bootloader=raw, app_footer=footer)
+
+
+def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
+    areas = []
+    for path, at in ((arguments.rf, info.RF), (arguments.net, info.NET)):
+        if path is None:
+            continue
+        data, _ = checked(pack.read_app, path)
+        if not 0 < len(data) <= 0x1000 or tlv.unpack(data) is None:
+            raise UsageError(f"{path}: no area of up to 4096 bytes that begins with 544c5600 and its length")
+        areas.append((at, data))
+    if arguments.mac is not None:
+        if arguments.rf is not None:
+            raise UsageError("--mac makes an RF area of its own; leave out --rf or put the address into that file")
+        areas.append((info.RF, tlv.rf_area(checked(tlv.mac_address, arguments.mac))))
+    return areas
+
+
+def _add_split(verbs: Any) -> None:
+    parser = verbs.add_parser("split", help="take a full image apart into files from which `build` makes it again")
+    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.set_defaults(run=_split)
+
+
+def _split(arguments: argparse.Namespace) -> int:
+    parts = checked(split.split, checked(flash_image.read, arguments.image))
+    for path in checked(split.write, parts, arguments.output):
+        print(f"{path}: {path.stat().st_size} bytes")
+    return 0

@@ -1,0 +1,173 @@
+"""`bk7238 image info`, `partitions` and `check`: what stands in files, and what will come of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import arguments as given
+from bk7238.cli import files
+from bk7238.cli.arguments import UsageError, checked
+from bk7238.formats.partitions import DEVICES, Partition
+from bk7238.image import app_table, bootloader, flash_image, info, package, partition_json, predict, split
+from bk7238.image.prediction import Prediction
+
+
+def add(verbs: Any) -> None:
+    parser = verbs.add_parser("info", help="a map of a full image")
+    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    parser.set_defaults(run=_info)
+
+    parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
+    parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
+    parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
+    parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file with the changed table")
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    parser.set_defaults(run=_partitions)
+
+    parser = verbs.add_parser("check", help="foretell what the boot loader will do with a package")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
+    parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
+    parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
+    parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    parser.set_defaults(run=_check)
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    image = checked(flash_image.read, arguments.image)
+    found = checked(lambda: info.describe(image, split.split(image)))
+    files.show(found.as_json(), _map(found), arguments.json)
+    return 0
+
+
+def _map(found: info.Info) -> str:
+    lines = [
+        f"{found.name}: {found.size:#x} bytes",
+        f"  boot loader  {found.loader}",
+        f"  app          {found.family}; it writes packages to {found.app_writes_to:#x}",
+        "  partitions of the boot loader, physical (logical)",
+        *(f"    {_row(partition)}" for _, partition in found.table),
+    ]
+    if found.app_table:
+        lines.append("  partitions of the app, physical")
+        lines += [f"    {p.name:12} {p.start:#09x} to {p.end:#09x}" for p in found.app_table]
+    lines += [f"  DISAGREEMENT: {text}" for text in found.disagreements]
+    for name, header in found.footers:
+        lines.append(f"  footer of {name}: version {header.version!r}, {header.raw_size} bytes")
+    if found.app_matches_footer is not None:
+        lines.append(f"  the app's bytes {'have' if found.app_matches_footer else 'DO NOT HAVE'} the footer's hash")
+    for frames in found.frames:
+        bad = f", BAD at {', '.join(f'{at:#x}' for at in frames.bad[:4])}" if frames.bad else ""
+        counts = f"{frames.good} good, {frames.erased} erased, {len(frames.bad)} bad"
+        lines.append(f"  frames {frames.start:#09x} to {frames.end:#09x}: {counts}{bad}")
+    if found.package:
+        lines.append(f"  package in the download partition: version {found.package.version!r}")
+    lines += [f"  {text}" for text in found.settings]
+    return "\n".join(lines)
+
+
+def _row(partition: Partition) -> str:
+    logical = f" ({partition.offset:#x}, {partition.length:#x})" if partition.framed else ""
+    wrong = "" if partition.crc_ok else "  WRONG CRC (not checked)"
+    unknown = "" if partition.device in DEVICES else f"  UNKNOWN DEVICE {partition.device!r}"
+    start, end = partition.physical_start, partition.physical_end
+    return f"{partition.name:12} {start:#09x} to {end:#09x}{logical}{wrong}{unknown}"
+
+
+def _partitions(arguments: argparse.Namespace) -> int:
+    loader = checked(bootloader.read, arguments.image)
+    changed = loader
+    if arguments.set is not None:
+        changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
+    for text in arguments.move:
+        table = _moved([partition for _, partition in changed.table], text)
+        changed = checked(changed.with_table, table)
+    if (arguments.set or arguments.move) and arguments.output is None:
+        raise UsageError("a changed table needs a file to go to; name it with -o")
+    if not changed.table:
+        raise UsageError(f"{loader.name}: no partition table; give a BK7238 boot loader or a full image")
+    own = app_table.of_flash(changed.file()) if loader.rest is not None else []
+    differences = app_table.differences(own, changed.partitions)
+    if arguments.output is not None:
+        files.write(arguments.output, changed.file())
+    table = [partition for _, partition in changed.table]
+    if arguments.dump:
+        print(partition_json.dump(table), end="")
+        return 0
+    if arguments.json:
+        rows = [{"name": p.name, "device": p.device, "offset": p.offset, "length": p.length} for p in table]
+        print(json.dumps({"partitions": rows, "differences": differences}))
+        return 1 if differences else 0
+    print("\n".join(_row(partition) for partition in table))
+    if own:
+        print("\n".join(f"DISAGREEMENT: {text}" for text in differences) or "the app was built with the same table")
+    return 1 if differences else 0
+
+
+def _moved(table: list[Partition], text: str) -> list[Partition]:
+    name, _, place = text.partition("=")
+    offset, _, length = place.partition("+")
+    if not place or name not in [partition.name for partition in table]:
+        names = ", ".join(partition.name for partition in table)
+        raise UsageError(f"--move {text}: write NAME=OFFSET or NAME=OFFSET+LENGTH with a NAME of {names or 'a table'}")
+    new_offset = checked(partition_json.size, offset, f"--move {text}: offset")
+    new_length = checked(partition_json.size, length, f"--move {text}: length") if length else None
+    return [
+        replace(p, offset=new_offset, length=p.length if new_length is None else new_length) if p.name == name else p
+        for p in table
+    ]
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    image = checked(flash_image.read, arguments.image)
+    given_package = checked(package.read, arguments.package) if arguments.package else None
+    if arguments.at is not None and given_package is None:
+        raise UsageError("--at says where PACKAGE is put; name a PACKAGE")
+    data = given_package.data if given_package else None
+    found = checked(predict.predict, image.data, data, arguments.at)
+    if arguments.flash is not None:
+        files.write(arguments.flash, found.flash)
+    placing = _placing(image, data, arguments.at)
+    files.show({**found.as_json(), "package": placing}, f"{placing}\n{_steps(found)}", arguments.json)
+    return 0 if found.installs else 1
+
+
+def _placing(image: flash_image.FlashImage, data: bytes | None, at: int | None) -> str:
+    flash = predict.whole(image.data)
+    if data is None:
+        return "the flash is taken as it is"
+    if at is not None:
+        return f"the package is put at {at:#x}, as asked for"
+    if predict.holds(flash, data):
+        return "the package is in this flash already: it is taken as it is"
+    where, how = predict.where_app_writes(flash)
+    return f"the package is put at {where:#x} ({how})"
+
+
+def _steps(found: Prediction) -> str:
+    marks = {True: "ok  ", False: "FAIL", None: "    "}
+    lines = [found.loader]
+    for step in found.steps:
+        lines.append(f"  {marks[step.passed]} {step.name}: {step.found}")
+        lines += [f"         prints {line}" for line in _counted(step.lines)]
+    lines.append(f"end: {found.end.value}: {found.end.meaning}")
+    if found.cause:
+        lines.append(f"cause: {found.cause}")
+    return "\n".join(lines)
+
+
+def _counted(lines: tuple[str, ...]) -> list[str]:
+    shown: list[tuple[str, int]] = []
+    for line in lines:
+        if shown and shown[-1][0] == line:
+            shown[-1] = (line, shown[-1][1] + 1)
+        else:
+            shown.append((line, 1))
+    return [line if count == 1 else f"{line} ({count} times)" for line, count in shown]

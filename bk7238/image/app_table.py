@@ -1,0 +1,96 @@
+"""The partition table that an app was built with: Beken's SDK compiles one into each app.
+
+Entries of 20 bytes: owner, pointer to a description, physical start, length, options. It is found by the pointer to
+`Application` and followed in both directions while descriptions follow. The vendor's OTA guide names a difference
+between this table and the boot loader's as the first cause of an update that does not happen.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from bk7238.formats import crc_framing
+from bk7238.formats.partitions import Partition
+
+ENTRY = struct.Struct("<5I")
+LARGEST = 0x1000000
+APP_BASE = 0x10000  # logical address of the app's first byte
+_TEXT = re.compile(rb"[A-Za-z][\x20-\x7e]{1,31}\0")
+COUNTERPARTS = {"Bootloader": "bootloader", "Application": "app", "ota": "download"}
+
+
+@dataclass(frozen=True)
+class AppPartition:
+    """One partition as the app knows it; addresses are physical."""
+
+    name: str
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+
+def find(app: bytes, base: int = APP_BASE) -> list[AppPartition]:
+    """The table inside an app's logical bytes; empty where there is none. `base` is the address of its first byte."""
+    for text in re.finditer(rb"(?<![A-Za-z])Application\0", app):
+        pointer = struct.pack("<I", base + text.start())
+        at = app.find(pointer)
+        while at >= 0:
+            table = _around(app, at - 4, base)
+            if len(table) > 1:
+                return table
+            at = app.find(pointer, at + 1)
+    return []
+
+
+def _around(app: bytes, at: int, base: int) -> list[AppPartition]:
+    first = at
+    while (before := _entry(app, first - ENTRY.size, base)) is not None and before:
+        first -= ENTRY.size
+    table = []
+    while (entry := _entry(app, first, base)) is not None:
+        table.append(entry)
+        first += ENTRY.size
+    return table
+
+
+def _entry(app: bytes, at: int, base: int) -> AppPartition | None:
+    if at < 0 or at + ENTRY.size > len(app):
+        return None
+    _, description, start, length, _ = ENTRY.unpack_from(app, at)
+    text = _TEXT.match(app, description - base) if base <= description < base + len(app) else None
+    if text is None or not 0 < length <= LARGEST or start > LARGEST or (start | length) & 0xFF:
+        return None
+    return AppPartition(text[0][:-1].decode(), start, length)
+
+
+def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[str]:
+    """In a line each: where the app's table and the boot loader's do not say the same of app and download."""
+    found = []
+    for entry in own:
+        name = COUNTERPARTS.get(entry.name)
+        if name is None or name == "bootloader":
+            continue
+        other = loader.get(name)
+        if other is None:
+            found.append(f"`{entry.name}` of the app is missing in the boot loader's table (`{name}`)")
+        elif entry.start != other.physical_start:
+            found.append(
+                f"`{entry.name}` begins at {entry.start:#x} for the app, `{name}` at {other.physical_start:#x} for "
+                "the boot loader"
+            )
+        elif entry.end != other.physical_end:
+            found.append(
+                f"`{entry.name}` ends at {entry.end:#x} for the app, `{name}` at {other.physical_end:#x} for the "
+                "boot loader"
+            )
+    return found
+
+
+def of_flash(flash: bytes) -> list[AppPartition]:
+    """The table in the app of a full image (physical bytes)."""
+    return find(crc_framing.strip(flash[crc_framing.physical(APP_BASE) :]))

@@ -1,0 +1,112 @@
+"""A boot loader's own bytes: its partition table, its key and IV, as a file alone or within a full image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bk7238.formats import crc_framing, partitions
+from bk7238.formats.partitions import Partition
+from bk7238.image import beken_loader
+from bk7238.image.flash_image import BOOTLOADER, ImageError
+
+HIGHEST_TABLE = 0xFFC0 + 64
+
+
+@dataclass(frozen=True)
+class Bootloader:
+    """`data` are logical bytes. `rest` are the physical bytes of a full image behind those of the boot loader, None
+    where the file had the boot loader alone and without CRCs."""
+
+    name: str
+    data: bytes
+    rest: bytes | None = None
+
+    @property
+    def table(self) -> list[tuple[int, Partition]]:
+        """(logical offset, partition), the highest first."""
+        return partitions.find(self.data)
+
+    @property
+    def partitions(self) -> dict[str, Partition]:
+        return {partition.name: partition for _, partition in self.table}
+
+    @property
+    def keys(self) -> tuple[bytes, bytes]:
+        return beken_loader.keys(self.data)
+
+    def file(self) -> bytes:
+        """The bytes of a file of the kind that was read."""
+        if self.rest is None:
+            return self.data
+        return crc_framing.frame(self.data) + self.rest
+
+    def with_table(self, table: list[Partition]) -> Bootloader:
+        """With another table, the first partition highest. Raises ImageError where there is no place for it."""
+        places = [at for at, _ in self.table]
+        if not places:
+            raise ImageError(f"{self.name}: no partition table to replace; give a BK7238 boot loader or a full image")
+        if not table:
+            raise ImageError(f"{self.name}: an empty table would leave the boot loader without `download` and `app`")
+        low = min(places)
+        end = low + 64 * len(table)
+        if end > HIGHEST_TABLE:
+            raise ImageError(f"{self.name}: a table of {len(table)} entries at {low:#x} ends above {HIGHEST_TABLE:#x}")
+        data = bytearray(self.data.ljust(end, b"\xff"))
+        occupied = bytes(data[max(places) + 64 : end]).strip(b"\xff")
+        if occupied:
+            raise ImageError(f"{self.name}: no room for {len(table)} entries: {max(places) + 64:#x} is in use")
+        data[low : max(places) + 64] = b"\xff" * (max(places) + 64 - low)
+        data[low:end] = b"".join(_packed(partition) for partition in reversed(table))
+        return replace(self, data=bytes(data))
+
+    def with_keys(self, key: bytes, iv: bytes) -> Bootloader:
+        """With another key (32 bytes) and IV (16). Raises ImageError for other lengths."""
+        if beken_loader.recognises(self.data) is None:
+            raise ImageError(f"{self.name}: key and IV can only be put into Beken's boot loader 1.0.x")
+        check_keys(key, iv)
+        data = bytearray(self.data)
+        data[beken_loader.KEY_AT : beken_loader.KEY_AT + 32] = key
+        data[beken_loader.IV_AT : beken_loader.IV_AT + 16] = iv
+        return replace(self, data=bytes(data))
+
+
+def check_keys(key: bytes, iv: bytes) -> None:
+    """Raises ImageError where a key has not 32 bytes or an IV not 16."""
+    if len(key) != 32:
+        raise ImageError(f"a key has 32 characters, this one {len(key)}; give -k as it stands in the boot loader")
+    if len(iv) != 16:
+        raise ImageError(f"an IV has 16 characters, this one {len(iv)}; give -i as it stands in the boot loader")
+
+
+def _packed(partition: Partition) -> bytes:
+    try:
+        return partition.pack()
+    except (UnicodeEncodeError, ValueError) as error:
+        raise ImageError(f"partition {partition.name!r} cannot be written: {error}") from None
+
+
+def parse(data: bytes, name: str) -> Bootloader:
+    """A boot loader alone (raw or framed) or a full image. Raises ImageError."""
+    if not data:
+        raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
+    end = crc_framing.physical(BOOTLOADER)
+    framed = len(data) >= crc_framing.FRAME and not crc_framing.bad_frames(data[: crc_framing.FRAME])
+    if framed and data[:4] != b"\xff" * 4:
+        return Bootloader(name, crc_framing.strip(data[:end]), data[end:])
+    if data[:4] == b"RBL\0":
+        raise ImageError(f"{name}: this is an update package (RBL); give a boot loader or a full flash image")
+    if len(data) > BOOTLOADER:
+        raise ImageError(
+            f"{name}: {len(data):#x} bytes without CRCs are more than a boot loader's {BOOTLOADER:#x}; give the boot "
+            "loader alone, or a full image with a CRC after every 32 bytes"
+        )
+    return Bootloader(name, data)
+
+
+def read(path: Path) -> Bootloader:
+    """Read a file. Raises ImageError."""
+    try:
+        return parse(path.read_bytes(), path.name)
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}; give a boot loader or a full flash image") from None

@@ -1,0 +1,168 @@
+"""A map of a full image: partitions, versions, footers, the CRCs of all frames, settings, and whose firmware it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bk7238.formats import crc_framing, rbl, tlv
+from bk7238.formats.partitions import Partition
+from bk7238.image import app_table, predict
+from bk7238.image.build import Parts
+from bk7238.image.flash_image import BOOTLOADER, FlashImage
+from bk7238.image.storage import Storage
+
+FAMILIES = (("OpenBeken", b"OpenBK7238"), ("Beken SDK", b"http_ota"), ("Beken SDK", b"SDK Rev:"))
+RF, NET = 0x1E0000, 0x1E1000
+_VERSION_MARKS = (b"OpenBK7238, version ", b"SDK Rev: ")
+
+
+@dataclass(frozen=True)
+class Frames:
+    """How many frames of a framed range are good, erased and bad, and where the first bad ones are (physical)."""
+
+    start: int
+    end: int
+    good: int
+    erased: int
+    bad: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of an image; addresses are physical where nothing else is said."""
+
+    name: str
+    size: int
+    loader: str
+    family: str
+    table: tuple[tuple[int, Partition], ...]
+    app_table: tuple[app_table.AppPartition, ...]
+    disagreements: tuple[str, ...]
+    app_writes_to: int
+    footers: tuple[tuple[str, rbl.Header], ...]
+    app_matches_footer: bool | None
+    frames: tuple[Frames, ...]
+    package: rbl.Header | None
+    settings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "size": self.size,
+            "loader": self.loader,
+            "family": self.family,
+            "partitions": [
+                {
+                    "name": p.name,
+                    "device": p.device,
+                    "offset": p.offset,
+                    "length": p.length,
+                    "physical_start": p.physical_start,
+                    "physical_end": p.physical_end,
+                    "crc_ok": p.crc_ok,
+                    "entry_at": at,
+                }
+                for at, p in self.table
+            ],
+            "app_partitions": [{"name": p.name, "start": p.start, "length": p.length} for p in self.app_table],
+            "disagreements": list(self.disagreements),
+            "app_writes_to": self.app_writes_to,
+            "footers": {name: _header(header) for name, header in self.footers},
+            "app_matches_footer": self.app_matches_footer,
+            "frames": [
+                {"start": f.start, "end": f.end, "good": f.good, "erased": f.erased, "bad": list(f.bad)}
+                for f in self.frames
+            ],
+            "package": _header(self.package) if self.package else None,
+            "settings": list(self.settings),
+        }
+
+
+def _header(header: rbl.Header) -> dict[str, Any]:
+    return {
+        "version": header.version,
+        "partition": header.partition,
+        "compression": header.compression,
+        "encryption": header.encryption,
+        "timestamp": header.timestamp,
+        "raw_size": header.raw_size,
+        "body_size": header.body_size,
+        "crc_ok": header.crc_ok,
+    }
+
+
+def describe(image: FlashImage, parts: Parts) -> Info:
+    """What there is to say about an image and its parts."""
+    flash = predict.whole(image.data)
+    loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
+    own = app_table.find(parts.app)
+    storage = Storage(flash)
+    footers = [(n, rbl.unpack(f)) for n, f in (("bootloader", parts.bootloader_footer), ("app", parts.app_footer)) if f]
+    matches = None
+    if parts.app_footer:
+        header = rbl.unpack(parts.app_footer)
+        matches = header.raw_size == len(parts.app) and rbl.fnv1a(parts.app) == header.raw_hash
+    package = None
+    if "download" in image.partitions:
+        found = rbl.unpack(storage.read(image.partitions["download"], 0, rbl.SIZE))
+        package = found if found.crc_ok else None
+    from bk7238.image.bootloader import parse
+
+    names = (loader_.recognises(loader) for loader_ in predict.LOADERS)
+    return Info(
+        name=image.name,
+        size=len(image.data),
+        loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
+        family=family(parts.app),
+        table=tuple(parse(image.data, image.name).table),
+        app_table=tuple(own),
+        disagreements=tuple(app_table.differences(own, image.partitions)),
+        app_writes_to=predict.where_app_writes(flash)[0],
+        footers=tuple(footers),
+        app_matches_footer=matches,
+        frames=tuple(_frames(image)),
+        package=package,
+        settings=tuple(_settings(flash)),
+    )
+
+
+def family(app: bytes) -> str:
+    """Whose firmware an app is, and its version where it stands in the text."""
+    for name, mark in FAMILIES:
+        if mark in app:
+            return name
+    return "unknown" if app else "no app"
+
+
+def _frames(image: FlashImage) -> list[Frames]:
+    app = image.partitions["app"]
+    ranges = [(0, min(app.physical_start, crc_framing.physical(BOOTLOADER)))]
+    if app.framed:
+        ranges.append((app.physical_start, app.physical_end))
+    found = []
+    for start, end in ranges:
+        data = image.data[start:end]
+        bad, erased = crc_framing.bad_frames(data), len(crc_framing.erased_frames(data))
+        count = len(data) // crc_framing.FRAME
+        found.append(Frames(start, end, count - erased - len(bad), erased, tuple(start + at for at in bad)))
+    return found
+
+
+def _settings(flash: bytes) -> list[str]:
+    found = []
+    for what, at in (("RF area", RF), ("network area", NET)):
+        items = tlv.unpack(flash[at : at + 0x1000])
+        if items is not None:
+            names = ", ".join(_item(item) for item in items) or "empty"
+            found.append(f"{what} at {at:#x}: {names}")
+    if flash[NET : NET + 3] == b"CFG":
+        ssid = flash[NET + 0x14 : NET + 0x54].split(b"\0")[0].decode("utf-8", "replace")
+        found.append(f"OpenBeken's configuration at {NET:#x}, SSID {ssid!r}")
+    return found
+
+
+def _item(item: tlv.Item) -> str:
+    if item.type in (tlv.RF_MAC, tlv.NET_MAC) and len(item.value) >= 6:
+        return f"{item.name} {item.value[:6].hex(':')}"
+    return item.name

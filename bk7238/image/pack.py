@@ -1,0 +1,88 @@
+"""Update packages made like the vendor's packager makes them, and what a boot loader will not like about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bk7238.formats import crc_framing, rbl, rbl_body
+from bk7238.formats.partitions import Partition
+from bk7238.image.beken_loader import SMALLEST_APP
+from bk7238.image.bootloader import check_keys
+from bk7238.image.flash_image import ImageError
+from bk7238.image.package import PackageError
+
+COMPRESSIONS = ("none", "gzip", "quicklz", "lzma")
+ENCRYPTIONS = ("none", "aes")
+APP = Partition("app", "beken_onchip_crc", 0x10000, 0x110000)
+DOWNLOAD = Partition("download", "beken_onchip", 0x132000, 0xAE000)
+
+
+def pack(
+    raw: bytes,
+    *,
+    version: str,
+    timestamp: int,
+    partition: str = "app",
+    compression: str = "none",
+    encryption: str = "none",
+    key: bytes = rbl_body.KEY.encode(),
+    iv: bytes = rbl_body.IV.encode(),
+) -> bytes:
+    """A whole package for the raw bytes of an app.
+
+    Byte for byte the vendor's for none and gzip, given its time stamp (the modification time of the input file).
+    Raises PackageError for an empty app and an unknown algorithm, ImageError for a key or IV of the wrong length.
+    """
+    if not raw:
+        raise PackageError("the input is empty; give the app's binary")
+    if encryption == "aes":
+        check_keys(key, iv)
+    try:
+        body = rbl_body.encode(raw, compression, encryption, key, iv)
+    except rbl_body.BodyError as error:
+        raise PackageError(str(error)) from None
+    number = rbl.algorithm(compression, encryption)
+    header = rbl.header(raw, body, algorithm=number, timestamp=timestamp, partition=partition, version=version)
+    return header.pack() + body
+
+
+def read_app(path: Path) -> tuple[bytes, int]:
+    """The bytes of a file and its modification time in whole seconds. Raises ImageError."""
+    try:
+        return path.read_bytes(), int(path.stat().st_mtime)
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}; give the app's binary") from None
+
+
+def warnings(raw: bytes, package: bytes, app: Partition = APP, download: Partition = DOWNLOAD) -> list[str]:
+    """In a line each: what the shipped boot loaders refuse, or choke on."""
+    header = rbl.unpack(package)
+    found = []
+    if header.encryption == "none":
+        found.append("not encrypted: the boot loader refuses it (`none encryption Not allow!`); pack with -s aes")
+    if header.compression in ("quicklz", "fastlz"):
+        found.append(f"the shipped boot loaders cannot unpack {header.compression}; pack with -c lzma or -c gzip")
+    if is_framed(raw):
+        found.append("the input has a CRC after every 32 bytes: pack the app without them")
+    elif header.partition == app.name:
+        word = int.from_bytes(raw[0x20:0x24], "little")
+        if not app.offset <= word <= app.offset + app.length:
+            found.append(
+                f"the word at 0x20 is {word:#x}, not between {app.offset:#x} and {app.offset + app.length:#x}: an app "
+                "is linked to the app partition"
+            )
+        if len(raw) + rbl.SIZE > app.length:
+            found.append(f"{len(raw)} bytes and a footer of {rbl.SIZE} do not fit the app partition of {app.length}")
+    elif header.partition in ("bootloader", "download"):
+        found.append(f"the boot loader does not install into `{header.partition}`")
+    if len(package) > download.length:
+        found.append(f"the package has {len(package)} bytes, the download partition {download.length}; compress it")
+    if len(raw) < SMALLEST_APP:
+        found.append(f"an app of fewer than {SMALLEST_APP} bytes makes the boot loader restart for ever")
+    return found
+
+
+def is_framed(raw: bytes) -> bool:
+    """Whether the first frame of these bytes has a right CRC."""
+    first = raw[: crc_framing.FRAME]
+    return len(first) == crc_framing.FRAME and not crc_framing.bad_frames(first) and first != b"\xff" * len(first)

@@ -1,0 +1,150 @@
+"""A full image taken apart into what `bk7238.image.build` puts together; together they give back the same bytes.
+
+What the parts do not account for (settings, a downloaded package, frames with wrong CRCs) becomes areas. As files: a
+folder with image.json, bootloader.bin, app.bin and one file for each area.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bk7238.formats import crc_framing, rbl
+from bk7238.image.build import BOOTLOADER_FOOTER, Parts, app_partition, build
+from bk7238.image.flash_image import BOOTLOADER, LARGEST, FlashImage, ImageError
+
+MANIFEST = "image.json"
+_GAP = 64  # differences closer than this become one area
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def split(image: FlashImage) -> Parts:
+    """The parts of an image. Raises ImageError where its app partition is not one that `build` can fill."""
+    loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
+    app = app_partition(loader)
+    logical = crc_framing.strip(image.data[app.physical_start : app.physical_end])
+    footer = logical[-rbl.SIZE :] if rbl.unpack(logical[-rbl.SIZE :]).crc_ok else b""
+    size = rbl.unpack(footer).raw_size if footer else 0
+    if not 0 < size <= app.length - rbl.SIZE:
+        size = _content(logical[: len(logical) - len(footer)])
+    at, loader_footer = _loader_footer(loader)
+    parts = Parts(
+        bootloader=loader[: _content(loader[:at])],
+        app=logical[:size],
+        size=len(image.data),
+        bootloader_footer=loader_footer,
+        app_footer=footer,
+        bootloader_footer_at=at,
+    )
+    return replace(parts, areas=tuple(_differences(build(parts), image.data)))
+
+
+def _loader_footer(loader: bytes) -> tuple[int, bytes]:
+    at = loader.rfind(rbl.MAGIC)
+    while at >= 0:
+        footer = loader[at : at + rbl.SIZE]
+        if at % crc_framing.DATA == 0 and len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok:
+            return at, footer
+        at = loader.rfind(rbl.MAGIC, 0, at)
+    return (BOOTLOADER_FOOTER, b"") if _content(loader) <= BOOTLOADER_FOOTER else (len(loader), b"")
+
+
+def _content(data: bytes) -> int:
+    """The number of bytes before the erased ones at the end, in whole words."""
+    size = len(data.rstrip(b"\xff"))
+    return min(len(data), -(-size // 4) * 4)
+
+
+def _differences(built: bytes, data: bytes) -> list[tuple[int, bytes]]:
+    areas: list[tuple[int, bytes]] = []
+    for block in range(0, len(data), 4096):
+        if built[block : block + 4096] == data[block : block + 4096]:
+            continue
+        for at in range(block, min(block + 4096, len(data))):
+            if built[at] == data[at]:
+                continue
+            start, before = areas[-1] if areas else (0, b"")
+            if areas and at - (start + len(before)) < _GAP:
+                areas[-1] = (start, data[start : at + 1])
+            else:
+                areas.append((at, data[at : at + 1]))
+    return areas
+
+
+def write(parts: Parts, folder: Path) -> list[Path]:
+    """Write the parts as files. Raises ImageError where the folder cannot be written."""
+    manifest = {
+        "size": parts.size,
+        "bootloader": "bootloader.bin",
+        "bootloader_footer": parts.bootloader_footer.hex(),
+        "bootloader_footer_at": parts.bootloader_footer_at,
+        "app": "app.bin",
+        "app_footer": parts.app_footer.hex(),
+        "areas": [{"at": at, "file": f"area-{at:#08x}.bin"} for at, _ in parts.areas],
+    }
+    files = {"bootloader.bin": parts.bootloader, "app.bin": parts.app}
+    files |= {f"area-{at:#08x}.bin": data for at, data in parts.areas}
+    files[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise ImageError(f"{folder}: {error.strerror or error}; name another folder") from None
+    return [folder / name for name in files]
+
+
+def read(folder: Path) -> Parts:
+    """The parts in a folder that `write` made. Raises ImageError."""
+    where = folder / MANIFEST
+    try:
+        manifest: Any = json.loads(_bytes(where))
+    except (ValueError, RecursionError) as error:
+        raise ImageError(f"{where}: no JSON: {str(error).splitlines()[0]}") from None
+    if not isinstance(manifest, dict):
+        raise ImageError(f"{where}: no object; let `bk7238 image split` make one")
+    areas = manifest.get("areas", [])
+    if not isinstance(areas, list) or not all(isinstance(area, dict) for area in areas):
+        raise ImageError(f'{where}: "areas" is no list of objects with "at" and "file"')
+    return Parts(
+        bootloader=_file(folder, manifest.get("bootloader"), where),
+        app=_file(folder, manifest.get("app"), where),
+        size=_number(manifest.get("size"), f'{where}: "size"'),
+        bootloader_footer=_hex(manifest.get("bootloader_footer", ""), f'{where}: "bootloader_footer"'),
+        app_footer=_hex(manifest.get("app_footer", ""), f'{where}: "app_footer"'),
+        areas=tuple((_number(a.get("at"), f'{where}: "at"'), _file(folder, a.get("file"), where)) for a in areas),
+        bootloader_footer_at=_number(
+            manifest.get("bootloader_footer_at", BOOTLOADER_FOOTER), f'{where}: "bootloader_footer_at"'
+        ),
+    )
+
+
+def _file(folder: Path, name: Any, where: Path) -> bytes:
+    if not isinstance(name, str) or not _FILE.fullmatch(name):
+        raise ImageError(f"{where}: {name!r} is no name of a file beside it")
+    return _bytes(folder / name)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {LARGEST:#x}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
+
+
+def _number(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+        raise ImageError(f"{where} is {value!r}, not a number from 0 to {LARGEST}")
+    return value
+
+
+def _hex(value: Any, where: str) -> bytes:
+    try:
+        return bytes.fromhex(value)
+    except (TypeError, ValueError):
+        raise ImageError(f"{where} is no hexadecimal text") from None

@@ -1,0 +1,70 @@
+"""A package taken apart: the app, and every field of the header checked against it.
+
+A stream may say what it likes: no more is unpacked than the header's raw size or the largest flash, whichever is less.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from bk7238.formats import crc_framing, rbl, rbl_body
+from bk7238.image.flash_image import LARGEST
+from bk7238.image.package import Package, PackageError
+
+MOST = crc_framing.logical(LARGEST)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the header; `right` is None where there is nothing to check it against."""
+
+    name: str
+    value: str
+    right: bool | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """The raw app and the header's fields."""
+
+    app: bytes
+    fields: tuple[Field, ...]
+
+    @property
+    def wrong(self) -> list[Field]:
+        return [field for field in self.fields if field.right is False]
+
+
+def unpack(package: Package, key: bytes = rbl_body.KEY.encode(), iv: bytes = rbl_body.IV.encode()) -> Unpacked:
+    """Decrypt, decompress and check. Raises PackageError where the body cannot be read."""
+    header = package.header
+    body = package.data[rbl.SIZE : rbl.SIZE + header.body_size]
+    limit = min(header.raw_size, MOST)
+    try:
+        stream = rbl_body.decrypt(body, header.encryption, key, iv)
+        app = rbl_body.decompress(stream, header.compression, limit)
+    except rbl_body.BodyError as error:
+        remedy = "; is this the right key and IV (-k, -i)?" if header.encryption == "aes" else ""
+        raise PackageError(f"{package.name}: the body at {rbl.SIZE:#x} cannot be unpacked: {error}{remedy}") from None
+    return Unpacked(app, tuple(_fields(package, app)))
+
+
+def _fields(package: Package, app: bytes) -> list[Field]:
+    header, body = package.header, package.data[rbl.SIZE :]
+    crc = zlib.crc32(body[: header.body_size])
+    value = rbl.fnv1a(app)
+    return [
+        Field("magic", header.magic.hex(), header.magic == rbl.MAGIC),
+        Field("algorithm", f"{header.algorithm:#x}: {header.compression}, {header.encryption}", None),
+        Field("timestamp", str(header.timestamp), None),
+        Field("partition", header.partition, None),
+        Field("version", header.version, None),
+        Field("serial", header.serial, None),
+        Field("body CRC-32", f"{header.body_crc:08x}", header.body_crc == crc, f"the body's is {crc:08x}"),
+        Field("raw hash", f"{header.raw_hash:08x}", header.raw_hash == value, f"the app's is {value:08x}"),
+        Field("raw size", str(header.raw_size), header.raw_size == len(app), f"the app has {len(app)} bytes"),
+        Field("body size", str(header.body_size), header.body_size == len(body), f"the body has {len(body)} bytes"),
+        Field("header CRC-32", "", header.crc_ok, "it does not match the header"),
+    ]

@@ -1,0 +1,27 @@
+"""The vendor's OTA guide, with `bk7238 image pack` in place of its packager: the whole update over the air succeeds."""
+
+import pytest
+from images import FULL, GZIP, vendor
+
+from bk7238 import cli
+from bk7238.image import flash_image, package, predict, unpack
+from bk7238.update.result import Verdict
+from bk7238.update.session import Settings, Update
+
+KEYS = ["-k", "0123456789ABCDEF0123456789ABCDEF", "-i", "0123456789ABCDEF"]
+
+
+@pytest.mark.parametrize("compression", ["lzma", "gzip"])
+def test_the_documented_command_line(tmp_path, compression):
+    app = unpack.unpack(package.read(vendor(GZIP))).app
+    source, made = tmp_path / "bk7231_bsp.bin", tmp_path / "bk7238_ota.bin"
+    source.write_bytes(app)
+    line = ["-f", str(source), "-v", "1.0.1", "-o", str(made), "-p", "app", "-c", compression, "-s", "aes", *KEYS]
+    assert cli.main(["image", "pack", *line]) == 0
+    update_package = package.read(made)
+    assert update_package.damage == ()
+    full = flash_image.read(vendor(FULL))
+    assert predict.predict(full.data, update_package.data).installs
+    result = Update(full, update_package, Settings()).run()
+    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
+    assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
