@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bk7238 import resources
+from bk7238.companion import Companion
 from bk7238.engine.engine import Engine, make
 from peripherals.core import ResetKind, RunningAlarm
 from peripherals.nor_flash import JEDEC_IDS, NorFlash
@@ -97,6 +98,7 @@ class Machine:
         self.uart2 = Console(self.board.uart2, lambda: self.clock.now)
         self.flash_operations = 0
         self.resets = 0
+        self.companions: list[Companion] = []  # who acts on it from outside, and goes back in time with it
         self._radio: _Radio | None = None
         self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
         self._flash_hash, self._air_hash = hashlib.sha256(), hashlib.sha256()

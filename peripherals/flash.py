@@ -76,6 +76,10 @@ class FlashController(Peripheral):
         self.chip = chip
         self._show(0, chip.size)
 
+    def refresh(self, address: int, length: int) -> None:
+        """The chip's bytes were changed by something else than its commands: the window follows."""
+        self._show(address, length)
+
     # The firmware's side
 
     @on_write(OPERATE_SW)
@@ -115,7 +119,7 @@ class FlashController(Peripheral):
     # The opcodes
 
     def _identify(self, address: int) -> None:
-        self.RDID_DATA_FLASH.jedec_id = self.chip.jedec_id
+        self.RDID_DATA_FLASH.jedec_id = self.chip.identify()
 
     def _read_status(self, address: int) -> None:
         self.SR_DATA_CRC_CNT.status = self.chip.status & 0xFF
@@ -137,17 +141,19 @@ class FlashController(Peripheral):
             self.program_index = 0
         if not self._allowed("program", address, len(data)):
             return
-        self.chip.program(address, data)
+        happened = self.chip.program(address, data)
         self._show(address, len(data))
-        self.operated("program", address, data)
+        if happened:
+            self.operated("program", address, data)
 
     def _erase(self, address: int, length: int) -> None:
         address &= ~(length - 1)
         if not self._allowed("erase", address, length):
             return
-        self.chip.erase(address, length)
+        happened = self.chip.erase(address, length)
         self._show(address, length)
-        self.operated("erase", address, length)
+        if happened:
+            self.operated("erase", address, length)
 
     def _erase_sector(self, address: int) -> None:
         self._erase(address, SECTOR)

@@ -6,6 +6,9 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 PAGE = 256
 SECTOR = 0x1000
 BLOCK_32K = 0x8000
@@ -14,8 +17,34 @@ BLOCK_64K = 0x10000
 JEDEC_IDS = {0x200000: 0xC84015, 0x400000: 0xEF4016}
 
 
+@dataclass(frozen=True)
+class Operation:
+    """A program or an erase at a physical address. `data` is what is programmed, empty for an erase."""
+
+    kind: str
+    address: int
+    length: int
+    data: bytes = b""
+
+
+class Attendant(Protocol):
+    """Stands beside a chip and sees what is asked of its cells; a chip without one has no cost of it."""
+
+    def before(self, operation: Operation) -> bool:
+        """It is about to happen. False: it does not, and what stands in the cells is the attendant's doing."""
+        ...
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        """It has happened; `was` stood there before."""
+        ...
+
+    def identified(self) -> None:
+        """The JEDEC id was read."""
+        ...
+
+
 class NorFlash:
-    """`size` bytes of flash (physical addresses), a JEDEC id and a 16-bit status register."""
+    """`size` bytes of flash (physical addresses), a JEDEC id, a 16-bit status register, and maybe an attendant."""
 
     def __init__(self, size: int = 0x200000) -> None:
         if size not in JEDEC_IDS:
@@ -24,6 +53,13 @@ class NorFlash:
         self.jedec_id = JEDEC_IDS[size]
         self.data = bytearray(b"\xff" * size)
         self.status = 0
+        self.attendant: Attendant | None = None
+
+    def identify(self) -> int:
+        """The JEDEC id, as the chip answers when it is asked."""
+        if self.attendant is not None:
+            self.attendant.identified()
+        return self.jedec_id
 
     def load(self, data: bytes, address: int = 0) -> None:
         """Put `data` at a physical address, as a programmer does: no NOR rules, no protection."""
@@ -61,12 +97,37 @@ class NorFlash:
             length = min(BLOCK_64K << level - 1, self.size)
         return (0, length) if bottom else (self.size - length, self.size)
 
-    def program(self, address: int, data: bytes) -> None:
-        """Clear the bits that are zero in `data`."""
+    def program(self, address: int, data: bytes) -> bool:
+        """Clear the bits that are zero in `data`. False where it did not happen."""
+        attendant = self.attendant
+        if attendant is None:
+            self._clear(address, data)
+            return True
+        return self._attended(attendant, Operation("program", address, len(data), data))
+
+    def erase(self, address: int, length: int) -> bool:
+        """Set `length` bytes from an aligned address to 0xFF. False where it did not happen."""
+        attendant = self.attendant
+        if attendant is None:
+            self._set(address, length)
+            return True
+        return self._attended(attendant, Operation("erase", address, length))
+
+    def _attended(self, attendant: Attendant, operation: Operation) -> bool:
+        if not attendant.before(operation):
+            return False
+        was = bytes(self.data[operation.address : operation.address + operation.length])
+        if operation.kind == "erase":
+            self._set(operation.address, operation.length)
+        else:
+            self._clear(operation.address, operation.data)
+        attendant.after(operation, was)
+        return True
+
+    def _clear(self, address: int, data: bytes) -> None:
         old = self.data[address : address + len(data)]
         new = int.from_bytes(old, "big") & int.from_bytes(data[: len(old)], "big")
         self.data[address : address + len(old)] = new.to_bytes(len(old), "big")
 
-    def erase(self, address: int, length: int) -> None:
-        """Set `length` bytes from an aligned address to 0xFF."""
+    def _set(self, address: int, length: int) -> None:
         self.data[address : address + length] = b"\xff" * min(length, self.size - address)

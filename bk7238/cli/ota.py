@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     from bk7238.cli.recording import recorded
+    from bk7238.debug import attach, crash
     from bk7238.update.session import Settings, Update  # the machine is heavy: not for what fails before it
 
     settings = Settings(
@@ -89,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = given.artifacts(arguments.artifacts)
     for damage in update_package.damage:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
+    crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))
     if arguments.log:
         update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
     if arguments.gateway is not None:
@@ -97,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = update.run()
     if folder is not None:
         _write(folder, update, result)
+    crashes.tell(folder)
     if arguments.json:
         print(json.dumps(result.as_json()))
     else:

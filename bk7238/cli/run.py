@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.air.medium import Medium
     from bk7238.air.wpa2 import Wpa2
     from bk7238.cli.recording import recorded
+    from bk7238.debug import attach, crash
     from bk7238.machine import Machine
     from bk7238.network.gateway import Gateway
     from bk7238.network.link import Link
@@ -94,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     machine.connect_air(air)
+    crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
     if arguments.log:
         machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
     seen: list[str] = []
@@ -140,6 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
             pages.save(folder)
         machine.save(folder)
         (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    crashes.tell(folder)
     if arguments.json:
         print(json.dumps(result))
     else:

@@ -17,7 +17,7 @@ SERVER_PORT, CLIENT_PORT = 67, 68
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
 
 _BOOTP = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
-_COOKIE = bytes.fromhex("63825363")
+COOKIE = bytes.fromhex("63825363")
 _BROADCAST_FLAG = 0x8000
 _SMALLEST = 300  # of BOOTP (RFC 1542, section 2.1); shorter replies are dropped by some clients
 
@@ -64,7 +64,7 @@ def parse(data: bytes) -> Message:
     if len(data) < _BOOTP.size:
         raise ValueError(f"a DHCP message of {len(data)} bytes")
     op, hardware, size, _, xid, _, flags, client_ip, _, _, relay, mac, _, _, cookie = _BOOTP.unpack_from(data)
-    if (op, hardware, size, cookie) != (1, 1, 6, _COOKIE):
+    if (op, hardware, size, cookie) != (1, 1, 6, COOKIE):
         raise ValueError("not a DHCP request over Ethernet")
     if relay != NO_IP:
         raise ValueError("a DHCP request through a relay")
@@ -74,6 +74,16 @@ def parse(data: bytes) -> Message:
     if len(kind) != 1 or len(requested) not in (0, 4) or len(server) not in (0, 4):
         raise ValueError("a DHCP option of the wrong length")
     return Message(kind[0], xid, flags, client_ip, mac[:6], requested, server)
+
+
+def lease(data: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """The client's MAC address, the address given and the one it had before, where `data` acknowledges a lease."""
+    if len(data) < _BOOTP.size:
+        return None
+    op, _, _, _, _, _, _, before, given, _, _, mac, _, _, cookie = _BOOTP.unpack_from(data)
+    if op != 2 or cookie != COOKIE or given == NO_IP or options(data[_BOOTP.size :]).get(_TYPE) != bytes((ACK,)):
+        return None
+    return mac[:6], given, before
 
 
 def options(data: bytes) -> dict[int, bytes]:
@@ -175,7 +185,7 @@ class DhcpServer:
         client_ip = message.client_ip if kind == ACK else NO_IP
         server = self._address if kind == OFFER else NO_IP
         payload = _BOOTP.pack(
-            2, 1, 6, 0, message.xid, 0, message.flags, client_ip, ip, server, NO_IP, message.mac, b"", b"", _COOKIE
+            2, 1, 6, 0, message.xid, 0, message.flags, client_ip, ip, server, NO_IP, message.mac, b"", b"", COOKIE
         )
         payload += self._options(kind, leased=ip != NO_IP)
         payload = payload.ljust(_SMALLEST, b"\0")

@@ -180,3 +180,59 @@ class HttpBodyAborted(Event):
     path: str
     acknowledged: int
     total: int
+
+
+@dataclass(frozen=True)
+class LeaseTaken(Event):
+    """A simulated host got its address from somebody else's DHCP server."""
+
+    mac: str
+    ip: str
+    server: str
+
+
+@dataclass(frozen=True)
+class HttpFetched(Event):
+    """A simulated host has fetched a page: its status and the bytes of its body, and where it is sent on to."""
+
+    url: str
+    status: int
+    size: int
+    onwards: str
+
+
+@dataclass(frozen=True)
+class HttpFetchFailed(Event):
+    """A simulated host could not fetch a page."""
+
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HostConnected(Event):
+    """The gateway has opened a connection to `server` on the user's machine, for a connection of the device's."""
+
+    client: str
+    client_port: int
+    server: str
+
+
+@dataclass(frozen=True)
+class HostUnreachable(Event):
+    """The server on the user's machine cannot be reached, or broke a connection off."""
+
+    client: str
+    client_port: int
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HostSilent(Event):
+    """The server on the user's machine owed an answer for `seconds` of wall time: the connection was reset."""
+
+    client: str
+    client_port: int
+    server: str
+    seconds: float

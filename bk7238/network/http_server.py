@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 import h11
@@ -40,6 +41,29 @@ class Transfer:
     start: int
     sent: int = 0
     told: int = 0
+    raw: bool = False  # its head was not the HTTP library's
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a server gives it that is not quite right: `head` goes out as it is, up to and with its empty
+    line, then `body`, then the connection is closed."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+
+class Director(Protocol):
+    """May have other things answered than the server would, and says how far bodies may go."""
+
+    def answer(self, path: str, body: bytes | None) -> Answer | None: ...
+
+    def limit(self, session: HttpSession, transfer: Transfer) -> int: ...
+
+    def reached(self, session: HttpSession, transfer: Transfer, acknowledged: int) -> None: ...
+
+    def closed(self, session: HttpSession) -> None: ...
 
 
 class HttpServer:
@@ -48,6 +72,7 @@ class HttpServer:
     def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
         self.files: dict[str, bytes] = dict(files or {})
         self.events = events
+        self.director: Director | None = None
 
     def accept(self, connection: Connection, client: bytes) -> HttpSession:
         return HttpSession(self, connection, ip_text(client))
@@ -68,6 +93,24 @@ class HttpSession:
         self._delivering: list[Transfer] = []  # bodies that are not acknowledged to their end
         self._broken = False
         self._peer_ended = False
+
+    # What a director does
+
+    def resume(self) -> None:
+        """Send what may be sent by now."""
+        self._pump()
+
+    def hang_up(self) -> None:
+        """Send no more of the body, and close in order."""
+        self._broken = True
+        self._sending = None
+        self._connection.close()
+
+    def abort(self, now: int) -> None:
+        """Reset the connection."""
+        self._broken = True
+        self._sending = None
+        self._connection.abort(now)
 
     # What the connection tells
 
@@ -101,6 +144,8 @@ class HttpSession:
     def closed(self, reason: str, now: int) -> None:
         self._broken = True
         self._report(now)
+        if self._server.director is not None:
+            self._server.director.closed(self)
         for transfer in self._delivering:
             acknowledged = max(0, self._connection.delivered - transfer.start)
             self._tell(HttpBodyAborted(now, self._client, transfer.path, acknowledged, len(transfer.body)))
@@ -139,11 +184,27 @@ class HttpSession:
         return True
 
     def _answer(self, now: int) -> None:
-        body = self._server.files.get(request_path(self._request))
-        if body is None:
+        path = request_path(self._request)
+        body = self._server.files.get(path)
+        director = self._server.director
+        answer = director.answer(path, body) if director is not None else None
+        if answer is not None:
+            self._answer_as_told(answer, now)
+        elif body is None:
             self._respond(404, b"404 Not Found\n", "text/plain", now)
         else:
             self._respond(200, body, "application/octet-stream", now)
+
+    def _answer_as_told(self, answer: Answer, now: int) -> None:
+        """Past the HTTP library, which would not send what is wrong."""
+        request, self._request = self._request, None
+        method = request.method.decode("latin-1") if request else ""
+        path = request_path(request)
+        self._tell(HttpRequested(now, self._client, method, path, request_host(request), answer.status))
+        self._broken = True
+        self._send(answer.head)
+        body = b"" if method == "HEAD" else answer.body
+        self._transfer(Transfer(path, body, self._queued, raw=True), answer.status, now)
 
     def _fail(self, status: int, now: int) -> None:
         """Answer and close: the rest of what arrives is not looked at."""
@@ -158,7 +219,7 @@ class HttpSession:
         request, self._request = self._request, None
         method = request.method.decode("latin-1") if request else ""
         path = request_path(request)
-        self._tell(HttpRequested(now, self._client, method, path, _host(request), status))
+        self._tell(HttpRequested(now, self._client, method, path, request_host(request), status))
         headers = [("Server", "bk7238-sim"), ("Content-Type", kind), ("Content-Length", str(len(body)))]
         if status == 405:
             headers.append(("Allow", "GET, HEAD"))
@@ -166,25 +227,36 @@ class HttpSession:
             headers.append(("Connection", "close"))
         reason = _PHRASES.get(status, "Error").encode("ascii")
         self._send(self._http.send(h11.Response(status_code=status, headers=headers, reason=reason)))
-        transfer = self._sending = Transfer(path, b"" if method == "HEAD" else body, start=self._queued)
-        if transfer.body and status == 200:
-            self._delivering.append(transfer)
-        self._pump()
+        self._transfer(Transfer(path, b"" if method == "HEAD" else body, self._queued), status, now)
 
     # Bodies
+
+    def _transfer(self, transfer: Transfer, status: int, now: int) -> None:
+        self._sending = transfer
+        if transfer.body and status == 200:
+            self._delivering.append(transfer)
+            if self._server.director is not None:
+                self._server.director.limit(self, transfer)
+                self._server.director.reached(self, transfer, 0)
+        self._pump()
 
     def _pump(self) -> None:
         """Send as much of the body as the connection takes."""
         transfer = self._sending
         if transfer is None:
             return
-        while transfer.sent < len(transfer.body) and self._connection.space:
-            piece = transfer.body[transfer.sent : transfer.sent + self._connection.space]
-            self._send(self._http.send(h11.Data(data=piece)))
+        director = self._server.director if transfer in self._delivering else None
+        limit = len(transfer.body) if director is None else director.limit(self, transfer)
+        while transfer.sent < limit and self._connection.space:
+            piece = transfer.body[transfer.sent : min(limit, transfer.sent + self._connection.space)]
+            self._send(piece if transfer.raw else self._http.send(h11.Data(data=piece)))
             transfer.sent += len(piece)
         if transfer.sent == len(transfer.body):
-            self._send(self._http.send(h11.EndOfMessage()))
             self._sending = None
+            if transfer.raw:
+                self._connection.close()
+            else:
+                self._send(self._http.send(h11.EndOfMessage()))
 
     def _send(self, data: bytes | None) -> None:
         if data:
@@ -199,7 +271,9 @@ class HttpSession:
             if acknowledged == total or acknowledged - transfer.told >= _PROGRESS:
                 transfer.told = acknowledged
                 self._tell(HttpBodyProgress(now, self._client, transfer.path, acknowledged, total))
-            if acknowledged == total:
+            if self._server.director is not None and acknowledged >= 0:
+                self._server.director.reached(self, transfer, acknowledged)
+            if acknowledged == total and transfer in self._delivering:
                 self._delivering.remove(transfer)
                 self._tell(HttpBodyDelivered(now, self._client, transfer.path, total))
 
@@ -217,6 +291,6 @@ def request_path(request: h11.Request | None) -> str:
     return unquote_to_bytes(target).decode("utf-8", "replace")
 
 
-def _host(request: h11.Request | None) -> str:
+def request_host(request: h11.Request | None) -> str:
     headers = request.headers if request else ()
     return next((value.decode("latin-1") for name, value in headers if name == b"host"), "")

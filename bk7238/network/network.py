@@ -10,15 +10,27 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from typing import Protocol
 
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
 from bk7238.network.events import Event, Events, Listener, Pinged, Refused
-from bk7238.network.tcp import TcpServer
+from bk7238.network.tcp import Service, TcpServer
 
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
 _PROTOCOLS = {ipv4.ICMP: "icmp", ipv4.TCP: "tcp", ipv4.UDP: "udp"}
+
+
+class Outside(Service, Protocol):
+    """A service whose other side is not simulated, and which has to be asked for what comes from there."""
+
+    port: int
+
+    @property
+    def deadline(self) -> int | None: ...
+
+    def poll(self, now: int) -> None: ...
 
 
 class Network:
@@ -57,6 +69,13 @@ class Network:
         self._neighbours = arp.Neighbours()
         self._identification = rng.getrandbits(16)
         self._output: list[bytes] = []
+        self._outside: Outside | None = None
+
+    def attach(self, outside: Outside) -> None:
+        """Put a service from outside in the place of the HTTP server: nothing else is reached over TCP any more."""
+        self._outside = outside
+        self.tcp.close(http_server.PORT)
+        self.tcp.listen(outside.port, outside)
 
     def on_event(self, listener: Listener) -> None:
         """Call `listener` with each event."""
@@ -70,11 +89,23 @@ class Network:
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do, or None."""
-        return self.tcp.deadline
+        timer = self.tcp.deadline
+        outside = None if self._outside is None else self._outside.deadline
+        return timer if outside is None else outside if timer is None else min(timer, outside)
 
     def poll(self, now: int) -> list[bytes]:
-        """The frames that timers send at `now`."""
+        """The frames that timers, and the outside, send at `now`."""
+        outside = self._outside
+        if outside is not None and outside.deadline is not None and outside.deadline <= now:
+            outside.poll(now)
+            self._output += self.push(now)
         for client, segment in self.tcp.poll(now):
+            self._send(client, ipv4.TCP, segment)
+        return self._take()
+
+    def push(self, now: int) -> list[bytes]:
+        """The frames for what TCP applications have sent, closed or aborted by themselves."""
+        for client, segment in self.tcp.push(now):
             self._send(client, ipv4.TCP, segment)
         return self._take()
 

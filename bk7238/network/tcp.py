@@ -75,6 +75,10 @@ class TcpServer:
     def listen(self, port: int, service: Service) -> None:
         self._services[port] = service
 
+    def close(self, port: int) -> None:
+        """Refuse new connections to a port from now on."""
+        self._services.pop(port, None)
+
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do."""
@@ -103,6 +107,13 @@ class TcpServer:
                 connection.poll(now)
                 for segment in self._collect(key, connection):
                     yield key[0], segment
+
+    def push(self, now: int) -> Iterator[tuple[bytes, bytes]]:
+        """What applications have sent, closed or aborted by themselves, as for `poll`."""
+        for key, connection in list(self.connections.items()):
+            connection.push(now)
+            for segment in self._collect(key, connection):
+                yield key[0], segment
 
     def _open(self, key: Key, syn: Segment, now: int) -> Connection:
         client, _, port = key

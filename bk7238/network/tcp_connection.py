@@ -55,6 +55,7 @@ class Connection:
         self._application: Application | None = None
         self._output: list[Segment] = []
         self._acknowledge = False
+        self._announced = WINDOW
         self._challenged: int | None = None
         self._linger: int | None = None
         self._active = now
@@ -75,6 +76,16 @@ class Connection:
     def delivered(self) -> int:
         """How many bytes of data the peer has acknowledged."""
         return self._sender.delivered
+
+    def withhold(self, unread: int) -> None:
+        """Say how many of the bytes received the application still holds: the peer's window shrinks by them.
+
+        It opens again when two full segments, or half of it, have become free (RFC 9293, section 3.8.6.2.2).
+        """
+        window = max(0, WINDOW - unread)
+        if window > self._receiver.window and window - self._announced >= min(2 * MSS, WINDOW // 2):
+            self._acknowledge = True
+        self._receiver.window = window
 
     def send(self, data: bytes) -> None:
         """Queue data. More than `space` is taken too, but an application is expected to look."""
@@ -125,6 +136,10 @@ class Connection:
         self._process(segment, now)
         self._flush(now)
 
+    def push(self, now: int) -> None:
+        """Send what the application has queued between two segments."""
+        self._flush(now)
+
     def poll(self, now: int) -> None:
         """Do what was due at or before `now`."""
         deadline = self.deadline
@@ -172,7 +187,7 @@ class Connection:
     def _take_acknowledgment(self, segment: Segment, position: int, now: int) -> bool:
         """False where the rest of the segment is not to be looked at."""
         sender = self._sender
-        acknowledged = _near(segment.acknowledgment - self._first, sender.oldest)
+        acknowledged = near(segment.acknowledgment - self._first, sender.oldest)
         if acknowledged > sender.top or (not self.established and acknowledged != 1):
             if self.established:
                 self._challenge(segment, now)
@@ -242,10 +257,11 @@ class Connection:
         sequence = self._first + position & 0xFFFF_FFFF
         acknowledgment = self._peer_first + self._receiver.next & 0xFFFF_FFFF
         self._acknowledge = False
-        self._output.append(Segment(self.port, self.client_port, sequence, acknowledgment, flags, WINDOW, data, mss))
+        window = self._announced = self._receiver.window
+        self._output.append(Segment(self.port, self.client_port, sequence, acknowledgment, flags, window, data, mss))
 
     def _peer_position(self, sequence: int) -> int:
-        return _near(sequence - self._peer_first, self._receiver.next)
+        return near(sequence - self._peer_first, self._receiver.next)
 
     def _tell(self, what: str, now: int) -> None:
         if self._application is not None:
@@ -262,6 +278,6 @@ class Connection:
             application.closed(reason, now)
 
 
-def _near(number: int, reference: int) -> int:
+def near(number: int, reference: int) -> int:
     """The position nearest to `reference` that equals `number` modulo 2**32."""
     return reference + ((number - reference + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000

@@ -1,7 +1,7 @@
 """The receiving half of a TCP connection: puts what arrives in order.
 
-Positions count from the peer's SYN, as in the sender. The application takes everything at once, so the window is
-always the same.
+Positions count from the peer's SYN, as in the sender. `window` is what may come: all of WINDOW but for what the
+application has taken and not yet got rid of.
 """
 
 from __future__ import annotations
@@ -16,23 +16,27 @@ class Receiver:
     def __init__(self) -> None:
         self.next = 1
         self.ended = False
+        self.window = WINDOW
         self._pieces: dict[int, bytes] = {}
         self._fin: int | None = None
 
     def acceptable(self, position: int, length: int) -> bool:
-        """Whether a segment lies at least partly in the window (RFC 9293, section 3.10.7.4)."""
-        return position < self.next + WINDOW and position + length >= self.next + (length > 0)
+        """Whether a segment lies at least partly in the window (RFC 9293, section 3.10.7.4).
+
+        With the window closed, a segment at its edge still counts: it may acknowledge something, and wants an answer.
+        """
+        return position < self.next + max(self.window, 1) and position + length >= self.next + (length > 0)
 
     def receive(self, position: int, data: bytes, fin: bool) -> bytes:
         """Take a segment that is acceptable; returns the data that is now in order."""
         if self.ended:
             return b""
-        if fin and self._fin is None:
+        if fin and self._fin is None and position + len(data) <= self.next + self.window:
             self._fin = position + len(data)
         if position < self.next:
             data = data[self.next - position :]
             position = self.next
-        limit = self.next + WINDOW if self._fin is None else self._fin
+        limit = self.next + self.window if self._fin is None else self._fin
         data = data[: max(0, limit - position)]
         if position > self.next:
             self._keep(position, data)

@@ -8,7 +8,7 @@ A block's own file needs one import line::
 from peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
 from peripherals.core.register import RO, RW, SC, W1C, WO, Register
 from peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
-from peripherals.core.state import Alarm, Input, Output, Port, State
+from peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
 
 __all__ = [
     "RO",
@@ -27,6 +27,7 @@ __all__ = [
     "Port",
     "Register",
     "ResetKind",
+    "RunningAlarm",
     "Services",
     "State",
     "on_alarm",

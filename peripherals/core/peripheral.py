@@ -42,6 +42,7 @@ on_input.__doc__ = """Called when the level of these inputs has changed."""
 
 
 _OWN_NAMES = {"clock", "bus", "random", "log", "request_reset", "outputs", "snapshot", "restore"}
+_OWN_NAMES |= {"input_levels", "alarms", "peek", "registers"}
 _OWN_NAMES |= {"_storage", "_inputs", "_readers", "_writers", "_registers", "_states", "_alarms", "_drivers"}
 
 
@@ -170,7 +171,10 @@ class Peripheral:
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Back to a snapshot of the same kind of block. The clock must have been restored before."""
+        """Back to a snapshot of the same kind of block. The clock must have been restored before.
+
+        Nothing is driven: who restores a block restores what its wires lead to.
+        """
         for name, values in snapshot["registers"].items():
             for register, value in zip(self._registers[name], values, strict=True):
                 register.value = value
@@ -180,9 +184,37 @@ class Peripheral:
             for alarm, deadline in zip(self._alarms[name], deadlines, strict=True):
                 alarm.resume(deadline)
         for driver, value in zip(self._drivers, snapshot["outputs"], strict=True):
-            driver.drive(value)
+            driver.value = value
         self._storage = dict(snapshot["storage"])
         self.random.setstate(snapshot["random"])
+
+    def peek(self, offset: int) -> int | None:
+        """The word at `offset` without a read; None where only a handler knows it."""
+        for registers in self._registers.values():
+            for register in registers:
+                if register.at + register._index * register.stride == offset:
+                    handled = ("_on_read", type(register)) in self._handlers
+                    return None if handled else register.value & register.readable
+        return self._storage.get(offset, 0)
+
+    @property
+    def registers(self) -> dict[str, list[Register]]:
+        """The registers by name; most lists have one."""
+        return self._registers
+
+    @property
+    def input_levels(self) -> dict[str, int]:
+        """The levels that others drive on the wires into this block, by the names of the inputs."""
+        return {name: getattr(self, name) for name, _, _ in self._inputs.values()}
+
+    @input_levels.setter
+    def input_levels(self, levels: dict[str, int]) -> None:
+        for name, level in levels.items():
+            setattr(self, name, level)
+
+    @property
+    def alarms(self) -> list[RunningAlarm]:
+        return [alarm for alarms in self._alarms.values() for alarm in alarms]
 
     # What a block may override
 

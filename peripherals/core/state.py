@@ -65,6 +65,14 @@ class RunningAlarm:
             self.start(max(0, deadline - self._clock.now))
             self.deadline = deadline
 
+    def adopt(self, event: Event, deadline: int) -> None:
+        """Restore a snapshot of the whole clock, in which this alarm goes off with `event`."""
+        self._event, self.deadline = event, deadline
+
+    def forget(self) -> None:
+        """Restore a snapshot of the whole clock, in which this alarm is stopped until it adopts an event."""
+        self._event = self.deadline = None
+
     def _expire(self) -> None:
         self._event = self.deadline = None
         self._callback()

@@ -2,11 +2,11 @@
 
 import pytest
 from images import FULL, GZIP, vendor
-from ota import expected
 
 from bk7238.image import flash_image, package
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
+from ota import expected
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_damaged_package_is_refused_by_the_boot_loader_in_its_own_words(full, 
     damaged = package.parse(bytes(body), gzip.name)
     assert damaged.damage == ("the body's CRC-32 does not match the header's",)
     result = Update(full, damaged, Settings()).run()
-    assert result.verdict is Verdict.OLD_APP_RUNS and result.verdict.exit_status == 1
+    assert result.verdict is Verdict.OLD_APP_RETRIES and result.verdict.exit_status == 1
     assert "Verify firmware CRC32" in result.reason and "'download'" in result.reason
     app_and_bootloader = slice(0, expected.DOWNLOAD)
     assert result.flash[app_and_bootloader] == full.data[app_and_bootloader]

@@ -6,12 +6,12 @@ covers all channels.
 
 import pytest
 from images import BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
-from ota import expected
 
 from bk7238.formats import crc_framing
 from bk7238.image import flash_image, package
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
+from ota import expected
 
 FLASH = 0x200000
 

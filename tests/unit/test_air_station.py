@@ -1,5 +1,6 @@
 """The scripted station, against the simulated access point: scan, join, lease, pages, and what goes wrong."""
 
+import contextlib
 import random
 
 import pytest
@@ -8,6 +9,9 @@ from bk7238.air import events as air
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.station import Station
 from bk7238.network import events as network
+from bk7238.network.events import Events
+from bk7238.network.fetch import Fetch, Target
+from bk7238.network.http_observer import HttpObserver
 from bk7238.network.network import Network
 
 PAGE = b"<html>" + bytes(range(256)) * 60
@@ -145,3 +149,81 @@ def test_hostile_frames_do_no_harm():
         room.station.receive(bytes(body[: rng.randrange(len(body) + 1)]), room.now)
     room.run(10)
     assert room.station.state == "joined"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hostile_answers_do_no_harm(seed):
+    """Whatever the network answers is damaged at random; the station goes on with the next page."""
+    rng = random.Random(seed)
+    room = Room(files={"/index": PAGE, "/gone": b""})
+    damaged = 0
+
+    def damage(frame: bytes) -> bytes:
+        nonlocal damaged
+        if rng.random() < 0.5:
+            return frame
+        damaged += 1
+        bad = bytearray(frame)
+        for _ in range(rng.randrange(1, 5)):
+            bad[rng.randrange(len(bad))] = rng.getrandbits(8)
+        return bytes(bad[: rng.randrange(len(bad) + 1)])
+
+    receive = room.station.host.receive
+    room.station.host.receive = lambda frame, now: [
+        answer for part in (damage(frame), frame) for answer in receive(part, now)
+    ]
+    for _ in range(20):
+        room.station.host.fetch(URL)
+    room.run(60)
+    assert damaged > 100 and room.station.host.fetched
+    assert any(page.status == 200 for page in room.station.host.fetched)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_hostile_pages_do_no_harm(seed):
+    rng = random.Random(seed)
+    good = b"HTTP/1.1 302 Found\r\nLocation: http://1.2.3.4:99999/\r\nContent-Length: 4\r\n\r\nbody"
+    for _ in range(200):
+        fetch = Fetch(Target(URL))
+        fetch.request()
+        bad = bytearray(good)
+        for _ in range(rng.randrange(6)):
+            bad[rng.randrange(len(bad))] = rng.getrandbits(8)
+        at = rng.randrange(len(bad) + 1)
+        for piece in (bytes(bad[:at]), bytes(bad[at:])):
+            if piece:
+                fetch.receive(piece)
+        fetch.receive(b"")
+        assert fetch.done
+        with contextlib.suppress(ValueError):
+            fetch.redirection()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_reads_along_survives_what_is_not_http(seed):
+    rng = random.Random(seed)
+    request = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n" + bytes(6000)
+    events = Events()
+    told = []
+    events.subscribe(told.append)
+    for damage in (0, 1, 3, 20):
+        observer, delivered = HttpObserver(events, "192.168.77.50"), 0
+        for text, hand in ((request, observer.asked), (answer, observer.answered)) * 2:
+            bad = bytearray(text)
+            for _ in range(damage):
+                bad[rng.randrange(60) % len(bad)] = rng.getrandbits(8)
+            for at in range(0, len(bad), 1_000):
+                hand(bytes(bad[at : at + 1_000]))
+            if hand == observer.answered:
+                delivered += len(bad)
+                observer.delivered(delivered, 0)
+        observer.closed(0)
+    assert [type(event).__name__ for event in told[:6]] == [
+        "HttpRequested",
+        "HttpBodyProgress",
+        "HttpBodyDelivered",
+        "HttpRequested",
+        "HttpBodyProgress",
+        "HttpBodyDelivered",
+    ]

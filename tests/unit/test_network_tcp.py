@@ -11,7 +11,7 @@ from tcp_wire import DEVICE, GATEWAY, Wire
 
 from bk7238.network import events
 from bk7238.network.tcp_congestion import LONGEST_RTO, SHORTEST_RTO, Congestion, RoundTrip
-from bk7238.network.tcp_connection import Connection, _near
+from bk7238.network.tcp_connection import Connection, near
 from bk7238.network.tcp_receiver import WINDOW, Receiver
 from bk7238.network.tcp_segment import ACK, FIN, PSH, RST, SYN, Segment, build, parse
 from bk7238.network.tcp_sender import BUFFER, RETRIES
@@ -319,10 +319,10 @@ def test_a_stray_segment_is_reset():
 
 
 def test_positions_do_not_wrap():
-    assert _near(5, 0) == 5
-    assert _near(-1 & 0xFFFF_FFFF, 3) == -1
-    assert _near(2, 0xFFFF_FFFE) == 0x1_0000_0002
-    assert _near(0xFFFF_FFFE, 0x1_0000_0002) == 0xFFFF_FFFE
+    assert near(5, 0) == 5
+    assert near(-1 & 0xFFFF_FFFF, 3) == -1
+    assert near(2, 0xFFFF_FFFE) == 0x1_0000_0002
+    assert near(0xFFFF_FFFE, 0x1_0000_0002) == 0xFFFF_FFFE
 
 
 @given(st.binary(min_size=1, max_size=300), st.data())

@@ -1,0 +1,139 @@
+"""`bk7238 gdb IMAGE [PACKAGE]`: serve GDB, with the update on its way where a package is given."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import arguments as given
+from bk7238.image import flash_image, package
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
+    parser.add_argument("--port", type=port, default=3333, metavar="N", help="to listen on (default: 3333; 0: any)")
+    parser.add_argument(
+        "--listen", default="127.0.0.1", metavar="ADDRESS", help="of this host (default: 127.0.0.1, nobody else's)"
+    )
+    parser.add_argument(
+        "--symbols", action="append", default=[], metavar="ELF[@ADDRESS]", help="names and lines (repeatable)"
+    )
+    parser.add_argument("--break", action="append", default=[], dest="breaks", metavar="FUNCTION", help="stop there")
+    parser.add_argument("--run", action="store_true", dest="running", help="do not wait for GDB: attach while it runs")
+    parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
+    parser.add_argument("--ssid", type=given.ssid, default=b"Bench", help="network the device is told (default: Bench)")
+    parser.add_argument("--psk", type=given.passphrase, metavar="P", help="its passphrase (default: an open network)")
+    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
+    parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
+    parser.add_argument("--delivered", action="store_true", help="begin with PACKAGE in the download partition")
+    given.add_machine_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def port(text: str) -> int:
+    number = given.whole(text)
+    if not 0 <= number < 0x10000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    image = given.checked(flash_image.read, arguments.image)
+    update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
+    symbol_files = [_symbol_file(text) for text in arguments.symbols]
+    if arguments.engine != "unicorn":
+        raise given.UsageError(f"the engine {arguments.engine} has a GDB server of its own; use unicorn here")
+    from bk7238.debug import attach, crash
+    from bk7238.debug.gdbserver import Server
+
+    server: Server | None = None
+
+    def show(text: str) -> None:
+        if server is None or not server.debugger.timeline.replaying:
+            print(text, flush=True)
+
+    if update_package is None:
+        machine = _machine(image, arguments)
+    else:
+        from bk7238.update.session import Settings, Update
+
+        settings = Settings(
+            ssid=arguments.ssid,
+            psk=arguments.psk,
+            channel=arguments.channel,
+            ht=arguments.ht,
+            profile=arguments.profile,
+            flash_size=arguments.flash_size,
+            seed=arguments.seed,
+            delivered=arguments.delivered,
+        )
+
+        def tell(happening: Any) -> None:
+            if happening.share is None:
+                show(f"{happening.time / 1e6:10.3f} s  {happening.text}")
+
+        update = given.checked(Update, image, update_package, settings, tell)
+        machine = update.machine
+    folder = given.artifacts(arguments.artifacts)
+    machine.uart1.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart1 {line}"))
+    machine.uart2.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart2 {line}"))
+    if arguments.log:
+        machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+    symbols = given.checked(attach.known_symbols, machine, symbol_files)
+    try:
+        server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=show)
+    except OSError as error:
+        where = f"{arguments.listen}:{arguments.port}"
+        raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --port") from None
+    with server:
+        for function in arguments.breaks:
+            server.debugger.set_own_break(given.checked(symbols.address, function))
+        server.debugger.on_crash.append(lambda what: show(crash.report(machine, symbols, what)))
+        server.running = arguments.running
+        if symbols.title:
+            show(f"symbols: {symbols.title}")
+        host, number = server.address
+        show(f"listening; in GDB: target extended-remote {host}:{number}")
+        server.serve()
+    if folder is not None:
+        machine.save(folder)
+    return 0
+
+
+def _symbol_file(text: str) -> tuple[Path, int | None]:
+    name, at, address = text.rpartition("@")
+    if not at:
+        return Path(text), None
+    try:
+        return Path(name), int(address, 0)
+    except ValueError:
+        raise given.UsageError(f"--symbols {text}: {address!r} is no address; write ELF@0x10000") from None
+
+
+def _machine(image: Any, arguments: argparse.Namespace) -> Any:
+    """The image with an open (or, with --psk, a protected) network in the air."""
+    from bk7238.air.access_point import AccessPoint
+    from bk7238.air.medium import Medium
+    from bk7238.air.wpa2 import Wpa2
+    from bk7238.machine import Machine
+    from bk7238.network.network import Network
+
+    if arguments.delivered:
+        raise given.UsageError("--delivered needs a PACKAGE")
+    machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
+    security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys")) if arguments.psk else None
+    access_point = AccessPoint(
+        arguments.ssid,
+        channel=arguments.channel,
+        network=Network(random.Random(f"{arguments.seed}:network")),
+        rng=random.Random(f"{arguments.seed}:access point"),
+        ht=arguments.ht,
+        security=security,
+    )
+    machine.connect_air(Medium([access_point]))
+    return machine

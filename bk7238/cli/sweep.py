@@ -1,0 +1,121 @@
+"""`bk7238 sweep IMAGE PACKAGE`: cut the power at each flash operation of the installation and map where it ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bk7238.cli import arguments as given
+from bk7238.image import flash_image, package
+
+if TYPE_CHECKING:
+    from bk7238.sweep.report import Report
+
+TIERS = ("quick", "pr", "full")
+MODES = ("before", "torn", "random", "after")
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("sweep", help="cut the power at each flash operation of an installation")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
+    parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
+    parser.add_argument("--mode", action="append", choices=MODES, help="(repeatable; default: before, torn, after)")
+    parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
+    parser.add_argument(
+        "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
+    )
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="go on from here, and keep what is found here")
+    parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    given.add_machine_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    image = given.checked(flash_image.read, arguments.image)
+    update_package = given.checked(package.read, arguments.package)
+    if arguments.processes < 1:
+        raise given.UsageError("--processes is 1 or more")
+    from bk7238.sweep import trunk as trunks
+    from bk7238.sweep.journal import Journal
+    from bk7238.sweep.report import Report
+    from bk7238.sweep.run import SweepError, sweep
+    from bk7238.update.session import Settings
+
+    settings = Settings(
+        profile=arguments.profile, flash_size=arguments.flash_size, engine=arguments.engine, seed=arguments.seed
+    )
+    job = trunks.Job(image, update_package, settings)
+    given.checked(job.update)
+    journal = given.checked(Journal, arguments.journal, job)
+    folder = given.artifacts(arguments.artifacts)
+    began = time.perf_counter()
+    trunk = trunks.run(job)
+    if not trunk.operations:
+        raise given.UsageError(f"the boot loader does not install this package: {trunk.result.reason}")
+    points = trunks.choose(trunk, arguments.tier, tuple(arguments.mode or trunks.MODES))
+    progress = _Progress(len(points), sum(point.id in journal.outcomes for point in points), quiet=arguments.json)
+    try:
+        outcomes = sweep(job, trunk, points, journal, processes=arguments.processes, tell=progress.tell, warn=_warn)
+    except SweepError as error:
+        raise given.UsageError(str(error)) from None
+    finally:
+        progress.close()
+    report = Report(job, trunk, outcomes, arguments.tier, time.perf_counter() - began)
+    if folder is not None:
+        _write(folder, report)
+    if arguments.json:
+        print(json.dumps({name: value for name, value in report.as_json().items() if name != "outcomes"}))
+    else:
+        _print(report, folder)
+    return int(bool(report.bad))
+
+
+def _warn(text: str) -> None:
+    print(f"bk7238: warning: {text}", file=sys.stderr)
+
+
+def _write(folder: Path, report: Report) -> None:
+    (folder / "sweep.json").write_text(json.dumps(report.as_json(), indent=1) + "\n")
+    (folder / "junit.xml").write_text(report.junit())
+    (folder / "report.html").write_text(report.html())
+
+
+def _print(report: Report, folder: Path | None) -> None:
+    print(f"{len(report.outcomes):,} cuts around {len(report.trunk.operations):,} flash operations")
+    for verdict, number in report.verdicts.most_common():
+        print(f"  {verdict}: {number:,}")
+    for one in report.bad[:10]:
+        print(f"  {one.point.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
+    print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
+
+
+class _Progress:
+    """A bar on a terminal, elsewhere a line every tenth."""
+
+    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
+        self._total, self._done, self._tenth, self._quiet = total, done, 0, quiet
+        self._bar: Any = None
+        if not quiet and sys.stdout.isatty():
+            from rich.progress import Progress
+
+            self._bar = Progress(transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("  cuts", total=total, completed=done)
+
+    def tell(self, found: list[Any]) -> None:
+        self._done += len(found)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif not self._quiet and 10 * self._done // max(1, self._total) > self._tenth:
+            self._tenth = 10 * self._done // self._total
+            print(f"  {self._done:,} of {self._total:,}", flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,245 @@
+"""The gateway to the host: one named TCP server of the user's machine, reached by the device, and nothing else.
+
+The only module with sockets. It stands behind the gateway's TCP as a service: a connection of the device's to that port
+becomes a connection to the server, with back-pressure both ways: no more is read from either side than the other takes.
+The server's sockets are polled every millisecond of virtual time, and never block. Virtual time does not run away from
+a server that thinks: while an answer is awaited, each poll waits for it in wall time; after `patience` seconds of that
+the connection is reset and told as an error. A run with a gateway depends on the host and is not deterministic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from bk7238.network.addresses import ip_text
+from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreachable
+from bk7238.network.host_server import Server
+from bk7238.network.http_observer import HttpObserver
+from bk7238.network.tcp_connection import Connection
+
+CADENCE = 1_000  # microseconds of virtual time between two polls
+PATIENCE = 10.0  # seconds of wall time
+THINKING = 0.02  # seconds of wall time that a poll waits for an answer,
+_QUIET = CADENCE / 1e6  # and for more of one that has begun: no faster than the wall clock
+_PIECE = 16_384
+_HOLD = 16_384  # bytes kept for a server that does not read
+
+
+class Gateway:
+    """Connections to `target`. `now` of the methods is virtual, `clock` tells wall time in seconds."""
+
+    def __init__(
+        self,
+        target: Server,
+        events: Events,
+        *,
+        patience: float = PATIENCE,
+        thinking: float = THINKING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.target, self.events, self.patience, self.clock = target, events, patience, clock
+        self.thinking = thinking
+        self.port = target.port
+        self._links: list[Link] = []
+        self._next: int | None = None
+
+    def accept(self, connection: Connection, client: bytes) -> Link:
+        return Link(self, connection, ip_text(client))
+
+    def add(self, link: Link, now: int) -> None:
+        """A connection is established: poll it."""
+        self._links.append(link)
+        self._next = now
+
+    @property
+    def deadline(self) -> int | None:
+        """When `poll` has something to do: while there are connections."""
+        return self._next
+
+    def poll(self, now: int) -> None:
+        """Move what can be moved; what the device gets is in its connections afterwards."""
+        if not self._pump(now) and self._wait():
+            self._pump(now)
+        self._links = [link for link in self._links if not link.over]
+        self._next = now + CADENCE if self._links else None
+
+    def close(self) -> None:
+        """Give up all connections to the host."""
+        for link in self._links:
+            link.drop()
+        self._links, self._next = [], None
+
+    def _pump(self, now: int) -> bool:
+        return any([link.pump(now) for link in self._links])
+
+    def _wait(self) -> bool:
+        """Wait in wall time for what some connection waits for. Whether there is something now."""
+        seconds = max((link.waits for link in self._links), default=0.0)
+        if not seconds:
+            return False
+        poll = select.poll()
+        for link in self._links:
+            if link.interest:
+                poll.register(link.socket, link.interest)
+        return bool(poll.poll(seconds * 1000))
+
+
+class Link:
+    """One connection of the device's, and its counterpart to the host."""
+
+    def __init__(self, gateway: Gateway, connection: Connection, client: str) -> None:
+        self._gateway, self._connection, self._client = gateway, connection, client
+        self._observer = HttpObserver(gateway.events, client)
+        self._pending = bytearray()  # for the host
+        self._handed = 0  # bytes from the host that the connection has
+        self._connected = self._host_ended = self._device_ended = self._shut = False
+        self._owing = True  # the host owes something: the connection, or an answer
+        self._since = gateway.clock()
+        self.over = True  # until the device's handshake is complete
+        self._failure = ""
+
+    def __getstate__(self) -> object:
+        raise TypeError("a run that is connected to the host cannot be copied or taken back")
+
+    # What the connection tells
+
+    def opened(self, now: int) -> None:
+        target = self._gateway.target
+        self.socket = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET)
+        self.socket.setblocking(False)
+        self.over, self._since = False, self._gateway.clock()
+        try:
+            with contextlib.suppress(BlockingIOError):
+                self.socket.connect((target.host, target.port))
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+        self._gateway.add(self, now)
+
+    def received(self, data: bytes, now: int) -> None:
+        self._observer.asked(data)
+        self._pending += data
+        self._owing, self._since = True, self._gateway.clock()
+        self._connection.withhold(len(self._pending))
+        if len(self._pending) > 2 * _HOLD:  # a peer that does not mind the window
+            self._fail("more was sent than the window allows", now)
+
+    def drained(self, now: int) -> None:
+        self._observer.delivered(self._connection.delivered, now)
+
+    def ended(self, now: int) -> None:
+        self._device_ended = True
+
+    def idle(self, now: int) -> None:
+        self._connection.close()
+
+    def closed(self, reason: str, now: int) -> None:
+        self._observer.delivered(self._connection.delivered, now)
+        self._observer.closed(now)
+        self.drop()
+
+    # The gateway's side
+
+    @property
+    def interest(self) -> int:
+        """What to wait for at the socket."""
+        if self.over or self._failure:
+            return 0
+        if not self._connected:
+            return select.POLLOUT
+        reads = 0 if self._host_ended or not self._connection.space else select.POLLIN
+        return reads | (select.POLLOUT if self._pending else 0)
+
+    @property
+    def waits(self) -> float:
+        """Seconds of wall time to wait for the host: it owes something, or the device has all that it has sent."""
+        if self.over or self._failure or self._host_ended:
+            return 0.0
+        if self._owing:
+            return self._gateway.thinking
+        quiet = self._gateway.clock() - self._since < self._gateway.patience
+        return _QUIET if quiet and self._connection.delivered >= self._handed else 0.0
+
+    def pump(self, now: int) -> bool:
+        """Move what can be moved without waiting; whether anything moved."""
+        if self.over:
+            return False
+        try:
+            moved = self._finish_connecting(now) | self._to_host() | self._to_device()
+        except OSError as error:
+            self._failure = self._failure or error.strerror or str(error)
+            moved = True
+        if self._failure:
+            self._fail(self._failure, now)
+        elif moved:
+            self._since = self._gateway.clock()
+        elif self._owing and self._gateway.clock() - self._since > self._gateway.patience:
+            names = self._client, self._connection.client_port, str(self._gateway.target)
+            self._gateway.events.publish(HostSilent(now, *names, self._gateway.patience))
+            self._connection.abort(now)
+            self.drop()
+        return moved
+
+    def drop(self) -> None:
+        """Close the host's side."""
+        if not self.over:
+            self.over = True
+            self.socket.close()
+
+    def _finish_connecting(self, now: int) -> bool:
+        if self._connected or self._failure:
+            return False
+        poll = select.poll()
+        poll.register(self.socket, select.POLLOUT)
+        if not poll.poll(0):
+            return False
+        error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        self._connected = True
+        self._owing = bool(self._pending)
+        names = self._client, self._connection.client_port, str(self._gateway.target)
+        self._gateway.events.publish(HostConnected(now, *names))
+        return True
+
+    def _to_host(self) -> bool:
+        if not self._connected:
+            return False
+        count = 0
+        if self._pending:
+            with contextlib.suppress(BlockingIOError):
+                count = self.socket.send(self._pending)
+            del self._pending[:count]
+            self._connection.withhold(len(self._pending))
+        if self._device_ended and not self._pending and not self._shut:
+            self._shut = True
+            self.socket.shutdown(socket.SHUT_WR)
+        return count > 0
+
+    def _to_device(self) -> bool:
+        space = self._connection.space
+        if not self._connected or self._host_ended or not space:
+            return False
+        try:
+            data = self.socket.recv(min(space, _PIECE))
+        except BlockingIOError:
+            return False
+        self._owing = False
+        if data:
+            self._observer.answered(data)
+            self._handed += len(data)
+            self._connection.send(data)
+        else:
+            self._host_ended = True
+            self._connection.close()
+        return True
+
+    def _fail(self, reason: str, now: int) -> None:
+        names = self._client, self._connection.client_port, str(self._gateway.target)
+        self._gateway.events.publish(HostUnreachable(now, *names, reason))
+        self._connection.abort(now)
+        self.drop()

@@ -1,0 +1,124 @@
+"""Tells what passes over somebody else's HTTP connection, in the words of our own server (h11 reads along).
+
+Of the answer it reads what the device has acknowledged, so that progress means the same as with our own server. What is
+not HTTP is not told, and does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import h11
+
+from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
+from bk7238.network.http_server import request_host, request_path
+
+_PROGRESS = 4096  # bytes between two reports
+_LIMIT = 65_536  # bytes of answers nobody asked for
+
+
+class HttpObserver:
+    """Reads along on one connection of `client`."""
+
+    def __init__(self, events: Events, client: str) -> None:
+        self._events, self._client = events, client
+        self._flying = bytearray()  # sent to the device and not acknowledged
+        self._delivered = 0
+        self._lost = False
+        self._begin(b"", b"")
+
+    def asked(self, data: bytes) -> None:
+        """The device sent this."""
+        if data and not self._lost:
+            self._guard(self._read_request, data)
+
+    def answered(self, data: bytes) -> None:
+        """The server sent this; the device has not acknowledged it yet."""
+        if not self._lost:
+            self._flying += data
+
+    def delivered(self, total: int, now: int) -> None:
+        """The device has acknowledged `total` bytes of all that was sent."""
+        count, self._delivered = total - self._delivered, total
+        data = bytes(self._flying[:count])
+        del self._flying[:count]
+        if data and not self._lost:
+            self._guard(self._read_answer, data, now)
+
+    def closed(self, now: int) -> None:
+        """The connection is gone."""
+        if self._told_request and self._total and self._size < self._total:
+            self._tell(HttpBodyAborted(now, self._client, self._path, self._size, self._total))
+        self._lost = True
+
+    def _begin(self, request: bytes, answer: bytes) -> None:
+        """For the next request and its answer, of which these bytes are there already."""
+        self._server, self._answer = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
+        self._request: h11.Request | None = None
+        self._path = ""
+        self._told_request = False
+        self._total = self._size = self._told = 0
+        self._early = bytearray(answer)
+        if request:
+            self._read_request(request)
+
+    def _guard(self, read: Callable[..., None], *arguments: Any) -> None:
+        try:
+            read(*arguments)
+        except h11.ProtocolError:
+            self._lost = True
+            self._flying.clear()
+
+    def _read_request(self, data: bytes) -> None:
+        self._server.receive_data(data)
+        while True:
+            event = self._server.next_event()
+            if isinstance(event, h11.Request):
+                self._request, self._path = event, request_path(event)
+                self._answer.send(h11.Request(method=event.method, target=event.target, headers=[(b"Host", b"-")]))
+            elif isinstance(event, h11.EndOfMessage):
+                self._answer.send(h11.EndOfMessage())
+            elif not isinstance(event, h11.Data):
+                return
+
+    def _read_answer(self, data: bytes, now: int) -> None:
+        if self._request is None:
+            self._early += data
+            self._lost = len(self._early) > _LIMIT
+            return
+        self._answer.receive_data(bytes(self._early) + data)
+        self._early.clear()
+        while True:
+            event = self._answer.next_event()
+            if isinstance(event, h11.Response):
+                self._note_head(self._request, event, now)
+            elif isinstance(event, h11.Data):
+                self._note_body(len(event.data), now)
+            elif isinstance(event, h11.EndOfMessage):
+                self._begin(self._server.trailing_data[0], self._answer.trailing_data[0])
+                return
+            elif not isinstance(event, h11.InformationalResponse):
+                return
+
+    def _note_head(self, request: h11.Request, response: h11.Response, now: int) -> None:
+        method = request.method.decode("latin-1")
+        host = request_host(request)
+        self._tell(HttpRequested(now, self._client, method, self._path, host, response.status_code))
+        length = next((value for name, value in response.headers if name == b"content-length"), b"0")
+        self._told_request = True
+        if response.status_code == 200 and method != "HEAD":
+            self._total = int(length)
+
+    def _note_body(self, size: int, now: int) -> None:
+        self._size += size
+        if not self._total:
+            return
+        if self._size == self._total or self._size - self._told >= _PROGRESS:
+            self._told = self._size
+            self._tell(HttpBodyProgress(now, self._client, self._path, self._size, self._total))
+        if self._size == self._total:
+            self._tell(HttpBodyDelivered(now, self._client, self._path, self._total))
+
+    def _tell(self, event: Event) -> None:
+        self._events.publish(event)

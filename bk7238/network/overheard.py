@@ -1,0 +1,142 @@
+"""What can be told of a network that is not ours, by listening to the device's own traffic: leases and HTTP.
+
+It hears what goes out and what comes in, changes nothing, and tells the events that the simulated network would tell.
+"""
+
+from __future__ import annotations
+
+from bk7238.network import dhcp, ipv4, tcp_segment, udp
+from bk7238.network.addresses import NO_IP, ip_text, mac_text
+from bk7238.network.events import ConnectionClosed, ConnectionOpened, Events, LeaseGranted
+from bk7238.network.http_observer import HttpObserver
+from bk7238.network.tcp_connection import near
+from bk7238.network.tcp_receiver import Receiver
+from bk7238.network.tcp_segment import ACK, FIN, RST, SYN, Segment
+
+_IPV4 = b"\x08\x00"
+_HEADER = 14
+_CONVERSATIONS = 64
+_WINDOW = 65_535
+
+Key = tuple[bytes, int, bytes, int]  # the device's address and port, the server's
+
+
+class Conversation:
+    """One TCP connection that the device opened. Positions count from each side's SYN."""
+
+    def __init__(self, events: Events, key: Key, first: int) -> None:
+        self._events, self._key = events, key
+        self._up, self._down = Receiver(), Receiver()
+        self._up.window = self._down.window = _WINDOW
+        self._first, self._answered_first = first, 0
+        self._observer = HttpObserver(events, ip_text(key[0]))
+        self.answered = self.over = False
+
+    def sent(self, segment: Segment, now: int) -> None:
+        """The device sent this."""
+        if not self.answered or segment.flags & SYN:
+            return
+        position = near(segment.sequence - self._first, self._up.next)
+        if self._up.acceptable(position, segment.length):
+            self._observer.asked(self._up.receive(position, segment.payload, bool(segment.flags & FIN)))
+        if segment.flags & ACK:
+            acknowledged = near(segment.acknowledgment - self._answered_first, self._down.next)
+            if acknowledged <= self._down.next:
+                self._observer.delivered(acknowledged - 1 - (self._down.ended and acknowledged == self._down.next), now)
+        self._end(segment, now)
+
+    def received(self, segment: Segment, now: int) -> None:
+        """The device is sent this."""
+        if segment.flags & SYN and segment.flags & ACK and not self.answered:
+            self.answered, self._answered_first = True, segment.sequence
+            self._events.publish(ConnectionOpened(now, *self._names()))
+        elif self.answered and not segment.flags & SYN:
+            position = near(segment.sequence - self._answered_first, self._down.next)
+            if self._down.acceptable(position, segment.length):
+                self._observer.answered(self._down.receive(position, segment.payload, bool(segment.flags & FIN)))
+        self._end(segment, now)
+
+    def _end(self, segment: Segment, now: int) -> None:
+        both = self._up.ended and self._down.ended
+        if not self.over and (segment.flags & RST or (both and not segment.length)):
+            self.over = True
+            self._observer.closed(now)
+            if both:
+                self._events.publish(ConnectionClosed(now, *self._names()))
+
+    def _names(self) -> tuple[str, int, int]:
+        return ip_text(self._key[0]), self._key[1], self._key[3]
+
+
+class Overheard:
+    """Listens for `events`."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._conversations: dict[Key, Conversation] = {}
+
+    def sent(self, frame: bytes, now: int) -> None:
+        """A frame from the device."""
+        packet = _packet(frame, ipv4.TCP)
+        if packet is None:
+            return
+        segment = _segment(packet)
+        if segment is None:
+            return
+        key = packet.source, segment.source_port, packet.destination, segment.destination_port
+        if segment.flags & (SYN | ACK) == SYN:
+            while len(self._conversations) >= _CONVERSATIONS:
+                del self._conversations[next(iter(self._conversations))]
+            self._conversations[key] = Conversation(self._events, key, segment.sequence)
+        self._pass(key, segment, now, True)
+
+    def received(self, frame: bytes, now: int) -> None:
+        """A frame for the device."""
+        packet = _packet(frame, ipv4.TCP)
+        if packet is not None:
+            segment = _segment(packet)
+            if segment is not None:
+                key = packet.destination, segment.destination_port, packet.source, segment.source_port
+                self._pass(key, segment, now, False)
+            return
+        packet = _packet(frame, ipv4.UDP)
+        if packet is not None:
+            self._note_lease(packet, now)
+
+    def _pass(self, key: Key, segment: Segment, now: int, sent: bool) -> None:
+        conversation = self._conversations.get(key)
+        if conversation is None:
+            return
+        if sent:
+            conversation.sent(segment, now)
+        else:
+            conversation.received(segment, now)
+        if conversation.over:
+            del self._conversations[key]
+
+    def _note_lease(self, packet: ipv4.Packet, now: int) -> None:
+        try:
+            datagram = udp.parse(packet.payload, packet.source, packet.destination)
+            if datagram.source_port == dhcp.SERVER_PORT and datagram.destination_port == dhcp.CLIENT_PORT:
+                lease = dhcp.lease(datagram.payload)
+                if lease is not None:
+                    mac, ip, before = lease
+                    self._events.publish(LeaseGranted(now, mac_text(mac), ip_text(ip), before != NO_IP))
+        except ValueError:
+            pass
+
+
+def _packet(frame: bytes, protocol: int) -> ipv4.Packet | None:
+    if frame[12:_HEADER] != _IPV4 or frame[_HEADER + 9 : _HEADER + 10] != bytes((protocol,)):
+        return None
+    try:
+        return ipv4.parse(frame[_HEADER:])
+    except ValueError:
+        return None
+
+
+def _segment(packet: ipv4.Packet) -> Segment | None:
+    try:
+        return tcp_segment.parse(packet.payload, packet.source, packet.destination)
+    except ValueError:
+        return None

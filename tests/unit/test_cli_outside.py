@@ -1,0 +1,106 @@
+"""--serve, --gateway, --tap and --fetch: a bad one gives one line and status 2, and nothing is written."""
+
+import pytest
+from test_cli import files, refused  # noqa: F401
+
+from bk7238.image import flash_image, package
+from bk7238.network.host_server import Server
+from bk7238.update import session
+
+
+def arguments(files, command):  # noqa: F811
+    image, update = str(files.folder / "image.bin"), str(files.folder / "package.rbl")
+    return ["ota", image, update] if command == "ota" else ["run", image, "--ssid", "Bench"]
+
+
+WRONG = {
+    "no port": (["--gateway", "127.0.0.1"], "HOST:PORT"),
+    "port": (["--gateway", "127.0.0.1:99999"], "1 to 65535"),
+    "name": (["--gateway", "example.com:80"], "names are not looked up"),
+    "not here": (["--gateway", "192.0.2.1:80"], "--gateway-anywhere"),
+    "alone": (["--gateway-anywhere"], "needs --gateway"),
+    "two": (["--gateway", "127.0.0.1:80", "--tap", "bk0"], "do not go together"),
+    "serve and gateway": (["--gateway", "127.0.0.1:80", "--serve", "SERVED"], "do not go together"),
+    "no file": (["--serve", "nothing.rbl"], "No such file"),
+    "twice": (["--serve", "SERVED", "--serve", "SERVED"], "another file"),
+    "interface": (["--tap", "an interface"], "interface name"),
+}
+
+
+@pytest.mark.parametrize("command", ["ota", "run"])
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_options(name, command, files, capsys, monkeypatch):  # noqa: F811
+    # A tiny image is not of a family that can be configured: recognised here, so that the options are what is wrong.
+    monkeypatch.setattr(session.profiles, "find", lambda *arguments: Anything())
+    given, message = WRONG[name]
+    served = files("served.rbl", b"x")
+    options = [served if option == "SERVED" else option for option in given]
+    if name == "interface" and command == "ota":
+        options += ["--request", "http://10.0.0.1/x"]
+    artifacts = ["--artifacts", str(files.folder / "out")]
+    assert message in refused(capsys, files.folder, *arguments(files, command), *options, *artifacts)
+
+
+class Anything:
+    name = "anything"
+
+    def configure(self, flash, told):
+        return {}
+
+    def attach(self, machine, air, told):
+        pass
+
+
+@pytest.mark.parametrize("option", [["--gateway", "127.0.0.1:80"], ["--tap", "bk0"], ["--serve", "SERVED"]])
+def test_run_needs_an_access_point_with_them(option, files, capsys):  # noqa: F811
+    served = files("served.rbl", b"x")
+    options = [served if word == "SERVED" else word for word in option]
+    assert "--ssid" in refused(capsys, files.folder, "run", str(files.folder / "image.bin"), *options)
+
+
+@pytest.mark.parametrize("url", ["http://device/", "https://192.168.4.1/", "192.168.4.1"])
+def test_fetch_wants_a_numeric_url(url, files, capsys):  # noqa: F811
+    message = refused(capsys, files.folder, "run", str(files.folder / "image.bin"), "--fetch", url)
+    assert url in message or "device" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "http://192.168.77.1/app%20one.rbl"),
+        ({"request": "/sub/two.rbl"}, "http://192.168.77.1/sub/two.rbl"),
+        ({"gateway": Server("127.0.0.1", 8000)}, "http://192.168.77.1:8000/app%20one.rbl"),
+        ({"gateway": Server("127.0.0.1", 80), "request": "x"}, "http://192.168.77.1/x"),
+        ({"request": "http://10.0.0.1:81/y?z=1"}, "http://10.0.0.1:81/y?z=1"),
+    ],
+)
+def test_what_the_device_is_told(settings, url, files, monkeypatch):  # noqa: F811
+    told = []
+
+    class Recorder(Anything):
+        def configure(self, flash, instructions):
+            told.append(instructions.url)
+            return {}
+
+    monkeypatch.setattr(session.profiles, "find", lambda *arguments: Recorder())
+    path = files.folder / "app one.rbl"
+    path.write_bytes((files.folder / "package.rbl").read_bytes())
+    image = flash_image.read(files.folder / "image.bin")
+    update = session.Update(image, package.read(path), session.Settings(**settings))
+    assert told == [url]
+    assert update.machine.digest().endswith("+gateway") is ("gateway" in settings)
+
+
+def test_files_are_served_next_to_the_package(files, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(session.profiles, "find", lambda *arguments: Anything())
+    image = flash_image.read(files.folder / "image.bin")
+    update_package = package.read(files.folder / "package.rbl")
+    update = session.Update(image, update_package, session.Settings(serve={"/more.txt": b"more"}))
+    assert update.network.http.files == {"/package.rbl": update_package.data, "/more.txt": b"more"}
+
+
+def test_a_tap_needs_a_whole_url(files, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(session.profiles, "find", lambda *arguments: Anything())
+    image = flash_image.read(files.folder / "image.bin")
+    with pytest.raises(ValueError, match="--request http://"):
+        session.Update(image, package.read(files.folder / "package.rbl"), session.Settings(tap="bk0"))

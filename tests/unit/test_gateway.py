@@ -1,0 +1,320 @@
+"""The gateway to the host: one server on 127.0.0.1 is reached, and nothing else. Real sockets, virtual time."""
+
+import functools
+import http.server
+import random
+import socket
+import threading
+
+import pytest
+from tcp_client import TcpClient
+
+from bk7238.network import events as told
+from bk7238.network import gateway, host_server
+from bk7238.network.host import Host
+from bk7238.network.network import Network
+from bk7238.network.tcp import TcpServer
+from bk7238.network.tcp_segment import build, parse
+
+BODY = bytes(range(256)) * 1_200
+MAC = bytes.fromhex("c8478c000001")
+GATEWAY_IP, DEVICE_IP = bytes((192, 168, 77, 1)), bytes((192, 168, 77, 50))
+
+
+class Clock:
+    """Wall time that passes only when it is looked at."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+class Device:
+    """A host on the device's network, with a gateway to `port` of this machine behind it."""
+
+    def __init__(self, port: int, **options) -> None:
+        self.network = Network(random.Random(1), files={"/own": b"the simulated server"})
+        self.events = []
+        self.network.on_event(self.events.append)
+        self.gateway = gateway.Gateway(host_server.Server("127.0.0.1", port), self.network.events, **options)
+        self.network.attach(self.gateway)
+        self.host = Host(MAC, random.Random(2), self.network.events)
+        self.now = 0
+        self.host.link_up(0)
+
+    def fetch(self, url: str, seconds: float = 30.0):
+        self.host.fetch(url)
+        wanted = len(self.host.fetched) + 1
+        end = self.now + round(seconds * 1e6)
+        while self.now < end and len(self.host.fetched) < wanted:
+            frames = [*self.network.poll(self.now)]
+            for frame in self.host.poll(self.now):
+                frames += self.network.receive(frame, self.now)
+            while frames:
+                answers = [answer for frame in frames for answer in self.host.receive(frame, self.now)]
+                frames = [answer for frame in answers for answer in self.network.receive(frame, self.now)]
+            self.now += 500
+        return self.host.fetched[-1] if len(self.host.fetched) == wanted else None
+
+    def happened(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real HTTP server on 127.0.0.1, and its port."""
+    (tmp_path / "new.rbl").write_bytes(BODY)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.log_message = lambda *arguments: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running.server_address[1]
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def listener():
+    """A server that accepts nothing unless a test does."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def test_a_real_server_serves_the_file(server):
+    device = Device(server)
+    page = device.fetch(f"http://192.168.77.1:{server}/new.rbl")
+    assert (page.status, bytes(page.body)) == (200, BODY)
+    (asked,) = device.happened(told.HttpRequested)
+    assert (asked.method, asked.path, asked.status) == ("GET", "/new.rbl", 200)
+    assert asked.host == f"192.168.77.1:{server}"
+    assert [event.total for event in device.happened(told.HttpBodyDelivered)] == [len(BODY)]
+    steps = [event.acknowledged for event in device.happened(told.HttpBodyProgress)]
+    assert len(steps) > 20 and steps == sorted(steps) and steps[-1] == len(BODY)
+
+
+def test_another_page_and_a_missing_one(server):
+    device = Device(server)
+    assert device.fetch(f"http://192.168.77.1:{server}/nothing").status == 404
+    assert device.fetch(f"http://192.168.77.1:{server}/new.rbl").status == 200
+    assert [event.status for event in device.happened(told.HttpRequested)] == [404, 200]
+
+
+def test_nothing_else_is_reached(server, listener):
+    other = listener.getsockname()[1]
+    device = Device(server)
+    for url, destination, port in (
+        (f"http://192.168.77.1:{other}/", "192.168.77.1", other),
+        ("http://192.168.77.1/own", "192.168.77.1", 80),
+    ):
+        page = device.fetch(url, 5)
+        assert page is not None and "refused" in page.failure
+        refused = device.happened(told.Refused)[-1]
+        assert (refused.destination, refused.port, refused.answer) == (destination, port, "reset")
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    assert not device.happened(told.HostConnected)
+    # Other addresses, this machine's included: the gateway does not forward.
+    for address in ("127.0.0.1", "10.0.0.1", "192.168.77.2"):
+        syn = TcpClient(50_000)
+        syn.connect(0)
+        packet = tcp_packet(syn, address, server)
+        device.network.receive(packet, device.now)
+        assert device.happened(told.Refused)[-1].destination == address
+    assert not device.happened(told.HostConnected)
+
+
+def tcp_packet(client: TcpClient, address: str, port: int) -> bytes:
+    from dataclasses import replace
+
+    from bk7238.network import ipv4
+
+    destination = bytes(map(int, address.split(".")))
+    (segment,) = client.take()
+    payload = build(replace(segment, destination_port=port), DEVICE_IP, destination)
+    ethernet = bytes.fromhex("02aabbccddfe") + MAC + b"\x08\x00"
+    return ethernet + ipv4.build(DEVICE_IP, destination, ipv4.TCP, payload, 1)
+
+
+def test_a_server_that_is_not_there(listener):
+    port = listener.getsockname()[1]
+    listener.close()
+    device = Device(port)
+    page = device.fetch(f"http://192.168.77.1:{port}/new.rbl", 5)
+    assert "reset" in page.failure
+    (event,) = device.happened(told.HostUnreachable)
+    assert event.server == f"127.0.0.1:{port}" and "refused" in event.reason
+
+
+def test_a_server_that_does_not_answer_is_told(listener):
+    port = listener.getsockname()[1]
+    device = Device(port, thinking=0.0001, clock=Clock(step=0.5))
+    page = device.fetch(f"http://192.168.77.1:{port}/new.rbl")
+    assert "reset" in page.failure
+    (event,) = device.happened(told.HostSilent)
+    assert event.seconds == gateway.PATIENCE
+    assert device.now < 1_000_000  # virtual time did not run away meanwhile
+
+
+def test_a_server_that_breaks_off(listener):
+    port = listener.getsockname()[1]
+
+    def serve():
+        connection, _ = listener.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + bytes(20_000))
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    device = Device(port)
+    page = device.fetch(f"http://192.168.77.1:{port}/new.rbl")
+    thread.join()
+    assert page.failure and len(page.body) == 20_000
+    (aborted,) = device.happened(told.HttpBodyAborted)
+    assert (aborted.acknowledged, aborted.total) == (20_000, 100_000)
+
+
+class Pair:
+    """A TCP client of the tests, a gateway and this end of the host's connection."""
+
+    def __init__(self, listener, **client) -> None:
+        self.events = told.Events()
+        self.tcp = TcpServer(GATEWAY_IP, random.Random(1), self.events)
+        port = listener.getsockname()[1]
+        target = host_server.Server("127.0.0.1", port)
+        self.gateway = gateway.Gateway(target, self.events, thinking=0, clock=Clock())
+        self.tcp.listen(80, self.gateway)
+        self.client = TcpClient(**client)
+        self.client.connect(0)
+        self.now = 0
+        self.run(20)
+        self.host, _ = listener.accept()
+        self.host.setblocking(False)
+
+    def run(self, milliseconds: int) -> None:
+        for _ in range(milliseconds):
+            self.client.poll(self.now)
+            for segment in self.client.take():
+                for answer in self.tcp.receive(build(segment, DEVICE_IP, GATEWAY_IP), DEVICE_IP, self.now):
+                    self.client.receive(parse(answer, GATEWAY_IP, DEVICE_IP), self.now)
+            self.gateway.poll(self.now)
+            for answer in [*(data for _, data in self.tcp.push(self.now)), *(d for _, d in self.tcp.poll(self.now))]:
+                self.client.receive(parse(answer, GATEWAY_IP, DEVICE_IP), self.now)
+            self.now += 1_000
+
+    def host_sends(self, data: bytes) -> int:
+        try:
+            return self.host.send(data)
+        except BlockingIOError:
+            return 0
+
+    def host_reads(self) -> bytes:
+        try:
+            return self.host.recv(1 << 20)
+        except BlockingIOError:
+            return b""
+
+
+def shrink(listening):
+    """Small kernel buffers, so that back-pressure is seen soon."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+
+def test_a_device_that_does_not_read_holds_the_server_back(listener):
+    shrink(listener)
+    pair = Pair(listener)
+    pair.client.read_size = 0
+    sent = quiet = 0
+    while quiet < 50:
+        count = pair.host_sends(bytes(65_536))
+        sent, quiet = sent + count, 0 if count else quiet + 1
+        pair.run(5)
+    assert len(pair.client.received) <= 4_380
+    blocked = sent
+    pair.client.read_size = None
+    pair.client.read(len(pair.client.received))
+    while len(pair.client.received) < blocked:
+        before = len(pair.client.received)
+        pair.run(200)
+        assert len(pair.client.received) > before
+    assert len(pair.client.received) == blocked
+
+
+def test_a_server_that_does_not_read_holds_the_device_back(listener):
+    shrink(listener)
+    pair = Pair(listener)
+    data = random.Random(3).randbytes(4 << 20)
+    pair.client.send(data, pair.now)
+    got = bytearray()
+    accepted = []
+    for _ in range(400):
+        pair.run(10)
+        accepted.append(len(data) - len(pair.client._queue))
+    assert accepted[-1] == accepted[-100] < len(data)  # no more is taken
+    assert len(pair.gateway._links[0]._pending) <= gateway._HOLD
+    assert not pair.client.reset
+    for _ in range(30_000):
+        got += pair.host_reads()
+        pair.run(1)
+        if len(got) == len(data):
+            break
+    assert bytes(got) == data
+
+
+def test_ends_are_passed_on(listener):
+    pair = Pair(listener)
+    pair.client.send(b"last words", pair.now)
+    pair.client.close(pair.now)
+    pair.run(50)
+    pair.client._transmit(pair.now)
+    pair.run(50)
+    assert pair.host_reads() == b"last words" and pair.host_reads() == b""
+    pair.host.sendall(b"the same to you")
+    pair.host.close()
+    pair.run(50)
+    assert pair.client.ended and bytes(pair.client.received) == b"the same to you"
+    assert pair.gateway.deadline is None
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [("127.0.0.1:8000", "127.0.0.1", 8000), ("localhost:1", "127.0.0.1", 1), ("[::1]:65535", "::1", 65_535)],
+)
+def test_servers(text, host, port):
+    assert host_server.server(text) == host_server.Server(host, port)
+    assert str(host_server.server(text)).endswith(f":{port}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("127.0.0.1", "HOST:PORT"),
+        (":80", "HOST:PORT"),
+        ("127.0.0.1:0", "1 to 65535"),
+        ("127.0.0.1:65536", "1 to 65535"),
+        ("127.0.0.1:http", "1 to 65535"),
+        ("127.0.0.1:-1", "1 to 65535"),
+        ("example.com:80", "not looked up"),
+        ("127.1:80", "not looked up"),
+        ("0.0.0.0:80", "127.0.0.1"),
+        ("[::]:80", "127.0.0.1"),
+        ("224.0.0.1:80", "no server"),
+        ("10.0.0.1:80", "--gateway-anywhere"),
+        ("[::ffff:10.0.0.1]:80", "--gateway-anywhere"),
+    ],
+)
+def test_what_is_no_server_here(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        host_server.server(text)
+
+
+def test_other_machines_when_asked_for():
+    assert host_server.server("10.0.0.1:80", anywhere=True).host == "10.0.0.1"
+    with pytest.raises(ValueError, match="not looked up"):
+        host_server.server("example.com:80", anywhere=True)
