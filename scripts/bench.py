@@ -39,7 +39,9 @@ def phases(result: Result) -> list[Phase]:
         if phase.name in MERGED:
             rows.setdefault(MERGED[phase.name], []).append(phase)
     return [
-        Phase(name, parts[0].start, parts[-1].end, sum(p.instructions for p in parts), sum(p.cpu_seconds for p in parts))
+        Phase(
+            name, parts[0].start, parts[-1].end, sum(p.instructions for p in parts), sum(p.cpu_seconds for p in parts)
+        )
         for name, parts in rows.items()
     ]
 

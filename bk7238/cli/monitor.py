@@ -44,7 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     host = renode()
     host.script, host.variables = resources.platform() / "bk7238.resc", {"gdb": arguments.gdb}
-    host.show_windows()
     machine = given.checked(
         lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine="renode")
     )

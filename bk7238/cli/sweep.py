@@ -16,6 +16,7 @@ from bk7238.image import flash_image, package
 if TYPE_CHECKING:
     from bk7238.sweep.report import Report
 
+PHASES = ("install", "download")
 TIERS = ("quick", "pr", "full")
 MODES = ("before", "torn", "random", "after")
 
@@ -24,6 +25,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("sweep", help="cut the power at each flash operation of an installation")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
+    parser.add_argument("--phase", choices=PHASES, default="install", help="which phase (default: install)")
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
     parser.add_argument("--mode", action="append", choices=MODES, help="(repeatable; default: before, torn, after)")
     parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
@@ -50,15 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         profile=arguments.profile, flash_size=arguments.flash_size, engine=arguments.engine, seed=arguments.seed
     )
-    job = trunks.Job(image, update_package, settings)
+    job = trunks.Job(image, update_package, settings, arguments.phase)
     given.checked(job.update)
     journal = given.checked(Journal, arguments.journal, job)
     folder = given.artifacts(arguments.artifacts)
     began = time.perf_counter()
     trunk = trunks.run(job)
     if not trunk.operations:
-        raise given.UsageError(f"the boot loader does not install this package: {trunk.result.reason}")
-    points = trunks.choose(trunk, arguments.tier, tuple(arguments.mode or trunks.MODES))
+        raise given.UsageError(f"there is no {job.phase} to cut: {trunk.result.reason}")
+    points = trunks.choose(job, trunk, arguments.tier, tuple(arguments.mode or trunks.MODES))
     progress = _Progress(len(points), sum(point.id in journal.outcomes for point in points), quiet=arguments.json)
     try:
         outcomes = sweep(job, trunk, points, journal, processes=arguments.processes, tell=progress.tell, warn=_warn)
@@ -87,7 +89,7 @@ def _write(folder: Path, report: Report) -> None:
 
 
 def _print(report: Report, folder: Path | None) -> None:
-    print(f"{len(report.outcomes):,} cuts around {len(report.trunk.operations):,} flash operations")
+    print(f"{len(report.outcomes):,} cuts around {report.operations:,} flash operations of the {report.job.phase}")
     for verdict, number in report.verdicts.most_common():
         print(f"  {verdict}: {number:,}")
     for one in report.bad[:10]:

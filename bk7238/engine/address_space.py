@@ -7,23 +7,36 @@ is logged once; anywhere else it aborts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bk7238.engine.cpu import PAGE, SINK, Cpu
 from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
 
-_GRANULE = 0x40  # blocks stand on multiples of this within a page
+GRANULE = 0x40  # blocks stand on multiples of this within a page
 _END = 1 << 32
 
 Reader = Callable[[int, int], int]
 Writer = Callable[[int, int, int], None]
 
 
-def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> None:
+@dataclass(frozen=True)
+class Span:
+    """A run of pages on which blocks stand: for each granule where its block begins within the span, and how the
+    block is read and written. A debugger that watches a register puts itself in between."""
+
+    start: int
+    end: int
+    readers: list[tuple[int, Reader]]
+    writers: list[tuple[int, Writer]]
+
+
+def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> list[Span]:
     """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
-    spans = _spans(board)
+    spans, mapped = _spans(board), []
     for start, end in spans:
         readers, writers = _table(board, log, start, end)
+        mapped.append(Span(start, end, readers, writers))
         cpu.map_callbacks(start, end, _reading(readers, failed), _writing(writers, failed))
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])
     for start, length in board.platform.silenced:
@@ -31,6 +44,7 @@ def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseExc
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
     sink = "a store into the flash window (the address is that of its sink) goes nowhere"
     _map_nothing(cpu, log, SINK, _END, sink)
+    return mapped
 
 
 def _spans(board: Board) -> list[tuple[int, int]]:
@@ -62,7 +76,7 @@ def _table(
     read_nothing, write_nothing = _nothing(log, start, "no block is there")
     readers: list[tuple[int, Reader]] = []
     writers: list[tuple[int, Writer]] = []
-    for address in range(start, end, _GRANULE):
+    for address in range(start, end, GRANULE):
         found = board.at(address)
         if found is None:
             readers.append((0, read_nothing))
@@ -77,7 +91,7 @@ def _table(
 def _reading(table: list[tuple[int, Reader]], failed: Callable[[BaseException], None]) -> Reader:
     def read(offset: int, width: int) -> int:
         try:
-            base, reader = table[offset // _GRANULE]
+            base, reader = table[offset // GRANULE]
             return reader(offset - base, width)
         except BaseException as error:
             failed(error)
@@ -89,7 +103,7 @@ def _reading(table: list[tuple[int, Reader]], failed: Callable[[BaseException], 
 def _writing(table: list[tuple[int, Writer]], failed: Callable[[BaseException], None]) -> Writer:
     def write(offset: int, value: int, width: int) -> None:
         try:
-            base, writer = table[offset // _GRANULE]
+            base, writer = table[offset // GRANULE]
             writer(offset - base, value, width)
         except BaseException as error:
             failed(error)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from peripherals.core import RunningAlarm
 
 _FEW = 64  # cancelled events below this number are not worth a clean-up
 
@@ -33,6 +36,14 @@ class ScheduledEvent:
         if self.callback is not None:
             self.callback = None
             self._clock._cancelled_one()
+
+
+@dataclass(frozen=True)
+class ClockSnapshot:
+    """Deadlines (ticks), numbers and callbacks. The callbacks are those of this process."""
+
+    scheduled: int
+    events: list[tuple[int, int, Callable[[], None]]]
 
 
 class Clock:
@@ -107,6 +118,25 @@ class Clock:
             event.callback = None
         self._events.clear()
         self._cancelled = 0
+
+    # Snapshots
+
+    def snapshot(self) -> ClockSnapshot:
+        """What is pending, in the order in which it was asked for."""
+        events = [(e.deadline, e.number, e.callback) for e in self._events if e.callback is not None]
+        return ClockSnapshot(self._scheduled, events)
+
+    def restore(self, snapshot: ClockSnapshot) -> None:
+        """Back to what was pending, with new events: an alarm is given its own."""
+        self.clear()
+        self._scheduled = snapshot.scheduled
+        for deadline, number, callback in snapshot.events:
+            event = ScheduledEvent(self, deadline, number, callback)
+            self._events.append(event)
+            owner = getattr(callback, "__self__", None)
+            if isinstance(owner, RunningAlarm):
+                owner.adopt(event, deadline // self.ticks_per_us)
+        heapq.heapify(self._events)
 
     def _cancelled_one(self) -> None:
         self._cancelled += 1

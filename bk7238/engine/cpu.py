@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import unicorn
@@ -40,6 +41,12 @@ _Read = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctyp
 _Write = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
 
 
+@dataclass(frozen=True)
+class CpuSnapshot:
+    context: Any
+    slice: bytes
+
+
 class _TlbEntry(ctypes.Structure):
     _fields_ = (("paddr", ctypes.c_uint64), ("perms", ctypes.c_int))
 
@@ -52,6 +59,13 @@ _TlbFill = ctypes.CFUNCTYPE(
     ctypes.POINTER(_TlbEntry),
     ctypes.c_void_p,
 )
+
+
+def _register(name: str) -> int:
+    number = getattr(arm, f"UC_ARM_REG_{name.upper()}", None)
+    if number is None:
+        raise ValueError(f"no register {name!r}")
+    return int(number)
 
 
 class Cpu:
@@ -70,8 +84,8 @@ class Cpu:
         self._flash_end = self.memories[0].address + self.memories[0].size
         self._filled_for = 0  # the access that the TLB was last filled for: where it is refused, it aborts
         self._keep: list[Any] = []  # callbacks that Unicorn may call
-        self._uc = self._make()
-        self._fresh = self._uc.context_save()
+        self.uc = self._make()
+        self._fresh = self.uc.context_save()
 
     @property
     def stepping(self) -> str:
@@ -83,6 +97,18 @@ class Cpu:
     def run(self) -> int:
         """Run a slice of `slice.budget` ticks; `slice.reason` says why it ended. Returns Unicorn's error, or 0."""
         return self._functions.run(self._at)
+
+    def run_until(self, address: int) -> int:
+        """As `run`, and end at `address` as well: for the rest of a block that Unicorn would translate together with
+        what follows it."""
+        at = self.slice.pc
+        self.uc.ctl_set_exits([address])
+        self.uc.ctl_remove_cache(at, at + 4)
+        try:
+            return self.run()
+        finally:
+            self.uc.ctl_set_exits([])
+            self.uc.ctl_remove_cache(at, at + 4)
 
     def take_interrupt(self) -> None:
         """Enter whichever interrupt is asserted and not masked, FIQ first."""
@@ -111,19 +137,66 @@ class Cpu:
 
     def reset(self) -> None:
         """Supervisor mode at 0 with both interrupts masked; all other registers as at power-on."""
-        self._uc.context_restore(self._fresh)
-        self._uc.reg_write(arm.UC_ARM_REG_CPSR, _RESET_CPSR)
-        self._uc.reg_write(arm.UC_ARM_REG_PC, 0)
+        self.uc.context_restore(self._fresh)
+        self.uc.reg_write(arm.UC_ARM_REG_CPSR, _RESET_CPSR)
+        self.uc.reg_write(arm.UC_ARM_REG_PC, 0)
         self.slice.idle_stack = 0
         self.slice.lines = 0
         self._functions.forget(self._at, 0, 0xFFFF_FFFE)
 
     def register(self, name: str) -> int:
         """A register of the current mode by name. Raises ValueError for an unknown one."""
-        number = getattr(arm, f"UC_ARM_REG_{name.upper()}", None)
-        if number is None:
-            raise ValueError(f"no register {name!r}")
-        return int(self._uc.reg_read(number))
+        return int(self.uc.reg_read(_register(name)))
+
+    def set_register(self, name: str, value: int) -> None:
+        """Write a register of the current mode. Raises ValueError for an unknown one."""
+        self.uc.reg_write(_register(name), value & 0xFFFF_FFFF)
+
+    # A debugger's hooks: code that is translated already does not know them
+
+    def break_at(self, address: int, *, step: bool = False) -> int:
+        """End slices before the instruction at `address`, as a breakpoint or as a step. Returns the hook."""
+        callback = self._functions.on_step if step else self._functions.on_breakpoint
+        hook = self._hook(self.uc, uc_const.UC_HOOK_CODE, callback, address, address)
+        self.uc.ctl_remove_cache(address, address + 4)
+        return hook
+
+    def watch(self, address: int, length: int, *, read: bool, write: bool) -> int:
+        """End slices before accesses to memory. All loads and stores are slow while there is such a hook."""
+        kinds = (uc_const.UC_HOOK_MEM_READ if read else 0) | (uc_const.UC_HOOK_MEM_WRITE if write else 0)
+        hook = self._hook(self.uc, kinds, self._functions.on_access, address, address + length - 1)
+        self.uc.ctl_flush_tb()  # type: ignore[attr-defined]
+        return hook
+
+    def unhook(self, hook: int, address: int | None = None) -> None:
+        """Take a hook away: a breakpoint's, with its address, or a watch."""
+        error = uclib.uc_hook_del(self.uc._uch, ctypes.c_size_t(hook))
+        if error:
+            raise unicorn.UcError(error)
+        if address is None:
+            self.uc.ctl_flush_tb()  # type: ignore[attr-defined]
+        else:
+            self.uc.ctl_remove_cache(address, address + 4)
+
+    # Snapshots
+
+    def snapshot(self) -> CpuSnapshot:
+        """Registers and slice. The memories are the engine's."""
+        return CpuSnapshot(self.uc.context_save(), ctypes.string_at(self._at, ctypes.sizeof(Slice)))
+
+    def restore(self, snapshot: CpuSnapshot) -> None:
+        self.uc.context_restore(snapshot.context)
+        ctypes.memmove(self._at, snapshot.slice, ctypes.sizeof(Slice))
+        self.slice.attention = 0
+
+    def drop_code(self, address: int, length: int) -> None:
+        """Memory is about to show other bytes, for which the slice holds the right table already."""
+        self.uc.ctl_remove_cache(address, address + length)
+
+    @property
+    def code_pages(self) -> list[int]:
+        """Addresses of the pages of memory from which code has been fetched."""
+        return [page * PAGE for page in sorted(self._code_pages)]
 
     # The address space
 
@@ -133,7 +206,7 @@ class Cpu:
             return
         pages = range(address // PAGE, (address + length - 1) // PAGE + 1)
         if not self._code_pages.isdisjoint(pages):
-            self._uc.ctl_remove_cache(address, address + length)
+            self.uc.ctl_remove_cache(address, address + length)
             self._functions.forget(self._at, address, address + length)
 
     def map_callbacks(
@@ -154,7 +227,7 @@ class Cpu:
         self._keep.extend(callbacks)
         on_read, on_write = (ctypes.cast(callback, ctypes.c_void_p) for callback in callbacks)
         size = ctypes.c_size_t(end - start)
-        error = uclib.uc_mmio_map(self._uc._uch, ctypes.c_uint64(start), size, on_read, None, on_write, None)
+        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), size, on_read, None, on_write, None)
         if error:
             raise unicorn.UcError(error)
 
@@ -168,7 +241,7 @@ class Cpu:
         for memory in self.memories:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
-        for name in ("reg_read", "reg_write", "emu_start", "emu_stop"):
+        for name in ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read"):
             setattr(self.slice, name, ctypes.cast(getattr(uclib, f"uc_{name}"), ctypes.c_void_p).value)
         fill = _TlbFill(self._fill_tlb)
         self._keep.append(fill)
@@ -178,14 +251,16 @@ class Cpu:
         self._hook(uc, uc_const.UC_HOOK_TLB_FILL, ctypes.cast(fill, ctypes.c_void_p).value)
         return uc
 
-    def _hook(self, uc: unicorn.Uc, kind: int, callback: int | None) -> None:
+    def _hook(self, uc: unicorn.Uc, kind: int, callback: int | None, first: int = 1, last: int = 0) -> int:
+        """Call `callback` for addresses from `first` to `last`; by default for all."""
         hook = ctypes.c_size_t()
-        everywhere = (ctypes.c_uint64(1), ctypes.c_uint64(0))
+        bounds = (ctypes.c_uint64(first), ctypes.c_uint64(last))
         error = uclib.uc_hook_add(
-            uc._uch, ctypes.byref(hook), kind, ctypes.c_void_p(callback), ctypes.c_void_p(self._at), *everywhere
+            uc._uch, ctypes.byref(hook), kind, ctypes.c_void_p(callback), ctypes.c_void_p(self._at), *bounds
         )
         if error:
             raise unicorn.UcError(error)
+        return hook.value
 
     def _fill_tlb(self, uc: int, address: int, kind: int, entry: Any, user: int) -> bool:
         """Pages of RAM become executable, and slow to store to, only once code was fetched from them.

@@ -10,7 +10,7 @@ from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
 from peripherals.core import Bus, Clock, ResetKind
 
-NAMES = ("unicorn",)
+NAMES = ("unicorn", "renode")
 
 
 class EngineError(Exception):
@@ -60,6 +60,10 @@ def make(name: str, platform: Path, seed: int) -> Engine:
     """
     if name not in NAMES:
         raise ValueError(f"engine {name!r} is unknown; there is {', '.join(NAMES)}")
+    if name == "renode":
+        from bk7238.engine.renode import RenodeEngine
+
+        return RenodeEngine(platform, seed)
     from bk7238.engine.repl import load
     from bk7238.engine.unicorn import UnicornEngine
 

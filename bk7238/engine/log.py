@@ -27,6 +27,7 @@ class MachineLog:
         self._now, self._pc, self._limit = now, pc, limit
         self.records: list[Record] = []
         self.listeners: list[Callable[[Record], None]] = []
+        self._blocks: list[BlockLog] = []
 
     def add(self, level: str, source: str, text: str) -> None:
         record = Record(self._now(), self._pc(), level, source, text)
@@ -38,7 +39,18 @@ class MachineLog:
 
     def of(self, source: str, address: int, unclaimed: str = "no such register is modelled") -> BlockLog:
         """The log of the block `source`, which stands at `address`; what it says of accesses that nothing claims."""
-        return BlockLog(self, source, address, unclaimed)
+        block = BlockLog(self, source, address, unclaimed)
+        self._blocks.append(block)
+        return block
+
+    def snapshot(self) -> tuple[list[Record], list[set[int]]]:
+        """The records, and what need not be said again."""
+        return list(self.records), [set(block.reported) for block in self._blocks]
+
+    def restore(self, snapshot: tuple[list[Record], list[set[int]]]) -> None:
+        self.records[:] = snapshot[0]
+        for block, reported in zip(self._blocks, snapshot[1], strict=True):
+            block.reported = set(reported)
 
 
 class BlockLog:
@@ -46,7 +58,7 @@ class BlockLog:
 
     def __init__(self, log: MachineLog, source: str, address: int, unclaimed: str) -> None:
         self._log, self._source, self._address, self._unclaimed = log, source, address, unclaimed
-        self._reported: set[int] = set()
+        self.reported: set[int] = set()
 
     def info(self, message: str) -> None:
         self._log.add("info", self._source, message)
@@ -55,8 +67,8 @@ class BlockLog:
         self._log.add("warning", self._source, message)
 
     def unclaimed(self, offset: int, value: int | None) -> None:
-        if offset in self._reported:
+        if offset in self.reported:
             return
-        self._reported.add(offset)
+        self.reported.add(offset)
         what = "read" if value is None else f"write of {value:#x}"
         self._log.add("info", self._source, f"{what} at {self._address + offset:#010x}: {self._unclaimed}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 
+PAGE = 0x1000
+
 
 class Memory:
     """One memory: `size` bytes at CPU address `address`, in a buffer that the CPU uses as well."""
@@ -13,17 +15,43 @@ class Memory:
         self.name, self.address, self.size = name, address, size
         self.buffer = (ctypes.c_ubyte * size)()
         self.bytes = memoryview(self.buffer).cast("B")
+        self._pages: list[bytes | None] = [None] * -(-size // PAGE)  # as snapshots have them, None where changed
 
     def clear(self) -> None:
         ctypes.memset(self.buffer, 0, self.size)
+        self.touched(0, self.size)
+
+    def touched(self, offset: int, length: int) -> None:
+        """Bytes have changed: for the snapshots of a memory that only its bus writes."""
+        for page in range(offset // PAGE, -(-(offset + length) // PAGE)):
+            self._pages[page] = None
+
+    def pages(self) -> tuple[bytes, ...]:
+        """The content in pages; a page that is as it was in an earlier snapshot is the same object."""
+        pages = self._pages
+        for index, page in enumerate(pages):
+            if page is None:
+                pages[index] = bytes(self.bytes[index * PAGE : (index + 1) * PAGE])
+        return tuple(pages)  # type: ignore[arg-type]
+
+    def show(self, pages: tuple[bytes, ...]) -> list[int]:
+        """Back to these pages; returns the offsets of those that were others."""
+        changed = [index for index, page in enumerate(pages) if self._pages[index] is not page]
+        for index in changed:
+            self.bytes[index * PAGE : index * PAGE + len(pages[index])] = pages[index]
+            self._pages[index] = pages[index]
+        return [index * PAGE for index in changed]
 
 
 class SystemBus:
-    """Memory by CPU address. `on_write(address, length)` is told of every write, so that stale code is dropped."""
+    """Memory by CPU address; the first is the flash window, which the CPU itself cannot write. `on_write(address,
+    length)` is told of every write, so that stale code is dropped."""
 
     def __init__(self, memories: Iterable[Memory], on_write: Callable[[int, int], None]) -> None:
         self.memories = list(memories)
+        self._window = self.memories[0]
         self._on_write = on_write
+        self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
 
     def find(self, address: int, length: int) -> Memory:
         for memory in self.memories:
@@ -39,5 +67,9 @@ class SystemBus:
     def write(self, address: int, data: bytes) -> None:
         memory = self.find(address, len(data))
         at = address - memory.address
+        if self.on_watched is not None:
+            self.on_watched(address, data)
         memory.bytes[at : at + len(data)] = data
+        if memory is self._window:
+            memory.touched(at, len(data))
         self._on_write(address, len(data))

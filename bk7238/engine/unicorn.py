@@ -6,22 +6,43 @@ A slice runs until the next event of the clock, an interrupt that can be taken, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import unicorn
 
 from bk7238.engine.address_space import map_board
-from bk7238.engine.clock import Clock
-from bk7238.engine.cpu import Cpu
+from bk7238.engine.clock import Clock, ClockSnapshot
+from bk7238.engine.cpu import Cpu, CpuSnapshot
 from bk7238.engine.engine import EngineError
-from bk7238.engine.log import MachineLog
-from bk7238.engine.memory import Memory, SystemBus
+from bk7238.engine.log import MachineLog, Record
+from bk7238.engine.memory import PAGE, Memory, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.slice import Reason
-from bk7238.engine.wiring import Board, wire
+from bk7238.engine.stops import Halt, Stops
+from bk7238.engine.wiring import Board, BoardSnapshot, wire
 from peripherals.core import ResetKind
 
 _LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
 _SYSTEM_MODE = 0x1F
+_LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
+UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
+
+
+_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_error", "_reset_kind", "_midway", "_crash")
+
+
+@dataclass(frozen=True)
+class EngineSnapshot:
+    """The window is shared in pages with other snapshots."""
+
+    cpu: CpuSnapshot
+    window: tuple[bytes, ...]
+    memories: list[bytes]
+    board: BoardSnapshot
+    clock: ClockSnapshot
+    log: tuple[list[Record], list[set[int]]]
+    state: dict[str, Any]
 
 
 class UnicornEngine:
@@ -34,13 +55,18 @@ class UnicornEngine:
         self.cpu = Cpu(memories)
         self._slice = self.cpu.slice
         self._target = 0  # the tick at which the slice's budget is used up
+        self._goal: int | None = None  # instructions after which to end
         self._skipped = 0
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
+        self._midway = False  # a debugger stopped the CPU within a block
+        self._crash: str | None = None  # the exception before whose entry a debugger stopped
         self._aborted_at: set[tuple[str, int]] = set()
         self.on_reset: list[Callable[[ResetKind], None]] = []
+        self.on_crash: list[Callable[[str], bool]] = []  # told what the guest did wrong; True: stop before it goes on
+        self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
         self.clock = Clock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
         self.log = MachineLog(lambda: self.clock.now, lambda: self._slice.block)
@@ -54,7 +80,8 @@ class UnicornEngine:
             request_reset=self._request_reset,
             cpu_input=self._cpu_input,
         )
-        map_board(self.cpu, self.board, self.log, self._failed)
+        self.spans = map_board(self.cpu, self.board, self.log, self._failed)
+        self.stops = Stops(self)
         self._reset(ResetKind.POWER_ON)
 
     # What a machine does with an engine
@@ -69,19 +96,21 @@ class UnicornEngine:
         """Which body of the slice functions serves: `native` or `python`. Results do not depend on it."""
         return self.cpu.stepping
 
-    def run(self, until: int) -> None:
-        """Run until the virtual microsecond `until`, or until a callback calls `stop`.
+    def run(self, until: int, instructions: int | None = None) -> None:
+        """Run until the virtual microsecond `until`, until `instructions` were executed since power-on, until a
+        callback calls `stop`, or until a debugger wants it (then `halt` says why).
 
         Raises what a block raised, and EngineError for what the engine cannot carry out.
         """
         end = until * self.clock.ticks_per_us
-        self._stopping = False
-        while not self._stopping:
+        self._goal, self.halt = instructions, None
+        self._go_on(end)
+        while not self._stopping and self.halt is None:
             self._slice.stop = 0
             self.clock.run_due()
             if self._reset_kind is not None:
                 self._reset(self._reset_kind)
-            if self._stopping or self._now() >= end:
+            if self._stopping or self._now() >= end or (instructions is not None and self.instructions >= instructions):
                 break
             if self._asleep and not self._slice.lines:
                 self._skip(end)
@@ -89,9 +118,22 @@ class UnicornEngine:
                 self._asleep = False
                 self.cpu.take_interrupt()
                 self._run_slice(end)
-            if self._error is not None:
-                error, self._error = self._error, None
-                raise error
+            self._raise()
+
+    def _go_on(self, end: int) -> None:
+        """Finish what a debugger interrupted: the rest of a block, or the entry of an exception."""
+        if self._midway:
+            if self._goal is not None:
+                end = min(end, self._goal + self._skipped)
+            self._shorten(end)
+            self.stops.resume()
+            self._run_cpu()
+            self._raise()
+            return
+        self._stopping = False
+        if self._crash is not None:
+            crash, self._crash = self._crash, None
+            self._enter(crash)
 
     def stop(self) -> None:
         """End `run` at the next block of code. For callbacks; the rest of the current event still happens."""
@@ -106,6 +148,59 @@ class UnicornEngine:
         """A register of the current mode: r0 to r15, sp, lr, pc, cpsr or spsr."""
         return self.cpu.register(name)
 
+    # Snapshots and debugging
+
+    @property
+    def position(self) -> int:
+        """Instructions executed since power-on, exact also within a block: what `goto` understands."""
+        return self.instructions - (self.stops.rest if self._midway else 0)
+
+    @property
+    def skipped(self) -> int:
+        """Ticks since power-on during which the CPU slept."""
+        return self._skipped
+
+    @property
+    def midway(self) -> bool:
+        """Whether the CPU stands before an instruction of a block that has been entered."""
+        return self._midway
+
+    def jumped(self) -> None:
+        """A debugger has changed the program counter: the block that was entered is left."""
+        self._midway, self._crash = False, None
+
+    def snapshot(self) -> EngineSnapshot:
+        """A copy of all that decides how the run goes on, the flash chip excepted."""
+        window, *memories = self.bus.memories
+        return EngineSnapshot(
+            self.cpu.snapshot(),
+            window.pages(),
+            [bytes(memory.bytes) for memory in memories],
+            self.board.snapshot(),
+            self.clock.snapshot(),
+            self.log.snapshot(),
+            {name: getattr(self, name) for name in _STATE},
+        )
+
+    def restore(self, snapshot: EngineSnapshot) -> None:
+        """Back to a snapshot of this engine. Breakpoints stay as they are; the next `run` goes on from there."""
+        window, *memories = self.bus.memories
+        for offset in window.show(snapshot.window):
+            self.cpu.drop_code(window.address + offset, PAGE)
+        for memory, content in zip(memories, snapshot.memories, strict=True):
+            for page in self.cpu.code_pages:
+                at = page - memory.address
+                if 0 <= at < memory.size and memory.bytes[at : at + PAGE] != content[at : at + PAGE]:
+                    self.cpu.drop_code(page, PAGE)
+            memory.bytes[:] = content
+        self.board.restore(snapshot.board)
+        self.clock.restore(snapshot.clock)
+        self.log.restore(snapshot.log)
+        self.cpu.restore(snapshot.cpu)
+        for name, value in snapshot.state.items():
+            setattr(self, name, value)
+        self.halt = None
+
     # Time
 
     def _now(self) -> int:
@@ -115,8 +210,7 @@ class UnicornEngine:
     def _shorten(self, deadline: int) -> None:
         """An event was scheduled that is due before the running slice would end."""
         if deadline < self._target:
-            self._slice.budget -= self._target - deadline
-            self._target = deadline
+            self.aim(deadline, self._slice.budget - (self._target - deadline))
 
     def _skip(self, end: int) -> None:
         """The CPU sleeps: nothing will happen before the next event, so go there."""
@@ -124,7 +218,12 @@ class UnicornEngine:
         deadline = self.clock.next_deadline
         target = max(now, end if deadline is None else min(end, deadline))
         self._skipped += target - now
-        self._target, self._slice.budget = target, 0
+        self.aim(target, 0)
+
+    def aim(self, target: int, budget: int) -> None:
+        """The slice may run for `budget` ticks, until tick `target`."""
+        self._target = self._slice.target = target
+        self._slice.budget = budget
 
     # Slices
 
@@ -132,10 +231,20 @@ class UnicornEngine:
         now = self._now()
         deadline = self.clock.next_deadline
         target = min(end, now + _LONGEST_SLICE, end if deadline is None else deadline)
-        self._target, self._slice.budget = target, target - now
+        if self._goal is not None:
+            target = min(target, self._goal + self._skipped)
+        self.aim(target, target - now)
+        self._run_cpu()
+
+    def _run_cpu(self) -> None:
         error = self.cpu.run()
         reason = self._slice.reason
-        if error:
+        if reason > _LAST or self._slice.attention:
+            error, reason = self.stops.ended(error, reason)
+        self._midway = reason > _LAST
+        if self._midway:
+            self.halt = self.stops.why(reason)
+        elif error:
             self._abort(error)
         elif reason == Reason.WAITING:
             # The first wait in system mode is the idle task's: from now on, spinning on that stack is idling too.
@@ -147,8 +256,7 @@ class UnicornEngine:
         elif reason == Reason.EXCEPTION:
             self._exception(self._slice.exception)
         elif reason == Reason.UNDEFINED:
-            self._note("undefined instruction")
-            self.cpu.undefined()
+            self._crashed(UNDEFINED)
 
     def _cpu_input(self, number: int, level: bool) -> None:
         bit = 1 << number
@@ -159,29 +267,42 @@ class UnicornEngine:
         if number == 2:
             self.cpu.software_interrupt()
         elif number in (3, 7):
-            self._note("prefetch abort")
-            self.cpu.prefetch_abort()
+            self._crashed(PREFETCH)
         elif number == 4:
-            self._note("data abort")
-            self.cpu.data_abort()
+            self._crashed(DATA)
         else:
             raise EngineError(f"the CPU raised exception {number} at {self._slice.pc:#010x}")
 
     def _abort(self, error: int) -> None:
         if self.cpu.is_prefetch_abort(error):
-            self._note("prefetch abort")
-            self.cpu.prefetch_abort()
+            self._crashed(PREFETCH)
         elif self.cpu.is_data_abort(error):
-            self._note("data abort")
-            self.cpu.data_abort()
+            self._crashed(DATA)
         else:
             raise EngineError(f"Unicorn ended at {self._slice.pc:#010x}: {unicorn.UcError(error)}")
+
+    def _crashed(self, what: str) -> None:
+        """The guest did what only an exception can follow."""
+        self._note(what)
+        if any([listener(what) for listener in self.on_crash]):
+            self._crash, self.halt = what, Halt("crash", what=what)
+        else:
+            self._enter(what)
+
+    def _enter(self, what: str) -> None:
+        {UNDEFINED: self.cpu.undefined, PREFETCH: self.cpu.prefetch_abort, DATA: self.cpu.data_abort}[what]()
 
     def _note(self, what: str) -> None:
         """Log an abort, once for each place: a guest can abort for ever."""
         if (what, self._slice.pc) not in self._aborted_at:
             self._aborted_at.add((what, self._slice.pc))
             self.log.add("warning", "cpu", f"{what} at {self._slice.pc:#010x}")
+
+    def _raise(self) -> None:
+        """What a block raised, once the block of code is through."""
+        if self._error is not None and not self._midway:
+            error, self._error = self._error, None
+            raise error
 
     def _failed(self, error: BaseException) -> None:
         """A block raised: end the slice, raise afterwards."""
@@ -190,6 +311,10 @@ class UnicornEngine:
         self._slice.stop = 1
 
     # Reset
+
+    def request_reset(self, kind: ResetKind) -> None:
+        """Reset before the next block of code."""
+        self._request_reset(kind)
 
     def _request_reset(self, kind: ResetKind) -> None:
         self._reset_kind = kind
@@ -204,6 +329,7 @@ class UnicornEngine:
                 memory.clear()
                 self.cpu.memory_changed(memory.address, memory.size)
         self.cpu.reset()
-        self._asleep = False
+        self._asleep = self._midway = False
+        self._crash = None
         for listener in self.on_reset:
             listener(kind)

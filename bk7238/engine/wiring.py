@@ -9,18 +9,27 @@ from __future__ import annotations
 import importlib
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bk7238.engine.platform import Block, Platform, Wire
 from peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
 
 
+@dataclass(frozen=True)
+class BoardSnapshot:
+    blocks: dict[str, dict[str, Any]]
+    inputs: dict[str, dict[str, int]]
+    junctions: list[list[bool]]
+
+
 class Board:
     """The blocks of a machine: `board.uart1` or `board["uart1"]`; iteration gives them in the description's order."""
 
-    def __init__(self, platform: Platform, blocks: dict[str, Peripheral]) -> None:
+    def __init__(self, platform: Platform, blocks: dict[str, Peripheral], junctions: Iterable[_Junction] = ()) -> None:
         self.platform = platform
+        self._junctions = tuple(junctions)
         self.placed: tuple[Block, ...] = tuple(sorted(platform.blocks, key=lambda block: block.address))
         self._blocks = blocks
         self._starts = [block.address for block in self.placed]
@@ -48,6 +57,24 @@ class Board:
 
     def __len__(self) -> int:
         return len(self._blocks)
+
+    def snapshot(self) -> BoardSnapshot:
+        """A copy of every block's state and of the levels on all wires."""
+        return BoardSnapshot(
+            {name: block.snapshot() for name, block in self.items()},
+            {name: block.input_levels for name, block in self.items()},
+            [list(junction.levels) for junction in self._junctions],
+        )
+
+    def restore(self, snapshot: BoardSnapshot) -> None:
+        """Back to a snapshot; alarms are stopped, and go off again when the clock gives them their events."""
+        for name, block in self.items():
+            block.restore(snapshot.blocks[name])
+            block.input_levels = snapshot.inputs[name]
+            for alarm in block.alarms:
+                alarm.forget()
+        for junction, levels in zip(self._junctions, snapshot.junctions, strict=True):
+            junction.levels[:] = levels
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,8 +125,7 @@ def wire(
             raise block.where.error(
                 f"{block.model} cannot be made: {error}", f"check the args of {block.name}"
             ) from error
-    _connect(platform, blocks, cpu_input)
-    return Board(platform, blocks)
+    return Board(platform, blocks, _connect(platform, blocks, cpu_input))
 
 
 def _model(block: Block) -> type[Peripheral]:
@@ -120,7 +146,9 @@ def _model(block: Block) -> type[Peripheral]:
     return model
 
 
-def _connect(platform: Platform, blocks: dict[str, Peripheral], cpu_input: Callable[[int, bool], None]) -> None:
+def _connect(
+    platform: Platform, blocks: dict[str, Peripheral], cpu_input: Callable[[int, bool], None]
+) -> list[_Junction]:
     by_input: dict[tuple[str, int], list[Wire]] = {}
     for connection in platform.wires:
         by_input.setdefault((connection.target, connection.input), []).append(connection)
@@ -136,6 +164,7 @@ def _connect(platform: Platform, blocks: dict[str, Peripheral], cpu_input: Calla
             raise connection.where.error(f"the model of {connection.source} has no output {label}", f"it has {known}")
         end = sinks[connection.target, connection.input]
         source.outputs[connection.output].append(end.branch() if isinstance(end, _Junction) else end)
+    return [sink for sink in sinks.values() if isinstance(sink, _Junction)]
 
 
 def _sink(
@@ -162,16 +191,16 @@ class _Junction:
 
     def __init__(self, sink: Callable[[bool], None]) -> None:
         self._sink = sink
-        self._levels: list[bool] = []
+        self.levels: list[bool] = []
 
     def branch(self) -> Callable[[bool], None]:
-        index = len(self._levels)
-        self._levels.append(False)
+        index = len(self.levels)
+        self.levels.append(False)
 
         def drive(level: bool) -> None:
-            before = any(self._levels)
-            self._levels[index] = level
-            if any(self._levels) != before:
+            before = any(self.levels)
+            self.levels[index] = level
+            if any(self.levels) != before:
                 self._sink(not before)
 
         return drive

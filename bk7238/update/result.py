@@ -13,6 +13,7 @@ class Verdict(Enum):
     NEW_APP_RUNS = "new-app-runs"
     NEW_APP_REFLASHES = "new-app-reflashes-each-boot"
     OLD_APP_RUNS = "old-app-runs"
+    OLD_APP_RETRIES = "old-app-retries-each-boot"
     DEVICE_WAITS = "device-waits"
     BOOTLOADER_HANGS = "bootloader-hangs"
     BRICK = "brick"
@@ -41,7 +42,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Result:
-    """What `bk7238 ota` reports. `flash` are the chip's bytes (physical) in the moment of the verdict."""
+    """What `bk7238 ota` reports. `faults` says of each fault what it did, `silent` are those that never fired, and
+    `evidence` is what the verdict rests on: update/evidence.py. `flash` are the chip's bytes (physical) in the moment
+    of the verdict."""
 
     verdict: Verdict
     reason: str
@@ -54,6 +57,9 @@ class Result:
     digest: str
     seed: int
     engine: str
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    evidence: dict[str, Any] = field(repr=False, default_factory=dict)
     flash: bytes = field(repr=False, default=b"")
 
     def as_json(self) -> dict[str, Any]:
@@ -72,4 +78,7 @@ class Result:
             "digest": self.digest,
             "seed": self.seed,
             "engine": self.engine,
+            "faults": self.faults,
+            "faults_never_fired": self.silent,
+            "evidence": self.evidence,
         }

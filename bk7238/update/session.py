@@ -18,6 +18,7 @@ from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.air.medium import Medium
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.wpa2 import Wpa2
+from bk7238.companion import Fields
 from bk7238.faults import Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
@@ -112,6 +113,7 @@ class Update:
         self._reason = ""
         self._scans = 0
         self._scanned = 0
+        self.machine.companions.append(Fields(self, ("_verdict", "_reason", "_scans", "_scanned")))
 
     def _outside(self) -> Link:
         """What the access point has behind it, with what is not simulated connected to it."""
@@ -236,7 +238,8 @@ class Update:
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:
-        return explain.damage(bytes(self.machine.flash.data), self.image.app) + self._last_words()
+        flash = bytes(self.machine.flash.data)
+        return explain.damage(flash, self.image.data, self.image.app) + self._last_words()
 
     def _last_words(self) -> str:
         words = [line for line in self.story.lines if line.strip()]

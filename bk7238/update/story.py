@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bk7238.air import events as air
+from bk7238.companion import Fields
 from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.update.joining import Joining
@@ -29,6 +30,10 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
     "done",
 )
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
+_STATE = (
+    *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "resets_without_banner"),
+    *("last_progress", "downloaded", "failures", "_joining", "join_failures", "_began"),
+)
 APP_STARTS = "go os_addr("
 
 
@@ -66,6 +71,7 @@ class Story:
         self._joining = Joining()
         self.join_failures: Counter[str] = Counter()  # of this attempt to join, by kind: the first kind is the cause
         self._began = self._mark()
+        machine.companions.append(Fields(self, _STATE))
         machine.uart1.on_line(self._line)
         machine.uart2.on_line(self._line)
         machine.engine.on_reset.append(self._reset)

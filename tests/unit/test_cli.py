@@ -110,6 +110,9 @@ def test_bad_packages(files, capsys, data, message):
         (["--flash-size", "3M"], "2M and 4M"),
         (["--request", "x" * 2000], "start-up command"),
         (["--nonsense"], "unrecognized"),
+        (["--fault", "network-stal@50%"], "is it network-stall"),
+        (["--fault", "ap-gone:1h"], "duration is a time such as"),
+        (["--scenario", "none.toml"], "No such file"),
     ],
 )
 def test_bad_options(files, capsys, options, message):

@@ -65,6 +65,7 @@ def test_every_interrupt_is_wired_to_its_source(platform):
     assert sources == {
         **{(name, None): number for name, number in irqs.items()},
         **{("wifi", line): 16 + line for line in range(7)},
+        ("wifi", 7): 26,
     }
 
 

@@ -52,8 +52,9 @@ class ScriptedMachine:
         self.clock = ScriptedClock()
         self.uart1, self.uart2 = ScriptedConsole(self.clock), ScriptedConsole(self.clock)
         self.engine = self
-        self.on_reset = []
+        self.on_reset, self.companions = [], []
         self.listeners = []
+        self.companions = []
 
     def on_event(self, listener):
         self.listeners.append(listener)

@@ -6,11 +6,11 @@ host's matter and never the result's.
 
 from __future__ import annotations
 
-from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, Reason, Slice
+from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, Attention, Reason, Slice
 from bk7238.engine.slice.native import Native
 from bk7238.engine.slice.python import InPython
 
-__all__ = ["BLOCKS", "IDLE_CHECK", "InPython", "Native", "Reason", "Slice", "functions"]
+__all__ = ["BLOCKS", "IDLE_CHECK", "Attention", "InPython", "Native", "Reason", "Slice", "functions"]
 
 
 def functions() -> Native | InPython:

@@ -31,6 +31,9 @@ class Native:
         self.on_block = entries["on_block"]
         self.on_exception = entries["on_exception"]
         self.on_undefined = entries["on_undefined"]
+        self.on_breakpoint = entries["on_breakpoint"]
+        self.on_step = entries["on_step"]
+        self.on_access = entries["on_access"]
         pointer, word = ctypes.c_void_p, ctypes.c_uint32
         self.run = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["run"])
         self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])

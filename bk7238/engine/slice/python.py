@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, IDLE_STACK, Reason, Slice
+from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, IDLE_STACK, Attention, Reason, Slice
 
 _PC, _CPSR, _SPSR, _LR, _SP = 11, 3, 13, 10, 12
 _MODE, _SYS, _THUMB, _FIQ_MASKED, _IRQ_MASKED = 0x1F, 0x1F, 0x20, 0x40, 0x80
@@ -15,6 +15,8 @@ _RegisterAccess = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_int, _POINTE
 _Start = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, *[ctypes.c_uint64] * 4)
 _Stop = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)
 _OnBlock = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint64, ctypes.c_uint32, _POINTER)
+_OnAccess = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64, _POINTER)
+_MemoryRead = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_uint64, _POINTER, ctypes.c_uint64)
 _OnException = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint32, _POINTER)
 _OnUndefined = ctypes.CFUNCTYPE(ctypes.c_bool, _POINTER, _POINTER)
 
@@ -29,9 +31,13 @@ class InPython:
             _OnBlock(self._on_block),
             _OnException(self._on_exception),
             _OnUndefined(self._on_undefined),
+            _OnBlock(self._on_breakpoint),
+            _OnBlock(self._on_step),
+            _OnAccess(self._on_access),
         )
         addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
-        self.on_block, self.on_exception, self.on_undefined = addresses
+        self.on_block, self.on_exception, self.on_undefined = addresses[:3]
+        self.on_breakpoint, self.on_step, self.on_access = addresses[3:]
 
     def run(self, address: int) -> int:
         s = Slice.from_address(address)
@@ -74,6 +80,8 @@ class InPython:
 
     def _on_block(self, uc: int, address: int, size: int, user: int) -> None:
         s = Slice.from_address(user)
+        if s.attention and self._resumed(s, address, size):
+            return
         if s.stop or s.budget <= 0:
             self._end(s, Reason.STOPPED if s.stop else Reason.DEADLINE)
             return
@@ -93,7 +101,52 @@ class InPython:
                 self._end(s, Reason.IDLE)
                 return
         s.budget -= count
-        s.block = address
+        s.block, s.size = address, size
+        if s.attention & Attention.STEP:
+            self._end(s, Reason.STEPPED)
+
+    def _resumed(self, s: Slice, address: int, size: int) -> bool:
+        rest = s.block + s.size - address & 0xFFFF_FFFF
+        if not s.attention & Attention.RESUME:
+            s.attention &= ~Attention.PASS
+            return False
+        if size > rest:
+            self._end(s, Reason.LONGER)
+        elif size == rest:
+            s.attention &= ~Attention.RESUME
+        return True
+
+    def _hit(self, s: Slice, pc: int, reason: Reason) -> None:
+        s.hit_tick = s.target - s.budget
+        thumb = s.blocks[s.block >> 1 & BLOCKS - 1] & 1
+        s.hit_rest = (s.block + s.size - pc & 0xFFFF_FFFF) >> (1 if thumb else 2)
+        s.hit_pc = pc
+        if not s.attention & Attention.SEARCH:
+            self._end(s, reason)
+
+    @staticmethod
+    def _passes(s: Slice, pc: int) -> bool:
+        return bool(s.attention & Attention.PASS) and s.pass_ == pc
+
+    def _on_breakpoint(self, uc: int, address: int, size: int, user: int) -> None:
+        s = Slice.from_address(user)
+        if not self._passes(s, address):
+            s.hit_kind = 0
+            self._hit(s, address, Reason.BREAKPOINT)
+
+    def _on_step(self, uc: int, address: int, size: int, user: int) -> None:
+        s = Slice.from_address(user)
+        if not self._passes(s, address):
+            self._end(s, Reason.STEPPED)
+
+    def _on_access(self, uc: int, kind: int, address: int, size: int, value: int, user: int) -> None:
+        s = Slice.from_address(user)
+        pc = self._get(s, _PC)
+        if self._passes(s, pc):
+            return
+        _MemoryRead(s.mem_read)(uc, address, ctypes.addressof(s) + Slice.hit_old.offset, size)
+        s.hit_address, s.hit_size, s.hit_kind = address & 0xFFFF_FFFF, size, kind
+        self._hit(s, pc, Reason.WATCHED)
 
     def _idles(self, s: Slice) -> bool:
         cpsr = self._get(s, _CPSR)

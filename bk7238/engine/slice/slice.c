@@ -5,11 +5,15 @@
  *
  * A slice ends before a block is entered, never within one. A block counts as executed when it is entered, so the
  * time that a register access sees is that of the end of its block. One tick is one instruction.
+ *
+ * Only a debugger stops within a block, and only before an instruction. The block stays counted: what remains of it
+ * runs later without being counted or looked at again, so that the run is the one that was never stopped.
  */
 #include <stdint.h>
 
 enum { PC = 11, CPSR = 3, SPSR = 13, LR = 10, SP = 12 }; /* UC_ARM_REG_* */
-enum { DEADLINE, STOPPED, INTERRUPT, IDLE, EXCEPTION, UNDEFINED, WAITING };
+enum { DEADLINE, STOPPED, INTERRUPT, IDLE, EXCEPTION, UNDEFINED, WAITING, BREAKPOINT, STEPPED, WATCHED, LONGER };
+enum { RESUME = 1, PASS = 2, STEP = 4, SEARCH = 8 }; /* attention */
 enum { MODE = 0x1F, SYS = 0x1F, THUMB = 0x20, FIQ_MASKED = 0x40, IRQ_MASKED = 0x80 };
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
@@ -21,6 +25,16 @@ struct slice {
     int (*reg_write)(void *uc, int reg, const void *value);
     int (*emu_start)(void *uc, uint64_t begin, uint64_t until, uint64_t timeout, uint64_t count);
     int (*emu_stop)(void *uc);
+    int (*mem_read)(void *uc, uint64_t address, void *bytes, uint64_t size);
+    int64_t target;         /* the tick at which the budget is used up */
+    int64_t hit_tick;       /* of a breakpoint or watched access: the tick at the end of its block */
+    uint64_t hit_old;       /* the bytes at hit_address before the access */
+    uint32_t hit_rest;      /* instructions from it to the end of its block */
+    uint32_t hit_pc;        /* the instruction */
+    uint32_t hit_address, hit_size, hit_kind; /* the access; 0 for a breakpoint */
+    uint32_t attention;     /* what a debugger wants, bits as in the enum; 0 without one */
+    uint32_t pass;          /* with PASS: the instruction that may pass its breakpoint or access this once */
+    uint32_t size;          /* bytes of the block that was entered last */
     uint32_t stop;          /* set by a callback: end at the next block */
     uint32_t lines;         /* bit 0: IRQ is asserted, bit 1: FIQ */
     uint32_t idle_stack;    /* stack pointer at the idle task's WFI; 0: not seen yet */
@@ -54,6 +68,21 @@ static int unmasked(struct slice *s, uint32_t cpsr)
     return ((s->lines & 2) && !(cpsr & FIQ_MASKED)) || ((s->lines & 1) && !(cpsr & IRQ_MASKED));
 }
 
+/* Entering a block under a debugger: whether it is the rest of one that was counted. */
+static int resumed(struct slice *s, uint32_t pc, uint32_t size)
+{
+    uint32_t rest = s->block + s->size - pc;
+    if (!(s->attention & RESUME)) {
+        s->attention &= ~(uint32_t)PASS;
+        return 0;
+    }
+    if (size > rest)
+        end(s, LONGER);
+    else if (size == rest)
+        s->attention &= ~(uint32_t)RESUME;
+    return 1;
+}
+
 /* Entering a block. */
 void on_block(void *uc, uint64_t address, uint32_t size, void *user)
 {
@@ -63,6 +92,8 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *user)
     int64_t count;
 
     (void)uc;
+    if (s->attention && resumed(s, pc, size))
+        return;
     if (s->stop || s->budget <= 0) {
         end(s, s->stop ? STOPPED : DEADLINE);
         return;
@@ -88,6 +119,58 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *user)
     }
     s->budget -= count;
     s->block = pc;
+    s->size = size;
+    if (s->attention & STEP)
+        end(s, STEPPED);
+}
+
+/* A breakpoint's instruction or a watched access: remember it, and end before it unless a search goes on. */
+static void hit(struct slice *s, uint32_t pc, uint32_t reason)
+{
+    s->hit_tick = s->target - s->budget;
+    s->hit_rest = (s->block + s->size - pc) >> (s->blocks[s->block >> 1 & (BLOCKS - 1)] & 1 ? 1 : 2);
+    s->hit_pc = pc;
+    if (!(s->attention & SEARCH))
+        end(s, reason);
+}
+
+static int passes(struct slice *s, uint32_t pc)
+{
+    return (s->attention & PASS) && s->pass == pc;
+}
+
+/* An instruction with a breakpoint. */
+void on_breakpoint(void *uc, uint64_t address, uint32_t size, void *user)
+{
+    struct slice *s = user;
+    (void)uc, (void)size;
+    if (passes(s, (uint32_t)address))
+        return;
+    s->hit_kind = 0;
+    hit(s, (uint32_t)address, BREAKPOINT);
+}
+
+/* An instruction before which to end in any case. */
+void on_step(void *uc, uint64_t address, uint32_t size, void *user)
+{
+    (void)uc, (void)size;
+    if (!passes(user, (uint32_t)address))
+        end(user, STEPPED);
+}
+
+/* A watched access. Unicorn carries it out even where it ends here, and again later: the engine undoes it. */
+void on_access(void *uc, int kind, uint64_t address, int size, int64_t value, void *user)
+{
+    struct slice *s = user;
+    uint32_t pc = get(s, PC);
+    (void)value;
+    if (passes(s, pc))
+        return;
+    s->mem_read(uc, address, &s->hit_old, (uint64_t)size);
+    s->hit_address = (uint32_t)address;
+    s->hit_size = (uint32_t)size;
+    s->hit_kind = (uint32_t)kind;
+    hit(s, pc, WATCHED);
 }
 
 /* SWI, BKPT and what else the CPU raises by itself. */

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bk7238.companion import Fields
 from bk7238.formats import crc_framing
 from bk7238.network.events import Event, LeaseGranted
 
@@ -90,6 +91,8 @@ class Typist:
         self._failed = False  # the last download, and it was not asked for again
         self._typing_until = 0  # virtual microseconds: one line after the other
         self._answered: set[str] = set()
+        state = ("_start", "_downloads", "_failed", "_typing_until", "_answered")
+        machine.companions.append(Fields(self, state, references=("_console",)))
         machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
         machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
         machine.engine.on_reset.append(lambda kind: self._reset())

@@ -1,0 +1,1 @@
+"""Debugging a machine: the GDB server, going backwards, monitor verbs, symbols, crash reports."""

@@ -1,0 +1,160 @@
+"""What the monitor shows of blocks, interrupts and flash, as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from bk7238.debug.target import Target
+from bk7238.formats import crc_framing, rbl
+from bk7238.formats import partitions as tables
+from bk7238.machine import Machine
+from bk7238.update import explain
+
+_BOOTLOADER = 0x11000
+_MODES = {0x10: "user", 0x11: "FIQ", 0x12: "IRQ", 0x13: "supervisor", 0x17: "abort", 0x1B: "undefined", 0x1F: "system"}
+
+
+def blocks(target: Target) -> str:
+    lines = []
+    for block in target.board.platform.blocks:
+        about = (sys.modules[type(target.board[block.name]).__module__].__doc__ or "").strip().splitlines()
+        lines.append(f"{block.address:#010x} {block.name:12} {about[0] if about else ''}")
+    return "\n".join(lines)
+
+
+def _block(target: Target, name: str) -> tuple[Any, int]:
+    for block in target.board.platform.blocks:
+        if block.name == name:
+            return target.board[name], block.address
+    raise ValueError(f"no block {name!r}; there is {', '.join(target.board.names)}")
+
+
+def _each(block: Any) -> Iterator[tuple[str, Any, int]]:
+    for name, registers in block.registers.items():
+        for index, register in enumerate(registers):
+            label = name if len(registers) == 1 else f"{name}[{index}]"
+            yield label, register, register.at + index * register.stride
+
+
+def _line(target: Target, label: str, register: Any, address: int) -> str:
+    value = target.peek(address)
+    fields = " ".join(f"{name}={field.of(value):#x}" for name, field in register.fields.items() if field.readable)
+    return f"{address:#010x} {label:24} {value:#010x}  {fields}".rstrip()
+
+
+def registers(target: Target, name: str) -> str:
+    block, base = _block(target, name)
+    lines = [_line(target, label, register, base + offset) for label, register, offset in _each(block)]
+    return "\n".join(lines) or f"{name} declares no registers"
+
+
+def _find(target: Target, name: str) -> tuple[str, Any, int, str]:
+    parts = name.split(".")
+    if len(parts) not in (2, 3):
+        raise ValueError("say BLOCK.REGISTER or BLOCK.REGISTER.FIELD")
+    block, base = _block(target, parts[0])
+    known = {label: (register, offset) for label, register, offset in _each(block)}
+    if parts[1] not in known:
+        raise ValueError(f"{parts[0]} has no register {parts[1]!r}; there is {', '.join(known)}")
+    register, offset = known[parts[1]]
+    field = parts[2] if len(parts) == 3 else ""
+    if field and field not in register.fields:
+        raise ValueError(f"{parts[1]} has no field {field!r}; there is {', '.join(register.fields)}")
+    return parts[1], register, base + offset, field
+
+
+def register(target: Target, name: str) -> str:
+    label, found, address, field = _find(target, name)
+    if field:
+        return f"{name} = {found.fields[field].of(target.peek(address)):#x}"
+    return _line(target, label, found, address)
+
+
+def write(target: Target, name: str, value: int) -> str:
+    _, found, address, field = _find(target, name)
+    if field:
+        bits = found.fields[field]
+        kept = target.peek(address) & ~bits.mask & found.stored  # a one written to other write-one bits would clear
+        value = kept | (value << bits.lsb) & bits.mask
+    target.write(address, (value & 0xFFFF_FFFF).to_bytes(4, "little"))
+    return register(target, name)
+
+
+def interrupts(target: Target) -> str:
+    """The sources by their numbers and by the blocks whose wires lead there."""
+    icu, base = _block(target, "icu")
+    sources: dict[int, list[str]] = {}
+    for wire in target.board.platform.wires:
+        if wire.target == "icu":
+            sources.setdefault(wire.input, []).append(wire.source)
+    words = {name: target.peek(base + icu.registers[name][0].at) for name in _ICU}
+    lines = []
+    for number in range(32):
+        raised, enabled = (bool(words[name] >> number & 1) for name in ("INT_RAW_STATUS", "INTERRUPT_ENABLE"))
+        if raised or enabled:
+            state = "pending" if raised and enabled else "raised, not enabled" if raised else "enabled"
+            kind = "IRQ" if number < 16 else "FIQ"
+            lines.append(f"{number:2} {kind} {state:20} {', '.join(sources.get(number, ['?']))}")
+    cpsr = target.register("cpsr")
+    masks = ", ".join(name for bit, name in ((0x80, "IRQ"), (0x40, "FIQ")) if cpsr & bit) or "nothing"
+    asserted = ", ".join(n for bit, n in ((1, "IRQ"), (2, "FIQ")) if target.engine.cpu.slice.lines & bit) or "none"
+    lines.append(f"the CPU masks {masks} in {_MODES.get(cpsr & 0x1F, 'an unknown')} mode; asserted lines: {asserted}")
+    return "\n".join(lines)
+
+
+_ICU = ("INT_RAW_STATUS", "INTERRUPT_ENABLE", "GLOBAL_INT_EN")
+
+
+def _table(machine: Machine) -> list[tuple[int, tables.Partition]]:
+    return tables.find(crc_framing.strip(bytes(machine.flash.data[:_BOOTLOADER])))
+
+
+def partitions(machine: Machine) -> str:
+    lines = [
+        f"{partition.name:12} {partition.device:18} offset {partition.offset:#08x} length {partition.length:#08x} "
+        f"physical {partition.physical_start:#08x}-{partition.physical_end:#08x}"
+        + ("" if partition.crc_ok else "  (CRC wrong; it is not checked)")
+        for _, partition in _table(machine)
+    ]
+    return "\n".join(lines) or "no partition table: the bootloader finds no 01PE below logical 0xffc0"
+
+
+def packages(machine: Machine) -> str:
+    flash = bytes(machine.flash.data)
+    table = {partition.name: partition for _, partition in _table(machine)}
+    lines = []
+    if "download" in table:
+        start = table["download"].physical_start
+        lines.append(f"download, physical {start:#x}: {_header(flash[start : start + rbl.SIZE])}")
+    if "app" in table:
+        lines.append(f"footer of app: {_header(explain.footer(flash, table['app']))}")
+    lines.append(f"the bootloader sees: {explain.seen(flash, bytes(96))}")
+    return "\n".join(lines)
+
+
+def _header(raw: bytes) -> str:
+    if raw == b"\xff" * len(raw):
+        return "erased"
+    header = rbl.unpack(raw)
+    sound = "CRC right" if header.crc_ok else "CRC wrong: the bootloader ignores it"
+    return (
+        f"{header.partition!r} version {header.version!r}, {header.encryption}, {header.compression}, "
+        f"{header.body_size} bytes of body (CRC {header.body_crc:#010x}), {header.raw_size} raw "
+        f"(FNV-1a {header.raw_hash:#010x}); {sound}"
+    )
+
+
+def link(machine: Machine, on: bool) -> str:
+    """Switch all access points."""
+    assert machine.air is not None
+    names = []
+    for access_point in machine.air.access_points:
+        if on:
+            access_point.switch_on(machine.now)
+        else:
+            access_point.switch_off()
+        names.append(access_point.ssid.decode("utf-8", "replace"))
+    machine.air_changed()
+    return f"{'on' if on else 'off'} the air: {', '.join(names) or 'nobody'}"

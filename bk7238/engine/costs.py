@@ -1,0 +1,62 @@
+"""What an engine costs on this host: a register access, and a virtual second of busy code. For scripts/bench."""
+
+from __future__ import annotations
+
+import struct
+import time
+from dataclasses import dataclass
+
+from bk7238 import resources
+from bk7238.engine.engine import Engine, make
+
+BLOCK = 0x0100_0000  # a block that is plain storage: what is measured is the way there and back
+MEMORY = 0x0040_0000
+# mov r1, #address; mov r0, #0; loop: ldr or str r2, [r1]; add r0, r0, #1; b loop
+_READ, _WRITE, _ADD, _LOOP = 0xE5912000, 0xE5812000, 0xE2800001, 0xEAFFFFFC
+_BASE = {BLOCK: 0xE3A01401, MEMORY: 0xE3A01501}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Host microseconds of one read and one write of a register, over the same access to memory; host seconds of one
+    virtual second in which the guest never idles and accesses memory alone."""
+
+    engine: str
+    read: float
+    write: float
+    virtual_second: float
+
+
+def measure(name: str) -> Costs:
+    """Measure the engine called `name`. Raises EngineError where it cannot be had."""
+    memory, _ = _loop(name, MEMORY, _READ, 300_000)
+    read, reads = _loop(name, BLOCK, _READ, 10_000)
+    write, writes = _loop(name, BLOCK, _WRITE, 10_000)
+    return Costs(
+        engine=name,
+        read=(read - memory) / reads * 1e6,
+        write=(write - memory) / writes * 1e6,
+        virtual_second=memory,
+    )
+
+
+def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float]:
+    """Host seconds and accesses of a virtual second of a loop that does this access.
+
+    Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
+    cost does not count.
+    """
+    engine = make(name, resources.platform() / "bk7238.repl", 0)
+    engine.bus.write(0, struct.pack("<5I", _BASE[address], 0xE3A00000, access, _ADD, _LOOP))
+    _timed(engine, span)
+    before = engine.register("r0")
+    short = _timed(engine, 2 * span)
+    accesses = engine.register("r0") - before
+    long = _timed(engine, 5 * span)
+    return (long - short) / (2 * span) * 1e6, accesses / span * 1e6
+
+
+def _timed(engine: Engine, until: int) -> float:
+    began = time.perf_counter()
+    engine.run(until=until)
+    return time.perf_counter() - began

@@ -1,0 +1,179 @@
+"""The one Renode of this process: found, loaded through pyrenode3, and asked for machines.
+
+A process can hold one Renode and cannot unload it, so a new machine clears away the one before. pyrenode3 and Renode
+are looked for only when somebody asks for them; `doctor` tells what is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bk7238.engine.engine import EngineError
+
+BRIDGE = "BekenBridge.cs"
+MACHINE = "bk7238"
+SOURCES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
+INSTALLED = Path("/opt/renode")  # where pyrenode3 looks when none of these is set
+LOG_LEVEL = 3  # Renode's number for errors; what is below belongs to the machine's own log
+REMEDY = "`bk7238 doctor` says what to install"
+
+_renode: Renode | None = None
+
+
+def missing(environment: Mapping[str, str] = os.environ) -> str | None:
+    """What keeps Renode from being loaded here, in a few words; None where nothing does that can be seen from here."""
+    for module in ("pyrenode3", "pythonnet"):
+        if importlib.util.find_spec(module) is None:
+            return f"the Python package {module} is not installed"
+    named = [name for name in SOURCES if environment.get(name)]
+    if len(named) > 1:
+        return f"{' and '.join(named)} are both set"
+    if not named:
+        return None if (INSTALLED / "bin").is_dir() else f"none of {', '.join(SOURCES)} names a Renode"
+    if not Path(environment[named[0]]).exists():
+        return f"{named[0]} names {environment[named[0]]}, which does not exist"
+    if named[0] == "PYRENODE_BIN" and runtime(environment) == "mono":
+        return "PYRENODE_BIN is a .NET build and needs PYRENODE_RUNTIME=coreclr"
+    return None
+
+
+def runtime(environment: Mapping[str, str] = os.environ) -> str:
+    """The .NET runtime that pyrenode3 will load: `mono` or `coreclr`."""
+    return environment.get("PYRENODE_RUNTIME") or "mono"
+
+
+def renode() -> Renode:
+    """The Renode of this process, loaded at the first call. Raises EngineError where it cannot be had."""
+    global _renode
+    if _renode is None:
+        lack = missing()
+        if lack is not None:
+            raise EngineError(f"Renode cannot be used: {lack}; {REMEDY}")
+        try:
+            with _quiet():
+                _renode = Renode()
+        except (Exception, SystemExit) as error:  # pyrenode3 leaves by sys.exit where it finds no binaries
+            raise EngineError(f"Renode cannot be loaded: {_first_line(error)}; {REMEDY}") from error
+    return _renode
+
+
+class Renode:
+    """A loaded Renode. What is below it is untyped: .NET objects through pythonnet."""
+
+    def __init__(self) -> None:
+        if runtime() == "mono":
+            # Without this, mono's garbage collector and Python's interpreter lock wait for each other.
+            os.environ.setdefault("MONO_THREADS_SUSPEND", "preemptive")
+        wrappers = importlib.import_module("pyrenode3.wrappers")
+        self._to_class = importlib.import_module("pyrenode3.conversion").interface_to_class
+        self._emulation = wrappers.Emulation()
+        self.monitor = wrappers.Monitor()
+        self.lost: str | None = None
+        self.machine: Any = None
+        self.script: Path | None = None  # what makes machines, where it is not this class
+        self.variables: dict[str, object] = {}  # of the script
+        self.execute(f"logLevel {LOG_LEVEL}")
+
+    @property
+    def version(self) -> str:
+        """Of the assembly that carries Renode's own, such as 1.16.1."""
+        for assembly in importlib.import_module("System").AppDomain.CurrentDomain.GetAssemblies():
+            name = assembly.GetName()
+            if name.Name == "Renode":
+                return f"{name.Version.Major}.{name.Version.Minor}.{name.Version.Build}"
+        return "of unknown version"
+
+    def execute(self, command: str) -> str:
+        """Carry out a command of Renode's monitor and answer what it printed. Raises EngineError where it failed."""
+        output, error = self.monitor.execute(command)
+        if error and error.strip():
+            raise EngineError(f"Renode refused {command!r}: {' '.join(error.split())[:400]}")
+        return str(output)
+
+    def answer(self, command: str) -> str:
+        """Carry out a command and answer what Renode said, refusals included."""
+        output, error = self.monitor.execute(command)
+        return f"{output or ''}{error or ''}".replace("\r", "").strip("\n") + "\n" if command else ""
+
+    def load(self, platform: Path) -> Any:
+        """A new machine from a platform description, instead of the one before. Raises EngineError."""
+        if self.lost is not None:
+            raise EngineError(f"this process has lost its Renode ({self.lost}): start another process")
+        self._emulation.clear()
+        if self.script is not None:
+            self._run_script(self.script)
+        else:
+            self.include(platform.parent / BRIDGE)
+            self.machine = self._emulation.add_mach(MACHINE).internal
+            self.monitor.internal.Machine = self.machine
+            self.execute(f"machine LoadPlatformDescription {_path(platform)}")
+        return self.machine
+
+    def log_to_console(self) -> None:
+        """Print Renode's own log, from information on: analyzers without windows write there."""
+        logging_ = importlib.import_module("Antmicro.Renode.Logging")
+        logging_.Logger.AddBackend(logging_.ConsoleBackend.Instance, "console")
+        self.execute("logLevel 1")
+
+    def _run_script(self, script: Path) -> None:
+        importlib.import_module("pyrenode3.inits").XwtInit()  # analyzers get windows where this host and build have any
+        for name, value in self.variables.items():
+            self.execute(f"${name}={value}")
+        said = self.execute(f"include {_path(script)}")
+        made = self._emulation.get_mach(MACHINE)
+        if made is None or "error" in said.lower():
+            raise EngineError(f"Renode could not carry out {script.name}: {' '.join(said.split())[:400]}")
+        self.machine = made.internal
+
+    def include(self, source: Path) -> None:
+        """Have Renode compile a C# file; one that it knows already it does not compile again."""
+        self.execute(f"include {_path(source)}")
+
+    def find(self, path: str) -> Any:
+        """A part of the machine by its path, such as `sysbus.uart1`, as an object of its own class."""
+        return self._to_class(self.machine[path])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """pyrenode3 warns about every mono; what matters of that, `doctor` says."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _path(path: Path) -> str:
+    """A path as the monitor reads it."""
+    return "@" + str(path.resolve()).replace(" ", "\\ ")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+def main() -> None:
+    """Load Renode and print what was found, one line for machines: for `doctor`, which asks in a process of its own."""
+    try:
+        print(json.dumps({"version": renode().version, "runtime": runtime()}))
+    except EngineError as error:
+        print(json.dumps({"problem": str(error)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The cable between the access point and the gateway: it stands for the network, and faults cut and twist it."""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bk7238.network import ipv4, tcp_segment, udp
+from bk7238.network.events import Events
+from bk7238.network.link import Link
+from bk7238.network.network import Network
+from bk7238.network.tcp_segment import Segment
+from bk7238.network.udp import Datagram
+
+_ETHERNET = struct.Struct("!6s6sH")
+_IPV4 = 0x0800
+
+
+@dataclass(frozen=True)
+class Passing:
+    """A frame on the cable, and what it carries: `udp` and `tcp` are None where it is something else."""
+
+    frame: bytes
+    to_device: bool
+    now: int
+    packet: ipv4.Packet | None = None
+    udp: Datagram | None = None
+    tcp: Segment | None = None
+
+    def with_tcp(self, segment: Segment) -> bytes:
+        """The same frame with another segment in it; all checksums hold."""
+        assert self.packet is not None
+        payload = tcp_segment.build(segment, self.packet.source, self.packet.destination)
+        return self.frame[:14] + ipv4.build(self.packet.source, self.packet.destination, ipv4.TCP, payload, 0)
+
+    def with_udp(self, datagram: Datagram) -> bytes:
+        """The same frame with another datagram in it."""
+        assert self.packet is not None
+        source, destination = self.packet.source, self.packet.destination
+        payload = udp.build(source, datagram.source_port, destination, datagram.destination_port, datagram.payload)
+        return self.frame[:14] + ipv4.build(source, destination, ipv4.UDP, payload, 0)
+
+    def answered_with_tcp(self, segment: Segment) -> bytes:
+        """A frame back to where this one came from."""
+        assert self.packet is not None
+        source, destination = self.packet.destination, self.packet.source
+        payload = tcp_segment.build(segment, source, destination)
+        head = self.frame[6:12] + self.frame[:6] + self.frame[12:14]
+        return head + ipv4.build(source, destination, ipv4.TCP, payload, 0)
+
+
+Twist = Callable[[Passing], "list[bytes] | None"]
+"""What a fault makes of a frame: None where it leaves it alone, else the frames that pass on instead."""
+
+
+class Cable:
+    """A link behind a cable; `network` has the server whose answers faults change. `twists` are asked in their order;
+    the first that has an opinion decides."""
+
+    def __init__(self, behind: Link, network: Network) -> None:
+        self._behind, self._network = behind, network
+        self.twists: list[Twist] = []
+        self._back: list[bytes] = []
+        self._late: list[tuple[int, int, bytes]] = []  # when, order, frame for the device
+        self._number = 0
+        self._poke: int | None = None
+
+    # For faults
+
+    def answer(self, frame: bytes) -> None:
+        """A frame for the device, from the cable itself."""
+        self._back.append(frame)
+
+    def delay(self, frame: bytes, until: int) -> None:
+        """A frame for the device that comes at `until`."""
+        self._number += 1
+        heapq.heappush(self._late, (until, self._number, frame))
+
+    def poke(self, at: int) -> None:
+        """At `at`, look at what applications have sent by themselves."""
+        self._poke = at if self._poke is None else min(self._poke, at)
+
+    # As a network
+
+    @property
+    def events(self) -> Events:
+        return self._behind.events
+
+    @property
+    def deadline(self) -> int | None:
+        times = [self._behind.deadline, self._poke, self._late[0][0] if self._late else None]
+        return min((time for time in times if time is not None), default=None)
+
+    def poll(self, now: int) -> list[bytes]:
+        frames = self._behind.poll(now)
+        if self._poke is not None and self._poke <= now:
+            self._poke = None
+            frames = frames + self._network.push(now)
+        passed = self._passed(frames, True, now)
+        while self._late and self._late[0][0] <= now:
+            passed.append(heapq.heappop(self._late)[2])
+        return passed
+
+    def receive(self, frame: bytes, now: int) -> list[bytes]:
+        answers: list[bytes] = []
+        for arrived in self._passed([frame], False, now):
+            answers += self._behind.receive(arrived, now)
+        back, self._back = self._back, []
+        return back + self._passed(answers, True, now)
+
+    def _passed(self, frames: list[bytes], to_device: bool, now: int) -> list[bytes]:
+        if not self.twists:
+            return frames
+        passed: list[bytes] = []
+        for frame in frames:
+            passing = look(frame, to_device, now)
+            opinions = (twist(passing) for twist in self.twists)
+            changed = next((opinion for opinion in opinions if opinion is not None), [frame])
+            passed += changed
+        return passed
+
+
+def look(frame: bytes, to_device: bool, now: int) -> Passing:
+    """What a frame carries."""
+    try:
+        if len(frame) < _ETHERNET.size or _ETHERNET.unpack_from(frame)[2] != _IPV4:
+            return Passing(frame, to_device, now)
+        packet = ipv4.parse(frame[_ETHERNET.size :])
+        if packet.protocol == ipv4.UDP:
+            datagram = udp.parse(packet.payload, packet.source, packet.destination)
+            return Passing(frame, to_device, now, packet, udp=datagram)
+        if packet.protocol == ipv4.TCP:
+            segment = tcp_segment.parse(packet.payload, packet.source, packet.destination)
+            return Passing(frame, to_device, now, packet, tcp=segment)
+        return Passing(frame, to_device, now, packet)
+    except ValueError:
+        return Passing(frame, to_device, now)

@@ -1,0 +1,156 @@
+"""What a fault is: a class whose own description is its page in the reference, and the record of what it did."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bk7238.faults import when
+from bk7238.faults.arguments import REQUIRED, Argument
+from bk7238.faults.spec import FaultError, Spec
+
+if TYPE_CHECKING:
+    from bk7238.faults.scene import Scene
+    from bk7238.image import Package
+    from peripherals.nor_flash import NorFlash
+
+KEPT = 20  # firings of a fault that are kept word for word; all are counted
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A fault did something: virtual microseconds, instructions and flash operations begun since power-on (all 0
+    before it), where it struck, and what it did there."""
+
+    time: int
+    instructions: int
+    flash_operation: int
+    where: str
+    what: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Fault:
+    """Something that goes wrong. The first line of a subclass's docstring is its summary in the reference.
+
+    A fault of the package overrides `package`, one of the flash at power-on `flash`; every other one `strike`, which
+    is called at its moment, or `arm`. Each calls `record` when it has really done something.
+    """
+
+    NAME: ClassVar[str] = ""
+    SECTION: ClassVar[str] = ""
+    FIRES: ClassVar[str] = ""
+    BEFORE_POWER_ON: ClassVar[bool] = False  # it takes no @
+    USUALLY: ClassVar[str] = "the power-on"  # when it strikes without an @
+
+    def __init__(self, spec: Spec, seed: str) -> None:
+        self.spec = spec
+        self.rng = random.Random(f"{seed}:{spec}")
+        self.count = 0
+        self.firings: list[Firing] = []
+        self.scene: Scene | None = None
+        try:
+            self.when = when.parse(spec.when)
+        except FaultError as error:
+            raise FaultError(f"fault {str(spec)!r}: {error}") from None
+        if self.BEFORE_POWER_ON and spec.when:
+            raise FaultError(f"fault {str(spec)!r}: it is there from before the power-on; leave out @{spec.when}")
+        self._take_arguments()
+        self.check()
+
+    # What a subclass says
+
+    def check(self) -> None:
+        """See that the arguments go together. Raises FaultError, through `refuse`."""
+
+    def package(self, package: Package) -> Package:
+        """The package as it comes to the server."""
+        return package
+
+    def flash(self, chip: NorFlash) -> None:
+        """The chip before the power-on."""
+
+    def arm(self, scene: Scene) -> None:
+        """The machine is about to be switched on."""
+        if not self.BEFORE_POWER_ON:
+            self.when.arm(scene, lambda: self._strike(scene))
+
+    def strike(self, scene: Scene) -> None:
+        """The moment has come."""
+
+    def _strike(self, scene: Scene) -> None:
+        self.strike(scene)
+        scene.machine.air_changed()
+
+    # What it did
+
+    def record(self, where: str, what: str) -> None:
+        """It has fired."""
+        self.count += 1
+        if len(self.firings) < KEPT:
+            scene = self.scene
+            moment = (scene.machine.now, scene.machine.instructions, scene.chip.begun) if scene else (0, 0, 0)
+            self.firings.append(Firing(*moment, where, what))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "fault": str(self.spec),
+            "fired": self.count,
+            "firings": [firing.as_json() for firing in self.firings],
+        }
+
+    # Arguments
+
+    @classmethod
+    def declared(cls) -> list[Argument]:
+        """Its arguments, in their order."""
+        return [value for base in cls.__mro__ for value in vars(base).values() if isinstance(value, Argument)]
+
+    def other(self, name: str, value: str) -> None:
+        """An argument whose name is not declared."""
+        names = ", ".join(argument.name for argument in self.declared()) or "none"
+        self.refuse(f"it has no argument {name!r}; there is {names}")
+
+    def refuse(self, why: str) -> None:
+        raise FaultError(f"fault {str(self.spec)!r}: {why}")
+
+    def _take_arguments(self) -> None:
+        declared = self.declared()
+        by_name = {argument.name: argument for argument in declared}
+        given: dict[str, Argument] = {}
+        for place, (name, text) in enumerate(self.spec.arguments):
+            if not name and place >= len(declared):
+                self.refuse(f"it takes {len(declared)} arguments without a name, {text!r} is one more")
+            argument = by_name.get(name) if name else declared[place]
+            if argument is None:
+                self.other(name, text)
+                continue
+            if argument.name in given:
+                self.refuse(f"{argument.name!r} is given twice")
+            given[argument.name] = argument
+            expected = ""
+            try:
+                argument.set(self, argument.read(text))
+            except ValueError as error:
+                expected = str(error)
+            if expected:
+                self.refuse(f"{argument.name} is {expected}, not {text!r}")
+        for argument in declared:
+            if argument.name not in given:
+                if argument.default is REQUIRED:
+                    self.refuse(f"{argument.name} is missing: {argument.doc}")
+                argument.set(self, argument.default)
+
+
+def make(spec: Spec, kinds: dict[str, type[Fault]], seed: str) -> Fault:
+    """The fault that `spec` describes. Raises FaultError."""
+    kind = kinds.get(spec.kind)
+    if kind is None:
+        near = difflib.get_close_matches(spec.kind, kinds, 3)
+        hint = f"is it {' or '.join(near)}?" if near else "docs/faults.md lists them all"
+        raise FaultError(f"fault {str(spec)!r}: no fault is called {spec.kind!r}; {hint}")
+    return kind(spec, seed)

@@ -1,0 +1,156 @@
+"""Faults of the flash chip, and areas of it that are blank or corrupt. Addresses are physical."""
+
+from __future__ import annotations
+
+from bk7238.faults.arguments import Argument, address, count, number, one_of
+from bk7238.faults.fault import Fault
+from bk7238.faults.scene import Scene
+from peripherals.nor_flash import SECTOR, NorFlash, Operation
+
+
+class _Watching(Fault):
+    """A fault that sees each operation once its moment has come."""
+
+    SECTION = "Flash"
+
+    def arm(self, scene: Scene) -> None:
+        self.armed = False
+        self.chip = scene.chip
+        scene.chip.watchers.append(self)
+        super().arm(scene)
+
+    def strike(self, scene: Scene) -> None:
+        self.armed = True
+
+    def before(self, operation: Operation) -> bool:
+        return True
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        pass
+
+
+class FlashStuckBit(_Watching):
+    """A bit of the flash cannot change: it stays what it is told to be, whatever is programmed or erased."""
+
+    NAME = "flash-stuck-bit"
+    FIRES = "the bit is not what it should be"
+    at = Argument(address, doc="physical address of its byte")
+    bit = Argument(number, default=0, doc="0 to 7")
+    value = Argument(number, default=0, doc="0 or 1")
+
+    def check(self) -> None:
+        if not 0 <= self.bit <= 7 or self.value not in (0, 1):
+            self.refuse("bit goes from 0 to 7 and value is 0 or 1")
+
+    def strike(self, scene: Scene) -> None:
+        super().strike(scene)
+        if self.at >= scene.chip.cells.size:
+            self.refuse(f"the flash has {scene.chip.cells.size:#x} bytes")
+        self._hold()
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        if self.armed and operation.address <= self.at < operation.address + operation.length:
+            self._hold()
+
+    def _hold(self) -> None:
+        byte = self.chip.cells.data[self.at]
+        held = byte & ~(1 << self.bit) | self.value << self.bit
+        if held != byte:
+            self.chip.put(self.at, bytes((held,)))
+            self.chip.machine.board.flash.refresh(self.at, 1)
+            self.record(f"{self.at:#x}", f"bit {self.bit} stays {self.value}")
+
+
+class FlashFailingSector(_Watching):
+    """A sector is worn out: its bytes stay as they are when it is erased, programmed, or both."""
+
+    NAME = "flash-failing-sector"
+    FIRES = "an operation on the sector had no effect"
+    at = Argument(address, doc="an address in the sector")
+    fails = Argument(one_of("erase", "program", "both"), default="both", doc="what has no effect")
+
+    def before(self, operation: Operation) -> bool:
+        return True
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        start = self.at // SECTOR * SECTOR
+        low, high = max(start, operation.address), min(start + SECTOR, operation.address + operation.length)
+        if not self.armed or low >= high or self.fails not in ("both", operation.kind):
+            return
+        self.chip.put(low, was[low - operation.address : high - operation.address])
+        self.record(f"sector {start:#x}", f"{operation.kind} at {operation.address:#x} had no effect on it")
+
+
+class FlashProgramFlip(_Watching):
+    """A program leaves bits 0 that should be 1: one bit in each program, from its moment on, as often as told."""
+
+    NAME = "flash-program-flip"
+    FIRES = "a bit was programmed that should not have been"
+    times = Argument(count, default=1, doc="how many programs")
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        if not self.armed or operation.kind != "program" or self.count >= self.times:
+            return
+        now = self.chip.cells.data[operation.address : operation.address + operation.length]
+        ones = [(place, bit) for place, byte in enumerate(now) for bit in range(8) if byte >> bit & 1]
+        if ones:
+            place, bit = self.rng.choice(ones)
+            self.chip.put(operation.address + place, bytes((now[place] & ~(1 << bit),)))
+            self.record(f"{operation.address + place:#x}", f"bit {bit} became 0")
+
+
+class FlashJedecId(Fault):
+    """The chip names itself otherwise. Drivers derive its size and its protection from that."""
+
+    NAME, SECTION = "flash-jedec-id", "Flash"
+    FIRES = "the firmware read the id"
+    BEFORE_POWER_ON = True
+    id = Argument(number, default=0, doc="24 bits, such as 0xEF4016")
+
+    def check(self) -> None:
+        if not 0 <= self.id < 1 << 24:
+            self.refuse("id has 24 bits")
+
+    def flash(self, chip: NorFlash) -> None:
+        chip.jedec_id = self.id
+
+    def arm(self, scene: Scene) -> None:
+        scene.chip.on_identify.append(lambda: self.record("chip", f"said it is {self.id:06x}"))
+
+
+AREAS = {"calibration": (-0x20000, SECTOR), "configuration": (-0x1F000, SECTOR)}
+"""Where they lie, from the end of the chip: docs/hardware/flash.md."""
+
+
+class FlashArea(Fault):
+    """What stands in an area of the flash at power-on is blank or corrupt.
+
+    The calibration and the configuration of the radio and the network stand in a sector each near the end of the chip;
+    any other area is named by `at` and `size`.
+    """
+
+    NAME, SECTION = "flash-area", "Flash"
+    FIRES = "bytes of it were changed"
+    BEFORE_POWER_ON = True
+    area = Argument(one_of(*AREAS, "other"), default="calibration", doc="which area")
+    how = Argument(one_of("blank", "zeros", "corrupt"), default="blank", doc="0xFF, 0x00, or random bytes by the seed")
+    at = Argument(address, default=None, doc="where another area begins")
+    size = Argument(count, default=SECTOR, doc="its bytes")
+
+    def check(self) -> None:
+        if (self.area == "other") != (self.at is not None):
+            self.refuse("give `at` for the area `other`, and only for it")
+
+    def flash(self, chip: NorFlash) -> None:
+        start, size = AREAS.get(self.area, (self.at, self.size))
+        start = start % chip.size if self.at is None else start
+        if start + size > chip.size:
+            self.refuse(f"the flash has {chip.size:#x} bytes")
+        fill = {"blank": b"\xff" * size, "zeros": bytes(size)}.get(self.how) or self.rng.randbytes(size)
+        changed = sum(old != new for old, new in zip(chip.data[start : start + size], fill, strict=True))
+        chip.load(fill, start)
+        if changed:
+            self.record(f"{self.area}, {start:#x} to {start + size:#x}", f"{self.how}, {changed} bytes changed")
+
+
+KINDS = (FlashStuckBit, FlashFailingSector, FlashProgramFlip, FlashJedecId, FlashArea)

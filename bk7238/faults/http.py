@@ -1,0 +1,148 @@
+"""Faults of the web server: answers that are wrong."""
+
+from __future__ import annotations
+
+from bk7238.faults.arguments import Argument, number, share, words
+from bk7238.faults.radio import Lasting
+from bk7238.faults.scene import Scene
+from bk7238.network.http_server import Answer
+
+_PHRASES = {301: "Moved Permanently", 302: "Found", 307: "Temporary Redirect", 404: "Not Found", 403: "Forbidden"}
+
+
+def head(status: int, *headers: str) -> bytes:
+    """The first lines of an answer."""
+    phrase = "OK" if status == 200 else _PHRASES.get(status, "Internal Server Error" if status >= 500 else "Error")
+    lines = [f"HTTP/1.1 {status} {phrase}", "Server: bk7238-sim", *headers, "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+_BINARY = "Content-Type: application/octet-stream"
+
+
+class OfAnswers(Lasting):
+    """A fault of what the server answers to a request for a file that it has."""
+
+    SECTION = "HTTP"
+
+    def arm(self, scene: Scene) -> None:
+        super().arm(scene)
+        scene.director.answers.append(lambda path, body: self._answer(scene, path, body))
+
+    def _answer(self, scene: Scene, path: str, body: bytes | None) -> Answer | None:
+        if body is None or not self.lasts(scene.machine.now):
+            return None
+        answer, what = self.answer(path, body)
+        self.record("server", f"{path}: {what}")
+        return answer
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        raise NotImplementedError
+
+
+class HttpStatus(OfAnswers):
+    """The server answers with an error."""
+
+    NAME = "http-status"
+    FIRES = "a request was answered so"
+    status = Argument(number, default=500, doc="such as 404, 500 or 503")
+
+    def check(self) -> None:
+        if not 400 <= self.status <= 599:
+            self.refuse("status goes from 400 to 599")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        text = f"{self.status}\n".encode()
+        return Answer(self.status, head(self.status, f"Content-Length: {len(text)}"), text), f"status {self.status}"
+
+
+class HttpRedirect(OfAnswers):
+    """The server says that the package has moved."""
+
+    NAME = "http-redirect"
+    FIRES = "a request was redirected"
+    location = Argument(words, default="/elsewhere.rbl", doc="where to; nothing is there unless a server has it")
+    status = Argument(number, default=302, doc="301, 302 or 307")
+
+    def check(self) -> None:
+        if not 300 <= self.status <= 399:
+            self.refuse("status goes from 300 to 399")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        lines = head(self.status, f"Location: {self.location}", "Content-Length: 0")
+        return Answer(self.status, lines, b""), f"status {self.status} to {self.location}"
+
+
+class HttpLength(OfAnswers):
+    """Content-Length is not the length of the body."""
+
+    NAME = "http-length"
+    FIRES = "an answer had a wrong length"
+    by = Argument(number, default=1000, doc="how much too large; a negative number is too small")
+
+    def check(self) -> None:
+        if not self.by:
+            self.refuse("a length that is wrong by 0 is right")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        length = max(0, len(body) + self.by)
+        return Answer(200, head(200, _BINARY, f"Content-Length: {length}"), body), f"{length} bytes, it says"
+
+
+class HttpNoLength(OfAnswers):
+    """There is no Content-Length: the body ends with the connection."""
+
+    NAME = "http-no-length"
+    FIRES = "an answer had no length"
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        return Answer(200, head(200, _BINARY), body), "no Content-Length"
+
+
+class HttpTruncated(OfAnswers):
+    """The file on the server is cut short, and Content-Length is that of what is left."""
+
+    NAME = "http-truncated"
+    FIRES = "an answer was short"
+    keep = Argument(share, default=0.5, doc="how much of the file is there")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        short = body[: round(len(body) * self.keep)]
+        lines = head(200, _BINARY, f"Content-Length: {len(short)}")
+        return Answer(200, lines, short), f"{len(short)} of {len(body)} bytes"
+
+
+class HttpChunked(OfAnswers):
+    """The body comes in chunks, as from a server that does not know its length."""
+
+    NAME = "http-chunked"
+    FIRES = "an answer was chunked"
+    size = Argument(number, default=4096, doc="bytes of a chunk")
+
+    def check(self) -> None:
+        if self.size < 1:
+            self.refuse("a chunk has 1 byte or more")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        chunks = [body[at : at + self.size] for at in range(0, len(body), self.size)]
+        stream = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+        return Answer(200, head(200, _BINARY, "Transfer-Encoding: chunked"), stream), f"{len(chunks)} chunks"
+
+
+class HttpWrongFile(OfAnswers):
+    """The server sends something else under the package's name."""
+
+    NAME = "http-wrong-file"
+    FIRES = "another file was sent"
+    text = Argument(words, default="<html><body>It works!</body></html>", doc="what it sends")
+    size = Argument(number, default=0, doc="bytes, the text again and again; its own length where it is 0")
+
+    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+        text = self.text.encode() or b"\n"
+        size = self.size or len(text)
+        other = (text * (size // len(text) + 1))[:size]
+        lines = head(200, "Content-Type: text/html", f"Content-Length: {len(other)}")
+        return Answer(200, lines, other), f"{len(other)} bytes of something else"
+
+
+KINDS = (HttpStatus, HttpRedirect, HttpLength, HttpNoLength, HttpTruncated, HttpChunked, HttpWrongFile)

@@ -1,0 +1,248 @@
+"""Faults of the network behind the access point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bk7238.faults.arguments import Argument, count, one_of, seconds
+from bk7238.faults.cable import Passing
+from bk7238.faults.fault import Fault
+from bk7238.faults.radio import Lasting
+from bk7238.faults.scene import Scene
+from bk7238.network import dhcp, dns, http_server
+from bk7238.network.addresses import ip_text
+from bk7238.network.http_server import HttpSession, Transfer
+from bk7238.network.tcp_segment import ACK, RST, SYN, Segment
+
+_NO_SUCH_NAME = 3
+
+
+class OnCable(Lasting):
+    """A fault that sees what passes between access point and gateway."""
+
+    def arm(self, scene: Scene) -> None:
+        super().arm(scene)
+        self.cable = scene.cable
+        scene.cable.twists.append(self._twist)
+
+    def _twist(self, passing: Passing) -> list[bytes] | None:
+        return self.twist(passing) if self.lasts(passing.now) else None
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        raise NotImplementedError
+
+
+def _is_dhcp_reply(passing: Passing) -> bool:
+    return passing.to_device and passing.udp is not None and passing.udp.source_port == dhcp.SERVER_PORT
+
+
+class DhcpSilent(OnCable):
+    """The DHCP server does not answer."""
+
+    NAME, SECTION = "dhcp-silent", "Network"
+    FIRES = "an answer of the DHCP server was lost"
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        if not _is_dhcp_reply(passing):
+            return None
+        self.record("DHCP server", "did not answer")
+        return []
+
+
+class DhcpLate(OnCable):
+    """The DHCP server answers late."""
+
+    NAME, SECTION = "dhcp-late", "Network"
+    FIRES = "an answer of the DHCP server was delayed"
+    delay = Argument(seconds, default=5_000_000, doc="by how much")
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        if not _is_dhcp_reply(passing):
+            return None
+        self.cable.delay(passing.frame, passing.now + self.delay)
+        self.record("DHCP server", f"answers {self.delay / 1e6:g} s late")
+        return []
+
+
+class DnsFail(OnCable):
+    """Names are not resolved. The device asks only where the package has a host name (`--host`)."""
+
+    NAME, SECTION = "dns-fail", "Network"
+    FIRES = "a question was answered with NXDOMAIN, or not at all"
+    how = Argument(one_of("nxdomain", "silent"), default="nxdomain", doc="how it fails")
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        datagram = passing.udp
+        if not passing.to_device or datagram is None or datagram.source_port != dns.PORT or passing.packet is None:
+            return None
+        name, end = dns.read_name(datagram.payload, 12)
+        if self.how == "silent":
+            self.record("name server", f"did not answer for {name}")
+            return []
+        self.record("name server", f"knows no {name}")
+        head = bytearray(datagram.payload[: end + 4])
+        head[3] = head[3] & 0xF0 | _NO_SUCH_NAME
+        head[6:8] = b"\0\0"
+        return [passing.with_udp(replace(datagram, payload=bytes(head)))]
+
+
+class ConnectionRefused(OnCable):
+    """The server's port is closed: each attempt to connect is answered with a reset."""
+
+    NAME, SECTION = "connection-refused", "Network"
+    FIRES = "an attempt to connect was reset"
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        segment = passing.tcp
+        if passing.to_device or segment is None or segment.destination_port != http_server.PORT:
+            return None
+        if segment.flags & (SYN | ACK) != SYN:
+            return None
+        ports = segment.destination_port, segment.source_port
+        reset = Segment(*ports, 0, segment.sequence + 1 & 0xFFFF_FFFF, RST | ACK, 0)
+        self.cable.answer(passing.answered_with_tcp(reset))
+        assert passing.packet is not None
+        self.record("server", f"refused {ip_text(passing.packet.source)}")
+        return []
+
+
+class _OfSessions(Fault):
+    """A fault of the connections on which a body is under way. Struck earlier, it waits for one."""
+
+    def arm(self, scene: Scene) -> None:
+        self._struck = False
+        scene.director.limits.append(lambda session, transfer: self._limit(scene, session, transfer))
+        super().arm(scene)
+
+    def strike(self, scene: Scene) -> None:
+        self._struck = True
+        for session in list(scene.director.sessions):
+            self._end(scene, session)
+
+    def _limit(self, scene: Scene, session: HttpSession, transfer: Transfer) -> int:
+        if not self._struck:
+            return len(transfer.body)
+        scene.machine.clock.after(0, lambda: self._end(scene, session))
+        return 0
+
+    def _end(self, scene: Scene, session: HttpSession) -> None:
+        if self._struck:
+            self._struck = False
+            self.end(scene, session)
+            scene.cable.poke(scene.machine.now)
+            scene.machine.air_changed()
+
+    def end(self, scene: Scene, session: HttpSession) -> None:
+        raise NotImplementedError
+
+
+class ConnectionReset(_OfSessions):
+    """The server resets the connection during the download."""
+
+    NAME, SECTION = "connection-reset", "Network"
+    FIRES = "a connection was reset"
+    USUALLY = "the beginning of the body"
+
+    def end(self, scene: Scene, session: HttpSession) -> None:
+        session.abort(scene.machine.now)
+        self.record("server", "reset the connection")
+
+
+class ConnectionClose(_OfSessions):
+    """The server closes the connection in order, in the middle of the body."""
+
+    NAME, SECTION = "connection-close", "Network"
+    FIRES = "a connection was closed before its body was whole"
+    USUALLY = "the beginning of the body"
+
+    def end(self, scene: Scene, session: HttpSession) -> None:
+        session.hang_up()
+        self.record("server", "closed the connection")
+
+
+class NetworkStall(OnCable):
+    """The uplink stalls: nothing passes between access point and gateway, and no one is told."""
+
+    NAME, SECTION = "network-stall", "Network"
+    FIRES = "a frame did not pass"
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        way = "to the device" if passing.to_device else "from the device"
+        self.record("network", f"{len(passing.frame)} bytes {way} did not pass")
+        return []
+
+
+class NetworkSlow(Fault):
+    """The server sends the body slowly, one byte a second unless told."""
+
+    NAME, SECTION = "network-slow", "Network"
+    FIRES = "the server held the body back"
+    rate = Argument(count, default=1, doc="bytes a second")
+    burst = Argument(count, default=1, doc="bytes at a time")
+
+    def arm(self, scene: Scene) -> None:
+        self._places: dict[int, int] = {}
+        self._slow = False
+        scene.director.limits.append(lambda session, transfer: self._limit(scene, session, transfer))
+        super().arm(scene)
+
+    def strike(self, scene: Scene) -> None:
+        self._slow = True
+
+    def _limit(self, scene: Scene, session: HttpSession, transfer: Transfer) -> int:
+        if not self._slow:
+            return len(transfer.body)
+        key = id(transfer)
+        if key not in self._places:
+            self._places[key] = transfer.sent
+            self._again(scene, session, key)
+        return self._places[key]
+
+    def _again(self, scene: Scene, session: HttpSession, key: int) -> None:
+        if session not in scene.director.sessions:
+            return
+        self._places[key] += self.burst
+        self.record("server", f"sends {self.burst} more")
+        session.resume()
+        scene.cable.poke(scene.machine.now)
+        scene.machine.air_changed()
+        scene.machine.clock.after(max(1, 1_000_000 * self.burst // self.rate), lambda: self._again(scene, session, key))
+
+
+class BodyCorrupt(OnCable):
+    """One byte of the download changes on the way, and all checksums of the network are right."""
+
+    NAME, SECTION = "body-corrupt", "Network"
+    FIRES = "a byte was changed"
+    times = Argument(count, default=1, doc="how many, each in a segment of its own")
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._left: int = self.times
+
+    def twist(self, passing: Passing) -> list[bytes] | None:
+        segment = passing.tcp
+        if not passing.to_device or segment is None or segment.source_port != http_server.PORT or not self._left:
+            return None
+        if not segment.payload or segment.payload.startswith(b"HTTP/"):
+            return None
+        self._left -= 1
+        payload = bytearray(segment.payload)
+        place = len(payload) // 2
+        payload[place] ^= 0xFF
+        self.record("network", f"byte {place} of a segment of {len(payload)} became {payload[place]:#04x}")
+        return [passing.with_tcp(replace(segment, payload=bytes(payload)))]
+
+
+KINDS = (
+    DhcpSilent,
+    DhcpLate,
+    DnsFail,
+    ConnectionRefused,
+    ConnectionReset,
+    ConnectionClose,
+    NetworkStall,
+    NetworkSlow,
+    BodyCorrupt,
+)

@@ -1,0 +1,232 @@
+"""Faults of the radio: the access point, and what happens to frames on their way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bk7238.air import events
+from bk7238.faults.arguments import Argument, number, one_of, seconds, share
+from bk7238.faults.fault import Fault
+from bk7238.faults.scene import Scene
+from bk7238.formats import ieee80211 as dot11
+
+_MANAGEMENT = {
+    "beacon": dot11.BEACON,
+    "probe-request": dot11.PROBE_REQUEST,
+    "probe-response": dot11.PROBE_RESPONSE,
+    "authentication": dot11.AUTHENTICATION,
+    "association-request": dot11.ASSOCIATION_REQUEST,
+    "association-response": dot11.ASSOCIATION_RESPONSE,
+}
+_KINDS = ("any", "data", "management", *_MANAGEMENT)
+
+
+def is_kind(frame: bytes, kind: str) -> bool:
+    """Whether a frame is what a fault is about."""
+    if not frame:
+        return False
+    group, subtype = frame[0] >> 2 & 3, frame[0] >> 4
+    if kind == "any":
+        return True
+    if kind == "data":
+        return group == dot11.DATA and not subtype & dot11.NULL_BIT
+    if kind == "management":
+        return group == dot11.MANAGEMENT
+    return group == dot11.MANAGEMENT and subtype == _MANAGEMENT[kind]
+
+
+class Lasting(Fault):
+    """A fault that lasts: from its moment on, for a while or for ever."""
+
+    duration = Argument(seconds, default=None, doc="how long it lasts; to the end of the run where it is left out")
+    _began: int | None = None
+
+    def strike(self, scene: Scene) -> None:
+        self._began = scene.machine.now
+
+    def lasts(self, now: int) -> bool:
+        """Whether it is under way."""
+        return self._began is not None and (self.duration is None or now < self._began + self.duration)
+
+
+class ApGone(Fault):
+    """The access point loses its power; where it comes back, all stations are strangers to it."""
+
+    NAME, SECTION = "ap-gone", "Radio"
+    FIRES = "the access point fell silent, and again when it came back"
+    duration = Argument(seconds, default=None, doc="until it is back; for ever where it is left out")
+
+    def strike(self, scene: Scene) -> None:
+        scene.access_point.switch_off()
+        self.record("access point", "switched off")
+        if self.duration is not None:
+            scene.machine.clock.after(self.duration, lambda: self._back(scene))
+
+    def _back(self, scene: Scene) -> None:
+        scene.access_point.switch_on(scene.machine.now, forget=True)
+        self.record("access point", "switched on")
+        scene.machine.air_changed()
+
+
+class BeaconsLost(Lasting):
+    """No beacon reaches the device; everything else does."""
+
+    NAME, SECTION = "beacons-lost", "Radio"
+    FIRES = "a beacon was lost"
+
+    def arm(self, scene: Scene) -> None:
+        super().arm(scene)
+        scene.air.filters.append(self._filter)
+
+    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | None:
+        if from_device or not self.lasts(now) or not is_kind(frame, "beacon"):
+            return frame
+        self.record("air", f"beacon on channel {channel} lost")
+        return None
+
+
+class OfFrames(Lasting):
+    """A fault of some frames: chosen by kind, direction and a rate."""
+
+    rate = Argument(share, default=0.1, doc="of these frames, chosen by the seed")
+    kind = Argument(one_of(*_KINDS), default="any", doc="which frames")
+    direction = Argument(one_of("both", "to-device", "from-device"), default="both", doc="which way")
+    VERB = ""
+
+    def arm(self, scene: Scene) -> None:
+        super().arm(scene)
+        scene.air.filters.append(self._filter)
+
+    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:
+        way = "from-device" if from_device else "to-device"
+        if not self.lasts(now) or self.direction not in ("both", way) or not is_kind(frame, self.kind):
+            return frame
+        if self.rate < 1 and self.rng.random() >= self.rate:
+            return self.passes(frame, from_device)
+        self.record("air", f"{self.VERB}: {len(frame)} bytes {way.replace('-', ' ')} on channel {channel}")
+        return self.change(frame, from_device)
+
+    def passes(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
+        """One that the rate spares."""
+        return frame
+
+    def change(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
+        raise NotImplementedError
+
+
+class FrameLoss(OfFrames):
+    """Frames are lost. One from the device is not acknowledged, so that it sends it again."""
+
+    NAME, SECTION, VERB = "frame-loss", "Radio", "lost"
+    FIRES = "a frame was lost"
+
+    def change(self, frame: bytes, from_device: bool) -> None:
+        return None
+
+
+class FrameDuplicate(OfFrames):
+    """Frames arrive twice, without the retry bit that would let the receiver tell."""
+
+    NAME, SECTION, VERB = "frame-duplicate", "Radio", "twice"
+    FIRES = "a frame arrived twice"
+
+    def change(self, frame: bytes, from_device: bool) -> list[bytes]:
+        return [frame, frame]
+
+
+class FrameReorder(OfFrames):
+    """A frame is overtaken by the next one of its direction."""
+
+    NAME, SECTION, VERB = "frame-reorder", "Radio", "held back behind the next"
+    FIRES = "a frame was held back"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._held: dict[bool, list[bytes]] = {True: [], False: []}
+
+    def passes(self, frame: bytes, from_device: bool) -> list[bytes]:
+        held, self._held[from_device] = self._held[from_device], []
+        return [frame, *held]
+
+    def change(self, frame: bytes, from_device: bool) -> list[bytes]:
+        held = self._held[from_device]
+        self._held[from_device] = [frame]
+        return held
+
+
+class FrameCorrupt(OfFrames):
+    """A bit behind the header flips and the frame's check sequence does not tell: what is above has to notice."""
+
+    NAME, SECTION, VERB = "frame-corrupt", "Radio", "a bit flipped"
+    FIRES = "a bit of a frame flipped"
+
+    def change(self, frame: bytes, from_device: bool) -> bytes:
+        changed = bytearray(frame)
+        if len(frame) > 32:
+            changed[self.rng.randrange(32, len(frame))] ^= 1 << self.rng.randrange(8)
+        return bytes(changed)
+
+
+class Deauthenticate(Fault):
+    """The access point throws the device out."""
+
+    NAME, SECTION = "deauthenticate", "Radio"
+    FIRES = "a station was told that it is out"
+    reason = Argument(number, default=1, doc="reason code of IEEE 802.11")
+
+    def strike(self, scene: Scene) -> None:
+        for station in scene.access_point.stations:
+            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
+            self.record("access point", f"deauthenticated {station.address.hex(':')} with reason {self.reason}")
+
+
+class WrongKey(Fault):
+    """The access point has another passphrase than the device was told. Needs a protected network."""
+
+    NAME, SECTION = "wrong-key", "Radio"
+    FIRES = "the access point saw a key that is not its own"
+    BEFORE_POWER_ON = True
+
+    def passphrase(self, passphrase: str | None) -> str:
+        """The access point's."""
+        if passphrase is None:
+            self.refuse("the network is open; give it a passphrase")
+        assert passphrase is not None
+        return passphrase[:-1] + ("x" if passphrase[-1] != "x" else "y")
+
+    def arm(self, scene: Scene) -> None:
+        scene.air.on_event(self._event)
+
+    def _event(self, event: Any) -> None:
+        if isinstance(event, events.WrongKey):
+            self.record("access point", "the MIC of message 2 of the key handshake is wrong")
+
+
+class Rssi(Fault):
+    """The device hears the access point louder or fainter."""
+
+    NAME, SECTION = "rssi", "Radio"
+    FIRES = "the level changed"
+    dbm = Argument(number, doc="level in dBm, such as -90")
+
+    def check(self) -> None:
+        if not -127 <= self.dbm <= 0:
+            self.refuse("dbm goes from -127 to 0")
+
+    def strike(self, scene: Scene) -> None:
+        before, scene.access_point.rssi = scene.access_point.rssi, self.dbm
+        if before != self.dbm:
+            self.record("access point", f"{before} dBm became {self.dbm} dBm")
+
+
+KINDS = (
+    ApGone,
+    BeaconsLost,
+    FrameLoss,
+    FrameDuplicate,
+    FrameReorder,
+    FrameCorrupt,
+    Deauthenticate,
+    WrongKey,
+    Rssi,
+)

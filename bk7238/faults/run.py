@@ -1,0 +1,85 @@
+"""The faults of one run: what the update asks of them, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.medium import Medium
+from bk7238.faults import Fault, Spec, kinds, parse
+from bk7238.faults.cable import Cable
+from bk7238.faults.chip import Chip
+from bk7238.faults.director import Director
+from bk7238.faults.fault import make
+from bk7238.faults.radio import WrongKey
+from bk7238.faults.scene import Scene
+from bk7238.image import Package
+from bk7238.machine import Machine
+from bk7238.network.link import Link
+from bk7238.network.network import Network
+
+
+class Faults:
+    """The faults that a user gave, as text or as specs. Raises FaultError, a ValueError, for one that cannot be.
+
+    Without faults nothing is changed, wrapped or slowed down.
+    """
+
+    def __init__(self, given: Iterable[str | Spec], seed: int) -> None:
+        specs = [parse(one) if isinstance(one, str) else one for one in given]
+        known = kinds() if specs else {}
+        self.all: list[Fault] = [make(spec, known, f"{seed}:fault {place}") for place, spec in enumerate(specs)]
+        self._cable: Cable | None = None
+        self._director: Director | None = None
+
+    def package(self, package: Package) -> Package:
+        """The package as it is to be delivered."""
+        for fault in self.all:
+            package = fault.package(package)
+        return package
+
+    def passphrase(self, passphrase: str | None) -> str | None:
+        """The access point's passphrase."""
+        for fault in self.all:
+            if isinstance(fault, WrongKey):
+                passphrase = fault.passphrase(passphrase)
+        return passphrase
+
+    def network(self, behind: Link, network: Network) -> Link:
+        """What the access point has behind it; `network` has the server of the package."""
+        if not self.all:
+            return behind
+        self._director = Director(network.http)
+        self._cable = Cable(behind, network)
+        return self._cable
+
+    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint) -> None:
+        """All is made and nothing has run: change the flash, and lie in wait."""
+        if not self.all:
+            return
+        assert self._cable is not None and self._director is not None
+        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director)
+        for fault in self.all:
+            fault.flash(machine.flash)
+        machine.board.flash.insert(machine.flash)
+        for fault in self.all:
+            fault.scene = scene
+            fault.arm(scene)
+
+    # What came of it
+
+    @property
+    def silent(self) -> list[str]:
+        """Those that never fired."""
+        return [str(fault.spec) for fault in self.all if not fault.count]
+
+    @property
+    def last(self) -> str:
+        """The fault that fired last, and what it did first; empty where none has."""
+        fired = [fault for fault in self.all if fault.count]
+        fault = max(fired, key=lambda one: one.firings[-1].time, default=None)
+        return f"{fault.spec}, {fault.firings[0].where}: {fault.firings[0].what}" if fault is not None else ""
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [fault.as_json() for fault in self.all]

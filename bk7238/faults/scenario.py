@@ -1,0 +1,97 @@
+"""A scenario file: faults, and where the device is to end. TOML.
+
+faults = ["network-stall:20s@50%"]      # as on the command line
+
+[[fault]]                               # or one by one
+kind = "power-cut"
+how = "torn"
+when = "flash-op=1200"
+
+[expect]
+verdict = "new-app-runs"
+reason = "has joined again"             # text in it
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bk7238.faults.spec import FaultError, Spec, from_table, parse
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_EXPECTATIONS = {"verdict", "reason"}
+
+
+class Result(Protocol):
+    """What an update ended with, as far as a scenario looks at it."""
+
+    @property
+    def verdict(self) -> Any: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def silent(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a file says. Without expectations the verdict alone decides."""
+
+    faults: tuple[Spec, ...] = ()
+    verdict: str | None = None
+    reason: str | None = None
+
+    @property
+    def expects(self) -> bool:
+        return self.verdict is not None or self.reason is not None
+
+    def differs(self, result: Result) -> str:
+        """In what a result is not as expected; a fault that never fired is not. Empty where all is as expected."""
+        if not self.expects:
+            return ""
+        if self.verdict is not None and result.verdict.value != self.verdict:
+            return f"the verdict is {result.verdict.value}, {self.verdict} was expected"
+        if self.reason is not None and self.reason not in result.reason:
+            return f"the reason does not say {self.reason!r}: {result.reason}"
+        return f"{result.silent[0]} never fired" if result.silent else ""
+
+
+def read(path: Path) -> Scenario:
+    """Read a file. Raises FaultError, one line with the file's name."""
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise FaultError(f"{path}: {error.strerror or error}; give a scenario file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FaultError(f"{path}: {error}") from None
+    try:
+        return from_toml(table)
+    except FaultError as error:
+        raise FaultError(f"{path}: {error}") from None
+
+
+def from_toml(table: dict[str, Any]) -> Scenario:
+    """The scenario in a TOML document. Raises FaultError."""
+    unknown = sorted(set(table) - {"faults", "fault", "expect", "name"})
+    if unknown:
+        raise FaultError(f"{unknown[0]!r} is unknown; a scenario has name, faults, [[fault]] and [expect]")
+    lines, tables, expect = table.get("faults", []), table.get("fault", []), table.get("expect", {})
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise FaultError("`faults` is a list of texts")
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise FaultError("each fault of its own is a table: [[fault]]")
+    if not isinstance(expect, dict) or set(expect) - _EXPECTATIONS:
+        raise FaultError("[expect] has verdict and reason")
+    if not all(isinstance(value, str) for value in expect.values()):
+        raise FaultError("verdict and reason are texts")
+    faults = [parse(line) for line in lines] + [from_table(one) for one in tables]
+    return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"))

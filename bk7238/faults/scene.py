@@ -1,0 +1,24 @@
+"""What a fault can lay hands on while the machine runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.medium import Medium
+from bk7238.faults.cable import Cable
+from bk7238.faults.chip import Chip
+from bk7238.faults.director import Director
+from bk7238.machine import Machine
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One run, about to be switched on."""
+
+    machine: Machine
+    air: Medium
+    access_point: AccessPoint
+    cable: Cable
+    chip: Chip
+    director: Director

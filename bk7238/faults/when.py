@@ -1,0 +1,109 @@
+"""When a fault strikes: what stands behind the @.
+
+A place in the download is exact: the server sends that many bytes of the body, waits until the device has acknowledged
+them, and only then the fault strikes. Times and instructions are exact to the microsecond, 30 instructions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bk7238.faults.arguments import seconds
+from bk7238.faults.spec import FaultError, unquoted
+
+if TYPE_CHECKING:
+    from bk7238.faults.scene import Scene
+
+FORMS = {
+    "50%": "a share of the download",
+    "4096B": "a byte count of the download",
+    "flash-op=1200": "as the firmware begins its 1200th program or erase of the flash, resets included",
+    "3s": "virtual time since power-on; also ms, us, min",
+    "insn=5000000": "that many instructions since power-on",
+    'uart="text"': "a line with that text was printed on either UART",
+}
+
+
+_FASTEST = 100  # instructions to the microsecond; more than any clock of the chip
+
+
+@dataclass(frozen=True)
+class When:
+    """One moment. Exactly one of these is set; none of them: from the power-on."""
+
+    share: float | None = None
+    bytes: int | None = None
+    flash_op: int | None = None
+    time: int | None = None
+    instructions: int | None = None
+    uart: str | None = None
+
+    def place(self, total: int) -> int:
+        """The place in a download of `total` bytes."""
+        return min(total, self.bytes or 0) if self.share is None else round(total * self.share)
+
+    def arm(self, scene: Scene, strike: Callable[[], None]) -> None:
+        """Have `strike` called once, when the moment has come."""
+        if self.share is not None or self.bytes is not None:
+            scene.director.at(self.place, strike)
+        elif self.flash_op is not None:
+            scene.chip.at(self.flash_op, strike)
+        elif self.instructions is not None:
+            _count(scene, self.instructions, strike)
+        elif self.uart is not None:
+            _listen(scene, self.uart, strike)
+        else:
+            scene.machine.clock.after(max(0, (self.time or 0) - scene.machine.now), strike)
+
+
+def parse(text: str) -> When:
+    """What stands behind the @, which may be nothing. Raises FaultError."""
+    if not text:
+        return When()
+    if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
+        if float(match[1]) <= 100:
+            return When(share=float(match[1]) / 100)
+        raise FaultError(f"{text!r} is more than the whole download")
+    if match := re.fullmatch(r"(\d{1,12})B", text):
+        return When(bytes=int(match[1]))
+    name, equals, value = text.partition("=")
+    if equals and name == "uart":
+        return When(uart=unquoted(value, text))
+    if equals and name in ("flash-op", "insn") and re.fullmatch(r"[\d_]{1,20}", value) and value.strip("_"):
+        number = int(value.replace("_", ""))
+        if name == "insn":
+            return When(instructions=number)
+        if number:
+            return When(flash_op=number)
+    try:
+        return When(time=seconds(text))
+    except ValueError:
+        raise FaultError(f"{text!r} is no moment; there is {', '.join(FORMS)}") from None
+
+
+def _count(scene: Scene, instructions: int, strike: Callable[[], None]) -> None:
+    """Time passes without instructions where the CPU sleeps: go a part of the way and look again."""
+    machine = scene.machine
+
+    def look() -> None:
+        missing = instructions - machine.instructions
+        if missing <= 0:
+            strike()
+        else:
+            machine.clock.after(max(1, missing // _FASTEST), look)
+
+    look()
+
+
+def _listen(scene: Scene, text: str, strike: Callable[[], None]) -> None:
+    waiting = [strike]
+
+    def line(printed: str) -> None:
+        if waiting and text in printed:
+            waiting.pop()()
+
+    scene.machine.uart1.on_line(line)
+    scene.machine.uart2.on_line(line)

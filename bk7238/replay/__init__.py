@@ -1,0 +1,1 @@
+"""Going back: snapshots of a whole machine."""

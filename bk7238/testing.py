@@ -1,0 +1,272 @@
+"""The test kit: a device on the bench, as tests handle it. The pytest plugin makes its fixtures of this.
+
+Everything here happens in virtual time. A device is made and switched on by the first call that needs it to run; until
+then it can be given faults and settings. Times are text such as "20 s" or "250 ms", or numbers of seconds.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bk7238.faults import Spec
+from bk7238.faults.arguments import seconds as read_time
+from bk7238.image import FlashImage, Package
+from bk7238.update import evidence
+from bk7238.update.result import Result
+from bk7238.update.session import Settings, Update
+
+if TYPE_CHECKING:
+    from bk7238.air.access_point import AccessPoint
+    from bk7238.air.medium import Medium
+    from bk7238.machine import Machine
+    from bk7238.network.http_server import HttpServer
+    from bk7238.sweep.report import Report
+
+
+class NotSeen(AssertionError):
+    """What was expected did not happen in its time."""
+
+
+def microseconds(time: str | float) -> int:
+    """`20 s`, `250 ms` or seconds as a number. Raises ValueError."""
+    return read_time(time.replace(" ", "")) if isinstance(time, str) else round(time * 1e6)
+
+
+class Dut:
+    """The device under test: `image` in its flash, and an update that waits for it."""
+
+    def __init__(self, image: FlashImage, package: Package, settings: Settings) -> None:
+        self.image, self.package, self.settings = image, package, settings
+        self.result: Result | None = None
+        self._update: Update | None = None
+        self._lines: list[tuple[int, str]] = []
+        self._read = 0
+        self._wanted: Callable[[int, str], Any] | None = None
+
+    # Before it is switched on
+
+    def configure(self, **settings: Any) -> None:
+        """Other settings: those of `bk7238.update.session.Settings`."""
+        self._not_yet()
+        self.settings = replace(self.settings, **settings)
+
+    def fault(self, spec: str | Spec) -> None:
+        """One more fault; docs/faults.md."""
+        self.configure(faults=(*self.settings.faults, spec))
+
+    def _not_yet(self) -> None:
+        if self._update is not None:
+            raise RuntimeError("the device is switched on already; do this first")
+
+    # While it runs
+
+    @property
+    def made(self) -> bool:
+        return self._update is not None
+
+    @property
+    def update(self) -> Update:
+        if self._update is None:
+            self._update = Update(self.image, self.package, self.settings)
+            self._update.machine.uart1.on_line(lambda line: self._line(1, line))
+            self._update.machine.uart2.on_line(lambda line: self._line(2, line))
+        return self._update
+
+    @property
+    def machine(self) -> Machine:
+        return self.update.machine
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the first power-on."""
+        return self.machine.now / 1e6
+
+    def expect(self, pattern: str, within: str | float = "20 s", console: int | None = None) -> re.Match[str]:
+        """Run until a line matches, on either UART or on that one. Lines up to it are read: the next call looks at
+        those behind it. Raises NotSeen."""
+        regex = re.compile(pattern)
+        machine = self.machine
+        deadline = machine.now + microseconds(within)
+        while True:
+            while self._read < len(self._lines):
+                number, line = self._lines[self._read]
+                self._read += 1
+                match = regex.search(line) if console in (None, number) else None
+                if match is not None:
+                    return match
+            if machine.now >= deadline:
+                raise NotSeen(f"no line matched {pattern!r} within {within}, until {self.now:.3f} s")
+            self._wanted = lambda number, line: console in (None, number) and regex.search(line)
+            machine.run(until=deadline)
+            self._wanted = None
+
+    def run(self, time: str | float) -> None:
+        """Let that much time pass."""
+        end = self.machine.now + microseconds(time)
+        while self.machine.now < end:
+            self.machine.run(until=end)
+
+    def wait(self, condition: Callable[[], Any], within: str | float = "20 s") -> None:
+        """Let time pass, 10 ms at a time, until the condition holds. Raises NotSeen."""
+        deadline = self.machine.now + microseconds(within)
+        while not condition():
+            if self.machine.now >= deadline:
+                raise NotSeen(f"the condition did not hold within {within}")
+            self.run(0.01)
+
+    def send(self, text: str, console: int = 1) -> None:
+        """Type a line on a UART."""
+        (self.machine.uart1, self.machine.uart2)[console - 1].send(text.encode() + b"\r")
+
+    def verdict(self) -> Result:
+        """Run to the end of the update and say where the device ended, and why."""
+        if self.result is None:
+            self.result = self.update.run()
+        return self.result
+
+    def last_lines(self) -> dict[str, list[str]]:
+        """Of both UARTs."""
+        machine = self.machine
+        return {"uart1": evidence.last_lines(machine.uart1), "uart2": evidence.last_lines(machine.uart2)}
+
+    def _line(self, console: int, line: str) -> None:
+        self._lines.append((console, line))
+        if self._wanted is not None and self._wanted(console, line):
+            self.machine.stop()
+
+
+def sweep(dut: Dut, tier: str, processes: int = 1, modes: tuple[str, ...] = ()) -> Report:
+    """Cut the power at the flash operations of the boot loader, as `bk7238 sweep` does."""
+    from bk7238.sweep import trunk as trunks
+    from bk7238.sweep.journal import Journal
+    from bk7238.sweep.report import Report
+    from bk7238.sweep.run import sweep as run
+
+    began = time.perf_counter()
+    job = trunks.Job(dut.image, dut.package, dut.settings)
+    trunk = trunks.run(job)
+    points = trunks.choose(job, trunk, tier, modes or trunks.MODES)
+    outcomes = run(job, trunk, points, Journal(None, job), processes=processes)
+    return Report(job, trunk, outcomes, tier, time.perf_counter() - began)
+
+
+class Ap:
+    """The access point that the device finds."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    @property
+    def model(self) -> AccessPoint:
+        return self._dut.update.access_point
+
+    @property
+    def stations(self) -> list[str]:
+        """MAC addresses of those that are associated."""
+        return [station.address.hex(":") for station in self.model.stations if station.associated]
+
+    def off(self) -> None:
+        self.model.switch_off()
+        self._dut.machine.air_changed()
+
+    def on(self) -> None:
+        """After `off`: all stations are strangers."""
+        self.model.switch_on(self._dut.machine.now, forget=True)
+        self._dut.machine.air_changed()
+
+    def deauthenticate(self, reason: int = 1) -> None:
+        """Throw everybody out."""
+        for station in self.model.stations:
+            self.model.deauthenticate(station.address, reason, self._dut.machine.now)
+        self._dut.machine.air_changed()
+
+
+class Server:
+    """The web server behind the access point."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+        self._requests: list[tuple[str, int]] | None = None
+
+    @property
+    def model(self) -> HttpServer:
+        return self._dut.update.network.http
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What it offers, by path; can be changed at any time."""
+        return self.model.files
+
+    @property
+    def requests(self) -> list[tuple[str, int]]:
+        """The newest requests: path and status."""
+        recent = self._dut.update.network.events.recent
+        return [(event.path, event.status) for event in recent if type(event).__name__ == "HttpRequested"]  # type: ignore[attr-defined]
+
+
+class Power:
+    """The device's supply."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    def cycle(self) -> None:
+        """Off and on, now."""
+        self._dut.machine.power_cycle()
+
+    def cut(self, how: str = "before", *, flash_op: int) -> None:
+        """Before the device is switched on: cut the power around this flash operation, `before`, `torn`, `random`
+        or `after` it."""
+        self._dut.fault(f"power-cut:{how}@flash-op={flash_op}")
+
+
+class Flash:
+    """The flash chip. Addresses are physical."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    def __getitem__(self, where: slice | int) -> Any:
+        return bytes(self._dut.machine.flash.data)[where]
+
+    def partition(self, name: str) -> bytes:
+        """The bytes of a partition, CRCs included."""
+        partition = self._dut.image.partitions[name]
+        return bytes(self._dut.machine.flash.data[partition.physical_start : partition.physical_end])
+
+    @property
+    def operations(self) -> int:
+        """Programs and erases that have been carried out."""
+        return self._dut.machine.flash_operations
+
+
+class Air:
+    """What is on the radio."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    @property
+    def model(self) -> Medium:
+        return self._dut.update.air
+
+    @property
+    def sent(self) -> int:
+        """Frames from the device."""
+        return self.model.sent
+
+    @property
+    def received(self) -> int:
+        """Frames for the device."""
+        return self.model.received
+
+    def events(self, kind: str | None = None) -> list[Any]:
+        """What the radio and the network have to tell, the newest of it; `kind` is a class of bk7238.network.events
+        or bk7238.air.events by name."""
+        update = self._dut.update
+        told = sorted([*update.air.events.recent, *update.network.events.recent], key=lambda event: event.time)
+        return [event for event in told if kind in (None, type(event).__name__)]

@@ -1,0 +1,78 @@
+"""What a verdict rests on: the partitions and their hashes, the headers, the last lines, and where the CPU was."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from bk7238.formats import crc_framing, rbl
+from bk7238.image import FlashImage, Package
+from bk7238.machine import Console, Machine
+from bk7238.update import explain
+from bk7238.update.story import Story
+
+LINES = 12
+
+
+def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> dict[str, Any]:
+    """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
+    flash = bytes(machine.flash.data)
+    header = explain.download_header(flash)
+    footer = explain.footer(flash, image.app)
+    return {
+        "partitions": {
+            name: {
+                "start": partition.physical_start,
+                "end": partition.physical_end,
+                "sha256": hashlib.sha256(flash[partition.physical_start : partition.physical_end]).hexdigest(),
+            }
+            for name, partition in sorted(image.partitions.items())
+        },
+        "footer": _header(footer),
+        "footer_is_of_the_package": footer == package.data[: rbl.SIZE],
+        "download": _header(header),
+        "app": _app(flash, image),
+        "bootloader_said": explain.printed(story.bootloader_lines),
+        "app_started": story.app_started,
+        "last_lines": {"uart1": last_lines(machine.uart1), "uart2": last_lines(machine.uart2)},
+        "pc": machine.engine.register("pc"),
+        "aborts": aborts(machine),
+    }
+
+
+def last_lines(console: Console, most: int = LINES) -> list[str]:
+    """The last lines on a console that are not empty."""
+    lines = [line.strip() for line in console.text[-8192:].splitlines()]
+    return [line for line in lines if line][-most:]
+
+
+def aborts(machine: Machine) -> list[str]:
+    """What the CPU could not do, with the address, each place once."""
+    return [record.text for record in machine.log.records if record.source == "cpu"][-4:]
+
+
+def _header(data: bytes | None) -> dict[str, Any] | None:
+    if data is None or data == b"\xff" * len(data):
+        return None
+    header = rbl.unpack(data)
+    return {
+        "partition": header.partition,
+        "version": header.version,
+        "algorithm": f"{header.compression}, {header.encryption}",
+        "raw_size": header.raw_size,
+        "crc_ok": header.crc_ok,
+    }
+
+
+def _app(flash: bytes, image: FlashImage) -> dict[str, Any]:
+    """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
+    start, end = image.app.physical_start, image.app.physical_end
+    old, new = image.data[start:end], flash[start:end]
+    changed = next((start + at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
+    bad = crc_framing.bad_frames(new)
+    return {
+        "unchanged": explain.untouched(flash, image.data, image.app),
+        "first_change": changed,
+        "bad_frames": len(bad),
+        "first_bad_frame": start + bad[0] if bad else None,
+    }

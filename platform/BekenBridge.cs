@@ -1,0 +1,399 @@
+// Between Renode and the Python models: the types that bk7238.repl names, and what the engine needs of a machine.
+//
+// Renode compiles this file when it is included. A block here holds no behaviour: it hands accesses, wires, bytes and
+// frames to the delegates that the engine sets. Where none are set (Renode without Python), it warns once and reads
+// zero. C# 7.2, so that the compilers of mono and of .NET builds of Renode both take it.
+
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Network;
+using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.CPU;
+using Antmicro.Renode.Peripherals.Miscellaneous;
+using Antmicro.Renode.Peripherals.Network;
+using Antmicro.Renode.Peripherals.Timers;
+using Antmicro.Renode.Peripherals.UART;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.Beken
+{
+    // A block on the bus. `model`, `lines` and `args` are what the .repl says; the engine reads them from its own copy.
+    public class PyPeripheral : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize,
+        INumberedGPIOOutput, IGPIOReceiver
+    {
+        public PyPeripheral(IMachine machine, string model, long size, int lines = 0, string args = "")
+        {
+            Machine = machine;
+            Model = model;
+            Size = size;
+            IRQ = new GPIO();
+            var connections = new Dictionary<int, IGPIO>();
+            for(var i = 0; i < lines; i++)
+            {
+                connections[i] = new GPIO();
+            }
+            Connections = connections;
+        }
+
+        public byte ReadByte(long offset)
+        {
+            return (byte)Access(offset, 1);
+        }
+
+        public ushort ReadWord(long offset)
+        {
+            return (ushort)Access(offset, 2);
+        }
+
+        public uint ReadDoubleWord(long offset)
+        {
+            return Access(offset, 4);
+        }
+
+        public void WriteByte(long offset, byte value)
+        {
+            Access(offset, value, 1);
+        }
+
+        public void WriteWord(long offset, ushort value)
+        {
+            Access(offset, value, 2);
+        }
+
+        public void WriteDoubleWord(long offset, uint value)
+        {
+            Access(offset, value, 4);
+        }
+
+        public void OnGPIO(int number, bool value)
+        {
+            Guarded(() => Input?.Invoke(number, value));
+        }
+
+        public void Reset()
+        {
+            Guarded(() => ResetModel?.Invoke());
+        }
+
+        // Drives a numbered output, or the interrupt where `number` is negative.
+        public void Drive(int number, bool level)
+        {
+            if(number < 0)
+            {
+                IRQ.Set(level);
+            }
+            else
+            {
+                Connections[number].Set(level);
+            }
+        }
+
+        public Host CreateHost(ICPU cpu)
+        {
+            return new Host(Machine, (BaseCPU)cpu);
+        }
+
+        // What the engine sets. Offsets and widths are bytes.
+        public Func<long, int, uint> Read;
+        public Action<long, uint, int> Write;
+        public Action<int, bool> Input;
+        public Action ResetModel;
+
+        public string Model { get; }
+
+        public long Size { get; }
+
+        public GPIO IRQ { get; }
+
+        public IReadOnlyDictionary<int, IGPIO> Connections { get; }
+
+        // An exception that crosses into Renode's threads ends the process.
+        protected void Guarded(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch(Exception error)
+            {
+                this.Log(LogLevel.Error, "{0} failed: {1}", Model, error.Message);
+            }
+        }
+
+        protected readonly IMachine Machine;
+
+        private uint Access(long offset, int width)
+        {
+            if(Read == null)
+            {
+                WarnOnce();
+                return 0;
+            }
+            try
+            {
+                Host.Accesses++;
+                return Read(offset, width);
+            }
+            catch(Exception error)
+            {
+                this.Log(LogLevel.Error, "{0} failed at a read of {1:X}: {2}", Model, offset, error.Message);
+                return 0;
+            }
+            finally
+            {
+                Host.Accesses--;
+            }
+        }
+
+        private void Access(long offset, uint value, int width)
+        {
+            if(Write == null)
+            {
+                WarnOnce();
+                return;
+            }
+            try
+            {
+                Host.Accesses++;
+                Write(offset, value, width);
+            }
+            catch(Exception error)
+            {
+                this.Log(LogLevel.Error, "{0} failed at a write of {1:X}: {2}", Model, offset, error.Message);
+            }
+            finally
+            {
+                Host.Accesses--;
+            }
+        }
+
+        private void WarnOnce()
+        {
+            if(!warned)
+            {
+                warned = true;
+                this.Log(LogLevel.Warning, "{0} needs Python: start Renode with `bk7238 monitor`. Reads are zero.", Model);
+            }
+        }
+
+        private bool warned;
+    }
+
+    // A block with a serial port: what the firmware sends goes to Renode's terminals, what they send to the model.
+    public class PyUart : PyPeripheral, IUART
+    {
+        public PyUart(IMachine machine, string model, long size, int lines = 0, string args = "")
+            : base(machine, model, size, lines, args)
+        {
+        }
+
+        public void WriteChar(byte value)
+        {
+            Guarded(() => Receive?.Invoke(value));
+        }
+
+        public void Send(byte value)
+        {
+            CharReceived?.Invoke(value);
+        }
+
+        public Action<byte> Receive;
+
+        public uint BaudRate => 115200;
+
+        public Bits StopBits => Bits.One;
+
+        public Parity ParityBit => Parity.None;
+
+        public event Action<byte> CharReceived;
+    }
+
+    // A block with a network: Ethernet frames as the access point bridges them, for a switch, a TAP or Wireshark.
+    public class PyNetif : PyPeripheral, IMACInterface
+    {
+        public PyNetif(IMachine machine, string model, long size, int lines = 0, string args = "")
+            : base(machine, model, size, lines, args)
+        {
+            MAC = EmulationManager.Instance.CurrentEmulation.MACRepository.GenerateUniqueMAC();
+        }
+
+        public void ReceiveFrame(EthernetFrame frame)
+        {
+            var bytes = frame.Bytes;
+            Guarded(() => Receive?.Invoke(bytes));
+        }
+
+        public void Send(byte[] bytes)
+        {
+            if(EthernetFrame.TryCreateEthernetFrame(bytes, false, out var frame))
+            {
+                FrameReady?.Invoke(frame);
+            }
+        }
+
+        public Action<byte[]> Receive;
+
+        public MACAddress MAC { get; set; }
+
+        public event Action<EthernetFrame> FrameReady;
+    }
+
+    // One machine as the engine drives it. Times are virtual nanoseconds since the machine was made.
+    public class Host
+    {
+        public Host(IMachine machine, BaseCPU cpu)
+        {
+            this.machine = machine;
+            this.cpu = cpu;
+            timer = new LimitTimer(machine.ClockSource, 1000000000, null, "events", long.MaxValue, Direction.Ascending,
+                false, WorkMode.OneShot, true, true);
+            timer.LimitReached += () => Alarm?.Invoke();
+            cpu.Halted += arguments => Halted?.Invoke(arguments.Reason.ToString());
+            Emulation.MasterTimeSource.AdvanceImmediately = true;
+            ((TimeSourceBase)machine.LocalTimeSource).AdvanceImmediately = true;
+            FreshCpu();
+        }
+
+        // From now on the CPU's stores below `end` go nowhere, as stores into the flash window do on the chip.
+        public void ProtectBelow(ulong end)
+        {
+            var mmu = (ICPUWithExternalMmu)cpu;
+            mmu.EnableExternalWindowMmu(true);
+            Window(mmu, 0, end, ExternalMmuBase.Privilege.Read | ExternalMmuBase.Privilege.Execute, 0);
+            Window(mmu, 0, end, ExternalMmuBase.Privilege.Write, Nowhere);
+            Window(mmu, end, 1UL << 32, ExternalMmuBase.Privilege.All, 0);
+            ((SystemBus)machine.SystemBus).SilenceRange(new Core.Range(Nowhere, end));
+        }
+
+        // The time, to the instruction where this is called from one.
+        public ulong Now()
+        {
+            if(cpu.OnPossessedThread)
+            {
+                cpu.SyncTime();
+            }
+            return machine.ElapsedVirtualTime.TimeElapsed.Ticks;
+        }
+
+        // Call Alarm once, this many nanoseconds (one or more) from now. Replaces the alarm before.
+        public void Arm(ulong nanoseconds)
+        {
+            timer.Enabled = false;
+            timer.Limit = nanoseconds;
+            timer.Enabled = true;
+        }
+
+        public void Start()
+        {
+            Emulation.StartAll();
+        }
+
+        public bool IsStarted()
+        {
+            return Emulation.IsStarted;
+        }
+
+        // For callbacks: stop at this instruction where one is executing an access, else at the end of its block.
+        public void RequestPause()
+        {
+            machine.PauseAndRequestEmulationPause(Accesses > 0 && cpu.OnPossessedThread);
+        }
+
+        // Waits until a requested pause has come everywhere; false where it has not within this time.
+        public bool Settle(int milliseconds)
+        {
+            for(var i = 0; i < milliseconds; i++)
+            {
+                if(!Emulation.IsStarted)
+                {
+                    return true;
+                }
+                Thread.Sleep(1);
+            }
+            return false;
+        }
+
+        // For the thread that called Start. Waits until everything stands.
+        public void Pause()
+        {
+            Emulation.PauseAll();
+        }
+
+        public void ReadBytes(ulong address, long target, int count)
+        {
+            var bytes = machine.SystemBus.ReadBytes(address, count);
+            Marshal.Copy(bytes, 0, new IntPtr(target), count);
+        }
+
+        public void WriteBytes(ulong address, long source, int count)
+        {
+            var bytes = new byte[count];
+            Marshal.Copy(new IntPtr(source), bytes, 0, count);
+            machine.SystemBus.WriteBytes(bytes, address);
+        }
+
+        // A reset of the CPU alone: memories and blocks are the engine's matter.
+        public void ResetCpu()
+        {
+            executed += cpu.ExecutedInstructions;
+            cpu.Reset();
+            FreshCpu();
+            cpu.Resume();
+        }
+
+        public ulong ExecutedInstructions()
+        {
+            return executed + cpu.ExecutedInstructions;
+        }
+
+        public uint ProgramCounter()
+        {
+            return (uint)cpu.PC.RawValue;
+        }
+
+        public uint Register(int number)
+        {
+            return (uint)((ICPUWithRegisters)cpu).GetRegister(number).RawValue;
+        }
+
+        public Action Alarm;
+        public Action<string> Halted;
+
+        // How many accesses of the CPU are being answered: one, or none.
+        internal static int Accesses;
+
+        // Renode's reset leaves a flag set that is zero on the chip, and a mask that an ARMv5 does not have.
+        private void FreshCpu()
+        {
+            cpu.PC = 0;
+            ((ICPUWithRegisters)cpu).SetRegister(StatusRegister, ResetStatus);
+        }
+
+        private void Window(ICPUWithExternalMmu mmu, ulong start, ulong end, ExternalMmuBase.Privilege kind, ulong shift)
+        {
+            var window = mmu.AcquireExternalMmuWindow(kind);
+            mmu.SetMmuWindowStart(window, start);
+            mmu.SetMmuWindowEnd(window, end);
+            mmu.SetMmuWindowAddend(window, shift);
+            mmu.SetMmuWindowPrivileges(window, kind);
+        }
+
+        private static Emulation Emulation => EmulationManager.Instance.CurrentEmulation;
+
+        private ulong executed;
+
+        private const int StatusRegister = 25;
+        private const uint ResetStatus = 0xD3;
+        private const ulong Nowhere = 0xF0000000;
+
+        private readonly IMachine machine;
+        private readonly BaseCPU cpu;
+        private readonly LimitTimer timer;
+    }
+}

@@ -1,0 +1,138 @@
+"""GDB itself as the client: what a user types, and what it shows. Needs Debian's package gdb-multiarch."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from images import FULL, GZIP, vendor
+
+from bk7238.image import flash_image, package
+from bk7238.update.session import Settings, Update
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "firmware" / "reference" / "built"
+CLIENT = shutil.which("gdb-multiarch")
+pytestmark = pytest.mark.skipif(CLIENT is None, reason="needs Debian's package gdb-multiarch")
+
+
+def update(image, rbl, **settings):
+    return Update(flash_image.read(image), package.read(rbl), Settings(**settings))
+
+
+def reference(**settings):
+    image, rbl = BUILT / "reference_1.0.0.bin", BUILT / "reference_1.0.1_gzip_aes.rbl"
+    if not image.exists() or not rbl.exists():
+        pytest.skip(f"needs {image.name} and {rbl.name}; build them with make in firmware/reference")
+    return update(image, rbl, **settings)
+
+
+def talk(machine, *commands, elf=None):
+    """Run GDB with these commands on a machine; what it printed."""
+    with machine.gdb() as server:
+        host, port = server.address
+        words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
+        words += ["-ex", f"file {elf}"] if elf else []
+        for command in (f"target extended-remote {host}:{port}", *commands):
+            words += ["-ex", command]
+        with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
+            try:
+                while client.poll() is None:
+                    server.turn(0.05)
+            finally:
+                client.kill()
+            return client.stdout.read()
+
+
+def test_c_lines_of_boot_loader_and_app_across_the_reset():
+    device = reference().machine
+    said = talk(
+        device,
+        f"add-symbol-file {BUILT}/app-1.0.0.elf",
+        "tbreak http_ota",
+        "continue",
+        "next",
+        "info source",
+        "backtrace",
+        "tbreak reboot",
+        "continue",
+        "next",
+        "tbreak package_install",
+        "continue",
+        "info symbol $pc",
+        "info source",
+        "next",
+        "next",
+        "info line *$pc",
+        "finish",
+        elf=BUILT / "boot.elf",
+    )
+    stops = re.findall(r"^(?:Temporary breakpoint \d+, )(?:0x[0-9a-f]+ in )?(\w+) \(", said, re.MULTILINE)
+    assert stops == ["http_ota", "reboot", "package_install"], said
+    assert "Current source file is app/ota.c" in said and "Current source file is boot/install.c" in said
+    assert re.search(r"#1 .* in \w+ .* at app/\w+\.c:\d+", said), "the app's calls by source line"
+    assert re.search(r'Line \d+ of "boot/install.c"', said)
+    assert "Value returned is" in said, said
+    assert device.resets == 1
+
+
+def test_reverse_through_the_erased_flash_and_the_reset():
+    said = talk(
+        reference().machine,
+        f"add-symbol-file {BUILT}/app-1.0.0.elf",
+        "tbreak reboot",
+        "continue",
+        "tbreak package_install",
+        "continue",
+        "finish",
+        "watch *(unsigned int *) 0x10000",
+        "reverse-continue",
+        "info symbol $pc",
+        "reverse-continue",
+        "info symbol $pc",
+        "delete",
+        "tbreak reboot",
+        "reverse-continue",
+        "reverse-stepi",
+        "stepi",
+        elf=BUILT / "boot.elf",
+    )
+    assert said.count("Hardware watchpoint 3: *(unsigned int *) 0x10000\n\nOld value") == 2, said
+    assert "New value = 4294967295" in said, "back behind the programming: erased"
+    assert said.count("operate + ") == 2, "in the routine that starts an operation of the flash controller"
+    assert re.search(r"Temporary breakpoint 4, (0x[0-9a-f]+ in )?reboot \(", said), said
+
+
+def test_registers_memory_and_monitor():
+    said = talk(
+        reference().machine,
+        "tbreak main",
+        "continue",
+        "info registers pc cpsr sp_irq spsr_svc",
+        "x/2xw 0x800000",
+        "info mem",
+        "monitor where",
+        "monitor partitions",
+        "monitor reg icu.INTERRUPT_ENABLE",
+        "hbreak flash_read",
+        "continue",
+        "detach",
+        elf=BUILT / "boot.elf",
+    )
+    assert re.search(r"^sp_irq +0x", said, re.MULTILINE) and re.search(r"^spsr_svc +0x", said, re.MULTILINE)
+    assert "0x800000" in said and "flash blocksize 0x1000" in said
+    assert "virtual seconds" in said and "beken_onchip_crc" in said and "INTERRUPT_ENABLE" in said
+    assert "Breakpoint 2, flash_read" in said and "detached" in said
+
+
+def test_the_closed_boot_loader_by_name():
+    """Its names come by themselves; the update is followed to its decrypting, decompressing, verifying, copying."""
+    device = update(vendor(FULL), vendor(GZIP), delivered=True).machine
+    names = ("ota_main", "copy_fw_from_dl_part", "aes_cbc_decrypt", "inflate", "rt_ota_erase_fw", "part_fw_hash_verify")
+    commands = [word for name in names for word in (f"tbreak {name}", "continue")]
+    said = talk(device, *commands, "backtrace 3", "monitor rbl", "tbreak *0x10000", "continue")
+    stops = re.findall(r"^Temporary breakpoint \d+, 0x[0-9a-f]+ in (\w+) \(\)", said, re.MULTILINE)
+    assert stops[: len(names)] == list(names), said
+    assert ("the bootloader sees: a sound header" in said and "2.00.777" in device.uart1.text) or device.resets >= 0
+    assert re.search(r"0x00010000 in", said)

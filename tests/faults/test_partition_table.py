@@ -1,0 +1,71 @@
+"""Partition tables that are wrong, inside the CRC-framed boot loader."""
+
+import pytest
+
+from bk7238.formats import crc_framing, partitions
+from faults.bench import Run, image
+
+SILENT = ""
+CASES = {
+    "partition-table:download.offset=0x133000": SILENT,
+    "partition-table:download.device=beken_onchip_crc": SILENT,
+    "partition-table:download.length=0x1000": "Verify firmware CRC32",
+    "partition-table:download.name=upload": "The download partition(download) not found",
+    "partition-table:download.magic=XXXX": "The download partition(download) not found",
+    "partition-table:download.entry=missing": "The download partition(download) not found",
+    "partition-table:app.entry=missing": "The partition app was not found",
+    "partition-table:app.offset=0x11000": "must link to the flash 64KB location",
+    "partition-table:app.length=0x10000": "has no space",
+}
+
+
+def table(flash):
+    return dict(entry[::-1] for entry in partitions.find(crc_framing.strip(flash[:0x11000])))
+
+
+@pytest.mark.parametrize("fault", CASES)
+def test_the_boot_loader_does_not_install(fault):
+    run = Run(fault, delivered=True)
+    assert crc_framing.bad_frames(run.before[:0x11000]) == [], "all CRCs of the boot loader's frames hold"
+    assert len(run.before) == len(run.to_app().flash)
+    assert run.fault().firings[0].where.startswith("boot loader, 0x")
+    assert run.operations == [] and run.flash == run.before
+    if CASES[fault]:
+        assert CASES[fault] in run.bootloader_text
+    else:
+        assert "upgrade(" not in run.bootloader_text and "failed" not in run.bootloader_text
+
+
+def test_only_what_was_asked_for_changes():
+    run = Run("partition-table:download.offset=0x133000,app.length=0x120000", delivered=True)
+    before = {entry.name: entry for entry in table(image().data)}
+    after = {entry.name: entry for entry in table(run.before)}
+    assert (after["download"].offset, after["app"].length) == (0x133000, 0x120000)
+    assert after["bootloader"] == before["bootloader"] and all(entry.crc_ok for entry in after.values())
+    changed = [at for at in range(0x11000) if run.before[at] != image().data[at]]
+    assert changed and crc_framing.physical(0xD2EC) <= changed[0] and changed[-1] < crc_framing.physical(0xD3AC)
+
+
+def test_a_crc_can_be_wrong_on_purpose():
+    run = Run("partition-table:app.crc=0x12345678", delivered=True)
+    assert [entry.name for entry in table(run.before) if not entry.crc_ok] == ["app"]
+
+
+def test_an_overlap_is_a_brick_with_its_address():
+    """The app partition reaches into the download partition: the boot loader erases what it is about to install."""
+    result = Run("partition-table:app.length=0x120000", delivered=True).update.run()
+    assert result.verdict.value == "brick" and result.silent == []
+    assert "the app partition" in result.reason and "0x" in result.reason
+    assert result.evidence["app"]["first_change"] is not None
+
+
+def test_the_vendors_problem_1_is_named():
+    """The guide's "the download partition does not match": silent, and the old app runs."""
+    result = Run("partition-table:download.offset=0x133000", delivered=True).update.run()
+    assert result.verdict.value == "old-app-runs"
+    assert "no header in its download partition at 0x133000; the package lies at 0x132000" in result.reason
+
+
+def test_a_partition_that_is_not_there():
+    with pytest.raises(ValueError, match="no partition 'foo'; there is app, bootloader, download"):
+        Run("partition-table:foo.offset=1")

@@ -1,0 +1,96 @@
+"""Power cuts during the installation, at a flash operation and elsewhere: what is left, and that it recovers."""
+
+import pytest
+from ota import expected
+
+from bk7238.faults.power import bits, done, half
+from faults.bench import Run, gzip, image
+from peripherals.nor_flash import Operation
+
+ERASE, PROGRAM = 3, 33
+
+
+def plain():
+    """The first operations of an undisturbed installation."""
+    run = Run(delivered=True)
+    run.machine.board.flash.operated.connect(lambda *_: len(run.operations) >= PROGRAM and run.machine.stop())
+    run.machine.run(until=30_000_000)
+    return run.before, run.operations[:PROGRAM]
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    return plain()
+
+
+def carried_out(flash, operations):
+    flash = bytearray(flash)
+    for kind, address, what in operations:
+        length = what if kind == "erase" else len(what)
+        old = flash[address : address + length]
+        new = b"\xff" * length if kind == "erase" else bytes(a & b for a, b in zip(old, what, strict=True))
+        flash[address : address + length] = new
+    return flash
+
+
+@pytest.mark.parametrize("number", [ERASE, PROGRAM])
+def test_what_a_cut_leaves_byte_for_byte(trunk, number):
+    before, operations = trunk
+    kind, address, what = operations[number - 1]
+    length = what if kind == "erase" else len(what)
+    left = {}
+    for how in ("before", "torn", "random", "after"):
+        run = Run(f"power-cut:{how}@flash-op={number}", delivered=True).to_reset()
+        firing = run.fault().firings[0]
+        assert (firing.flash_operation, run.fault().count) == (number, 1)
+        assert f"{kind} of {length:#x} at {address:#x}" == firing.where
+        left[how] = run.flash
+    old, new = carried_out(before, operations[: number - 1]), carried_out(before, operations[:number])
+    assert left["before"] == old and left["after"] == new and old != new
+    torn = old.copy()
+    torn[address : address + length // 2] = new[address : address + length // 2]
+    assert left["torn"] == torn
+    for at in range(0x200000):
+        if left["random"][at] not in (old[at], new[at]):
+            low, high = (old[at], new[at]) if kind == "erase" else (new[at], old[at])
+            assert address <= at < address + length and low & ~left["random"][at] == 0 == left["random"][at] & ~high
+    assert left["random"] not in (bytes(old), bytes(new))
+
+
+def test_several_cuts_in_one_run_and_the_installation_still_ends_well():
+    run = Run("power-cut:torn,times=3,step=2@flash-op=2", "power-cut@insn=3_000_000", delivered=True).to_app()
+    cuts = run.fault().firings
+    assert [firing.flash_operation for firing in cuts] == [2, 4, 6] and run.fault(1).count == 1
+    assert run.machine.resets == 4
+    package = gzip().data
+    before = bytearray(image().data.ljust(0x200000, b"\xff"))
+    before[expected.DOWNLOAD : expected.DOWNLOAD + len(package)] = package
+    assert expected.differences(run.flash, expected.after_update(bytes(before), package)) == []
+
+
+@pytest.mark.parametrize("leaves", ["zeros", "random"])
+def test_a_brown_out_leaves_neither_old_nor_erased(leaves):
+    run = Run(f"brown-out:{leaves}", delivered=True).to_reset()
+    assert run.fault().firings[0].where == "erase of 0x1000 at 0x11000"
+    sector = run.flash[0x11000:0x12000]
+    assert sector not in (run.before[0x11000:0x12000], b"\xff" * 0x1000)
+    assert leaves != "zeros" or sector == bytes(0x1000)
+    assert run.flash[:0x11000] == run.before[:0x11000] and run.flash[0x12000:] == run.before[0x12000:]
+
+
+def test_a_line_on_a_uart_is_a_moment():
+    run = Run('power-cut@uart="initialize success"', delivered=True).to_reset()
+    assert run.fault().count == 1 and run.flash == run.before and run.operations == []
+
+
+def test_a_virtual_time_is_a_moment():
+    run = Run("power-cut@5ms", delivered=True).to_reset()
+    assert run.fault().firings[0].time == 5000
+
+
+def test_pure_tearing():
+    erase, program = Operation("erase", 0, 8), Operation("program", 0, 4, b"\x0f\x0f\x0f\x0f")
+    assert half(erase, bytes(8)) == b"\xff" * 4 + bytes(4)
+    assert half(program, b"\xff" * 4) == b"\x0f\x0f\xff\xff"
+    assert bits(program, b"\xff" * 4, lambda n: (1 << n) - 1) == done(program, b"\xff" * 4)
+    assert bits(program, b"\xff" * 4, lambda n: 0) == b"\xff" * 4

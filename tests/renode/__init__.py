@@ -1,0 +1,1 @@
+"""Tests of the Renode engine. Those that need a Renode are skipped without one, by name and with what is missing."""

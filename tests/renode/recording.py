@@ -1,0 +1,100 @@
+"""What a machine did, as lists that two engines' runs can be compared by, and where two such lists part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from bk7238.air.medium import Medium
+from bk7238.machine import Machine
+from bk7238.network.events import HttpRequested
+
+MANAGEMENT, BEACON = 0, 8
+NEIGHBOURS = 12  # lines by which tasks that print at once may change places
+ALIKE = 0.85  # of a line whose character another task's line has swallowed
+CHANGING = re.compile(r"idle \d+/s|time \d+us|completed in [\d.]+ seconds|free \d+|\b(?:0x)?[0-9a-f]{4,8}\b")
+STATUS = re.compile(r"Time \d+,|I\w*:GEN:|Boot com")  # printed by a timer of a second, wherever that falls
+
+
+@dataclass
+class Recording:
+    """`flash`: (kind, physical address, data); `management`: (subtype, from the device, channel, addresses)."""
+
+    uart1: list[str] = field(default_factory=list)
+    uart2: list[str] = field(default_factory=list)
+    flash: list[tuple[Any, ...]] = field(default_factory=list)
+    management: list[tuple[Any, ...]] = field(default_factory=list)
+    requests: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def watch(self, machine: Machine) -> None:
+        machine.uart1.on_line(self.uart1.append)
+        machine.uart2.on_line(self.uart2.append)
+        machine.board.flash.operated.connect(lambda *operation: self.flash.append(operation))
+
+    def listen(self, air: Medium) -> None:
+        """Beacons are left out: the device does not ask for them, so that they fall where the clock wants."""
+
+        def heard(time: int, frame: bytes, channel: int, from_device: bool) -> None:
+            kind, subtype = frame[0] >> 2 & 3, frame[0] >> 4
+            if kind == MANAGEMENT and subtype != BEACON:
+                self.management.append((subtype, from_device, channel, frame[4:10].hex(), frame[10:16].hex()))
+
+        def happened(event: object) -> None:
+            if isinstance(event, HttpRequested):
+                self.requests.append((event.method, event.path))
+
+        air.on_frame(heard)
+        air.on_event(happened)
+
+
+def first_difference(name: str, one: Sequence[Any], other: Sequence[Any]) -> str | None:
+    """The first event at which two lists part, None where one is how the other begins."""
+    for index, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return f"{name} event {index}: unicorn {_shown(left)}, renode {_shown(right)}"
+    return None
+
+
+def first_missing_line(name: str, one: Sequence[str], other: Sequence[str]) -> str | None:
+    """The first line of a console that the other console has not nearby.
+
+    Numbers that count idle turns or measure time are not compared, lines that come once a second are left out, and a
+    line may have lost characters to another that was printed at the same time (FIDELITY.md).
+    """
+    left, right = _stable(one), _stable(other)
+    taken: set[int] = set()
+    start = 0
+    for index, line in enumerate(left):
+        nearby = [at for at in range(max(0, start - NEIGHBOURS), start + NEIGHBOURS) if at < len(right)]
+        at = _find(line, nearby, right, taken)
+        if at is None:
+            if len(right) - start <= NEIGHBOURS and len(left) - index <= NEIGHBOURS:
+                return None  # the other run had ended
+            return f"{name} line {index}: {line!r} is missing near {right[start : start + 3]}"
+        taken.add(at)
+        while start in taken:
+            start += 1
+    return None
+
+
+def _find(line: str, nearby: list[int], lines: Sequence[str], taken: set[int]) -> int | None:
+    matches: tuple[Callable[[str], bool], ...] = (
+        lambda other: other == line,
+        lambda other: SequenceMatcher(None, line, other, autojunk=False).ratio() >= ALIKE,
+    )
+    for match in matches:
+        for at in nearby:
+            if at not in taken and match(lines[at]):
+                return at
+    return None
+
+
+def _stable(lines: Sequence[str]) -> list[str]:
+    return [CHANGING.sub("#", line) for line in lines if line.strip() and not STATUS.search(line)]
+
+
+def _shown(event: Any) -> str:
+    return repr(event) if len(repr(event)) < 120 else repr(event)[:120] + "..."

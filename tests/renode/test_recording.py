@@ -1,0 +1,30 @@
+"""The comparison itself: it must show the first difference, and only differences."""
+
+from __future__ import annotations
+
+from renode.recording import first_difference, first_missing_line
+
+
+def test_first_event_that_differs_is_shown() -> None:
+    difference = first_difference("flash", [("erase", 0), ("program", 1)], [("erase", 0), ("program", 2)])
+    assert difference == "flash event 1: unicorn ('program', 1), renode ('program', 2)"
+
+
+def test_run_that_ended_earlier_does_not_differ() -> None:
+    assert first_difference("flash", [1, 2, 3], [1, 2]) is None
+
+
+def test_lines_may_change_places_and_lose_a_character() -> None:
+    one = ["a line of one task", "a line of another", "idle 5/s", "Info:OTA:begin"]
+    other = ["a line of another", "a lne of one task", "idle 777/s", "Info:OTA:begin"]
+    assert first_missing_line("uart2", one, other) is None
+
+
+def test_line_that_is_missing_is_shown() -> None:
+    lines = [f"this is line {number} of many that are all of them different {number * 7}" for number in range(60)]
+    lines = [line.replace("different", "different" * (index % 5 + 1)) for index, line in enumerate(lines)]
+    broken = [*lines[:20], *lines[21:]]
+    broken.insert(20, "something else altogether")
+    difference = first_missing_line("uart2", lines, broken)
+    assert difference is not None
+    assert "uart2 line 20" in difference or "is missing" in difference

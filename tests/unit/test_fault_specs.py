@@ -1,0 +1,154 @@
+"""How faults are written: what is read, what is refused and with which words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bk7238.faults import FaultError, Spec, kinds, parse, when
+from bk7238.faults.fault import make
+from bk7238.faults.run import Faults
+from bk7238.faults.scenario import from_toml, read
+from bk7238.faults.spec import from_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RIGHT = {
+    "network-stall@50%": Spec("network-stall", (), "50%"),
+    "power-cut:torn@flash-op=1200": Spec("power-cut", (("", "torn"),), "flash-op=1200"),
+    "ap-gone:15s@3s": Spec("ap-gone", (("", "15s"),), "3s"),
+    "partition-table:download.offset=0x133000": Spec("partition-table", (("download.offset", "0x133000"),)),
+    'power-cut@uart="OTA Write: 50%, @ 1"': Spec("power-cut", (), 'uart="OTA Write: 50%, @ 1"'),
+    'http-wrong-file:text="a,b=\\"c\\"@d"': Spec("http-wrong-file", (("text", 'a,b="c"@d'),)),
+}
+
+
+@pytest.mark.parametrize("text", RIGHT)
+def test_specs_are_read_and_written(text):
+    assert parse(text) == RIGHT[text]
+    assert parse(str(RIGHT[text])) == RIGHT[text]
+
+
+WRONG = {
+    "": "does not begin with a kind",
+    "@50%": "does not begin with a kind",
+    "Network-Stall": "does not begin with a kind",
+    "network-stall@": "nothing follows the @",
+    "network-stall:@50%": "no argument follows the colon",
+    "ap-gone:15s,": "is no value",
+    "ap-gone:1=2": "is no name of an argument",
+    'ap-gone:"15s': "the quotes",
+    "two\nlines": "one line",
+    "network-stal@50%": "is it network-stall",
+    "zzz": "docs/faults.md lists them",
+    "network-stall@150%": "more than the whole download",
+    "network-stall@soon": "is no moment; there is 50%",
+    "network-stall@flash-op=0": "is no moment",
+    "ap-gone:1h": "duration is a time such as",
+    "ap-gone:1s,2s": "takes 1 arguments without a name",
+    "ap-gone:duration=1s,duration=2s": "given twice",
+    "ap-gone:foo=1": "it has no argument 'foo'; there is duration",
+    "rssi": "dbm is missing",
+    "rssi:5": "from -127 to 0",
+    "power-cut:torn": "write @flash-op=N",
+    "power-cut:sideways@flash-op=1": "before, torn, random or after",
+    "package-key@50%": "leave out @50%",
+    "package-size": "other than 0",
+    "partition-table": "say what changes",
+    "partition-table:download=1": "is no PARTITION.FIELD",
+    "partition-table:app.colour=1": "there is no field 'colour'",
+    "partition-table:app.offset=x": "a number of 32 bits",
+    "partition-table:app.magic=abc": "magic has 4 bytes",
+    "flash-area:other": "give `at`",
+    "http-status:200": "from 400 to 599",
+    "flash-stuck-bit:0x100,8": "bit goes from 0 to 7",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_wrong_is_refused_in_one_line(text):
+    with pytest.raises(FaultError) as raised:
+        Faults([text], seed=0)
+    assert WRONG[text] in str(raised.value) and "\n" not in str(raised.value)
+
+
+@given(
+    st.text(max_size=60) | st.from_regex(r"[a-z-]{1,20}(:[a-z=,\"\\0-9.]{0,20})?(@[a-z=\"0-9%]{0,12})?", fullmatch=True)
+)
+def test_any_text_is_a_fault_or_one_line(text):
+    try:
+        spec = parse(text)
+        again = parse(str(spec))
+        assert again == spec
+        make(spec, kinds(), "0")
+    except FaultError as error:
+        assert "\n" not in str(error)
+
+
+@given(
+    st.from_regex(r"[a-z]{1,8}(-[a-z0-9]{1,8})?", fullmatch=True),
+    st.lists(
+        st.tuples(
+            st.just("") | st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,6})?", fullmatch=True),
+            st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=20),
+        ),
+        max_size=4,
+    ),
+)
+def test_what_is_written_is_read_again(kind, arguments):
+    spec = Spec(kind, tuple(arguments))
+    assert parse(str(spec)) == spec
+
+
+@given(st.text(max_size=30))
+def test_any_moment_is_one_or_one_line(text):
+    try:
+        assert isinstance(when.parse(text), when.When)
+    except FaultError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_table_of_a_scenario_is_the_same_fault():
+    table = {"kind": "partition-table", "download": {"offset": 0x133000}}
+    assert from_table(table) == Spec("partition-table", (("download.offset", "1257472"),))
+    one = from_toml(
+        {"faults": ["network-stall@50%"], "fault": [{"kind": "power-cut", "how": "torn", "when": "flash-op=3"}]}
+    )
+    assert [str(spec) for spec in one.faults] == ["network-stall@50%", "power-cut:how=torn@flash-op=3"]
+    assert not one.expects
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("faults = 3", "list of texts"),
+        ("fault = 3", "[[fault]]"),
+        ("foo = 3", "'foo' is unknown"),
+        ("[[fault]]\nwhen='3s'", "has no kind"),
+        ("[[fault]]\nkind='power-cut'\nwhen=3", "`when` is text"),
+        ("[[fault]]\nkind='rssi'\ndbm=[1]", "neither text nor a number"),
+        ("[expect]\nfoo='x'", "[expect] has"),
+        ("faults = oops\n", "line 1"),
+    ],
+)
+def test_bad_scenarios_name_the_file(tmp_path, text, message):
+    path = tmp_path / "scenario.toml"
+    path.write_text(text)
+    with pytest.raises(FaultError) as raised:
+        read(path)
+    assert "scenario.toml" in str(raised.value) and message in str(raised.value)
+    with pytest.raises(FaultError, match="No such file"):
+        read(tmp_path / "none.toml")
+
+
+def test_the_reference_is_up_to_date():
+    command = [sys.executable, ROOT / "scripts" / "fault-reference", "--check"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
+
+
+def test_every_kind_describes_itself():
+    for name, kind in kinds().items():
+        assert name == kind.NAME and kind.SECTION and kind.FIRES and (kind.__doc__ or "").strip().endswith(".")

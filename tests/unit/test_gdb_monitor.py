@@ -1,0 +1,179 @@
+"""The monitor verbs, the names of functions, and what is said of a crash."""
+
+from pathlib import Path
+
+import pytest
+from debugging import AGAIN, LONG, RAM, UNDEFINED_WORD, attached, machine
+from images import BOOTLOADER_UART1, BOOTLOADER_UART2, vendor
+
+from bk7238.cli import main
+from bk7238.debug import crash, elf
+from bk7238.debug.debugger import Debugger
+from bk7238.debug.symbols import Function, Symbols
+
+BUILT = Path(__file__).resolve().parents[2] / "firmware" / "reference" / "built"
+
+
+@pytest.fixture
+def gdb():
+    with attached(machine()) as client:
+        yield client
+
+
+def test_help_names_every_verb_and_mistakes_are_explained(gdb):
+    text = gdb.monitor("help")
+    verbs = "reset cut link type catch blocks regs reg read irq partitions rbl goto snapshot where symbols log break"
+    assert all(f"\n{verb}" in f"\n{text}" for verb in verbs.split())
+    for line, answer in (
+        ("nonsense", "no verb"),
+        ("reg", "usage: reg BLOCK"),
+        ("goto somewhere", "no number of instructions"),
+        ("regs nowhere", "no block 'nowhere'; there is"),
+        ("reg icu.NOTHING", "has no register"),
+        ("reset hard", "no reset 'hard'"),
+        ("break nothing", "no function 'nothing'"),
+        ("read 0x400000", "no block is at"),
+        ("'", "No closing quotation"),
+        ("link drop", "in no air"),
+    ):
+        assert answer in gdb.monitor(line), line
+
+
+def test_positions_and_named_snapshots(gdb):
+    gdb.ask(f"Z0,{LONG + 400:x},4")
+    gdb.ask("c")
+    here, pc = gdb.monitor("where").split("(")[1].split(")")[0], gdb.pc
+    gdb.monitor("snapshot here")
+    gdb.ask("c")
+    assert f"({here})" in gdb.monitor("goto here") and gdb.pc == pc
+    gdb.monitor("goto -1")
+    assert gdb.pc == pc - 4
+    gdb.monitor("goto +1")
+    assert gdb.pc == pc
+    assert gdb.monitor("snapshot") == f"here: instruction {here}\n"
+    assert "would hide" in gdb.monitor("snapshot 12")
+
+
+def test_resets_and_what_they_spare(gdb):
+    gdb.ask(f"M{RAM + 64:x},1:77")
+    gdb.monitor("reset")
+    assert gdb.pc == 0 and gdb.ask(f"m{RAM + 64:x},1") == "77"
+    gdb.monitor("reset power-on")
+    assert gdb.pc == 0 and gdb.ask(f"m{RAM + 64:x},1") == "00"
+    gdb.ask("bc")
+    assert gdb.ask(f"m{RAM + 64:x},1") == "00"
+
+
+def test_registers_by_name_and_field(gdb):
+    assert "config" in gdb.monitor("regs gpio").lower()
+    assert gdb.monitor("reg icu.GLOBAL_INT_EN.irq 1") == "icu.GLOBAL_INT_EN.irq = 0x1\n"
+    assert "irq=0x1 fiq=0x0" in gdb.monitor("reg icu.GLOBAL_INT_EN")
+    assert gdb.server.debugger.machine.board.icu.GLOBAL_INT_EN.value == 1
+    gdb.monitor("reg icu.INTERRUPT_ENABLE 0x100")
+    assert " 8 IRQ enabled" in gdb.monitor("irq") and "masks IRQ, FIQ in supervisor mode" in gdb.monitor("irq")
+
+
+def test_the_power_is_cut_before_a_flash_operation():
+    device = machine()
+    debugger = Debugger(device)
+    debugger.power_cut.arm(2)
+    flash, kinds = device.board.flash, []
+    flash.operated.connect(lambda kind, *rest: kinds.append(kind))
+    for sector in (0x10000, 0x11000, 0x12000):
+        flash.write(0, 0x2000_0000 | 13 << 24 | sector)
+    device.run(until=10)
+    assert kinds == ["erase"] and device.resets == 1
+    flash.write(0, 0x2000_0000 | 13 << 24 | 0x11000)
+    assert kinds == ["erase"] * 2, "with the power it works again"
+
+
+def test_a_crash_report_says_where_and_from_where():
+    device = machine()
+    symbols = Symbols()
+    symbols.functions = [Function(AGAIN, 0, "again")]
+    symbols._sort()
+    watcher = crash.Watcher(device, lambda: symbols)
+    device.run(until=20_000)
+    assert len(watcher.reports) == 3, "the first ones"
+    first = watcher.reports[0]
+    assert f"undefined instruction at {UNDEFINED_WORD:#010x} again+{UNDEFINED_WORD - AGAIN:#x}" in first
+    assert "the instruction is 0xe7f000f0" in first and "r4 00000032" in first
+
+
+def test_a_jump_into_erased_flash_says_so():
+    device = machine()
+    watcher = crash.Watcher(device, Symbols)
+    Debugger(device).target.set_register("pc", 0x8000)
+    device.run(until=50)
+    assert "undefined instruction at 0x00008000" in watcher.reports[0] and "erased flash" in watcher.reports[0]
+
+
+# Names
+
+
+def test_names_and_lines_of_an_elf():
+    path = BUILT / "boot.elf"
+    if not path.exists():
+        pytest.skip("needs the built reference firmware (make in firmware/reference)")
+    symbols = Symbols()
+    symbols.add_elf(path)
+    address = symbols.address("package_install")
+    assert symbols.function(address + 8).name == "package_install"
+    assert "install.c:" in symbols.line(address)
+    moved = Symbols()
+    moved.add_elf(path, 0x10000)
+    assert moved.address("package_install") == address + 0x10000
+    with pytest.raises(ValueError, match="there is package_install"):
+        symbols.address("package_inst")
+
+
+def test_the_elf_that_is_offered_holds_the_names(tmp_path):
+    path = tmp_path / "names.elf"
+    path.write_bytes(elf.build([Function(0x101, 8, "thumb"), Function(0x200, 0, "arm")]))
+    symbols = Symbols()
+    symbols.add_elf(path)
+    assert [(f.address, f.name) for f in symbols.functions] == [(0x101, "thumb"), (0x200, "arm")]
+
+
+def test_the_vendor_boot_loader_is_recognised_in_both_builds():
+    for name in (BOOTLOADER_UART1, BOOTLOADER_UART2):
+        symbols = Symbols()
+        symbols.recognise(vendor(name).read_bytes() + bytes(1000))
+        assert symbols.address("ota_main") == 0x998D and "1.0.15" in symbols.title
+        assert all(function.how for function in symbols.functions)
+        assert len({function.start for function in symbols.functions}) == len(symbols.functions) > 90
+    unknown = Symbols()
+    unknown.recognise(bytes(0x10000))
+    assert not unknown.functions
+
+
+# The command line
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--port", "70000"], "is no port"),
+        (["--symbols", "nothing.elf"], "nothing.elf"),
+        (["--symbols", "a.elf@here"], "write ELF@0x10000"),
+        (["--break", "nothing"], "no function 'nothing'"),
+        (["--delivered"], "needs a PACKAGE"),
+        (["--listen", "203.0.113.1"], "cannot listen on"),
+    ],
+)
+def test_bad_usage_is_one_line(words, said, capsys):
+    image = BUILT / "reference_1.0.0.bin"
+    if not image.exists():
+        pytest.skip("needs the built reference firmware (make in firmware/reference)")
+    status = main(["gdb", str(image), "--port", "0", *words])
+    error = capsys.readouterr().err
+    assert status == 2 and said in error and error.count("\n") == 1, error
+
+
+def test_the_table_names_what_it_rests_on():
+    """Where a name is the boot loader's own text, the text is in it."""
+    code = vendor(BOOTLOADER_UART2).read_bytes()
+    symbols = Symbols()
+    symbols.recognise(code)
+    named = [function for function in symbols.functions if "its own name" in function.how]
+    assert len(named) > 12 and all(function.name.encode() + b"\0" in code for function in named)

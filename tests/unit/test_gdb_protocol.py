@@ -1,0 +1,301 @@
+"""The remote protocol, spoken byte by byte: packets, registers, memory, stops, clients that come and go."""
+
+import socket
+import xml.etree.ElementTree as xml
+
+import pytest
+from debugging import (
+    ADD_ONE,
+    AGAIN,
+    GPIO,
+    LONG,
+    LONG_END,
+    RAM,
+    STORE_WORD,
+    UNDEFINED_WORD,
+    Gdb,
+    attached,
+    machine,
+    state,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bk7238.debug import packets
+from bk7238.debug.target import NAMES
+
+
+@pytest.fixture
+def gdb():
+    with attached(machine()) as client:
+        yield client
+
+
+# Packets
+
+
+def test_packets_are_acknowledged_and_asked_for_again(gdb):
+    assert gdb.raw(b"$qC#00") == b"-"
+    assert gdb.raw(b"noise$qC#b4") == b"+$QC1#c5"
+    assert gdb.raw(b"-") == b"$QC1#c5", "sent again"
+    assert gdb.raw(b"$cut off$qC#b4").endswith(b"+$QC1#c5"), "the rest of a packet that was cut off is lost"
+    assert gdb.ask("QStartNoAckMode") == "OK"
+    assert gdb.raw(b"$qC#00") == b"$QC1#c5", "without acknowledgments nobody looks at the checksum"
+
+
+def test_a_packet_may_come_in_pieces(gdb):
+    assert gdb.raw(b"$q", 3) == b"" and gdb.raw(b"C#b", 3) == b"" and gdb.raw(b"4") == b"+$QC1#c5"
+
+
+@given(st.binary())
+def test_escaping_can_be_undone(data):
+    escaped = packets.escape(data)
+    assert packets.unescape(escaped) == data and not set(escaped) & set(b"#$*")
+
+
+def test_unknown_packets_get_the_empty_answer(gdb):
+    for payload in ("vMustReplyEmpty", "qUnknown", "jx", "QNonStop:1", "qTStatus"):
+        assert gdb.ask(payload) == ""
+
+
+def test_malformed_packets_get_an_error(gdb):
+    for payload in (
+        "m",
+        "m1",
+        "mx,4",
+        "p",
+        "pff",
+        "Z9,0,0",
+        "Z0,x,4",
+        "vCont;q",
+        "P3=12",
+        "M0,4:00",
+        "Gxyz",
+        "vCont;r1",
+    ):
+        assert gdb.ask(payload).startswith("E"), payload
+    assert gdb.ask("?").startswith("T")
+
+
+# What the target is
+
+
+def test_the_description_and_the_memory_map_are_what_gdb_reads(gdb):
+    text = ""
+    while not text.endswith("</target>"):
+        part = gdb.ask(f"qXfer:features:read:target.xml:{len(text):x},200")
+        assert part[0] in "ml"
+        text += part[1:]
+    names = [register.get("name") for register in xml.fromstring(text.split("]>")[-1]).iter("reg")]
+    assert names == NAMES and {"spsr_svc", "sp_irq", "r8_fiq"} < set(names)
+    assert 'type="flash"' in gdb.ask("qXfer:memory-map:read::0,1000")
+    assert gdb.ask("qXfer:features:read:other.xml:0,100") == "E00"
+
+
+def test_registers_with_the_banked_ones(gdb):
+    values = gdb.ask("g")
+    assert len(values) == 8 * 17
+    gdb.ask("P1=78563412")
+    assert gdb.register(1) == 0x12345678
+    irq, sp = NAMES.index("sp_irq"), 13
+    before = gdb.register(sp)
+    gdb.ask(f"P{irq:x}=efbeadde")
+    assert gdb.register(irq) == 0xDEADBEEF and gdb.register(sp) == before
+    assert gdb.register(16) & 0x1F == 0x13, "looking changes no mode"
+    gdb.ask("P10=d2000000")
+    assert gdb.register(sp) == 0xDEADBEEF and gdb.register(NAMES.index("sp_svc")) == before
+    gdb.ask("G" + "01000000" * 15 + "30000000" + "d3000000")
+    assert gdb.register(14) == 1 and gdb.pc == AGAIN
+
+
+def test_memory_and_its_edges(gdb):
+    assert gdb.ask("m0,4") == machine().engine.bus.read(0, 4).hex()
+    assert gdb.ask(f"M{RAM:x},3:0a0b0c") == "OK" and gdb.ask(f"m{RAM:x},4") == "0a0b0c00"
+    assert gdb.ask(b"X%x,3:" % RAM + packets.escape(b"#}*")) == "OK" and gdb.ask(f"m{RAM:x},3") == b"#}*".hex()
+    assert gdb.ask("m43fffc,8") == "00" * 8 and gdb.ask("mfffffff0,10").startswith("E")
+    assert gdb.ask("M10,1:00").startswith("E."), "the flash is no RAM"
+    assert gdb.ask("vFlashErase:3000,1000") == "OK" and gdb.ask("vFlashWrite:3004:data") == "OK"
+    assert gdb.ask("vFlashDone") == "OK" and bytes.fromhex(gdb.ask("m3000,c")) == b"\xff" * 4 + b"data" + b"\xff" * 4
+
+
+def test_peripherals_are_read_without_their_side_effects():
+    device = machine()
+    device.uart1.send(b"Q")
+    device.board.uart1.CONFIG.rx_enable = 1
+    with attached(device) as gdb:
+        gdb.ask(f"Z0,{LONG_END:x},4")
+        gdb.ask("c")
+        before = device.board.snapshot()
+        received = gdb.word(0x80210C)
+        assert received == ord("Q") << 8 and gdb.word(0x80210C) == received
+        assert device.board.snapshot() == before
+        assert gdb.monitor("read 0x80210c") == f"0x0080210c: {received:#x}\n"
+        assert gdb.word(0x80210C) == 0, "read for good"
+
+
+# Stopping and going on
+
+
+def test_software_and_hardware_breakpoints(gdb):
+    for kind, name in ((0, "swbreak"), (1, "hwbreak")):
+        assert gdb.ask(f"Z{kind},{STORE_WORD:x},4") == "OK"
+        for _ in range(3):
+            assert f"{name}:" in gdb.ask("vCont;c") and gdb.pc == STORE_WORD
+        assert gdb.ask(f"z{kind},{STORE_WORD:x},4") == "OK"
+    gdb.ask(f"Z0,{ADD_ONE:x},2")
+    gdb.ask("c")
+    assert gdb.pc == ADD_ONE and gdb.register(16) & 0x20, "in Thumb code"
+
+
+def test_steps_and_ranges(gdb):
+    gdb.ask(f"Z0,{LONG:x},4")
+    gdb.ask("c")
+    gdb.ask("s")
+    assert gdb.pc == LONG + 4
+    gdb.ask("vCont;s:1")
+    assert gdb.pc == LONG + 8
+    assert gdb.ask(f"vCont;r{LONG:x},{LONG_END:x}:1").startswith("T05") and gdb.pc == LONG_END
+
+
+@pytest.mark.parametrize("kind, name", [(2, "watch"), (3, "rwatch"), (4, "awatch")])
+def test_watchpoints(gdb, kind, name):
+    gdb.ask(f"Z{kind},{RAM:x},4")
+    assert f";{name}:{RAM:x};" in gdb.ask("c")
+    assert gdb.pc == (STORE_WORD if kind != 3 else STORE_WORD + 8)
+    gdb.ask(f"z{kind},{RAM:x},4")
+    gdb.ask(f"Z{kind},{GPIO:x},4")
+    assert f";{name}:{GPIO:x};" in gdb.ask("c")
+    assert gdb.pc == (LONG_END if kind != 3 else LONG_END + 4)
+
+
+def test_an_interrupt_stops_and_time_stands_still():
+    device = machine()
+    with attached(device) as gdb:
+        gdb.monitor("catch off")
+        gdb.send("c")
+        gdb.raw(b"", 5)
+        assert device.now > 0
+        now = device.now
+        gdb.socket.sendall(packets.INTERRUPT)
+        assert gdb.answer().startswith("T02")
+        stopped = device.now
+        gdb.raw(b"", 20)
+        assert device.now == stopped >= now
+        assert device.engine.midway, "before an instruction"
+
+
+def test_a_crash_stops_unless_it_is_left_to_the_guest(gdb):
+    assert gdb.ask("c").startswith("T04") and gdb.pc == UNDEFINED_WORD
+    assert gdb.word(RAM + 16) == 0, "its exception has not been entered"
+    assert gdb.ask("c").startswith("T04") and gdb.word(RAM + 16) == 1
+    assert gdb.monitor("catch off").startswith("crashes are left")
+    gdb.send("c")
+    gdb.raw(b"", 5)
+    gdb.socket.sendall(packets.INTERRUPT)
+    assert gdb.answer().startswith("T02") and gdb.word(RAM + 16) > 5
+
+
+def test_backwards(gdb):
+    gdb.ask(f"Z0,{AGAIN:x},4")
+    for _ in range(4):
+        gdb.ask("c")
+    assert gdb.register(4) == 3
+    assert gdb.ask("bs").startswith("T05") and gdb.pc == UNDEFINED_WORD - 4
+    assert "swbreak" in gdb.ask("bc") and gdb.register(4) == 2
+    gdb.ask(f"z0,{AGAIN:x},4")
+    assert "replaylog:begin" in gdb.ask("bc") and gdb.pc == 0
+    assert "replaylog:begin" in gdb.ask("bs")
+    assert gdb.ask("bx") == ""
+
+
+def test_a_run_under_the_debugger_is_the_run_without_it():
+    plain, device = machine(), machine()
+    plain.run(until=100_000)
+    with attached(device) as gdb:
+        gdb.monitor("catch off")
+        for kind, address in ((0, 0x3000), (1, 0x2000), (2, RAM + 0x800)):
+            gdb.ask(f"Z{kind},{address:x},4")
+        gdb.send("c")
+        gdb.raw(b"", 3)
+        gdb.socket.sendall(packets.INTERRUPT)
+        gdb.answer()
+    device.run(until=100_000)
+    assert device.engine.position > 0 and state(device) == state(plain)
+
+
+# Clients that come and go
+
+
+def test_a_second_client_is_refused_politely(gdb):
+    second = socket.create_connection(gdb.server.address)
+    gdb.raw(b"", 3)
+    assert b"$E.another debugger is attached" in second.recv(1000) and second.recv(10) == b""
+    assert gdb.ask("qC") == "QC1", "the first one has noticed nothing"
+    second.close()
+
+
+def test_detach_lets_it_run_attach_stops_it_and_vanishing_pauses_it():
+    device = machine()
+    with device.gdb() as server:
+        first = Gdb(server)
+        first.ask(f"Z0,{AGAIN:x},4")
+        first.ask("c")
+        assert first.ask("D") == "OK"
+        first.close()
+        begun = device.now
+        for _ in range(5):
+            server.turn(0.02)
+        assert device.now > begun and not device.engine.stops.breakpoints
+        second = Gdb(server)
+        assert second.ask("?").startswith("T05")
+        stopped = device.now
+        second.send("c")
+        second.close()
+        for _ in range(5):
+            server.turn(0.02)
+        paused = device.now
+        for _ in range(5):
+            server.turn(0.02)
+        assert device.now == paused and not server.running and paused >= stopped
+        third = Gdb(server)
+        third.send("k")
+        server.turn(0.02)
+        server.turn(0.02)
+        assert server.over
+        third.close()
+
+
+def test_it_listens_here_and_nowhere_else():
+    with machine().gdb() as server:
+        assert server.address[0] == "127.0.0.1"
+    with machine().gdb(host="127.0.0.2") as server:
+        assert server.address[0] == "127.0.0.2", "an address that was asked for"
+
+
+# What nobody would send
+
+PIECES = st.sampled_from(
+    (
+        b"\x03 $ # } * m M X Z0, z4, vCont; qXfer: vFile:open: vFile:pread: features:read:target.xml: qRcmd, P G 0,4 : "
+        b", = bs ffffffff,ffffffff T R H s ? - + vFlashWrite: vFlashErase: vFlashDone QStartNoAckMode"
+    ).split()
+)
+
+
+@given(st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=12), st.booleans())
+def test_malformed_packets_break_nothing(pieces, framed):
+    device = SHARED
+    with device.gdb() as server:
+        client = Gdb(server)
+        data = b"".join(pieces)
+        client.raw(packets.frame(packets.escape(data)) if framed else data, 4)
+        client.close()
+        for _ in range(3):
+            server.turn(0.02)
+        again = Gdb(server)
+        assert again.ask("?").startswith("T")
+        again.close()
+        server.turn(0.02)
+
+
+SHARED = machine()

@@ -1,0 +1,101 @@
+"""Snapshots: run to A, take one, run to B, go back, run to B again: the same run, to the instruction."""
+
+import pytest
+from debugging import machine, state
+from hypothesis import given
+from hypothesis import strategies as st
+from images import FULL, GZIP, vendor
+
+from bk7238.engine import slice as slices
+from bk7238.engine.repl import load
+from bk7238.engine.unicorn import UnicornEngine
+from bk7238.image import flash_image, package
+from bk7238.replay.snapshot import Snapshots
+from bk7238.update.session import Settings, Update
+
+
+@pytest.mark.parametrize("body", ["native", "python"])
+@pytest.mark.parametrize("program", ["exceptions", "idle", "rewrite"])
+def test_small_programs_go_on_alike(program, body, tmp_path, monkeypatch):
+    from test_engine import PLATFORM, PROGRAMS
+
+    if body == "python":
+        monkeypatch.setattr(slices, "functions", slices.InPython)
+    description = tmp_path / "probe.repl"
+    description.write_text(PLATFORM)
+    engine = UnicornEngine(load(description))
+    engine.bus.write(0, (PROGRAMS / f"{program}.bin").read_bytes())
+
+    def seen():
+        registers = [engine.register(f"r{number}") for number in range(16)]
+        memories = [bytes(memory.bytes) for memory in engine.bus.memories]
+        return registers, memories, engine.position, engine.clock.now, engine.board.probe.snapshot()
+
+    for begin, end in ((0, 3), (17, 400), (2_345, 6_789)):
+        engine.run(begin)
+        snapshot = engine.snapshot()
+        ends = []
+        for _ in range(3):
+            engine.run(end)
+            ends.append(seen())
+            engine.restore(snapshot)
+        assert ends[0] == ends[1] == ends[2]
+        assert engine.clock.now <= ends[0][3]
+
+
+def test_alarms_of_the_same_tick_keep_their_order():
+    device = machine()
+    order = []
+    device.clock.after(10, lambda: order.append("first"))
+    snapshot = device.engine.snapshot()
+    device.clock.after(10, lambda: order.append("undone"))
+    device.engine.restore(snapshot)
+    device.clock.after(10, lambda: order.append("second"))
+    device.run(until=20)
+    assert order == ["first", "second"]
+
+
+@given(st.integers(0, 300), st.integers(1, 300))
+def test_a_snapshot_may_be_taken_anywhere(begin, length):
+    device = machine()
+    snapshots = Snapshots(device)
+    device.engine.run(10_000, instructions=begin)
+    snapshot = snapshots.take()
+    device.run(until=device.now + length)
+    end = state(device)
+    snapshots.restore(snapshot)
+    device.run(until=end[3])
+    assert state(device) == end
+
+
+def test_what_did_not_change_is_shared():
+    device = machine()
+    snapshots = Snapshots(device)
+    one = snapshots.take()
+    device.flash.load(b"\0", 0x1234)
+    two = snapshots.take()
+    assert [a is b for a, b in zip(one.flash, two.flash, strict=True)].count(False) == 1
+    assert all(a is b for a, b in zip(one.engine.window, two.engine.window, strict=True))
+    snapshots.restore(one)
+    assert device.flash.data[0x1234] != 0 and snapshots.take().flash == one.flash
+
+
+# From download over the reset into the installation; the last pair begins in the new app
+POINTS = ((0.3, 0.6), (6.5, 7.5), (12.0, 13.0), (28.5, 29.8), (30.5, 31.5), (38.5, 39.5))
+
+
+def test_a_real_update_goes_on_alike():
+    update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings())
+    device, snapshots = update.machine, Snapshots(update.machine)
+    for begin, end in POINTS:
+        device.run(until=round(begin * 1e6))
+        snapshot = snapshots.take()
+        device.run(until=round(end * 1e6))
+        first = state(device)
+        snapshots.restore(snapshot)
+        assert device.now == round(begin * 1e6)
+        device.run(until=round(end * 1e6))
+        assert state(device) == first, f"from {begin} to {end} s"
+    other = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings())
+    other.machine.run(until=round(POINTS[-1][1] * 1e6))
+    assert state(other.machine) == first, "going back leaves a trace"
