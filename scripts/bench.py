@@ -1,7 +1,8 @@
 """What an update costs: instructions, MIPS, virtual over wall time and user CPU, for each of its phases.
 
 Instructions and digest are the same on every host, so that they compare exactly; MIPS and CPU seconds compare on one
-host. `--repeat` gives the median run by user CPU. Images: those that `scripts/demo` uses, or the two named.
+host. Below the phases stands what a register access and a busy virtual second cost, of Unicorn and of the engine named
+with `--engine`. `--repeat` gives the median run by user CPU. Images: those that `scripts/demo` uses, or the two named.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import os
 import resource
 import statistics
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from bk7238 import resources
 from bk7238.cli.arguments import UsageError
+from bk7238.engine import costs
+from bk7238.engine.engine import EngineError
 from bk7238.image import flash_image, package
 from bk7238.update.result import Phase, Result
 from bk7238.update.session import Settings, Update
@@ -89,6 +93,7 @@ def main() -> int:
         "start_up_cpu_seconds": round(started, 2),
         "user_cpu_all_runs": [round(run[0], 2) for run in runs],
         "user_cpu_spread": round(statistics.pstdev([run[0] for run in runs]), 3),
+        "costs": [asdict(costs.measure(name)) for name in dict.fromkeys(("unicorn", arguments.engine))],
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     if arguments.json:
@@ -103,14 +108,17 @@ def main() -> int:
         )
     print(
         f"\nstart-up {report['start_up_cpu_seconds']} s of user CPU, peak memory {report['peak_memory_mib']} MiB, "
-        f"virtual over wall time {rows[-1]['virtual_over_wall']}; user CPU of all runs {report['user_cpu_all_runs']}"
+        f"virtual over wall time {rows[-1]['virtual_over_wall']}; user CPU of all runs {report['user_cpu_all_runs']}\n"
     )
+    print(f"{'engine':10} {'register read us':>17} {'write us':>9} {'busy virtual second s':>22}")
+    for cost in report["costs"]:
+        print(f"{cost['engine']:10} {cost['read']:>17.2f} {cost['write']:>9.2f} {cost['virtual_second']:>22.3f}")
     return result.verdict.exit_status
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (UsageError, ValueError) as error:
+    except (UsageError, ValueError, EngineError) as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)
