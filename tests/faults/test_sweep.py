@@ -112,9 +112,10 @@ def test_a_sweep_goes_on_where_it_was(job, tmp_path):
     path.write_text(whole[:-10])  # killed while it wrote
     told = []
     journal = Journal(path, job)
-    assert len(journal.outcomes) == 11
+    left = [point for point in POINTS if point.id not in journal.outcomes]
+    assert len(left) == 9
     found = sweep(job, None, POINTS, journal, tell=told.extend, explore=invented)
-    assert [one.point for one in found] == POINTS and sorted(one.point for one in told) == POINTS[11:]
+    assert [one.point for one in found] == POINTS and sorted(one.point for one in told) == left
     assert len(Journal(path, job).outcomes) == 20
 
 

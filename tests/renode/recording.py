@@ -12,7 +12,8 @@ from bk7238.air.medium import Medium
 from bk7238.machine import Machine
 from bk7238.network.events import HttpRequested
 
-MANAGEMENT, BEACON = 0, 8
+MANAGEMENT, DATA, BEACON = 0, 2, 8
+EAPOL = b"\xaa\xaa\x03\0\0\0\x88\x8e"
 NEIGHBOURS = 12  # lines by which tasks that print at once may change places
 ALIKE = 0.85  # of a line whose character another task's line has swallowed
 CHANGING = re.compile(r"idle \d+/s|time \d+us|completed in [\d.]+ seconds|free \d+|\b(?:0x)?[0-9a-f]{4,8}\b")
@@ -21,7 +22,8 @@ STATUS = re.compile(r"Time \d+,|I\w*:GEN:|Boot com")  # printed by a timer of a 
 
 @dataclass
 class Recording:
-    """`flash`: (kind, physical address, data); `management`: (subtype, from the device, channel, addresses)."""
+    """`flash`: (kind, physical address, data); `management`: (subtype, from the device, channel,
+    addresses) of management frames, and ("EAPOL", from the device, key information) of the key handshake's."""
 
     uart1: list[str] = field(default_factory=list)
     uart2: list[str] = field(default_factory=list)
@@ -41,6 +43,9 @@ class Recording:
             kind, subtype = frame[0] >> 2 & 3, frame[0] >> 4
             if kind == MANAGEMENT and subtype != BEACON:
                 self.management.append((subtype, from_device, channel, frame[4:10].hex(), frame[10:16].hex()))
+            elif kind == DATA and EAPOL in frame[24:34]:
+                key_information = frame.index(EAPOL) + len(EAPOL) + 5
+                self.management.append(("EAPOL", from_device, frame[key_information : key_information + 2].hex()))
 
         def happened(event: object) -> None:
             if isinstance(event, HttpRequested):

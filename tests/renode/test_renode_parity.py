@@ -25,9 +25,9 @@ def boot(engine: str) -> Recording:
     return recording
 
 
-def update(engine: str) -> tuple[Recording, Result]:
+def update(engine: str, psk: str | None) -> tuple[Recording, Result]:
     recording = Recording()
-    session = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(engine=engine))
+    session = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(engine=engine, psk=psk))
     if engine == "renode":
         session.machine.engine.host_limit = 4 * HOST_LIMIT  # type: ignore[attr-defined]
     recording.watch(session.machine)
@@ -43,8 +43,9 @@ def test_boot_loader_starts_the_app_and_prints_the_same() -> None:
     assert any("SDK Rev" in line for line in renode.uart2)
 
 
-def test_update_is_the_same_on_both_engines() -> None:
-    (unicorn, expected), (renode, result) = map(update, ENGINES)
+@pytest.mark.parametrize("psk", [None, "correct horse"], ids=["open", "wpa2"])
+def test_update_is_the_same_on_both_engines(psk: str | None) -> None:
+    (unicorn, expected), (renode, result) = (update(engine, psk) for engine in ENGINES)
     assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "2.00.777")
     assert (result.verdict, result.from_version, result.to_version) == (
         expected.verdict,
@@ -62,4 +63,6 @@ def test_update_is_the_same_on_both_engines() -> None:
     assert [difference for difference in differences if difference] == []
     assert min(len(unicorn.flash), len(renode.flash)) > 5_000
     assert len(unicorn.management) == len(renode.management)
+    messages = [event for event in renode.management if event[0] == "EAPOL"]
+    assert len(messages) == (0 if psk is None else 8), "two joins of four messages"
     assert len(unicorn.requests) == len(renode.requests) == 1
