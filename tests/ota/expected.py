@@ -28,7 +28,8 @@ def frame_crc(data: bytes) -> int:
 
 
 def framed(data: bytes) -> bytes:
-    data += b"\xff" * (-len(data) % 32)
+    if len(data) % 32:  # the boot loader leaves the bytes of the frame before in what the last one does not fill
+        data += data[-32:][: -len(data) % 32]
     known: dict[bytes, bytes] = {}
     out = []
     for at in range(0, len(data), 32):

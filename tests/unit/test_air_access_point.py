@@ -4,8 +4,9 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 from station import BSSID, MAC, OTHER, RATES, Station, make_air
 
 from bk7238.air import events
@@ -335,7 +336,7 @@ def hostile_frames(draw):
     return draw(st.one_of(st.just(frame), st.just(frame[: draw(st.integers(0, len(frame)))]), st.binary(max_size=80)))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(hostile_frames(), max_size=30), st.booleans())
 def test_hostile_frames_do_no_harm(frames, ht):
     medium, access_point, _ = make_air(ht=ht)

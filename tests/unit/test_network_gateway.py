@@ -3,8 +3,9 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 from station import MAC, dhcp_message
 
 from bk7238.network import arp, checksum, dhcp, events, icmp, ipv4, tcp_segment, udp
@@ -415,7 +416,7 @@ def hostile_frames(draw):
     return draw(st.one_of(st.just(frame), st.binary(max_size=80)))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.tuples(hostile_frames(), st.integers(0, 5_000_000)), max_size=30))
 def test_hostile_frames_do_no_harm(frames):
     network, _ = make(files={"/fw.rbl": bytes(5_000)})

@@ -4,8 +4,9 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 from tcp_client import TcpClient
 from tcp_wire import Wire
 
@@ -195,7 +196,7 @@ class Sink:
         self.closed = True
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(
         st.one_of(

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from long_run import examples
 from tcp_client import TcpClient
 from tcp_wire import DEVICE, GATEWAY, Wire
 
@@ -392,7 +393,7 @@ SEGMENTS = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(SEGMENTS, max_size=40), st.booleans())
 def test_hostile_segments_do_no_harm(segments, follow):
     server = Server({"/fw.rbl": bytes(50_000)})

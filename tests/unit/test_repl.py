@@ -1,8 +1,9 @@
 """The reader of platform descriptions: what Renode accepts of our types, and one clear line for everything else."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 
 from bk7238.engine.repl import Block, Cpu, Memory, Platform, ReplError, Tag, Wire, load, loads
 
@@ -308,7 +309,7 @@ cpu: | CPU.ARMv7A | @ sysbus | { | } | ; | cpuType: | "arm946" | size: | 0x1000 
 FRAGMENTS = st.sampled_from([*WORDS.replace("\n", "").split("|"), "\n", "\n    ", "\r\n", "\t", "\\", '"'])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=60).map("".join)))
 def test_any_text_gives_a_platform_or_an_error(text: str):
     for candidate in (text, CPU + text):

@@ -1,7 +1,8 @@
 """Whatever lies in memory where descriptors should be: the MAC says so, and neither raises nor hangs."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 from wifi_bench import AC2, AC3, DMA_CNTRL_SET, MY_ADDRESS, RAM, RAM_SIZE, WifiBench, data_from_ap, data_to_ap
 
 addresses = st.one_of(
@@ -19,7 +20,7 @@ def disturb(bench, places, changes):
         bench.bus.put(places[index % len(places)] + 4 * (index // len(places) % 17), word)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(damage, damage)
 def test_transmit(before, during):
     bench = WifiBench()
@@ -39,7 +40,7 @@ def test_transmit(before, during):
     assert not any(bench.mac.tx_waiting) and bench.mac.exchange is None
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(damage, damage, addresses, addresses)
 def test_receive(before, during, header, payload):
     bench = WifiBench()
@@ -58,7 +59,7 @@ def test_receive(before, during, header, payload):
     assert len(bench.mac.rx_waiting) <= 5
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.binary(max_size=80))
 def test_noise_on_the_air(noise):
     bench = WifiBench()
@@ -69,7 +70,7 @@ def test_noise_on_the_air(noise):
     bench.hear(b"\x08\x42\0\0" + MY_ADDRESS + noise)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.integers(0, 0x23FF), st.integers(0, 0xFFFF_FFFF)), max_size=40))
 def test_any_register_writes(writes):
     bench = WifiBench()
@@ -79,7 +80,7 @@ def test_any_register_writes(writes):
     bench.clock.advance(100_000)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(min_size=10, max_size=2_000), st.integers(1, 5))
 def test_what_is_received_is_what_was_on_the_air(body, times):
     bench = WifiBench()
