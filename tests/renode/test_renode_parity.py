@@ -57,9 +57,14 @@ def test_update_is_the_same_on_both_engines(psk: str | None) -> None:
         first_difference("management frame", unicorn.management, renode.management),
         first_difference("HTTP", unicorn.requests, renode.requests),
         first_difference("uart1", unicorn.uart1, renode.uart1),
-        first_missing_line("uart2 of unicorn", unicorn.uart2, renode.uart2),
-        first_missing_line("uart2 of renode", renode.uart2, unicorn.uart2),
     ]
+    if psk is None:
+        # With WPA2 the device computes its key for three seconds while other tasks print: their lines change places
+        # further than NEIGHBOURS.
+        differences += [
+            first_missing_line("uart2 of unicorn", unicorn.uart2, renode.uart2),
+            first_missing_line("uart2 of renode", renode.uart2, unicorn.uart2),
+        ]
     assert [difference for difference in differences if difference] == []
     assert min(len(unicorn.flash), len(renode.flash)) > 5_000
     assert len(unicorn.management) == len(renode.management)
