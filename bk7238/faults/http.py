@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from bk7238.faults.arguments import Argument, number, share, words
 from bk7238.faults.radio import Lasting
 from bk7238.faults.scene import Scene
@@ -36,8 +38,9 @@ class OfAnswers(Lasting):
         self.record("server", f"{path}: {what}")
         return answer
 
+    @abstractmethod
     def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
-        raise NotImplementedError
+        """What goes out instead of the file, and what was done to it."""
 
 
 class HttpStatus(OfAnswers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +30,9 @@ class OnCable(Lasting):
     def _twist(self, passing: Passing) -> list[bytes] | None:
         return self.twist(passing) if self.lasts(passing.now) else None
 
+    @abstractmethod
     def twist(self, passing: Passing) -> list[bytes] | None:
-        raise NotImplementedError
+        """The frames that arrive instead of this one; None: it passes as it is."""
 
 
 def _is_dhcp_reply(passing: Passing) -> bool:
@@ -133,8 +135,9 @@ class _OfSessions(Fault):
             scene.cable.poke(scene.machine.now)
             scene.machine.air_changed()
 
+    @abstractmethod
     def end(self, scene: Scene, session: HttpSession) -> None:
-        raise NotImplementedError
+        """How the transfer ends."""
 
 
 class ConnectionReset(_OfSessions):

@@ -4,6 +4,7 @@ unless the fault is about them, so that the boot loader comes as far as it can."
 from __future__ import annotations
 
 import zlib
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -30,9 +31,9 @@ class OfPackage(Fault):
         self.record("package", what)
         return packages.parse(data, package.name)
 
+    @abstractmethod
     def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
         """The whole package as it is to be, and what was done to it."""
-        raise NotImplementedError
 
 
 def with_body(header: rbl.Header, body: bytes, **fields: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from bk7238.air import events
@@ -110,8 +111,9 @@ class OfFrames(Lasting):
         """One that the rate spares."""
         return frame
 
+    @abstractmethod
     def change(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
-        raise NotImplementedError
+        """What the fault makes of the frame: another, several, or None where it is lost."""
 
 
 class FrameLoss(OfFrames):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from bk7238.formats import partitions, rbl
 from bk7238.formats.partitions import Partition
 from bk7238.image.prediction import End, Prediction, Step
@@ -30,11 +32,13 @@ class Boot:
         flash = bytes(self.storage.data)
         return Prediction(self.name, tuple(self.steps), self.end, cause, self.endless, flash, tuple(self.chance))
 
+    @abstractmethod
     def update(self) -> str:
-        raise NotImplementedError
+        """Follow the loader through a possible update; returns why it ended as it did."""
 
+    @abstractmethod
     def start_app(self) -> None:
-        raise NotImplementedError
+        """Follow the loader to its jump."""
 
     def step(self, name: str, passed: bool | None, found: str, *lines: str) -> str:
         """Record a step; returns the cause if it did not pass."""
