@@ -139,19 +139,20 @@ class Dut:
             self.machine.stop()
 
 
-def sweep(dut: Dut, tier: str, processes: int = 1, modes: tuple[str, ...] = ()) -> Report:
-    """Cut the power at the flash operations of the boot loader, as `bk7238 sweep` does."""
-    from bk7238.sweep import trunk as trunks
+def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, modes: tuple[str, ...] = ()) -> Report:
+    """What `bk7238 sweep --of` does, with so many processes. `modes` are ways to cut the power."""
+    from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal
+    from bk7238.sweep.point import Job
     from bk7238.sweep.report import Report
     from bk7238.sweep.run import sweep as run
+    from bk7238.sweep.workers import processes
 
     began = time.perf_counter()
-    job = trunks.Job(dut.image, dut.package, dut.settings)
-    trunk = trunks.run(job)
-    points = trunks.choose(job, trunk, tier, modes or trunks.MODES)
-    outcomes = run(job, trunk, points, Journal(None, job), processes=processes)
-    return Report(job, trunk, outcomes, tier, time.perf_counter() - began)
+    subject = subjects.make(of, Job(dut.image, dut.package, dut.settings), modes)
+    points = subject.points(tier)
+    outcomes = run(subject, points, Journal(None, subject), hire=processes(number))
+    return Report(subject, points, outcomes, tier, time.perf_counter() - began)
 
 
 class Ap:

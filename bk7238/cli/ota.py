@@ -13,7 +13,7 @@ from bk7238.cli import outside
 from bk7238.cli.progress import Teller
 from bk7238.faults import scenario
 from bk7238.image import flash_image, package
-from bk7238.update.result import Result, Verdict
+from bk7238.update.result import Result, Verdict, did
 
 
 def add(commands: Any) -> None:
@@ -123,9 +123,7 @@ def _print(result: Result, folder: Path | None) -> None:
     )
     for fault in result.faults:
         if fault["fired"]:
-            first = fault["firings"][0]
-            more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
-            print(f"  fault {fault['fault']}: at {first['time'] / 1e6:.3f} s, {first['where']}: {first['what']}{more}")
+            print(f"  fault {did(fault)}")
     if folder is not None:
         print(f"  artifacts in {folder}")
 

@@ -1,4 +1,4 @@
-"""`bk7238 sweep IMAGE PACKAGE`: cut the power at each flash operation of the installation and map where it ends."""
+"""`bk7238 sweep IMAGE PACKAGE`: the same update again and again, each time with something else going wrong."""
 
 from __future__ import annotations
 
@@ -16,22 +16,31 @@ from bk7238.image import flash_image, package
 if TYPE_CHECKING:
     from bk7238.sweep.report import Report
 
-PHASES = ("install", "download")
+SUBJECTS = ("install", "download", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
 MODES = ("before", "torn", "random", "after")
 
 
 def add(commands: Any) -> None:
-    parser = commands.add_parser("sweep", help="cut the power at each flash operation of an installation")
+    parser = commands.add_parser("sweep", help="run one update with each of many faults, and map where it ends")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
-    parser.add_argument("--phase", choices=PHASES, default="install", help="which phase (default: install)")
+    parser.add_argument(
+        "--of",
+        choices=SUBJECTS,
+        default="install",
+        help="power cuts in the installation (default) or the download, pairs of cuts in the installation, each fault "
+        "of the network at several moments, or hostile packages and partition tables",
+    )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
-    parser.add_argument("--mode", action="append", choices=MODES, help="(repeatable; default: before, torn, after)")
+    parser.add_argument(
+        "--mode", action="append", choices=MODES, help="how power is cut (repeatable; default: before, torn, after)"
+    )
     parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
     )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="go on from here, and keep what is found here")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     given.add_machine_arguments(parser)
@@ -43,8 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
-    from bk7238.sweep import trunk as trunks
+    from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal
+    from bk7238.sweep.point import Job
     from bk7238.sweep.report import Report
     from bk7238.sweep.run import SweepError, sweep
     from bk7238.update.session import Settings
@@ -52,30 +62,44 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         profile=arguments.profile, flash_size=arguments.flash_size, engine=arguments.engine, seed=arguments.seed
     )
-    job = trunks.Job(image, update_package, settings, arguments.phase)
+    job = Job(image, update_package, settings)
     given.checked(job.update)
-    journal = given.checked(Journal, arguments.journal, job)
+    hire = given.checked(_hire, arguments)
     folder = given.artifacts(arguments.artifacts)
     began = time.perf_counter()
-    trunk = trunks.run(job)
-    if not trunk.operations:
-        raise given.UsageError(f"there is no {job.phase} to cut: {trunk.result.reason}")
-    points = trunks.choose(job, trunk, arguments.tier, tuple(arguments.mode or trunks.MODES))
-    progress = _Progress(len(points), sum(point.id in journal.outcomes for point in points), quiet=arguments.json)
+    subject = given.checked(subjects.make, arguments.of, job, tuple(arguments.mode or ()))
+    journal = given.checked(Journal, arguments.journal, subject)
+    points = subject.points(arguments.tier)
+    done = sum(point.id in journal.outcomes for point in points)
+    progress = _Progress(subject.NOUN, len(points), done, quiet=arguments.json)
     try:
-        outcomes = sweep(job, trunk, points, journal, processes=arguments.processes, tell=progress.tell, warn=_warn)
+        outcomes = sweep(subject, points, journal, hire=hire, tell=progress.tell, warn=_warn)
     except SweepError as error:
         raise given.UsageError(str(error)) from None
     finally:
         progress.close()
-    report = Report(job, trunk, outcomes, arguments.tier, time.perf_counter() - began)
+    report = Report(subject, points, outcomes, arguments.tier, time.perf_counter() - began)
     if folder is not None:
         _write(folder, report)
     if arguments.json:
-        print(json.dumps({name: value for name, value in report.as_json().items() if name != "outcomes"}))
+        print(json.dumps({name: value for name, value in report.as_json().items() if name not in _LONG}))
     else:
         _print(report, folder)
     return int(bool(report.bad))
+
+
+_LONG = ("outcomes", "operations", "partitions")
+
+
+def _hire(arguments: argparse.Namespace) -> Any:
+    """Who does the work."""
+    from bk7238.sweep.workers import processes
+
+    if arguments.scheduler is not None:
+        from bk7238.sweep.dask_workers import cluster
+
+        return cluster(arguments.scheduler, warn=_warn)
+    return processes(arguments.processes)
 
 
 def _warn(text: str) -> None:
@@ -89,18 +113,19 @@ def _write(folder: Path, report: Report) -> None:
 
 
 def _print(report: Report, folder: Path | None) -> None:
-    print(f"{len(report.outcomes):,} cuts around {report.operations:,} flash operations of the {report.job.phase}")
+    said = f" {report.subject.said}" if report.subject.said else ""
+    print(f"{len(report.outcomes):,} {report.subject.NOUN}{said}")
     for verdict, number in report.verdicts.most_common():
         print(f"  {verdict}: {number:,}")
     for one in report.bad[:10]:
-        print(f"  {one.point.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
+        print(f"  {one.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 
 
 class _Progress:
     """A bar on a terminal, elsewhere a line every tenth."""
 
-    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
+    def __init__(self, noun: str, total: int, done: int, *, quiet: bool) -> None:
         self._total, self._done, self._tenth, self._quiet = total, done, 0, quiet
         self._bar: Any = None
         if not quiet and sys.stdout.isatty():
@@ -108,7 +133,7 @@ class _Progress:
 
             self._bar = Progress(transient=True)
             self._bar.start()
-            self._task = self._bar.add_task("  cuts", total=total, completed=done)
+            self._task = self._bar.add_task(f"  {noun}", total=total, completed=done)
 
     def tell(self, found: list[Any]) -> None:
         self._done += len(found)

@@ -46,6 +46,8 @@ class Fault:
     FIRES: ClassVar[str] = ""
     BEFORE_POWER_ON: ClassVar[bool] = False  # it takes no @
     USUALLY: ClassVar[str] = "the power-on"  # when it strikes without an @
+    SWEPT: ClassVar[tuple[str, ...]] = ("",)  # the arguments with which a sweep tries it
+    ASKED: ClassVar[bool] = False  # it shows only where the device asks anew
 
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec
@@ -82,6 +84,11 @@ class Fault:
     def strike(self, scene: Scene) -> None:
         """The moment has come."""
 
+    def arm_late(self, scene: Scene) -> None:
+        """The machine runs, and its moment is now."""
+        self.scene, self.when = scene, when.NOW
+        self.arm(scene)
+
     def _strike(self, scene: Scene) -> None:
         self.strike(scene)
         scene.machine.air_changed()
@@ -104,6 +111,11 @@ class Fault:
         }
 
     # Arguments
+
+    @classmethod
+    def swept(cls) -> list[str]:
+        """What a sweep tries, without a moment."""
+        return [f"{cls.NAME}:{arguments}" if arguments else cls.NAME for arguments in cls.SWEPT]
 
     @classmethod
     def declared(cls) -> list[Argument]:

@@ -26,6 +26,7 @@ class OfAnswers(Lasting):
     """A fault of what the server answers to a request for a file that it has."""
 
     SECTION = "HTTP"
+    ASKED = True
 
     def arm(self, scene: Scene) -> None:
         super().arm(scene)
@@ -48,6 +49,7 @@ class HttpStatus(OfAnswers):
 
     NAME = "http-status"
     FIRES = "a request was answered so"
+    SWEPT = ("404", "500")
     status = Argument(number, default=500, doc="such as 404, 500 or 503")
 
     def check(self) -> None:
@@ -81,6 +83,7 @@ class HttpLength(OfAnswers):
 
     NAME = "http-length"
     FIRES = "an answer had a wrong length"
+    SWEPT = ("1000", "-1000")
     by = Argument(number, default=1000, doc="how much too large; a negative number is too small")
 
     def check(self) -> None:

@@ -71,7 +71,9 @@ class DnsFail(OnCable):
     """Names are not resolved. The device asks only where the package has a host name (`--host`)."""
 
     NAME, SECTION = "dns-fail", "Network"
+    ASKED = True
     FIRES = "a question was answered with NXDOMAIN, or not at all"
+    SWEPT = ("", "silent")
     how = Argument(one_of("nxdomain", "silent"), default="nxdomain", doc="how it fails")
 
     def twist(self, passing: Passing) -> list[bytes] | None:
@@ -93,6 +95,7 @@ class ConnectionRefused(OnCable):
     """The server's port is closed: each attempt to connect is answered with a reset."""
 
     NAME, SECTION = "connection-refused", "Network"
+    ASKED = True
     FIRES = "an attempt to connect was reset"
 
     def twist(self, passing: Passing) -> list[bytes] | None:
@@ -169,6 +172,7 @@ class NetworkStall(OnCable):
 
     NAME, SECTION = "network-stall", "Network"
     FIRES = "a frame did not pass"
+    SWEPT = ("", "20s")
 
     def twist(self, passing: Passing) -> list[bytes] | None:
         way = "to the device" if passing.to_device else "from the device"

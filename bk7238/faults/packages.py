@@ -14,6 +14,7 @@ from bk7238.formats import rbl, rbl_body
 from bk7238.image import Package
 from bk7238.image import package as packages
 
+_ALGORITHMS = ("none", "gzip", "quicklz", "fastlz", "lzma")
 _KEY, _IV = rbl_body.KEY.encode(), rbl_body.IV.encode()
 
 
@@ -57,6 +58,7 @@ class PackageFlip(OfPackage):
     """A bit of the file is flipped."""
 
     NAME = "package-flip"
+    SWEPT = ("0x1000", "0x1000,crc=right", "0x0", "0x58")
     at = Argument(address, default=None, doc="offset in the file; chosen by the seed where it is left out")
     bit = Argument(number, default=0, doc="0 to 7")
     crc = Argument(one_of("wrong", "right"), default="wrong", doc="whether the CRCs follow")
@@ -91,6 +93,7 @@ class PackageSize(OfPackage):
     """The header has a wrong size of the app or of the body."""
 
     NAME = "package-size"
+    SWEPT = ("raw=2000000", "raw=-16", "raw=16", "body=-16", "body=16")
     raw = Argument(number, default=0, doc="how much too large the app's size is; negative: too small")
     body = Argument(number, default=0, doc="the same of the body's size")
 
@@ -128,7 +131,8 @@ class PackageCompression(OfPackage):
     """The package is compressed in a way that the boot loader may not know."""
 
     NAME = "package-compression"
-    name = Argument(one_of("none", "gzip", "quicklz", "fastlz", "lzma"), default="quicklz", doc="how")
+    SWEPT = (*_ALGORITHMS, *(f"{name},pack=yes" for name in _ALGORITHMS if name != "fastlz"))
+    name = Argument(one_of(*_ALGORITHMS), default="quicklz", doc="how")
     pack = Argument(flag, default=False, doc="pack the app so, not only say it in the header (not fastlz)")
 
     def check(self) -> None:

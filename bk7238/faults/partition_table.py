@@ -24,6 +24,19 @@ class PartitionTable(Fault):
 
     NAME, SECTION = "partition-table", "Partition table"
     FIRES = "bytes of the table were changed"
+    SWEPT = (
+        "download.offset=0x133000",
+        "download.length=0x1000",
+        "download.name=upload",
+        "download.magic=XXXX",
+        "download.device=beken_onchip_crc",
+        "download.crc=0",
+        "download.entry=missing",
+        "app.offset=0x11000",
+        "app.length=0x10000",
+        "app.length=0x120000",
+        "app.entry=missing",
+    )
     BEFORE_POWER_ON = True
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any
 
 from bk7238.air import events
+from bk7238.air.wpa2 import Wpa2
 from bk7238.faults.arguments import Argument, number, one_of, seconds, share
 from bk7238.faults.fault import Fault
 from bk7238.faults.scene import Scene
@@ -19,6 +20,7 @@ _MANAGEMENT = {
     "association-request": dot11.ASSOCIATION_REQUEST,
     "association-response": dot11.ASSOCIATION_RESPONSE,
 }
+_LEFT = 2  # reason code: the authentication is no longer valid
 _KINDS = ("any", "data", "management", *_MANAGEMENT)
 
 
@@ -55,6 +57,7 @@ class ApGone(Fault):
 
     NAME, SECTION = "ap-gone", "Radio"
     FIRES = "the access point fell silent, and again when it came back"
+    SWEPT = ("", "15s")
     duration = Argument(seconds, default=None, doc="until it is back; for ever where it is left out")
 
     def strike(self, scene: Scene) -> None:
@@ -121,6 +124,7 @@ class FrameLoss(OfFrames):
 
     NAME, SECTION, VERB = "frame-loss", "Radio", "lost"
     FIRES = "a frame was lost"
+    SWEPT = ("", "100%,data")
 
     def change(self, frame: bytes, from_device: bool) -> None:
         return None
@@ -183,21 +187,27 @@ class Deauthenticate(Fault):
 
 
 class WrongKey(Fault):
-    """The access point has another passphrase than the device was told. Needs a protected network."""
+    """The access point has another passphrase than the device was told. Needs a protected network.
+
+    Later than the power-on it is changed: who is there is thrown out.
+    """
 
     NAME, SECTION = "wrong-key", "Radio"
     FIRES = "the access point saw a key that is not its own"
-    BEFORE_POWER_ON = True
-
-    def passphrase(self, passphrase: str | None) -> str:
-        """The access point's."""
-        if passphrase is None:
-            self.refuse("the network is open; give it a passphrase")
-        assert passphrase is not None
-        return passphrase[:-1] + ("x" if passphrase[-1] != "x" else "y")
 
     def arm(self, scene: Scene) -> None:
+        if not isinstance(scene.access_point.security, Wpa2):
+            self.refuse("the network is open; give it a passphrase")
         scene.air.on_event(self._event)
+        super().arm(scene)
+
+    def strike(self, scene: Scene) -> None:
+        access_point = scene.access_point
+        assert isinstance(access_point.security, Wpa2)
+        last = access_point.security.passphrase[-1]
+        access_point.security.change(access_point.security.passphrase[:-1] + ("x" if last != "x" else "y"))
+        for station in access_point.stations:
+            access_point.deauthenticate(station.address, _LEFT, scene.machine.now)
 
     def _event(self, event: Any) -> None:
         if isinstance(event, events.WrongKey):
@@ -209,6 +219,7 @@ class Rssi(Fault):
 
     NAME, SECTION = "rssi", "Radio"
     FIRES = "the level changed"
+    SWEPT = ("-85",)
     dbm = Argument(number, doc="level in dBm, such as -90")
 
     def check(self) -> None:

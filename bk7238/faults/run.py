@@ -12,7 +12,6 @@ from bk7238.faults.cable import Cable
 from bk7238.faults.chip import Chip
 from bk7238.faults.director import Director
 from bk7238.faults.fault import make
-from bk7238.faults.radio import WrongKey
 from bk7238.faults.scene import Scene
 from bk7238.image import Package
 from bk7238.machine import Machine
@@ -21,30 +20,28 @@ from bk7238.network.network import Network
 
 
 class Faults:
-    """The faults that a user gave, as text or as specs. Raises FaultError, a ValueError, for one that cannot be.
+    """The faults that a user gave: as text, as specs, or made already. Raises FaultError, a ValueError, for one that
+    cannot be.
 
     Without faults nothing is changed, wrapped or slowed down.
     """
 
-    def __init__(self, given: Iterable[str | Spec], seed: int) -> None:
-        specs = [parse(one) if isinstance(one, str) else one for one in given]
-        known = kinds() if specs else {}
-        self.all: list[Fault] = [make(spec, known, f"{seed}:fault {place}") for place, spec in enumerate(specs)]
+    def __init__(self, given: Iterable[str | Spec | Fault], seed: int) -> None:
+        self.all = [self._made(one, f"{seed}:fault {place}") for place, one in enumerate(given)]
         self._cable: Cable | None = None
         self._director: Director | None = None
+
+    @staticmethod
+    def _made(one: str | Spec | Fault, seed: str) -> Fault:
+        if isinstance(one, Fault):
+            return one
+        return make(parse(one) if isinstance(one, str) else one, kinds(), seed)
 
     def package(self, package: Package) -> Package:
         """The package as it is to be delivered."""
         for fault in self.all:
             package = fault.package(package)
         return package
-
-    def passphrase(self, passphrase: str | None) -> str | None:
-        """The access point's passphrase."""
-        for fault in self.all:
-            if isinstance(fault, WrongKey):
-                passphrase = fault.passphrase(passphrase)
-        return passphrase
 
     def network(self, behind: Link, network: Network) -> Link:
         """What the access point has behind it; `network` has the server of the package."""
@@ -59,7 +56,7 @@ class Faults:
         if not self.all:
             return
         assert self._cable is not None and self._director is not None
-        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director)
+        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director, self.all)
         for fault in self.all:
             fault.flash(machine.flash)
         machine.board.flash.insert(machine.flash)
@@ -76,10 +73,18 @@ class Faults:
 
     @property
     def last(self) -> str:
-        """The fault that fired last, and what it did first; empty where none has."""
-        fired = [fault for fault in self.all if fault.count]
-        fault = max(fired, key=lambda one: one.firings[-1].time, default=None)
+        """The fault that began last, and what it did first; empty where none has."""
+        fault = self._last
         return f"{fault.spec}, {fault.firings[0].where}: {fault.firings[0].what}" if fault is not None else ""
+
+    @property
+    def last_at(self) -> int:
+        """When it began: virtual microseconds; -1 where none has."""
+        return self._last.firings[0].time if self._last is not None else -1
+
+    @property
+    def _last(self) -> Fault | None:
+        return max((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time, default=None)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self.all]

@@ -9,6 +9,7 @@ from bk7238.air.medium import Medium
 from bk7238.faults.cable import Cable
 from bk7238.faults.chip import Chip
 from bk7238.faults.director import Director
+from bk7238.faults.fault import Fault
 from bk7238.machine import Machine
 
 
@@ -22,3 +23,4 @@ class Scene:
     cable: Cable
     chip: Chip
     director: Director
+    faults: list[Fault]

@@ -59,6 +59,16 @@ class When:
             scene.machine.clock.after(max(0, (self.time or 0) - scene.machine.now), strike)
 
 
+class _Now(When):
+    """Not later."""
+
+    def arm(self, scene: Scene, strike: Callable[[], None]) -> None:
+        strike()
+
+
+NOW = _Now()
+
+
 def parse(text: str) -> When:
     """What stands behind the @, which may be nothing. Raises FaultError."""
     if not text:

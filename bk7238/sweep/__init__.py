@@ -1,1 +1,1 @@
-"""Power cuts at every flash operation of one installation, and a map of where each run ends."""
+"""Many runs of one update, each with something else going wrong, and a map of where they end."""

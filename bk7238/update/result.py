@@ -24,6 +24,13 @@ class Verdict(Enum):
         return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3}.get(self, 1)
 
 
+def did(fault: dict[str, Any]) -> str:
+    """What a fault did first, of those that a result lists. It must have fired."""
+    first = fault["firings"][0]
+    more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
+    return f"{fault['fault']}: at {first['time'] / 1e6:.3f} s, {first['where']}: {first['what']}{more}"
+
+
 @dataclass(frozen=True)
 class Phase:
     """A stretch of the story: its length in virtual microseconds and in instructions, user CPU in host seconds."""

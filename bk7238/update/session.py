@@ -19,7 +19,7 @@ from bk7238.air.medium import Medium
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.wpa2 import Wpa2
 from bk7238.companion import Fields
-from bk7238.faults import Spec
+from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
@@ -62,7 +62,7 @@ class Settings:
     engine: str = "unicorn"
     seed: int = 0
     within: float = 180.0
-    faults: Sequence[str | Spec] = ()  # what goes wrong: docs/faults.md
+    faults: Sequence[str | Spec | Fault] = ()  # what goes wrong: docs/faults.md
     delivered: bool = False  # the package lies in the download partition at power-on, and no update is asked for
 
 
@@ -138,7 +138,6 @@ class Update:
 
     def _security(self) -> Wpa2 | None:
         passphrase = self.settings.psk if self.settings.ap_psk is None else self.settings.ap_psk
-        passphrase = self.faults.passphrase(passphrase)
         return Wpa2(passphrase, random.Random(f"{self.settings.seed}:keys")) if passphrase else None
 
     @property
@@ -234,7 +233,8 @@ class Update:
         }[story.phase]
         if story.phase == DOWNLOAD and story.downloaded:
             waits += f" ({story.downloaded})"
-        failure = failure or self.faults.last
+        if not failure or self.faults.last_at > story.failed_at:
+            failure = "; then ".join(cause for cause in (failure, self.faults.last) if cause)
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:

@@ -32,7 +32,7 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
 _STATE = (
     *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "resets_without_banner"),
-    *("last_progress", "downloaded", "failures", "_joining", "join_failures", "_began"),
+    *("last_progress", "downloaded", "failures", "failed_at", "_joining", "join_failures", "_began"),
 )
 APP_STARTS = "go os_addr("
 
@@ -68,6 +68,7 @@ class Story:
         self.last_progress = 0
         self.downloaded = ""
         self.failures: list[str] = []
+        self.failed_at = 0  # when the newest of them happened
         self._joining = Joining()
         self.join_failures: Counter[str] = Counter()  # of this attempt to join, by kind: the first kind is the cause
         self._began = self._mark()
@@ -90,7 +91,7 @@ class Story:
         elif isinstance(event, network.HttpRequested):
             self.tell(f"the device asks for {event.path}: status {event.status}")
             if event.status != 200:
-                self.failures.append(f"the server answered {event.status} to the device's request for {event.path}")
+                self._failed(f"the server answered {event.status} to the device's request for {event.path}")
         elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
             self.last_progress = event.time
             self.downloaded = f"{event.acknowledged} of {event.total} bytes had arrived"
@@ -100,9 +101,9 @@ class Story:
             self.tell(f"the package is on the device, {event.total} bytes")
             self._enter(RESTART)
         elif isinstance(event, network.HttpBodyAborted):
-            self.failures.append(f"the download broke off at {event.acknowledged} of {event.total} bytes")
+            self._failed(f"the download broke off at {event.acknowledged} of {event.total} bytes")
         elif isinstance(event, network.ConnectionReset):
-            self.failures.append(f"the connection broke: {event.reason}")
+            self._failed(f"the connection broke: {event.reason}")
         elif isinstance(event, air.StationAssociated):
             self.tell(f"associated with {event.bssid}")
         elif isinstance(event, air.HandshakeCompleted):
@@ -111,9 +112,13 @@ class Story:
 
     def _note_failure(self, failure: str | None) -> None:
         if failure is not None:
-            self.failures.append(failure)
+            self._failed(failure)
             if self.phase in (JOIN, REJOIN):
                 self.join_failures[failure] += 1
+
+    def _failed(self, what: str) -> None:
+        self.failures.append(what)
+        self.failed_at = self.machine.now
 
     def cause(self) -> str | None:
         """The failure to name where the device goes no further."""

@@ -6,9 +6,6 @@ import pytest
 
 from bk7238 import resources
 from bk7238.image import flash_image, package
-from bk7238.sweep import trunk as trunks
-from bk7238.sweep.explore import Explorer, full
-from bk7238.sweep.trunk import Job
 from bk7238.update.session import Settings, Update
 from faults.test_package import REFUSED
 from faults.test_radio_and_network import CASES
@@ -68,26 +65,3 @@ def test_packages(fault):
     result, before = run(fault, delivered=True)
     assert result.silent == [] and result.verdict.value.startswith("old-app")
     assert result.flash[:0x132000] == before[:0x132000]
-
-
-def test_a_map_of_power_cuts_has_no_brick():
-    job = Job(image(), update_package(), Settings())
-    trunk = trunks.run(job)
-    points = sorted(trunks.choose(job, trunk, "pr", trunks.ALL_MODES))
-    found = []
-    Explorer(job, trunk, found.append).explore(points)
-    assert sorted(one.point for one in found) == points and len(points) > 40
-    assert {one.verdict for one in found} <= {"new-app-runs", "old-app-runs", "old-app-retries-each-boot"}
-    for one in found[:: len(found) // 5]:
-        again = full(job, one.point)
-        assert (again.verdict, again.reason) == (one.verdict, one.reason)
-
-
-def test_cuts_during_the_download_leave_the_old_app_or_the_new_one():
-    job = Job(image(), update_package(), Settings(), "download")
-    trunk = trunks.run(job)
-    points = trunks.choose(job, trunk, "quick", ("torn",))
-    assert trunk.first > 1 or trunk.operations[0].address >= 0x132000
-    assert len(points) == 5
-    ends = {full(job, point).verdict for point in points}
-    assert ends <= {"new-app-runs", "device-waits", "old-app-runs", "old-app-retries-each-boot"}

@@ -1,82 +1,86 @@
 """Sweeps of power cuts: what they skip they may skip, what they found is not run again, and their report."""
 
+import copy
 import json
 import os
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
-from bk7238.sweep import trunk as trunks
-from bk7238.sweep.explore import Explorer, Outcome, full
+from bk7238.sweep import subjects
+from bk7238.sweep.cuts import Installation
 from bk7238.sweep.journal import Journal, JournalError
+from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.report import Report
 from bk7238.sweep.run import SweepError, sweep
-from bk7238.sweep.trunk import Job, Point
+from bk7238.sweep.trunk import ALL_MODES, Cut
+from bk7238.sweep.workers import processes
 from bk7238.update.session import Settings
 from faults.bench import Run, gzip, image
 
 FOOTER = 3143  # one of the four programs of the footer
 
 
-@pytest.fixture(scope="module")
-def job():
-    return Job(image(), gzip(), Settings())
+def explored(subject, points):
+    """The outcomes by id."""
+    found = []
+    subject.explore(points, found.append)
+    assert sorted(one.id for one in found) == sorted(point.id for point in points)
+    return {one.id: one for one in found}
 
 
 @pytest.fixture(scope="module")
-def trunk(job):
-    return trunks.run(job)
+def installation():
+    return Installation(Job(image(), gzip(), Settings()))
 
 
-def test_the_trunk_is_what_the_boot_loader_does(job, trunk):
-    operations = trunk.operations
-    assert len(operations) == 3145 and trunk.result.verdict.value == "new-app-runs"
+def test_the_trunk_is_what_the_boot_loader_does(installation):
+    operations = installation.trunk.operations
+    assert len(operations) == 3145 and installation.trunk.result.verdict.value == "new-app-runs"
     assert [one.kind for one in operations] == ["erase"] * 31 + ["program"] * 3113 + ["erase"]
     assert operations[-1].address == 0x132000
-    assert len(trunks.choose(job, trunk, "full")) == 3 * 3145
-    quick, pr = trunks.choose(job, trunk, "quick"), trunks.choose(job, trunk, "pr")
+    assert len(installation.points("full")) == 3 * 3145
+    quick, pr = installation.points("quick"), installation.points("pr")
     assert len(quick) < 30 < len(pr) < 1000 and set(quick) & set(pr)
 
 
-@pytest.mark.parametrize("how", trunks.ALL_MODES)
-def test_the_state_of_a_point_is_what_the_fault_leaves(trunk, how):
-    point = Point(2, how)
-    ((_, state),) = trunk.states([point], seed=0)
-    assert Run(point.fault, delivered=True).to_reset().flash == state
+@pytest.mark.parametrize("how", ALL_MODES)
+def test_the_state_of_a_point_is_what_the_fault_leaves(installation, how):
+    cut = Cut(2, how)
+    ((_, state),) = installation.trunk.states([cut], seed=0)
+    assert Run(cut.fault, delivered=True).to_reset().flash == state
 
 
-def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(job, trunk):
-    points = [Point(5, "torn"), Point(700, "after"), Point(FOOTER, "torn")]
-    found = []
-    Explorer(job, trunk, found.append).explore(points)
-    assert sorted(one.point for one in found) == points
-    assert all(one.merged is not None for one in found)
-    for one in found:
-        again = full(job, one.point)
-        assert (again.verdict, again.reason) == (one.verdict, one.reason)
+def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation):
+    cuts = [Cut(5, "torn"), Cut(700, "after"), Cut(FOOTER, "torn")]
+    found = explored(installation, cuts)
+    assert all(one.merged is not None for one in found.values())
+    for cut in cuts:
+        again = installation.full(cut)
+        assert (again.verdict, again.reason) == (found[cut.id].verdict, found[cut.id].reason)
 
 
-def test_what_does_not_merge_is_watched_to_its_end(job, trunk):
-    found = []
-    Explorer(job, trunk, found.append).explore([Point(3145, "torn"), Point(3145, "before")])
-    assert {one.point.id: one.merged for one in found} == {"3145:before": None, "3145:torn": None}
-    assert {one.verdict for one in found} == {"new-app-runs"}
+def test_what_does_not_merge_is_watched_to_its_end(installation):
+    found = explored(installation, [Cut(3145, "torn"), Cut(3145, "before")])
+    assert {name: one.merged for name, one in found.items()} == {"3145:before": None, "3145:torn": None}
+    assert {one.verdict for one in found.values()} == {"new-app-runs"}
 
 
-def test_a_replay_is_the_same_run_to_the_byte(job):
-    point = Point(3, "random")
-    digests = {job.update(point.fault).run().digest for _ in range(2)}
-    assert len(digests) == 1
+def test_a_replay_is_the_same_run_to_the_byte(installation):
+    digests = {installation.full(Cut(3, "random")).digest for _ in range(2)}
+    assert len(digests) == 1 and digests != {""}
 
 
 # The machinery, with workers that do not simulate
 
-POINTS = [Point(number, "torn") for number in range(1, 21)]
+POINTS = [Cut(number, "torn") for number in range(1, 21)]
 
 
-def invented(points):
-    return [Outcome(point, "new-app-runs", "", 1, "", 0.0) for point in points]
+def invented(subject, points):
+    return [Outcome(point.id, "new-app-runs", "", merged=1) for point in points]
 
 
 class Dies:
@@ -87,70 +91,73 @@ class Dies:
         for file in self.files:
             file.touch()
 
-    def __call__(self, points):
+    def __call__(self, subject, points):
         for file in self.files:
             if points[0].operation > 10 and file.exists():
-                file.unlink()
+                file.unlink(missing_ok=True)  # the other worker may die of it as well
                 os._exit(1)
-        return invented(points)
+        return invented(subject, points)
 
 
-def test_a_worker_that_dies_is_named_and_its_points_are_run_again(job, tmp_path):
+def test_a_worker_that_dies_is_named_and_its_points_are_run_again(installation, tmp_path):
     said = []
-    journal = Journal(None, job)
-    found = sweep(job, None, POINTS, journal, warn=said.append, explore=Dies(tmp_path, 1))
-    assert [one.point for one in found] == POINTS
-    assert len(said) == 1 and "a worker died; " in said[0]
+    journal = Journal(None, installation)
+    found = sweep(installation, POINTS, journal, warn=said.append, hire=processes(2, Dies(tmp_path, 1)))
+    assert [one.id for one in found] == [point.id for point in POINTS]
+    assert len(said) == 1 and "a worker died: " in said[0]
     with pytest.raises(SweepError, match="died 3 times"):
-        sweep(job, None, POINTS, Journal(None, job), explore=Dies(tmp_path, 5))
+        sweep(installation, POINTS, Journal(None, installation), hire=processes(2, Dies(tmp_path, 5)))
 
 
-def test_a_sweep_goes_on_where_it_was(job, tmp_path):
+def test_a_sweep_goes_on_where_it_was(installation, tmp_path):
     path = tmp_path / "deep" / "journal"
-    sweep(job, None, POINTS[:12], Journal(path, job), explore=invented)
+    sweep(installation, POINTS[:12], Journal(path, installation), hire=processes(2, invented))
     whole = path.read_text()
     path.write_text(whole[:-10])  # killed while it wrote
     told = []
-    journal = Journal(path, job)
+    journal = Journal(path, installation)
     left = [point for point in POINTS if point.id not in journal.outcomes]
     assert len(left) == 9
-    found = sweep(job, None, POINTS, journal, tell=told.extend, explore=invented)
-    assert [one.point for one in found] == POINTS and sorted(one.point for one in told) == left
-    assert len(Journal(path, job).outcomes) == 20
+    found = sweep(installation, POINTS, journal, tell=told.extend, hire=processes(2, invented))
+    assert [one.id for one in found] == [point.id for point in POINTS] and {one.id for one in told} == {
+        point.id for point in left
+    }
+    assert len(Journal(path, installation).outcomes) == 20
 
 
-def test_journals_of_something_else(job, tmp_path):
+def test_journals_of_something_else(installation, tmp_path):
     path = tmp_path / "journal"
-    Journal(path, job)
+    Journal(path, installation)
     with pytest.raises(JournalError, match="the journal of another sweep"):
-        Journal(path, Job(job.image, job.package, Settings(seed=1)))
+        other = copy.copy(installation)
+        other.job = replace(installation.job, settings=Settings(seed=1, delivered=True))
+        Journal(path, other)
     path.write_text("{")
     with pytest.raises(JournalError, match="no journal of a sweep"):
-        Journal(path, job)
+        Journal(path, installation)
 
 
-def test_the_report(job, trunk):
-    outcomes = invented(POINTS)
-    outcomes[3] = Outcome(POINTS[3], "brick", "<gone>", None, "", 1.0)
-    report = Report(job, trunk, outcomes, "quick", 2.0)
-    assert report.as_json()["verdicts"] == {"brick": 1, "new-app-runs": 19}
+def test_the_report(installation):
+    outcomes = invented(installation, POINTS)
+    outcomes[3] = Outcome(POINTS[3].id, "brick", "<gone>", seconds=1.0)
+    report = Report(installation, POINTS, outcomes, "quick", 2.0)
+    shown = report.as_json()
+    assert shown["verdicts"] == {"brick": 1, "new-app-runs": 19} and shown["bad"] == 1
+    assert len(shown["operations"]) == 3145 and shown["operations"][0] == ["erase", 0x11000, 0x1000]
+    assert (shown["outcomes"][3]["row"], shown["outcomes"][3]["column"]) == ("torn", "4")
     suite = ElementTree.fromstring(report.junit())
     assert (suite.get("tests"), suite.get("failures")) == ("20", "1")
-    assert "--fault=power-cut:torn@flash-op=4" in suite.find("testcase/failure").text
-    page = report.html()
-    assert "4:torn" in page and "&lt;gone&gt;" in page and "<gone>" not in page
-    assert "http://" not in page and "src=" not in page and "<title>torn 4 to 4: brick</title>" in page
+    assert "--delivered --fault=power-cut:torn@flash-op=4" in suite.find("testcase/failure").text
 
 
-def test_the_command(job, trunk, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(trunks, "run", lambda job: trunk)
-    monkeypatch.setattr("bk7238.sweep.run._explore", invented)
-    from images import FULL, GZIP, vendor
-
+def test_the_command(installation, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(subjects.ALL, "install", lambda job: installation)
+    monkeypatch.setattr("bk7238.sweep.workers.processes", lambda number: processes(number, invented))
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path, "--journal", tmp_path / "j", "--json"]
     assert main([str(argument) for argument in arguments]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["operations"] == 3145 and shown["verdicts"] == {"new-app-runs": 21}
+    assert shown["verdicts"] == {"new-app-runs": 21} and "operations" not in shown
     assert {path.name for path in tmp_path.iterdir()} == {"sweep.json", "junit.xml", "report.html", "j"}
-    assert main([str(argument) for argument in (*arguments, "--seed", "1")]) == 2
+    (tmp_path / "j").write_text('{"sweep": "another"}\n')
+    assert main([str(argument) for argument in arguments]) == 2
     assert "another sweep" in capsys.readouterr().err

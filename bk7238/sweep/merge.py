@@ -4,63 +4,24 @@ After a cut only the flash is left, and a boot depends on the flash only through
 up to its first flash operation, serves every flash that agrees with its own in all it has read until then: there the
 process is forked for each of them, and the child goes on with its own flash. A child whose operations are those of the
 trunk from the first on, and whose flash is the trunk's after one of them, will end as the trunk did. That this holds is
-not assumed: `full` runs a point from its beginning, and a test compares a sample of both.
+not assumed: point.py's `full` runs a cut from its beginning, and a test compares a sample of both.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from bk7238.sweep.trunk import Job, Point, Trunk, carry_out
+from bk7238.sweep.fork import Child, fork
+from bk7238.sweep.point import Job, Outcome, from_json
+from bk7238.sweep.trunk import Cut, Trunk, carry_out
 from bk7238.update.session import Update
 from peripherals.nor_flash import SECTOR, NorFlash, Operation
 
 _LINE = 32  # bytes of one read of the controller
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Where a cut led to. `merged` is the trunk's operation after which the flash was the trunk's again, None where
-    the run was watched to its end; `shared` is the point whose boot it shares, empty where it has its own."""
-
-    point: Point
-    verdict: str
-    reason: str
-    merged: int | None
-    shared: str
-    seconds: float  # of this process
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "id": self.point.id,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "merged": self.merged,
-            "shared": self.shared,
-            "seconds": round(self.seconds, 3),
-        }
-
-
-def outcome(line: dict[str, Any]) -> Outcome:
-    """The outcome that `as_json` wrote."""
-    number, _, how = line["id"].partition(":")
-    point = Point(int(number), how)
-    return Outcome(point, line["verdict"], line["reason"], line["merged"], line["shared"], line["seconds"])
-
-
-def full(job: Job, point: Point) -> Outcome:
-    """A point from its beginning, as a user replays it."""
-    began = time.perf_counter()
-    result = job.update(point.fault).run()
-    if result.silent:
-        raise RuntimeError(f"{point.id}: the power was not cut")
-    return Outcome(point, result.verdict.value, result.reason, None, "", time.perf_counter() - began)
 
 
 class _Watched(NorFlash):
@@ -92,45 +53,45 @@ class _Watched(NorFlash):
 
 
 class Explorer:
-    """Runs points, in their order, and tells the outcome of each."""
+    """Runs cuts, in their order, and tells the outcome of each."""
 
     def __init__(self, job: Job, trunk: Trunk, tell: Callable[[Outcome], None]) -> None:
         self.job, self.trunk, self.tell = job, trunk, tell
 
-    def explore(self, points: list[Point]) -> None:
-        pending = sorted(points)
+    def explore(self, cuts: list[Cut]) -> None:
+        pending = sorted(cuts)
         while pending:
-            finished = {one.point.id for one in self._lead(pending)}
-            pending = [point for point in pending if point.id not in finished]
+            finished = {one.id for one in self._lead(pending)}
+            pending = [cut for cut in pending if cut.id not in finished]
 
-    def states(self, points: list[Point]) -> Iterator[tuple[Point, bytes]]:
+    def states(self, cuts: list[Cut]) -> Iterator[tuple[Cut, bytes]]:
         """The flash after each cut. One at a time: what is in memory is copied with each fork."""
-        return self.trunk.states(points, self.job.settings.seed)
+        return self.trunk.states(cuts, self.job.settings.seed)
 
-    def _lead(self, points: list[Point]) -> list[Outcome]:
+    def _lead(self, cuts: list[Cut]) -> list[Outcome]:
         """Boot the first of these, fork at its first operation for all that agree with it, and tell what came of it."""
-        leader, flash = next(self.states(points))
+        leader, flash = next(self.states(cuts))
         began = time.perf_counter()
         update = self._update(flash)
         chip = update.machine.flash
         assert isinstance(chip, _Watched)
-        fork = _Fork(self, update, chip, points)
-        chip.attendant = fork
+        forks = _Forks(self, update, chip, cuts)
+        chip.attendant = forks
         try:
             result = update.run()
         except BaseException:
-            if fork.child is not None:
+            if forks.child is not None:
                 os._exit(1)  # its parent reports it
             raise
-        if fork.child is not None:
-            fork.finish(result.verdict.value, result.reason, None)
-        if fork.outcomes:
-            return fork.outcomes
-        alone = Outcome(leader, result.verdict.value, result.reason, None, "", time.perf_counter() - began)
+        if forks.child is not None:
+            forks.finish(result.verdict.value, result.reason, None)
+        if forks.outcomes:
+            return forks.outcomes
+        alone = Outcome(leader.id, result.verdict.value, result.reason, seconds=time.perf_counter() - began)
         outcomes = [alone]
-        for point, state in self.states(points):
-            if point != leader and state == flash:
-                outcomes.append(Outcome(point, alone.verdict, alone.reason, None, leader.id, 0.0))
+        for cut, state in self.states(cuts):
+            if cut != leader and state == flash:
+                outcomes.append(replace(alone, id=cut.id, shared=leader.id, seconds=0.0))
         for one in outcomes:
             self.tell(one)
         return outcomes
@@ -143,18 +104,18 @@ class Explorer:
         return update
 
 
-class _Fork:
+class _Forks:
     """The attendant of a leader's chip: at the first operation of the boot loader it forks, once for each state."""
 
-    def __init__(self, explorer: Explorer, update: Update, chip: _Watched, points: list[Point]) -> None:
-        self._explorer, self._update, self._chip, self._points = explorer, update, chip, points
+    def __init__(self, explorer: Explorer, update: Update, chip: _Watched, cuts: list[Cut]) -> None:
+        self._explorer, self._update, self._chip, self._cuts = explorer, update, chip, cuts
         self.outcomes: list[Outcome] = []
-        self.child: Point | None = None
+        self.child: Child | None = None
+        self._cut = cuts[0]
         self._began = 0.0
         self._shadow = bytearray()
         self._count = 0
         self._in_step = True
-        self._pipe = -1
 
     # The chip's side
 
@@ -186,46 +147,30 @@ class _Fork:
     # Processes
 
     def _fork_all(self) -> None:
-        leader = self._points[0].id
+        leader = self._cuts[0].id
         known: dict[bytes, Outcome] = {}
-        for point, state in self._explorer.states(self._points):
+        for cut, state in self._explorer.states(self._cuts):
             if not self._chip.agrees(state):
                 continue
             key = hashlib.blake2b(state).digest()
             same = known.get(key)
             if same is None:
-                self._began = time.perf_counter()
-                answer = self._fork(point, state)
-                if self.child is not None:
+                self._cut, self._began = cut, time.perf_counter()
+                answer = fork(f"{cut.id} (bk7238 ota --delivered --fault={cut.fault})")
+                if isinstance(answer, Child):
+                    self._become(answer, state)
                     return
-                found = outcome({**answer, "id": point.id, "shared": leader if point.id != leader else ""})
+                found = replace(from_json(answer), shared=leader if cut.id != leader else "")
                 known[key] = found
             else:
-                found = Outcome(point, same.verdict, same.reason, same.merged, same.point.id, 0.0)
+                found = replace(same, id=cut.id, shared=same.id, seconds=0.0)
             self.outcomes.append(found)
             self._explorer.tell(found)
 
-    def _fork(self, point: Point, state: bytes) -> dict[str, Any]:
-        """Returns in the parent with what the child found, and in the child with nothing."""
-        reading, self._pipe = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reading)
-            self.child = point
-            self._become(state)
-            self._shadow = bytearray(self._explorer.trunk.initial)
-            return {}
-        os.close(self._pipe)
-        with os.fdopen(reading, "rb") as pipe:
-            data = pipe.read()
-        os.waitpid(child, 0)
-        if not data:
-            raise RuntimeError(f"{point.id}: the process of this point died; replay it with {point.fault}")
-        answer: dict[str, Any] = json.loads(data)
-        return answer
-
-    def _become(self, state: bytes) -> None:
-        """Another flash, where it is another."""
+    def _become(self, child: Child, state: bytes) -> None:
+        """The copy: another flash, where it is another."""
+        self.child = child
+        self._shadow = bytearray(self._explorer.trunk.initial)
         controller = self._update.machine.board.flash
         own = bytes(self._chip.data)
         for at in range(0, len(own), SECTOR):
@@ -234,8 +179,7 @@ class _Fork:
                 controller.refresh(at, SECTOR)
 
     def finish(self, verdict: str, reason: str, merged: int | None) -> None:
-        """The child's last deed."""
+        """The copy's last deed."""
+        assert self.child is not None
         seconds = time.perf_counter() - self._began
-        answer = {"verdict": verdict, "reason": reason, "merged": merged, "seconds": seconds}
-        os.write(self._pipe, json.dumps(answer).encode())
-        os._exit(0)
+        self.child.send(Outcome(self._cut.id, verdict, reason, merged=merged, seconds=seconds).as_json())

@@ -1,0 +1,127 @@
+"""Power cuts around the flash operations of an update: of its installation, of its download, and two in one run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from bk7238.sweep import trunk as trunks
+from bk7238.sweep.merge import Explorer
+from bk7238.sweep.point import Job, Outcome
+from bk7238.sweep.subject import Nothing, Subject
+from bk7238.sweep.trunk import ALL_MODES, MODES, Cut
+
+
+class Cuts(Subject):
+    """A cut at the operations of one phase. `modes` are the ways to cut."""
+
+    NOUN = "cuts"
+    WHERE = ""
+
+    def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
+        super().__init__(job)
+        self.modes = tuple(how for how in ALL_MODES if how in modes)
+        self.trunk = trunks.run(self.job)
+        if not self.trunk.operations:
+            raise Nothing(f"there is no {self.WHERE} to cut: {self.trunk.result.reason}")
+
+    @property
+    def said(self) -> str:
+        return f"around {len(self.trunk.swept):,} flash operations of the {self.WHERE}"
+
+    def details(self) -> dict[str, Any]:
+        return self.trunk.as_json()
+
+    def points(self, tier: str) -> list[Any]:
+        numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
+        return [Cut(number, how) for number in sorted(numbers) for how in self.modes]
+
+    def chosen(self, tier: str) -> set[int]:
+        """The operations of a tier that is not the full one."""
+        raise NotImplementedError
+
+    def full(self, point: Any) -> Outcome:
+        found = super().full(point)
+        if point.faults[0] in found.silent:
+            raise RuntimeError(f"{point.id}: the power was not cut")
+        return found
+
+
+class Installation(Cuts):
+    """Cuts while the boot loader installs, merged where they lead to the same: merge.py."""
+
+    NAME, WHERE = "install", "installation"
+    CHUNK = 240  # each chunk boots a few times for all of its points
+    DELIVERED = True
+
+    def chosen(self, tier: str) -> set[int]:
+        """`pr`: every erase, the last 8 operations and each 16th of the others. `quick`: the first, the last and the
+        middle one of each stretch of erases or programs."""
+        every = self.trunk.swept
+        kind = {number: self.trunk.operations[number - 1].kind for number in every}
+        if tier == "pr":
+            return {number for number in every if kind[number] == "erase"} | {*every[::16], *every[-8:]}
+        stretches = [list(stretch) for _, stretch in groupby(every, key=lambda number: kind[number])]
+        return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
+
+    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+        Explorer(self.job, self.trunk, tell).explore(points)
+
+
+class Download(Cuts):
+    """Cuts while the app writes the package. What the app does next depends on more than the flash: each is a run."""
+
+    NAME, WHERE = "download", "download"
+
+    def chosen(self, tier: str) -> set[int]:
+        """60 operations at equal distances, or 5."""
+        every, number = self.trunk.swept, 60 if tier == "pr" else 5
+        return {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cuts in one run; the second one's operation is counted on from power-on, those after the first included."""
+
+    first: Cut
+    second: Cut
+
+    @property
+    def id(self) -> str:
+        return f"{self.first.id}+{self.second.id}"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return *self.first.faults, *self.second.faults
+
+    @property
+    def row(self) -> str:
+        return f"{self.first.how}, {self.second.how}"
+
+    @property
+    def column(self) -> str:
+        return self.first.column
+
+
+class Pairs(Cuts):
+    """Pairs of cuts, a sample by the seed: the first one anywhere in the installation, the second one anywhere in the
+    installation that follows it. Each is a run of its own."""
+
+    NAME, WHERE = "pairs", "installation"
+    NOUN = "pairs of cuts"
+    DELIVERED = True
+    SAMPLE = {"quick": 10, "pr": 60, "full": 500}
+
+    def points(self, tier: str) -> list[Any]:
+        rng = random.Random(f"{self.job.settings.seed}:pairs")
+        every = self.trunk.swept
+        pairs: dict[str, Pair] = {}
+        for _ in range(self.SAMPLE[tier]):
+            first = Cut(rng.choice(every), rng.choice(self.modes))
+            second = Cut(first.operation + 1 + rng.randrange(len(every)), rng.choice(self.modes))
+            pair = Pair(first, second)
+            pairs[pair.id] = pair
+        return sorted(pairs.values(), key=lambda pair: (pair.first, pair.second))

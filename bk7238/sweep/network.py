@@ -1,0 +1,125 @@
+"""The network matrix: each fault of radio, network and web server, from the power-on and at places of the download.
+
+A fault of what the device asks for has its chance when it asks: in the middle of a download the connection is reset as
+well, so that it may ask again.
+
+All faults that strike at the same place have the run up to there in common. It is carried out once; there the process
+is forked for each of them, and the copy lays its fault into the run and goes on. What comes of it is what the fault
+gives from the beginning, to the digest: a test compares both.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote
+
+from bk7238.faults import Fault, Spec, kinds, parse
+from bk7238.faults.fault import make
+from bk7238.faults.scene import Scene
+from bk7238.sweep.fork import Child, fork
+from bk7238.sweep.point import Job, Outcome, Story, from_json, outcome
+from bk7238.sweep.subject import Subject
+from bk7238.update.session import Settings
+
+POWER_ON = "power-on"
+COLUMNS = (POWER_ON, "0%", "1%", "50%", "99%")
+QUICK = (POWER_ON, "50%")
+SECTIONS = ("Radio", "Network", "HTTP")
+PASSPHRASE, HOST = "a passphrase", "ota.example"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A fault without a moment, and the moment."""
+
+    row: str
+    column: str
+
+    @property
+    def id(self) -> str:
+        return self.row if self.column == POWER_ON else f"{self.row}@{self.column}"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        if self.column != POWER_ON and kinds()[parse(self.row).kind].ASKED:
+            return self.id, f"connection-reset@{self.column}"
+        return (self.id,)
+
+
+class Network(Subject):
+    """`quick` is the first row of each kind at two moments, `pr` at all of them, and `full` all rows.
+
+    Faults of keys and of names need a protected network and a host name: where the job has none, it is given them.
+    """
+
+    NAME, NOUN = "network", "cells of the network matrix"
+    WELL = ("new-app-runs", "old-app-runs", "old-app-retries-each-boot", "device-waits", "time-limit")
+    CHUNK = 8  # the run up to the fork is shared by so many
+
+    def settings(self, settings: Settings) -> Settings:
+        request = settings.request or f"http://{HOST}/{quote(self.job.package.name)}"
+        return replace(super().settings(settings), psk=settings.psk or PASSPHRASE, request=request)
+
+    def points(self, tier: str) -> list[Any]:
+        disturbing = [kind for kind in kinds().values() if kind.SECTION in SECTIONS]
+        rows = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
+        return [Cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]
+
+    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+        for column, group in groupby(points, key=lambda cell: cell.column):
+            cells = list(group)
+            if column == POWER_ON or len(cells) == 1:
+                super().explore(cells, tell)
+            else:
+                self._lead(cells, tell)
+
+    def _lead(self, cells: list[Cell], tell: Callable[[Outcome], None]) -> None:
+        """One run to the moment of these cells."""
+        forks = _Forks(self.job, cells, tell)
+        update = self.job.update(forks, told=forks.story)
+        try:
+            result = update.run()
+        except BaseException:
+            if forks.child is not None:
+                os._exit(1)  # its parent reports it
+            raise
+        if forks.child is not None:
+            forks.child.send(outcome(forks.cell, result, forks.story, time.perf_counter() - forks.began).as_json())
+        if forks.left:  # the moment never came: then nothing was disturbed, and the faults say themselves what is wrong
+            super().explore(forks.left, tell)
+
+
+class _Forks(Fault):
+    """Stands where a fault of a cell would stand, and when its moment has come becomes each of them in turn."""
+
+    def __init__(self, job: Job, cells: list[Cell], tell: Callable[[Outcome], None]) -> None:
+        super().__init__(Spec("fork", when=cells[0].column), "")
+        self.left, self.cell, self.story = cells, cells[0], Story()
+        self.child: Child | None = None
+        self.began = 0.0
+        self._job, self._tell = job, tell
+
+    def strike(self, scene: Scene) -> None:
+        while self.left:
+            self.cell, *self.left = self.left
+            self.began = time.perf_counter()
+            answer = fork(f"{self.cell.id} (bk7238 ota --fault={self.cell.id})")
+            if isinstance(answer, Child):
+                self.child = answer
+                self._become(scene)
+                return
+            self._tell(from_json(answer))
+        scene.machine.stop()
+
+    def _become(self, scene: Scene) -> None:
+        seed = self._job.settings.seed
+        scene.faults[:] = [
+            make(parse(fault), kinds(), f"{seed}:fault {place}") for place, fault in enumerate(self.cell.faults)
+        ]
+        for fault in scene.faults:
+            fault.arm_late(scene)

@@ -1,0 +1,107 @@
+"""One point of a sweep: an ordinary run with ordinary faults, and where it ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from bk7238.faults import Fault
+from bk7238.image import FlashImage, Package
+from bk7238.update.result import Result, did
+from bk7238.update.session import Settings, Update
+from bk7238.update.story import Happening
+
+
+class Point(Protocol):
+    """What goes wrong in one run. `row` and `column` are its place in the picture."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
+
+    @property
+    def row(self) -> str: ...
+
+    @property
+    def column(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """The update that is carried out again and again. The settings bring no faults of their own."""
+
+    image: FlashImage
+    package: Package
+    settings: Settings
+
+    def update(self, *faults: str | Fault, told: Story | None = None) -> Update:
+        """An update that is ready to run."""
+        settings = replace(self.settings, faults=faults)
+        return Update(self.image, self.package, settings, *([told.tell] if told is not None else []))
+
+
+class Story:
+    """The milestones of a run, a line each."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def tell(self, happening: Happening) -> None:
+        if happening.share is None:
+            self.lines.append(f"{happening.time / 1e6:.3f} s  {happening.text}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a point led to.
+
+    Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
+    that never fired, `story` its milestones. Of a cut that was not: `merged` is the undisturbed run's operation after
+    which the flash was that run's again. `shared` is the point whose boot it shares, empty where it has its own.
+    `seconds` are of this host.
+    """
+
+    id: str
+    verdict: str
+    reason: str
+    digest: str = ""
+    did: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    story: tuple[str, ...] = ()
+    merged: int | None = None
+    shared: str = ""
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def from_json(line: dict[str, Any]) -> Outcome:
+    """The outcome that `as_json` wrote. Raises TypeError for anything else."""
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in line.items()}
+    return Outcome(**values)
+
+
+def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outcome:
+    """Of a run that was watched to its end."""
+    return Outcome(
+        point.id,
+        result.verdict.value,
+        result.reason,
+        result.digest,
+        tuple(did(fault) for fault in result.faults if fault["fired"]),
+        tuple(result.silent),
+        tuple(story.lines),
+        seconds=seconds,
+    )
+
+
+def full(job: Job, point: Point) -> Outcome:
+    """A point from its beginning, as a user replays it."""
+    began = time.perf_counter()
+    story = Story()
+    result = job.update(*point.faults, told=story).run()
+    return outcome(point, result, story, time.perf_counter() - began)

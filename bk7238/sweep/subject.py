@@ -1,0 +1,60 @@
+"""What can be swept. A subject knows its points, and how to run them faster than one by one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from bk7238.sweep.point import Job, Outcome, Point, full
+from bk7238.update.session import Settings
+
+TIERS = ("quick", "pr", "full")
+
+
+class Nothing(ValueError):
+    """There is nothing to sweep; the message is one line."""
+
+
+class Subject(ABC):
+    """One subject of one job. It is made once, and goes to the workers as it is: it can be pickled.
+
+    `NAME` is what the user writes, `NOUN` what its points are called, `WELL` where a device may end.
+    """
+
+    NAME: ClassVar[str]
+    NOUN: ClassVar[str]
+    WELL: ClassVar[tuple[str, ...]] = ("new-app-runs", "old-app-runs")
+    CHUNK: ClassVar[int] = 1  # points that a worker takes at a time
+    DELIVERED: ClassVar[bool] = False  # the package lies in the download partition from the power-on
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.job = replace(job, settings=self.settings(job.settings))
+
+    def settings(self, settings: Settings) -> Settings:
+        """Those of its runs."""
+        return replace(settings, delivered=self.DELIVERED)
+
+    @abstractmethod
+    def points(self, tier: str) -> list[Any]:
+        """The points of a tier, in their order."""
+
+    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+        """Run these points and tell the outcome of each."""
+        for point in points:
+            tell(self.full(point))
+
+    def full(self, point: Point) -> Outcome:
+        """A point from its beginning."""
+        return full(self.job, point)
+
+    @property
+    def said(self) -> str:
+        """What the points are about, for the line that counts them."""
+        return ""
+
+    def details(self) -> dict[str, Any]:
+        """More for the report."""
+        return {}

@@ -1,0 +1,117 @@
+"""Sweeps of the reference firmware, which every clone has."""
+
+from functools import cache
+
+import pytest
+
+from bk7238 import resources
+from bk7238.faults import kinds
+from bk7238.image import flash_image, package
+from bk7238.sweep import subjects
+from bk7238.sweep.network import COLUMNS, SECTIONS, Cell
+from bk7238.sweep.point import Job
+from bk7238.sweep.report import Report, explained
+from bk7238.sweep.trunk import ALL_MODES
+from bk7238.update.session import Settings
+
+BUILT = resources.reference()
+
+
+@cache
+def subject(name, compression="none", modes=()):
+    update_package = package.read(BUILT / f"reference_1.0.1_{compression}_aes.rbl")
+    return subjects.make(name, Job(flash_image.read(BUILT / "reference_1.0.0.bin"), update_package, Settings()), modes)
+
+
+def explored(name, points, *more):
+    found = []
+    subject(name, *more).explore(points, found.append)
+    assert [one.id for one in found] == [point.id for point in points]
+    return found
+
+
+def test_a_map_of_power_cuts_has_no_brick():
+    cuts = subject("install", "none", ALL_MODES)
+    points = sorted(cuts.points("pr"))
+    found = []
+    cuts.explore(points, found.append)
+    assert sorted(one.id for one in found) == sorted(point.id for point in points) and len(points) > 40
+    assert {one.verdict for one in found} <= {"new-app-runs", "old-app-runs", "old-app-retries-each-boot"}
+    for point in points[:: len(points) // 5]:
+        again = cuts.full(point)
+        assert [(again.verdict, again.reason)] == [(one.verdict, one.reason) for one in found if one.id == point.id]
+
+
+def test_cuts_during_the_download_leave_the_old_app_or_the_new_one():
+    cuts = subject("download", "none", ("torn",))
+    trunk = cuts.trunk
+    points = cuts.points("quick")
+    assert trunk.first > 1 or trunk.operations[0].address >= 0x132000
+    assert len(points) == 5
+    ends = {one.verdict for one in explored("download", points, "none", ("torn",))}
+    assert ends <= {"new-app-runs", "device-waits", "old-app-runs", "old-app-retries-each-boot"}
+
+
+def test_pairs_of_cuts_are_a_sample_by_the_seed():
+    points = subject("pairs").points("quick")
+    assert points == subject("pairs").points("quick") and len(points) == 10
+    assert all(point.second.operation > point.first.operation for point in points)
+    found = explored("pairs", points)
+    assert {one.verdict for one in found} == {"new-app-runs"}
+    for point, one in zip(points, found, strict=True):
+        assert point.first.fault not in one.silent
+        assert len(one.did) + len(one.silent) == 2
+    assert sum(len(one.did) == 2 for one in found) >= 5, "the second cut, too"
+
+
+def test_the_matrix_has_each_fault_of_the_network():
+    rows = {cell.row.partition(":")[0] for cell in subject("network", "gzip").points("pr")}
+    assert rows == {name for name, kind in kinds().items() if kind.SECTION in SECTIONS}
+    assert {cell.column for cell in subject("network").points("full")} == set(COLUMNS)
+
+
+CELLS = {
+    "50%": {
+        "ap-gone": ("device-waits", "ap-gone@50%, access point: switched off"),
+        "frame-loss": ("new-app-runs", ""),
+        "wrong-key": ("device-waits", "the MIC of message 2"),
+        "dhcp-silent": ("device-waits", "the new app runs and did not join again: dhcp-silent@50%"),
+        "connection-close": ("new-app-runs", ""),
+        "body-corrupt": ("old-app-retries-each-boot", "Verify firmware CRC32"),
+        "http-status:404": ("device-waits", "the server answered 404"),
+        "http-truncated": ("old-app-retries-each-boot", "Verify firmware CRC32"),
+    },
+    "99%": {"dns-fail": ("device-waits", "knows no ota.example"), "http-wrong-file": ("old-app-runs", "is damaged")},
+}
+
+
+@pytest.mark.parametrize("column", CELLS)
+def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
+    cells = [Cell(row, column) for row in CELLS[column]]
+    for cell, one in zip(cells, explored("network", cells, "gzip"), strict=True):
+        verdict, reason = CELLS[column][cell.row]
+        assert (one.verdict, reason in one.reason) == (verdict, True), one.reason
+        again = subject("network", "gzip").full(cell)
+        assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
+        assert one.silent == () and one.did[0].startswith(cell.id)
+
+
+def test_a_fault_that_has_no_chance_says_so():
+    (found,) = explored("network", [Cell("deauthenticate", "power-on")], "gzip")
+    assert found.silent == ("deauthenticate",)
+    assert "deauthenticate never fired: " in explained(found) and "a station was told that it is out" in explained(
+        found
+    )
+
+
+def test_hostile_packages_and_tables():
+    """What the reference boot loader refuses it refuses before it erases anything; all kinds are tried."""
+    hostile = subject("packages", "gzip")
+    points = hostile.points("quick")
+    assert {point.fault.partition(":")[0] for point in points} == {
+        name for name, kind in kinds().items() if kind.SECTION in ("Package", "Partition table")
+    }
+    found = explored("packages", points, "gzip")
+    assert {one.verdict for one in found} == {"old-app-runs", "old-app-retries-each-boot"}
+    assert all(one.reason and not one.silent for one in found)
+    assert Report(hostile, points, found, "quick", 0.0).bad == []
