@@ -139,8 +139,8 @@ class Dut:
             self.machine.stop()
 
 
-def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, modes: tuple[str, ...] = ()) -> Report:
-    """What `bk7238 sweep --of` does, with so many processes. `modes` are ways to cut the power."""
+def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: tuple[str, ...]) -> Report:
+    """What `bk7238 sweep --of` does, with so many processes; `modes` and `faults` as there."""
     from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal
     from bk7238.sweep.point import Job
@@ -149,7 +149,7 @@ def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, modes: t
     from bk7238.sweep.workers import processes
 
     began = time.perf_counter()
-    subject = subjects.make(of, Job(dut.image, dut.package, dut.settings), modes)
+    subject = subjects.make(of, Job(dut.image, dut.package, dut.settings), **more)
     points = subject.points(tier)
     outcomes = run(subject, points, Journal(None, subject), hire=processes(number))
     return Report(subject, points, outcomes, tier, time.perf_counter() - began)

@@ -36,6 +36,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--mode", action="append", choices=MODES, help="how power is cut (repeatable; default: before, torn, after)"
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="SPEC",
+        help="with --of network: this fault over the whole download, instead of all at a few moments (repeatable)",
+    )
     parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
@@ -67,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     hire = given.checked(_hire, arguments)
     folder = given.artifacts(arguments.artifacts)
     began = time.perf_counter()
-    subject = given.checked(subjects.make, arguments.of, job, tuple(arguments.mode or ()))
+    modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
+    subject = given.checked(lambda: subjects.make(arguments.of, job, modes=modes, faults=faults))
     journal = given.checked(Journal, arguments.journal, subject)
     points = subject.points(arguments.tier)
     done = sum(point.id in journal.outcomes for point in points)

@@ -18,7 +18,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from bk7238.faults import Fault, Spec, kinds, parse
+from bk7238.faults import Fault, FaultError, Spec, kinds, parse
 from bk7238.faults.fault import make
 from bk7238.faults.scene import Scene
 from bk7238.sweep.fork import Child, fork
@@ -29,6 +29,7 @@ from bk7238.update.session import Settings
 POWER_ON = "power-on"
 COLUMNS = (POWER_ON, "0%", "1%", "50%", "99%")
 QUICK = (POWER_ON, "50%")
+STEPS = {"quick": 25, "pr": 5, "full": 1}  # per cent, from one column to the next
 SECTIONS = ("Radio", "Network", "HTTP")
 PASSPHRASE, HOST = "a passphrase", "ota.example"
 
@@ -52,7 +53,8 @@ class Cell:
 
 
 class Network(Subject):
-    """`quick` is the first row of each kind at two moments, `pr` at all of them, and `full` all rows.
+    """`quick` is the first row of each kind at two moments, `pr` at all of them, and `full` all rows. With `faults`
+    of the user's these are the rows, and their columns go over the whole download, every 25, 5 or 1 per cent.
 
     Faults of keys and of names need a protected network and a host name: where the job has none, it is given them.
     """
@@ -61,11 +63,28 @@ class Network(Subject):
     WELL = ("new-app-runs", "old-app-runs", "old-app-retries-each-boot", "device-waits", "time-limit")
     CHUNK = 8  # the run up to the fork is shared by so many
 
+    def __init__(self, job: Job, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(job)
+        self.faults = faults
+        for fault in faults:
+            self._check(fault)
+
     def settings(self, settings: Settings) -> Settings:
         request = settings.request or f"http://{HOST}/{quote(self.job.package.name)}"
         return replace(super().settings(settings), psk=settings.psk or PASSPHRASE, request=request)
 
+    def _check(self, text: str) -> None:
+        """Raises FaultError for a fault that cannot be tried all over the download."""
+        kind = type(make(parse(text), kinds(), ""))
+        if parse(text).when:
+            raise FaultError(f"fault {text!r}: the sweep chooses the moments; leave out the @")
+        if kind.SECTION not in SECTIONS:
+            raise FaultError(f"fault {text!r}: a sweep of the network tries faults of {', '.join(SECTIONS)}")
+
     def points(self, tier: str) -> list[Any]:
+        if self.faults:
+            places = sorted({*range(0, 100, STEPS[tier]), 99})
+            return [Cell(fault, f"{place}%") for place in places for fault in self.faults]
         disturbing = [kind for kind in kinds().values() if kind.SECTION in SECTIONS]
         rows = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
         return [Cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]

@@ -20,7 +20,9 @@ BUILT = resources.reference()
 @cache
 def subject(name, compression="none", modes=()):
     update_package = package.read(BUILT / f"reference_1.0.1_{compression}_aes.rbl")
-    return subjects.make(name, Job(flash_image.read(BUILT / "reference_1.0.0.bin"), update_package, Settings()), modes)
+    return subjects.make(
+        name, Job(flash_image.read(BUILT / "reference_1.0.0.bin"), update_package, Settings()), modes=modes
+    )
 
 
 def explored(name, points, *more):
@@ -72,13 +74,10 @@ def test_the_matrix_has_each_fault_of_the_network():
 
 CELLS = {
     "50%": {
-        "ap-gone": ("device-waits", "ap-gone@50%, access point: switched off"),
         "frame-loss": ("new-app-runs", ""),
         "wrong-key": ("device-waits", "the MIC of message 2"),
-        "dhcp-silent": ("device-waits", "the new app runs and did not join again: dhcp-silent@50%"),
         "connection-close": ("new-app-runs", ""),
         "body-corrupt": ("old-app-retries-each-boot", "Verify firmware CRC32"),
-        "http-status:404": ("device-waits", "the server answered 404"),
         "http-truncated": ("old-app-retries-each-boot", "Verify firmware CRC32"),
     },
     "99%": {"dns-fail": ("device-waits", "knows no ota.example"), "http-wrong-file": ("old-app-runs", "is damaged")},
@@ -94,6 +93,37 @@ def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
         again = subject("network", "gzip").full(cell)
         assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
         assert one.silent == () and one.did[0].startswith(cell.id)
+
+
+def test_a_fault_over_the_whole_download():
+    job = subject("network", "gzip").job
+    over = subjects.make("network", job, faults=("connection-close", "body-corrupt"))
+    assert [cell.column for cell in over.points("quick")] == [
+        f"{place}%" for place in (0, 25, 50, 75, 99) for _ in "12"
+    ]
+    assert len(over.points("full")) == 200
+    found = []
+    over.explore(over.points("quick")[-2:], found.append)
+    assert [(one.id, one.verdict) for one in found] == [
+        ("connection-close@99%", "new-app-runs"),
+        ("body-corrupt@99%", "old-app-retries-each-boot"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "match"),
+    [
+        ("network", {"faults": ("network-stall@1%",)}, "leave out the @"),
+        ("network", {"faults": ("package-key",)}, "faults of Radio, Network, HTTP"),
+        ("network", {"faults": ("nonsense",)}, "no fault is called"),
+        ("network", {"modes": ("torn",)}, "takes no modes"),
+        ("pairs", {"faults": ("rssi:-85",)}, "takes no faults"),
+        ("packages", {"modes": ("torn",)}, "takes no modes"),
+    ],
+)
+def test_what_a_subject_does_not_take(name, more, match):
+    with pytest.raises(ValueError, match=match):
+        subjects.make(name, subject("network", "gzip").job, **more)
 
 
 def test_a_fault_that_has_no_chance_says_so():
