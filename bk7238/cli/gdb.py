@@ -31,6 +31,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
     parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
     parser.add_argument("--delivered", action="store_true", help="begin with PACKAGE in the download partition")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="SPEC", help="of package, partition table or flash (repeatable)"
+    )
     given.add_machine_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -71,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             flash_size=arguments.flash_size,
             seed=arguments.seed,
             delivered=arguments.delivered,
+            faults=arguments.fault,
         )
 
         def tell(happening: Any) -> None:
@@ -79,6 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
 
         update = given.checked(Update, image, update_package, settings, tell)
         machine = update.machine
+        for fault in update.faults.running:
+            raise given.UsageError(
+                f"fault {str(fault.spec)!r}: here time goes backwards, too, and faults of the run do not go with it; "
+                "give one of package, partition table or flash area"
+            )
     folder = given.artifacts(arguments.artifacts)
     machine.uart1.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart1 {line}"))
     machine.uart2.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart2 {line}"))
@@ -123,8 +132,8 @@ def _machine(image: Any, arguments: argparse.Namespace) -> Any:
     from bk7238.machine import Machine
     from bk7238.network.network import Network
 
-    if arguments.delivered:
-        raise given.UsageError("--delivered needs a PACKAGE")
+    if arguments.delivered or arguments.fault:
+        raise given.UsageError(f"--{'delivered' if arguments.delivered else 'fault'} needs a PACKAGE")
     machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
     security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys")) if arguments.psk else None
     access_point = AccessPoint(

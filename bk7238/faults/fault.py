@@ -93,6 +93,11 @@ class Fault:
         self.strike(scene)
         scene.machine.air_changed()
 
+    @property
+    def takes_part(self) -> bool:
+        """Whether it does something after the power-on."""
+        return not self.BEFORE_POWER_ON or type(self).arm is not Fault.arm
+
     # What it did
 
     def record(self, where: str, what: str) -> None:

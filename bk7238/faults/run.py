@@ -45,7 +45,7 @@ class Faults:
 
     def network(self, behind: Link, network: Network) -> Link:
         """What the access point has behind it; `network` has the server of the package."""
-        if not self.all:
+        if not self.running:
             return behind
         self._director = Director(network.http)
         self._cable = Cable(behind, network)
@@ -53,18 +53,23 @@ class Faults:
 
     def begin(self, machine: Machine, air: Medium, access_point: AccessPoint) -> None:
         """All is made and nothing has run: change the flash, and lie in wait."""
-        if not self.all:
-            return
-        assert self._cable is not None and self._director is not None
-        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director, self.all)
         for fault in self.all:
             fault.flash(machine.flash)
-        machine.board.flash.insert(machine.flash)
+        if self.all:
+            machine.board.flash.insert(machine.flash)
+        if self._cable is None or self._director is None:
+            return
+        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director, self.all)
         for fault in self.all:
             fault.scene = scene
             fault.arm(scene)
 
     # What came of it
+
+    @property
+    def running(self) -> list[Fault]:
+        """Those that do something after the power-on."""
+        return [fault for fault in self.all if fault.takes_part]
 
     @property
     def silent(self) -> list[str]:

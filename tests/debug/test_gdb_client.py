@@ -136,3 +136,12 @@ def test_the_closed_boot_loader_by_name():
     assert stops[: len(names)] == list(names), said
     assert ("the bootloader sees: a sound header" in said and "2.00.777" in device.uart1.text) or device.resets >= 0
     assert re.search(r"0x00010000 in", said)
+
+
+def test_why_a_package_is_refused():
+    """A fault of the package is there for the debugger too; where the loader compares, both hashes can be read."""
+    device = reference(delivered=True, faults=("package-hash",)).machine
+    wanted = int.from_bytes(device.flash.data[0x132000 + 0x50 : 0x132000 + 0x54], "little")
+    said = talk(device, "tbreak dry_run", "continue", "finish", "print/x hash", elf=BUILT / "boot.elf")
+    calculated = int(re.search(r"\$\d+ = (0x[0-9a-f]+)$", said, re.MULTILINE)[1], 16)
+    assert "in dry_run (" in said and "boot/update.c" in said and calculated == wanted ^ 1, said

@@ -12,6 +12,7 @@ from bk7238.debug.debugger import Debugger
 from bk7238.debug.symbols import Function, Symbols
 
 BUILT = Path(__file__).resolve().parents[2] / "firmware" / "reference" / "built"
+PACKAGE = BUILT / "reference_1.0.1_gzip_aes.rbl"
 
 
 @pytest.fixture
@@ -158,6 +159,10 @@ def test_the_vendor_boot_loader_is_recognised_in_both_builds():
         (["--symbols", "a.elf@here"], "write ELF@0x10000"),
         (["--break", "nothing"], "no function 'nothing'"),
         (["--delivered"], "needs a PACKAGE"),
+        (["--fault", "package-key"], "--fault needs a PACKAGE"),
+        ([PACKAGE, "--fault", "network-stall@50%"], "give one of package, partition table or flash area"),
+        ([PACKAGE, "--fault", "flash-jedec-id:1"], "give one of package, partition table or flash area"),
+        ([PACKAGE, "--fault", "nonsense"], "no fault is called"),
         (["--listen", "203.0.113.1"], "cannot listen on"),
     ],
 )
@@ -165,7 +170,7 @@ def test_bad_usage_is_one_line(words, said, capsys):
     image = BUILT / "reference_1.0.0.bin"
     if not image.exists():
         pytest.skip("needs the built reference firmware (make in firmware/reference)")
-    status = main(["gdb", str(image), "--port", "0", *words])
+    status = main(["gdb", str(image), *map(str, words), *([] if "--port" in words else ["--port", "0"])])
     error = capsys.readouterr().err
     assert status == 2 and said in error and error.count("\n") == 1, error
 
