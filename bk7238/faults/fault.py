@@ -108,6 +108,10 @@ class Fault:
             moment = (scene.machine.now, scene.machine.instructions, scene.chip.begun) if scene else (0, 0, 0)
             self.firings.append(Firing(*moment, where, what))
 
+    def __str__(self) -> str:
+        """What it is and what it did first. It must have fired."""
+        return f"{self.spec}, {self.firings[0].where}: {self.firings[0].what}"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "fault": str(self.spec),

@@ -77,18 +77,8 @@ class Faults:
         return [str(fault.spec) for fault in self.all if not fault.count]
 
     @property
-    def last(self) -> str:
-        """The fault that began last, and what it did first; empty where none has."""
-        fault = self._last
-        return f"{fault.spec}, {fault.firings[0].where}: {fault.firings[0].what}" if fault is not None else ""
-
-    @property
-    def last_at(self) -> int:
-        """When it began: virtual microseconds; -1 where none has."""
-        return self._last.firings[0].time if self._last is not None else -1
-
-    @property
-    def _last(self) -> Fault | None:
+    def last(self) -> Fault | None:
+        """The fault that began last of those that did something."""
         return max((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time, default=None)
 
     def as_json(self) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ class Network(Subject):
 
     NAME, NOUN = "network", "cells of the network matrix"
     WELL = ("new-app-runs", "old-app-runs", "old-app-retries-each-boot", "device-waits", "time-limit")
-    CHUNK = 8  # the run up to the fork is shared by so many
+    CHUNK = 16  # the run up to the fork is shared by so many
 
     def __init__(self, job: Job, faults: tuple[str, ...] = ()) -> None:
         super().__init__(job)

@@ -233,8 +233,11 @@ class Update:
         }[story.phase]
         if story.phase == DOWNLOAD and story.downloaded:
             waits += f" ({story.downloaded})"
-        if not failure or self.faults.last_at > story.failed_at:
-            failure = "; then ".join(cause for cause in (failure, self.faults.last) if cause)
+        struck = self.faults.last
+        if struck is not None and (not failure or struck.firings[0].time > story.failed_at):
+            failure = "; then ".join(cause for cause in (failure, str(struck)) if cause)
+        elif struck is not None:
+            failure = f"{failure} (after {struck.spec} at {struck.firings[0].time / 1e6:.3f} s)"
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:
