@@ -151,10 +151,12 @@ def air(dut: testing.Dut) -> testing.Air:
 
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Report]:
-    """A sweep of power cuts over the installation of the test's package, as many points as `--sweep` says."""
+    """A sweep of power cuts over the installation of the test's package, as many points as `--sweep` says; or of
+    something else, by the name that `bk7238 sweep --of` takes."""
     from bk7238 import testing
 
-    return lambda **more: testing.sweep(dut, request.config.getoption("bk7238_sweep"), **more)
+    tier = request.config.getoption("bk7238_sweep")
+    return lambda of="install", **more: testing.sweep(dut, tier, of, **more)
 
 
 def _save(config: pytest.Config, item: pytest.Item, device: testing.Dut) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from images import FULL, GZIP, vendor
 
+from bk7238 import resources
 from bk7238.faults import scenario
 from bk7238.testing import microseconds
 
@@ -42,6 +43,24 @@ def test_without_files_a_test_is_skipped_by_name(pytester):
     result.stdout.fnmatch_lines("*no image: name one with --bk7238-image*")
     result = pytester.runpytest("-rs", "--bk7238-image=none.bin")
     result.stdout.fnmatch_lines("*the image none.bin is nowhere*")
+
+
+def test_a_sweep_is_a_fixture(pytester):
+    pytester.makepyfile(
+        """
+        def test_cuts(sweep):
+            report = sweep()
+            assert report.tier == "quick" and report.bad == [] and len(report.outcomes) > 15
+            assert "<html" in report.html()
+
+        def test_one_fault_over_the_download(sweep):
+            report = sweep("network", faults=("connection-close",))
+            assert report.verdicts == {"new-app-runs": 5}
+        """
+    )
+    built = resources.reference()
+    files = [f"--bk7238-image={built}/reference_1.0.0.bin", f"--bk7238-package={built}/reference_1.0.1_gzip_aes.rbl"]
+    pytester.runpytest(*files, "--sweep=quick").assert_outcomes(passed=2)
 
 
 def test_a_marker_with_an_unknown_setting(pytester):
