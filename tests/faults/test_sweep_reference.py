@@ -144,4 +144,6 @@ def test_hostile_packages_and_tables():
     found = explored("packages", points, "gzip")
     assert {one.verdict for one in found} == {"old-app-runs", "old-app-retries-each-boot"}
     assert all(one.reason and not one.silent for one in found)
+    told = {point.id for point in hostile.points("full")}
+    assert "package-compression:none" in told and "package-compression:gzip" not in told, "it is gzip"
     assert Report(hostile, points, found, "quick", 0.0).bad == []
