@@ -22,10 +22,10 @@ def gzip():
 
 
 class Run:
-    """An update with faults. `before` is the flash at power-on."""
+    """An update with faults; `of` is another image and package. `before` is the flash at power-on."""
 
-    def __init__(self, *faults, **settings):
-        self.update = Update(image(), gzip(), Settings(faults=faults, **settings))
+    def __init__(self, *faults, of=None, **settings):
+        self.update = Update(*(of or (image(), gzip())), Settings(faults=faults, **settings))
         self.machine, self.story = self.update.machine, self.update.story
         self.before = bytes(self.machine.flash.data)
         self.operations = []
@@ -76,6 +76,17 @@ class Run:
         return sum(type(event).__name__ == kind for event in self.update.air.events.recent) + sum(
             type(event).__name__ == kind for event in self.update.network.events.recent
         )
+
+
+def carried_out(flash, operations):
+    """The flash after these operations, as `Run.operations` has them."""
+    flash = bytearray(flash)
+    for kind, address, what in operations:
+        length = what if kind == "erase" else len(what)
+        old = flash[address : address + length]
+        new = b"\xff" * length if kind == "erase" else bytes(a & b for a, b in zip(old, what, strict=True))
+        flash[address : address + length] = new
+    return flash
 
 
 def downloaded(run):

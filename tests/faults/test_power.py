@@ -4,7 +4,7 @@ import pytest
 from ota import expected
 
 from bk7238.faults.power import bits, done, half
-from faults.bench import Run, gzip, image
+from faults.bench import Run, carried_out, gzip, image
 from peripherals.nor_flash import Operation
 
 ERASE, PROGRAM = 3, 33
@@ -21,16 +21,6 @@ def plain():
 @pytest.fixture(scope="module")
 def trunk():
     return plain()
-
-
-def carried_out(flash, operations):
-    flash = bytearray(flash)
-    for kind, address, what in operations:
-        length = what if kind == "erase" else len(what)
-        old = flash[address : address + length]
-        new = b"\xff" * length if kind == "erase" else bytes(a & b for a, b in zip(old, what, strict=True))
-        flash[address : address + length] = new
-    return flash
 
 
 @pytest.mark.parametrize("number", [ERASE, PROGRAM])

@@ -8,6 +8,7 @@ enum { FOOTER_SECTORS = 2, ATTEMPTS = 3, ALL_PROTECTED = 0x7C };
 
 static const struct partition *target;
 static uint32_t announced, tenths;
+static uint32_t failures, failed_at; /* pages that did not read back as they were programmed, and the first of them */
 
 static uint16_t crc_table[256];
 
@@ -39,6 +40,7 @@ static uint32_t frame(const uint8_t *data, uint32_t count, uint8_t *out)
     return length;
 }
 
+/* The hash says nothing of the frames' CRCs and of the footer, so each page is read back. */
 static void program(uint32_t address, const uint8_t *data, uint32_t count)
 {
     while (count) {
@@ -49,6 +51,9 @@ static void program(uint32_t address, const uint8_t *data, uint32_t count)
         memset(page, 0xFF, sizeof page);
         memcpy(page + skip, data, take);
         flash_program(address - skip, page);
+        flash_read(address, page, take);
+        if (memcmp(page, data, take) != 0 && !failures++)
+            failed_at = address;
         address += take;
         data += take;
         count -= take;
@@ -106,10 +111,19 @@ static void erase(uint32_t raw_size)
     INFO("OTA", "The partition 'app' erase success.");
 }
 
+static int written_right(void)
+{
+    if (failures)
+        ERROR("OTA", "part_write_verify", "The flash at %x does not hold what was written to it (%u pages).", failed_at,
+              failures);
+    return !failures;
+}
+
 static int write_and_verify(const struct rbl *header, const struct partition *download)
 {
     uint32_t hash;
 
+    failures = 0;
     announced = header->raw_size;
     tenths = ~0u;
     sink_open(header->raw_size, write_piece);
@@ -118,18 +132,20 @@ static int write_and_verify(const struct rbl *header, const struct partition *do
     sink_close();
     INFO("OTA", "total_len((%u) >= size_raw(%u), _STREAM_END", sink_total, header->raw_size);
     if (app_body_matches(target, header, &hash))
-        return 1;
+        return written_right();
     ERROR("OTA", "part_fw_hash_verify:297",
           "Verify firmware hash(calc.hash: %08x != hdr.hash: %08x) failed on partition 'app'.", hash, header->raw_hash);
     return 0;
 }
 
-static void write_footer(const struct rbl *header)
+static int write_footer(const struct rbl *header)
 {
     uint8_t framed[sizeof *header / DATA * FRAME];
     uint32_t length = frame((const uint8_t *)header, sizeof *header, framed);
 
+    failures = 0;
     program(partition_end(target) - length, framed, length);
+    return written_right();
 }
 
 static void erase_download(const struct partition *download)
@@ -148,9 +164,8 @@ int package_install(const struct rbl *header, const struct partition *app, const
     flash_set_status(0);
     for (attempt = 0; attempt < ATTEMPTS; attempt++) {
         erase(header->raw_size);
-        if (!write_and_verify(header, download))
+        if (!write_and_verify(header, download) || !write_footer(header))
             continue;
-        write_footer(header);
         erase_download(download);
         flash_set_status(ALL_PROTECTED);
         return 1;

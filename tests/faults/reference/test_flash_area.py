@@ -1,0 +1,68 @@
+"""Areas of the flash that are blank or corrupt at power-on, around the reference firmware."""
+
+import pytest
+from boot.reference import image as flash_with
+
+from faults.reference.bench import (
+    APP_END,
+    DOWNLOAD,
+    NEW,
+    OLD,
+    RETRIES,
+    SECTOR,
+    Run,
+    clean,
+    put,
+    update_package,
+)
+
+NAMED = {"calibration": 0x1E0000, "configuration": 0x1E1000}
+NOTHING_THERE = 0x1F0000
+# start of another area -> where the device ends, and what the flash is then
+OTHERS = {
+    0x14000: (NEW, "installed over"),
+    APP_END - SECTOR: (NEW, "installed over"),
+    DOWNLOAD: (OLD, "as it was"),
+    DOWNLOAD + SECTOR: (RETRIES, "as it was"),
+    NOTHING_THERE: (NEW, "installed beside"),
+}
+OTHER_AREAS = [(start, how) for start in OTHERS for how in ("blank", "zeros", "corrupt")]
+OTHER_AREAS.remove((NOTHING_THERE, "blank"))
+
+
+def stands(run, how, start):
+    """What stands in the area at power-on. It alone is not as it should be."""
+    found = run.before[start : start + SECTOR]
+    assert run.before == put(flash_with(update_package().data), (start, found)) != flash_with(update_package().data)
+    if how == "corrupt":
+        assert len(set(found)) > 200
+    else:
+        assert found == {"blank": b"\xff" * SECTOR, "zeros": bytes(SECTOR)}[how]
+    return found
+
+
+@pytest.mark.parametrize("how", ["zeros", "corrupt"])
+@pytest.mark.parametrize("name", NAMED)
+def test_an_area_that_has_a_name(name, how):
+    run = Run(f"flash-area:{name},{how}", delivered=True).end(NEW)
+    start = NAMED[name]
+    assert run.fault().firings[0].where == f"{name}, {start:#x} to {start + SECTOR:#x}"
+    assert run.flash == put(clean(), (start, stands(run, how, start)))
+
+
+@pytest.mark.parametrize(
+    ("start", "how"), OTHER_AREAS, ids=lambda value: value if isinstance(value, str) else hex(value)
+)
+def test_another_area(start, how):
+    verdict, then = OTHERS[start]
+    run = Run(f"flash-area:other,{how},at={start:#x}", delivered=True).end(verdict)
+    assert run.fault().firings[0].where == f"other, {start:#x} to {start + SECTOR:#x}"
+    area = (start, stands(run, how, start))
+    after = {"installed over": clean(), "installed beside": put(clean(), area), "as it was": run.before}
+    assert run.flash == after[then] and bool(run.operations) == (then != "as it was")
+
+
+def test_what_is_blank_already_is_not_a_fault():
+    fault = f"flash-area:other,blank,at={NOTHING_THERE:#x}"
+    run = Run(fault, delivered=True)
+    assert run.update.faults.silent == [fault] and run.before == flash_with(update_package().data)
