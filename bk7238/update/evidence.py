@@ -18,7 +18,7 @@ def gather(machine: Machine, image: FlashImage, package: Package, story: Story) 
     """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
     flash = bytes(machine.flash.data)
     header = explain.download_header(flash)
-    footer = explain.footer(flash, image.app)
+    footer = explain.footer(flash, explain.app_partition(flash, image.app))
     return {
         "partitions": {
             name: {

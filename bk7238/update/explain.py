@@ -12,6 +12,7 @@ from bk7238.formats.partitions import Partition
 from bk7238.image import ImageError, predict
 
 _BOOTLOADER = crc_framing.physical(0x10000)
+_NO_PACKAGE = ("The download partition(download) not found", "The header in the download partition is damaged")
 _COMPLAINTS = re.compile(
     r"\[E/(?!OTA\] \(ota_erase_dl_rbl)|failed|error|not found|no support|no space|out of bound|Not allow|must link"
     r"|Please use none crc",
@@ -37,8 +38,7 @@ def seen(flash: bytes, package: bytes) -> str:
         cause = ""
     if cause:
         return cause
-    bootloader = crc_framing.strip(flash[:_BOOTLOADER])
-    table = {partition.name: partition for _, partition in partitions.find(bootloader)}
+    table = _table(flash)
     download, app = table.get("download"), table.get("app")
     if download is None or app is None:
         return "its partition table has no `download` or no `app` entry"
@@ -76,27 +76,41 @@ def damage(flash: bytes, image: bytes, app: Partition) -> str:
     return f"of the frames of the app partition {' and '.join(said)}; " if said else ""
 
 
-def waiting(flash: bytes, app: Partition) -> bool:
+def waiting(flash: bytes, app: Partition, said: list[str]) -> bool:
     """Whether a sound header other than the app's footer is in the download partition: the bootloader, which depends
-    on the flash alone, will try again at each start."""
+    on the flash alone, will try again at each start. Not one that `said` that it finds no package there."""
+    if any(words in line for words in _NO_PACKAGE for line in said):
+        return False
     header = download_header(flash)
     return header is not None and rbl.unpack(header).crc_ok and header != footer(flash, app)
 
 
 def download_header(flash: bytes) -> bytes | None:
     """The 96 bytes in which the bootloader looks for a package, None where it has no such partition."""
-    table = {partition.name: partition for _, partition in partitions.find(crc_framing.strip(flash[:_BOOTLOADER]))}
-    download = table.get("download")
+    download = _table(flash).get("download")
     if download is None or download.framed:
         return None
     raw = flash[download.physical_start : download.physical_start + rbl.SIZE]
     return raw if len(raw) == rbl.SIZE else None
 
 
+def app_partition(flash: bytes, usual: Partition) -> Partition:
+    """Where the bootloader in the flash takes the app to be; `usual` where it has none that can be."""
+    app = _table(flash).get("app")
+    if app is None or not app.framed or app.length < crc_framing.DATA * 4:
+        return usual
+    end = app.offset + app.length
+    return app if end % crc_framing.DATA == 0 and app.physical_end <= len(flash) else usual
+
+
 def footer(flash: bytes, app: Partition) -> bytes:
     """The 96 bytes at the end of the app partition, where the bootloader keeps the installed package's header."""
     end = flash[crc_framing.physical(app.offset + app.length - 128) : app.physical_end]
     return crc_framing.strip(end)[-rbl.SIZE :]
+
+
+def _table(flash: bytes) -> dict[str, Partition]:
+    return {partition.name: partition for _, partition in partitions.find(crc_framing.strip(flash[:_BOOTLOADER]))}
 
 
 def _no_header(flash: bytes, package: bytes, download: Partition, where: str) -> str:

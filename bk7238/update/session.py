@@ -196,13 +196,13 @@ class Update:
 
     def _judge_installation(self) -> None:
         flash = bytes(self.machine.flash.data)
-        installed = explain.footer(flash, self.image.app) == self.package.data[:96]
-        if installed:
+        app = explain.app_partition(flash, self.image.app)
+        if explain.footer(flash, app) == self.package.data[:96]:
             return
         said = explain.printed(self.story.bootloader_lines)
         cause = "the bootloader printed: " + " / ".join(said) if said else self._silent(flash)
         if explain.untouched(flash, self.image.data, self.image.app):
-            retries = bool(said) and explain.waiting(flash, self.image.app)
+            retries = bool(said) and explain.waiting(flash, app, said)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         else:
             self._end(Verdict.NEW_APP_REFLASHES, "the new app runs but is not verified: " + cause)
