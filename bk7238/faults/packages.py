@@ -30,7 +30,7 @@ class OfPackage(Fault):
         if data == package.data:
             return package
         self.record("package", what)
-        return packages.parse(data, package.name)
+        return packages.as_it_is(data, package.name)
 
     @abstractmethod
     def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:

@@ -41,6 +41,12 @@ def parse(data: bytes, name: str) -> Package:
         raise PackageError(
             f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); pack the app with the OTA packager"
         )
+    return as_it_is(data, name)
+
+
+def as_it_is(data: bytes, name: str) -> Package:
+    """The package of these bytes, whatever their header says: what a fault makes. At least a header's size."""
+    header = rbl.unpack(data)
     return Package(name, data, header, tuple(_damage(header, data[rbl.SIZE :])))
 
 
