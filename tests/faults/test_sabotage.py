@@ -1,42 +1,58 @@
 """The tests of faults look: each kind has one, and where a fault is made to do nothing, its test fails."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
-from images import FULL, vendor
 
-from bk7238.faults import kinds
-from bk7238.faults.fault import Fault
-from faults import test_flash, test_package, test_partition_table, test_power, test_radio_and_network
+from bk7238.faults import kinds, parse
+from faults.reference import (
+    test_flash,
+    test_flash_area,
+    test_package,
+    test_partition_table,
+    test_power,
+    test_radio_and_network,
+)
 
-SABOTAGES = [
-    ("package-hash", "package", lambda: test_package.test_the_boot_loader_refuses("package-hash")),
-    (
-        "partition-table",
-        "flash",
-        lambda: test_partition_table.test_the_boot_loader_does_not_install("partition-table:app.entry=missing"),
-    ),
-    ("power-cut", "strike", test_power.test_a_virtual_time_is_a_moment),
-    ("flash-jedec-id", "arm", lambda: test_flash.test_a_wrong_jedec_id_is_read()),
-    ("flash-area", "flash", test_flash.test_another_area),
-    ("brown-out", "strike", lambda: test_power.test_a_brown_out_leaves_neither_old_nor_erased("zeros")),
-    (
-        "connection-reset",
-        "strike",
-        lambda: test_radio_and_network.test_it_fires_and_the_flash_is_sound("connection-reset@1%"),
-    ),
+TABLES = [
+    (test_radio_and_network.CASES, test_radio_and_network.test_it_fires_and_every_byte_is_accounted_for),
+    (test_package.REFUSED, test_package.test_the_boot_loader_refuses),
+    (test_package.STRICTER, test_package.test_the_boot_loader_refuses),
+    (test_partition_table.CASES, test_partition_table.test_the_boot_loader_does_not_install),
 ]
+# A test on the reference firmware for each kind: the first of the tables', or one of its own.
+TESTS = {parse(fault).kind: partial(test, fault) for cases, test in TABLES for fault in reversed(cases)} | {
+    "power-cut": partial(test_power.test_what_a_cut_leaves_byte_for_byte_and_that_the_next_start_mends_it, 6, "torn"),
+    "brown-out": partial(test_power.test_a_brown_out_leaves_neither_old_nor_erased, "zeros", "", 1),
+    "flash-stuck-bit": test_flash.test_a_stuck_bit_below_the_package_is_found_by_the_app,
+    "flash-failing-sector": partial(test_flash.test_a_sector_that_fails, "both"),
+    "flash-program-flip": partial(
+        test_flash.test_a_bit_too_much_is_programmed_and_the_second_attempt_is_right, 40, 0, test_flash.HASH
+    ),
+    "flash-jedec-id": partial(test_flash.test_a_chip_that_says_it_is_too_small_is_not_written, 0),
+    "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, "calibration", "zeros"),
+}
+NOTHING = {
+    "package": lambda fault, package: package,
+    "flash": lambda fault, chip: None,
+    "arm": lambda fault, scene: None,
+}
 
 
-def test_every_kind_has_a_test():
+def test_every_kind_has_a_test_on_vendor_firmware_too():
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__))
     assert [name for name in kinds() if not re.search(rf"[\"']{name}[:@\"']", text)] == []
 
 
-@pytest.mark.parametrize(("kind", "method", "test"), SABOTAGES, ids=[one[0] for one in SABOTAGES])
-def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, kind, method, test):
-    vendor(FULL)
-    monkeypatch.setattr(kinds()[kind], method, getattr(Fault, method))
-    with pytest.raises(AssertionError, match=r"never fired|not within"):
-        test()
+def test_every_kind_can_be_sabotaged():
+    assert sorted(TESTS) == sorted(kinds())
+
+
+@pytest.mark.parametrize("kind", TESTS)
+def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, kind):
+    for method, nothing in NOTHING.items():
+        monkeypatch.setattr(kinds()[kind], method, nothing)
+    with pytest.raises(AssertionError, match=f"{kind}.* never fired"):
+        TESTS[kind]()
