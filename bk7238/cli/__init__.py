@@ -1,4 +1,4 @@
-"""The command line: `bk7238 ota`, `run`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
+"""The command line: `bk7238 ota`, `run`, `sweep`, `report`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
 written), 3 the time limit passed with no cause known.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, run, sweep
+from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, report, run, sweep
 from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine.engine import EngineError
 
-COMMANDS = (ota, run, sweep, gdb, monitor, image, firmware, doctor)
+COMMANDS = (ota, run, sweep, report, gdb, monitor, image, firmware, doctor)
 
 
 def parser() -> Parser:

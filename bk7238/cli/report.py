@@ -1,0 +1,31 @@
+"""`bk7238 report SWEEP... -o PAGE`: saved sweeps on one page, those of the same subject side by side."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import files
+from bk7238.cli.arguments import UsageError, checked
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("report", help="join the results of sweeps into one HTML page")
+    parser.add_argument(
+        "sweeps", type=Path, nargs="+", metavar="SWEEP", help="sweep.json, or the folder of --artifacts that holds one"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE", help="the HTML file")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bk7238.sweep import page, saved
+
+    sweeps = [checked(saved.read, path) for path in arguments.sweeps]
+    output = arguments.output
+    if any(output.resolve() in (path.resolve(), (path / "sweep.json").resolve()) for path in arguments.sweeps):
+        raise UsageError(f"{output}: that is one of the sweeps; name another file with -o")
+    files.write(output, page.html(sweeps).encode())
+    print(f"{output}: {page.outcome(sweeps)}")
+    return 0
