@@ -1,0 +1,166 @@
+"""The page of sweeps and the command that joins them: all that a sweep.json holds is hostile."""
+
+import base64
+import copy
+import hashlib
+import json
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from long_run import examples
+from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, replays, sweep
+
+from bk7238.cli import main
+from bk7238.sweep import page, saved
+
+
+def test_a_replay_command_is_what_a_shell_takes():
+    words = ["bk7238", "ota", "it's full.bin", "$(rm).rbl", "--psk=a passphrase"]
+    cell = outcome("http-status:404@50%") | {"faults": ["http-status:404@50%", "a;b 'c'"]}
+    (command,) = replays(parsed(sweep("network", [cell], replay=words)))
+    assert shlex.split(command) == [*words, "--fault=http-status:404@50%", "--fault=a;b 'c'"]
+
+
+def poisoned(value):
+    """The same with evil in each text that is not a choice."""
+    if isinstance(value, dict):
+        kept = ("of", "column", "operations", "replay", "verdict")
+        return {name: one if name in kept else poisoned(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [poisoned(one) for one in value]
+    return value + EVIL if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("made", [cuts(40, ends), network(), packages({"case": ("brick", SAID)})])
+def test_all_text_is_escaped(made):
+    for line in made["outcomes"]:
+        line |= {"did": ["did"], "silent": ["silent"], "story": ["0 s  story"], "digest": "digest", "shared": "other"}
+    evil = poisoned(made)
+    if made["of"] != "install":
+        evil["outcomes"][0]["column"] += EVIL
+    evil["replay"].append(EVIL)
+    evil["outcomes"][-1]["verdict"] += EVIL
+    other = {**evil, "bootloader": EVIL}
+    found = parsed(evil, other)
+    html = page.html([evil, other])
+    assert "<img" not in html and "</script><" not in html.replace("</script></body>", "")
+    assert not {"\x1b", "\u202e", "\udc80"} & set(html)
+    assert any("<img src=http://evil/" in one["text"] and "\\u001b" in one["text"] for one in found.all("article"))
+
+
+def test_no_other_script_runs():
+    found = parsed(network())
+    script = found.all("script")[0]["text"]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [meta["content"] for meta in found.all("meta") if meta.get("http-equiv")]
+    assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}'" in policy
+
+
+# The command
+
+
+def write(folder, content):
+    folder.mkdir(exist_ok=True)
+    (folder / "sweep.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+def report(capsys, *arguments):
+    status = main(["report", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    assert status in (0, 2) and "Traceback" not in err
+    assert (err == "") if status == 0 else (out == "" and err.startswith("bk7238: ") and err.count("\n") == 1)
+    return status, out + err
+
+
+def test_the_command_joins_files_and_folders(tmp_path, capsys):
+    one, two = write(tmp_path / "one", network()), write(tmp_path / "two", network(bootloader="BK7238_1.0.0"))
+    target = tmp_path / "page.html"
+    assert report(capsys, one, two / "sweep.json", "-o", target) == (0, f"{target}: 2 of 8 points end badly\n")
+    assert target.read_text() == page.html([network(), network(bootloader="BK7238_1.0.0")])
+
+
+BROKEN = {
+    "no JSON": ("{", "no JSON"),
+    "deep": ("[" * 100_000, "no JSON"),
+    "no object": ("[]", "it is no object"),
+    "of": ({**network(), "of": "everything"}, "'of' is not what a sweep has"),
+    "no outcomes": ({name: value for name, value in network().items() if name != "outcomes"}, "'outcomes' is missing"),
+    "no flash": (sweep("install", []), "'first' is missing"),
+    "verdict": (sweep("network", [outcome("a", 3)]), "outcome 1: 'verdict' is not what a sweep has"),
+    "operation": ({**cuts(2), "first": 2}, "outcome 1: 'column' is none of the operations"),
+    "another command": ({**network(), "replay": ["rm", "-r", "."]}, "'replay' is not what a sweep has"),
+    "time": ({**network(), "wall_seconds": float("nan")}, "'wall_seconds' is not what a sweep has"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_sweep_is_refused_in_a_line(tmp_path, capsys, name):
+    content, said = BROKEN[name]
+    folder, good = write(tmp_path / "bad", content), write(tmp_path / "good", network())
+    status, err = report(capsys, good, folder, "-o", tmp_path / "page.html")
+    assert status == 2 and f"{folder / 'sweep.json'}: " in err and said in err and "give the sweep.json" in err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_other_mistakes_are_one_line(tmp_path, capsys):
+    folder = write(tmp_path / "one", network())
+    file = folder / "sweep.json"
+    before = file.read_bytes()
+    for arguments, said in [
+        ((tmp_path / "none", "-o", tmp_path / "page.html"), "No such file"),
+        ((tmp_path, "-o", tmp_path / "page.html"), "No such file"),
+        ((folder, "-o", file), "that is one of the sweeps"),
+        ((folder, "-o", tmp_path / "deep" / "page.html"), "name another file with -o"),
+        ((folder, "-o", tmp_path), "name another file with -o"),
+        ((folder,), "-o"),
+        (("-o", tmp_path / "page.html"), "SWEEP"),
+    ]:
+        status, err = report(capsys, *arguments)
+        assert status == 2 and said in err
+    assert sorted(tmp_path.rglob("*")) == [folder, file] and file.read_bytes() == before
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(EVIL),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+MADE = [cuts(4, ends), cuts(3, of="pairs"), network(), packages({"case": ("brick", SAID)})]
+
+
+def places(value, at=()):
+    """All places in an object."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for name, one in inner for place in places(one, (*at, name)))]
+
+
+@examples(200)
+@given(st.data())
+def test_mutated_sweeps_are_refused_or_shown(data):
+    made = copy.deepcopy(data.draw(st.sampled_from(MADE)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *path, last = data.draw(st.sampled_from(places(made)[1:]))
+        inner = made
+        for name in path:
+            inner = inner[name]
+        if data.draw(st.booleans()):
+            inner[last] = data.draw(VALUES)
+        else:
+            del inner[last]
+    wrong = saved.fault(json.loads(json.dumps(made)))
+    if wrong:
+        assert "\n" not in wrong and len(wrong) < 200
+    else:
+        parsed(made, network())
+
+
+@examples(100)
+@given(st.binary(max_size=60))
+def test_any_file_is_refused_in_a_line(data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pathlib.Path.read_bytes", lambda path: data)
+        with pytest.raises(saved.SavedError, match=r"any\.json: no "):
+            saved.read(page._HERE / "any.json")
