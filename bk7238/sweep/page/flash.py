@@ -3,7 +3,7 @@ A column is the flash at that moment: what was erased stays pale in one colour, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ from bk7238.sweep.page.text import count, safe
 _PIXELS = 260  # the height of the picture, as in page.css
 _LABEL = 16  # of a partition's name and address
 
-Operations = list[tuple[int, tuple[str, int, int]]]
+Operation = tuple[int, tuple[str, int, int]]  # with its place among them
 
 
 def picture(sweep: dict[str, Any]) -> str:
@@ -26,14 +26,13 @@ def picture(sweep: dict[str, Any]) -> str:
     )
     erased = sum(kind == "erase" for kind, _, _ in sweep["operations"])
     title = f"{count(erased, 'erase', 'erases')} and {count(number - erased, 'program', 'programs')} of the flash"
-    every: Operations = list(enumerate(sweep["operations"]))
+    every: list[Operation] = list(enumerate(sweep["operations"]))
     left = "".join(
-        f'<path class="{kind}s" d="{"".join(_mark(scale, one, number) for one in run)}"/>'
+        f'<path class="{kind}s" d="{_left(scale, run, number)}"/>'
         for kind, run in groupby(every, key=lambda one: _kind(one[1][0]))
     )
     drawn = {
-        kind: "".join(_mark(scale, one, one[0] + 1) for one in every if _kind(one[1][0]) == kind)
-        for kind in ("program", "erase")
+        kind: "".join(_mark(scale, one) for one in every if _kind(one[1][0]) == kind) for kind in ("program", "erase")
     }
     return (
         f'<div class="names">{"".join(_names(sweep["partitions"], scale))}</div>'
@@ -68,11 +67,24 @@ def _kind(kind: str) -> str:
     return "erase" if kind == "erase" else "program"
 
 
-def _mark(scale: Scale, one: tuple[int, tuple[str, int, int]], right: int) -> str:
-    """An operation, from its moment to another one."""
+def _mark(scale: Scale, one: Operation) -> str:
+    """An operation in its moment."""
     place, (_, start, size) = one
     top = scale(start)
-    return f"M{place} {top:.5g}H{right}v{scale(start + size) - top:.3g}H{place}z"
+    return f"M{place} {top:.5g}h1v{scale(start + size) - top:.3g}h-1z"
+
+
+def _left(scale: Scale, run: Iterable[Operation], right: int) -> str:
+    """What operations leave, from their moments on. Those that go on where the one before ended are one shape: then no
+    seams are seen between them."""
+    path: list[str] = []
+    reached = -1
+    for place, (_, start, size) in run:
+        if start != reached:
+            path.append(f"{f'H{right}z' if path else ''}M{right} {scale(start):.6g}")
+        reached = start + size
+        path.append(f"H{place}V{scale(reached):.6g}")
+    return "".join([*path, f"H{right}z"])
 
 
 def _names(partitions: list[Any], scale: Scale) -> Iterator[str]:

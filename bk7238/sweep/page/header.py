@@ -43,7 +43,8 @@ def _row(shown: Shown) -> str:
     one = shown.sweep
     cells = (
         f"{len(shown.outcomes):,} {safe(one['noun'])} {safe(one['said'])}",
-        *(breakable(one[name]) for name in ("bootloader", "image", "package", "seed", "tier")),
+        safe(one["bootloader"]),
+        *(breakable(one[name]) for name in ("image", "package", "seed", "tier")),
         f"{one['wall_seconds']:,.0f}&nbsp;s",
         f"{_shares(shown)}{shown.ended}",
     )
