@@ -151,7 +151,7 @@ def test_the_report(installation):
 
 
 def test_the_command(installation, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(subjects.ALL, "install", lambda job: installation)
+    monkeypatch.setattr(subjects, "make", lambda name, job, **more: installation)
     monkeypatch.setattr("bk7238.sweep.workers.processes", lambda number: processes(number, invented))
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path, "--journal", tmp_path / "j", "--json"]
     assert main([str(argument) for argument in arguments]) == 0
