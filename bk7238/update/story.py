@@ -35,6 +35,7 @@ _STATE = (
     *("last_progress", "downloaded", "failures", "failed_at", "_joining", "join_failures", "_began"),
 )
 APP_STARTS = "go os_addr("
+WRITTEN = "100%"  # ends the line of the boot loader that has written an app
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Story:
                 self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
             elif line.startswith("BK7238_"):
                 self.tell(f"bootloader {line}")
-            elif "upgrade(" in line or "erase success" in line or line.endswith("100%"):
+            elif "upgrade(" in line or "erase success" in line or line.endswith(WRITTEN):
                 self.tell(line.strip())
         banner = self.profile.banner.search(line)
         if banner:
@@ -150,7 +151,9 @@ class Story:
         self.tell(f"the app says it is version {version}")
         if self.phase == BOOT:
             self._enter(JOIN)
-        elif self.phase == INSTALL:
+        elif self.phase == DOWNLOAD and any(line.endswith(WRITTEN) for line in self.bootloader_lines):
+            self._enter(INSTALL)  # the package was whole, and the power failed before the app could restart
+        if self.phase == INSTALL:
             self._enter(REJOIN)
 
     def _reset(self, kind: ResetKind) -> None:

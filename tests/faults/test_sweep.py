@@ -11,7 +11,7 @@ from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
 from bk7238.sweep import subjects
-from bk7238.sweep.cuts import Installation
+from bk7238.sweep.cuts import Download, Installation
 from bk7238.sweep.journal import Journal, JournalError
 from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.report import Report
@@ -72,6 +72,15 @@ def test_what_does_not_merge_is_watched_to_its_end(installation):
 def test_a_replay_is_the_same_run_to_the_byte(installation):
     digests = {installation.full(Cut(3, "random")).digest for _ in range(2)}
     assert len(digests) == 1 and digests != {""}
+
+
+def test_after_a_cut_in_the_download_it_is_downloaded_again():
+    download = Download(Job(image(), gzip(), Settings()), ("torn",))
+    points = download.points("quick")
+    assert len(points) == 5 and len(download.trunk.swept) == 2074
+    found = explored(download, points[::4])
+    for one in found.values():
+        assert one.verdict == "new-app-runs" and sum("the device asks for" in line for line in one.story) == 2
 
 
 # The machinery, with workers that do not simulate

@@ -11,7 +11,7 @@ from bk7238.sweep import subjects
 from bk7238.sweep.network import COLUMNS, SECTIONS, Cell
 from bk7238.sweep.point import Job
 from bk7238.sweep.report import Report, explained
-from bk7238.sweep.trunk import ALL_MODES
+from bk7238.sweep.trunk import ALL_MODES, Cut
 from bk7238.update.session import Settings
 
 BUILT = resources.reference()
@@ -44,14 +44,15 @@ def test_a_map_of_power_cuts_has_no_brick():
         assert [(again.verdict, again.reason)] == [(one.verdict, one.reason) for one in found if one.id == point.id]
 
 
-def test_cuts_during_the_download_leave_the_old_app_or_the_new_one():
-    cuts = subject("download", "none", ("torn",))
-    trunk = cuts.trunk
-    points = cuts.points("quick")
-    assert trunk.first > 1 or trunk.operations[0].address >= 0x132000
-    assert len(points) == 5
-    ends = {one.verdict for one in explored("download", points, "none", ("torn",))}
-    assert ends <= {"new-app-runs", "device-waits", "old-app-runs", "old-app-retries-each-boot"}
+def test_after_a_cut_in_the_download_it_is_downloaded_again():
+    """Or, after the last operations, installed at once: the whole of the `pr` tier."""
+    cuts = subject("download", "gzip", ("torn",))
+    assert cuts.trunk.operations[cuts.trunk.first - 1].address == 0x132000
+    points = [*cuts.points("pr"), Cut(len(cuts.trunk.operations), "after")]
+    found = explored("download", points, "gzip", ("torn",))
+    assert len(found) == 61 and {one.verdict for one in found} == {"new-app-runs"}
+    downloads = [sum("the device asks for" in line for line in one.story) for one in found]
+    assert downloads == [2] * 60 + [1]
 
 
 def test_pairs_of_cuts_are_a_sample_by_the_seed():

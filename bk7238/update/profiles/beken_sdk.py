@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from bk7238.companion import Fields
 from bk7238.formats import crc_framing
 from bk7238.network.events import Event, LeaseGranted
+from peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 READY = "[THD]cli"
 IP_UP = "IP up"
 FAILED = "http_ota download failed"
+COMPLETE = "sucess."
 KEYSTROKE = 2_000  # virtual microseconds
 BREATH = 100_000  # between what the device says and what is typed
 ANSWER_WITHIN = 3_000_000
@@ -81,7 +83,8 @@ class BekenSdk:
 
 
 class Typist:
-    """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network."""
+    """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network, and
+    again where the power failed before the device had said that it has the update."""
 
     def __init__(self, machine: Machine, air: Medium, told: Instructions) -> None:
         self._machine, self._told = machine, told
@@ -95,11 +98,13 @@ class Typist:
         machine.companions.append(Fields(self, state, references=("_console",)))
         machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
         machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
-        machine.engine.on_reset.append(lambda kind: self._reset())
+        machine.engine.on_reset.append(self._reset)
         air.on_event(self._event)
 
-    def _reset(self) -> None:
+    def _reset(self, kind: ResetKind) -> None:
         self._start += 1
+        if kind is ResetKind.POWER_ON and COMPLETE not in self._answered:
+            self._downloads = 0
         self._console = None
         self._failed = False
         self._typing_until = 0
@@ -114,7 +119,7 @@ class Typist:
         elif FAILED in line and self._downloads < TRIES:
             self._failed = True
             self._later(RETRY_AFTER, self._retry)
-        for answer in ("sta_Command", "ota write to", "write over", "sucess."):
+        for answer in ("sta_Command", "ota write to", "write over", COMPLETE):
             if answer in line:
                 self._answered.add(answer)
 
