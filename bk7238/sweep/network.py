@@ -89,6 +89,13 @@ class Network(Subject):
         rows = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
         return [Cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]
 
+    def chunks(self, points: list[Any], workers: int) -> list[list[Any]]:
+        """What shares a long run goes first, and what shares nothing last and one by one: so all end together."""
+        columns = {cell.column: [one for one in points if one.column == cell.column] for cell in reversed(points)}
+        alone = columns.pop(POWER_ON, [])
+        shared = [chunk for cells in columns.values() for chunk in super(Network, self).chunks(cells, workers)]
+        return [*shared, *([cell] for cell in alone)]
+
     def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
         for column, group in groupby(points, key=lambda cell: cell.column):
             cells = list(group)

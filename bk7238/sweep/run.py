@@ -35,7 +35,7 @@ def sweep(
     deaths = 0
     while left:
         with (hire or processes(2))(subject) as workers:
-            lost = _round(workers, _chunks(left, subject.CHUNK, workers.number), journal, tell)
+            lost = _round(workers, subject.chunks(left, workers.number), journal, tell)
         left = [point for point in left if point.id not in journal.outcomes]
         if lost:
             deaths += 1
@@ -43,12 +43,6 @@ def sweep(
         if deaths >= DEATHS:
             raise SweepError(f"workers died {deaths} times, the last time on points {left[0].id} and following")
     return [journal.outcomes[point.id] for point in points]
-
-
-def _chunks(points: list[Any], most: int, workers: int) -> list[list[Any]]:
-    """Neighbours go together; each worker gets something."""
-    size = max(1, min(most, -(-len(points) // workers)))
-    return [points[at : at + size] for at in range(0, len(points), size)]
 
 
 def _round(workers: Workers, chunks: list[list[Any]], journal: Journal, tell: Tell) -> str:

@@ -41,6 +41,11 @@ class Subject(ABC):
     def points(self, tier: str) -> list[Any]:
         """The points of a tier, in their order."""
 
+    def chunks(self, points: list[Any], workers: int) -> list[list[Any]]:
+        """What goes to one worker at a time: neighbours together, and something for each worker."""
+        size = max(1, min(self.CHUNK, -(-len(points) // workers)))
+        return [points[at : at + size] for at in range(0, len(points), size)]
+
     def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
         """Run these points and tell the outcome of each."""
         for point in points:

@@ -148,3 +148,14 @@ def test_hostile_packages_and_tables():
     told = {point.id for point in hostile.points("full")}
     assert "package-compression:none" in told and "package-compression:gzip" not in told, "it is gzip"
     assert Report(hostile, points, found, "quick", 0.0).bad == []
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_each_cell_goes_to_one_worker(workers):
+    matrix = subject("network", "gzip")
+    points = matrix.points("full")
+    chunks = matrix.chunks(points, workers)
+    assert sorted(cell.id for chunk in chunks for cell in chunk) == sorted(cell.id for cell in points)
+    assert all(len({cell.column for cell in chunk}) == 1 for chunk in chunks)
+    assert [len(chunk) for chunk in chunks if chunk[0].column == "power-on"] == [1] * 31
+    assert chunks[0][0].column == "99%" and chunks[-1][0].column == "power-on"
