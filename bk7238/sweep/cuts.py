@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -35,14 +36,6 @@ class Cuts(Subject):
     def details(self) -> dict[str, Any]:
         return self.trunk.as_json()
 
-    def points(self, tier: str) -> list[Any]:
-        numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
-        return [Cut(number, how) for number in sorted(numbers) for how in self.modes]
-
-    def chosen(self, tier: str) -> set[int]:
-        """The operations of a tier that is not the full one."""
-        raise NotImplementedError
-
     def full(self, point: Any) -> Outcome:
         found = super().full(point)
         if point.faults[0] in found.silent:
@@ -50,7 +43,19 @@ class Cuts(Subject):
         return found
 
 
-class Installation(Cuts):
+class SingleCuts(Cuts):
+    """One cut in a run."""
+
+    def points(self, tier: str) -> list[Any]:
+        numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
+        return [Cut(number, how) for number in sorted(numbers) for how in self.modes]
+
+    @abstractmethod
+    def chosen(self, tier: str) -> set[int]:
+        """The operations of a tier that is not the full one."""
+
+
+class Installation(SingleCuts):
     """Cuts while the boot loader installs, merged where they lead to the same: merge.py."""
 
     NAME, WHERE = "install", "installation"
@@ -71,7 +76,7 @@ class Installation(Cuts):
         Explorer(self.job, self.trunk, tell).explore(points)
 
 
-class Download(Cuts):
+class Download(SingleCuts):
     """Cuts while the app writes the package. What the app does next depends on more than the flash: each is a run."""
 
     NAME, WHERE = "download", "download"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 class Child:
@@ -18,6 +21,16 @@ class Child:
         with os.fdopen(self._pipe, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())
         os._exit(0)
+
+
+def contained(run: Callable[[], T], is_copy: Callable[[], bool]) -> T:
+    """What `run` gives. Where it fails in a copy of this process that copy ends: its parent reports it."""
+    try:
+        return run()
+    except BaseException:
+        if is_copy():
+            os._exit(1)
+        raise
 
 
 def fork(what: str) -> Child | dict[str, Any]:

@@ -10,12 +10,11 @@ not assumed: point.py's `full` runs a cut from its beginning, and a test compare
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from bk7238.sweep.fork import Child, fork
+from bk7238.sweep.fork import Child, contained, fork
 from bk7238.sweep.point import Job, Outcome, from_json
 from bk7238.sweep.trunk import Cut, Trunk, carry_out
 from bk7238.update.session import Update
@@ -77,12 +76,7 @@ class Explorer:
         assert isinstance(chip, _Watched)
         forks = _Forks(self, update, chip, cuts)
         chip.attendant = forks
-        try:
-            result = update.run()
-        except BaseException:
-            if forks.child is not None:
-                os._exit(1)  # its parent reports it
-            raise
+        result = contained(update.run, lambda: forks.child is not None)
         if forks.child is not None:
             forks.finish(result.verdict.value, result.reason, None)
         if forks.outcomes:

@@ -10,7 +10,6 @@ gives from the beginning, to the digest: a test compares both.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from urllib.parse import quote
 from bk7238.faults import Fault, FaultError, Spec, kinds, parse
 from bk7238.faults.fault import make
 from bk7238.faults.scene import Scene
-from bk7238.sweep.fork import Child, fork
+from bk7238.sweep.fork import Child, contained, fork
 from bk7238.sweep.point import Job, Outcome, Story, from_json, outcome
 from bk7238.sweep.subject import Subject
 from bk7238.update.session import Settings
@@ -108,12 +107,7 @@ class Network(Subject):
         """One run to the moment of these cells."""
         forks = _Forks(self.job, cells, tell)
         update = self.job.update(forks, told=forks.story)
-        try:
-            result = update.run()
-        except BaseException:
-            if forks.child is not None:
-                os._exit(1)  # its parent reports it
-            raise
+        result = contained(update.run, lambda: forks.child is not None)
         if forks.child is not None:
             forks.child.send(outcome(forks.cell, result, forks.story, time.perf_counter() - forks.began).as_json())
         if forks.left:  # the moment never came: then nothing was disturbed, and the faults say themselves what is wrong
