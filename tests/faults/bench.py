@@ -39,8 +39,14 @@ class Run:
 
     def to_reset(self, count=1):
         """Run until the machine has been reset so often."""
-        self.machine.engine.on_reset.append(lambda kind: self.machine.resets >= count and self.machine.stop())
+
+        def reset(kind):
+            if self.machine.resets >= count:
+                self.machine.stop()
+
+        self.machine.engine.on_reset.append(reset)
         self.machine.run(until=12_000_000)
+        self.machine.engine.on_reset.remove(reset)
         return self
 
     def until(self, done, seconds=15):

@@ -3,7 +3,7 @@
 import pytest
 
 from faults.bench import carried_out
-from faults.reference.bench import DOWNLOAD, NEW, WAITS, Run, put, undisturbed, update_package
+from faults.reference.bench import DOWNLOAD, NEW, Run, put, undisturbed, update_package
 
 ERASE, PROGRAM = 6, 40  # of the sector at 0x14000, of the page at 0x12d00
 PACKAGE_ERASE = 128  # the last operation: the package's header
@@ -65,7 +65,7 @@ def test_a_cut_during_the_download_leaves_what_was_written():
     written = round(len(data) / 2) // 1024 * 1024  # the app writes whole pieces
     expected = put(run.before, (DOWNLOAD, data[:written]))
     assert run.fault().count == 1 and run.flash == expected
-    assert run.end(WAITS, "power-cut@50%").flash == expected, "nobody asks for the update again"
+    assert run.end(NEW).flash == undisturbed(delivered=False).after, "and it is downloaded again"
 
 
 @pytest.mark.parametrize("leaves", ["zeros", "random"])
