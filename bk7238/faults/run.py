@@ -76,10 +76,15 @@ class Faults:
         """Those that never fired."""
         return [str(fault.spec) for fault in self.all if not fault.count]
 
-    @property
-    def last(self) -> Fault | None:
-        """The fault that began last of those that did something."""
-        return max((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time, default=None)
+    def behind(self, failure: str, time: int) -> str:
+        """A failure (empty: none) that was seen at a time, in microseconds, and the fault that began last."""
+        struck = max((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time, default=None)
+        if struck is None:
+            return failure
+        began = struck.firings[0].time
+        if failure and began <= time:
+            return f"{failure} (after {struck.spec} at {began / 1e6:.3f} s)"
+        return "; then ".join(cause for cause in (failure, str(struck)) if cause)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self.all]

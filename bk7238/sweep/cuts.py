@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from bk7238.sweep import forks
 from bk7238.sweep import trunk as trunks
 from bk7238.sweep.merge import Explorer
 from bk7238.sweep.point import Job, Outcome
@@ -21,12 +22,13 @@ class Cuts(Subject):
 
     NOUN = "cuts"
     WHERE = ""
+    CHUNK = 12  # what comes before the cut is shared by so many; each takes seconds
 
     def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
         super().__init__(job)
         self.modes = tuple(how for how in ALL_MODES if how in modes)
         self.trunk = trunks.run(self.job)
-        if not self.trunk.operations:
+        if not self.trunk.swept:
             raise Nothing(f"there is no {self.WHERE} to cut: {self.trunk.result.reason}")
 
     @property
@@ -36,11 +38,17 @@ class Cuts(Subject):
     def details(self) -> dict[str, Any]:
         return self.trunk.as_json()
 
+    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+        forks.explore(self.job, points, lambda found: tell(_cut(found)), self.trunk if self.DELIVERED else None)
+
     def full(self, point: Any) -> Outcome:
-        found = super().full(point)
-        if point.faults[0] in found.silent:
-            raise RuntimeError(f"{point.id}: the power was not cut")
-        return found
+        return _cut(super().full(point))
+
+
+def _cut(found: Outcome) -> Outcome:
+    if not found.did:
+        raise RuntimeError(f"{found.id}: the power was not cut")
+    return found
 
 
 class SingleCuts(Cuts):
@@ -59,7 +67,7 @@ class Installation(SingleCuts):
     """Cuts while the boot loader installs, merged where they lead to the same: merge.py."""
 
     NAME, WHERE = "install", "installation"
-    CHUNK = 240  # each chunk boots a few times for all of its points
+    CHUNK = 240
     DELIVERED = True
 
     def chosen(self, tier: str) -> set[int]:
@@ -77,14 +85,20 @@ class Installation(SingleCuts):
 
 
 class Download(SingleCuts):
-    """Cuts while the app writes the package. What the app does next depends on more than the flash: each is a run."""
+    """Cuts from the download's beginning to the restart. What the app does next depends on more than the flash: each is
+    watched to its end."""
 
     NAME, WHERE = "download", "download"
 
     def chosen(self, tier: str) -> set[int]:
-        """60 operations at equal distances, or 5."""
+        """60 operations at equal distances, or 5; and of those outside the download partition `pr` has all, `quick` the
+        first and the last."""
         every, number = self.trunk.swept, 60 if tier == "pr" else 5
-        return {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+        download = self.job.image.partitions["download"]
+        spread = {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+        starts = {number: self.trunk.operations[number - 1].address for number in every}
+        outside = [one for one in every if not download.physical_start <= starts[one] < download.physical_end]
+        return spread | {*(outside if tier == "pr" else outside[:1] + outside[-1:])}
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 After a cut only the flash is left, and a boot depends on the flash only through what it has read so far. So one boot,
 up to its first flash operation, serves every flash that agrees with its own in all it has read until then: there the
-process is forked for each of them, and the child goes on with its own flash. A child whose operations are those of the
-trunk from the first on, and whose flash is the trunk's after one of them, will end as the trunk did. That this holds is
-not assumed: point.py's `full` runs a cut from its beginning, and a test compares a sample of both.
+process is forked for each of them, and the child goes on with its own flash until it meets the trunk (meeting.py). That
+this holds is not assumed: point.py's `full` runs a cut from its beginning, and a test compares a sample of both.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bk7238.sweep.fork import Child, contained, fork
+from bk7238.sweep.meeting import Meeting
 from bk7238.sweep.point import Job, Outcome, from_json
-from bk7238.sweep.trunk import Cut, Trunk, carry_out
+from bk7238.sweep.trunk import Cut, Trunk
 from bk7238.update.session import Update
 from peripherals.nor_flash import SECTOR, NorFlash, Operation
 
@@ -107,9 +107,7 @@ class _Forks:
         self.child: Child | None = None
         self._cut = cuts[0]
         self._began = 0.0
-        self._shadow = bytearray()
-        self._count = 0
-        self._in_step = True
+        self._meeting = Meeting(explorer.trunk)
 
     # The chip's side
 
@@ -121,19 +119,13 @@ class _Forks:
             if self.child is None:
                 self._update.machine.stop()
                 return False
-        if self._in_step and not self._update.story.app_started:
-            operations = self._explorer.trunk.operations
-            self._in_step = self._count < len(operations) and operations[self._count] == operation
-            self._count += 1
+        self._meeting.before(operation)
         return True
 
     def after(self, operation: Operation, was: bytes) -> None:
-        if self.child is None or not self._in_step:
-            return
-        carry_out(self._shadow, operation)
-        if self._shadow == self._chip.data:
+        if self._meeting.after(operation, self._chip.data):
             result = self._explorer.trunk.result
-            self.finish(result.verdict.value, result.reason, self._count)
+            self.finish(result.verdict.value, result.reason, self._meeting.count)
 
     def identified(self) -> None:
         pass
@@ -164,7 +156,7 @@ class _Forks:
     def _become(self, child: Child, state: bytes) -> None:
         """The copy: another flash, where it is another."""
         self.child = child
-        self._shadow = bytearray(self._explorer.trunk.initial)
+        self._meeting.boot()
         controller = self._update.machine.board.flash
         own = bytes(self._chip.data)
         for at in range(0, len(own), SECTOR):

@@ -3,25 +3,21 @@
 A fault of what the device asks for has its chance when it asks: in the middle of a download the connection is reset as
 well, so that it may ask again.
 
-All faults that strike at the same place have the run up to there in common. It is carried out once; there the process
-is forked for each of them, and the copy lays its fault into the run and goes on. What comes of it is what the fault
-gives from the beginning, to the digest: a test compares both.
+All faults that strike at the same place have the run up to there in common: forks.py.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from bk7238.faults import Fault, FaultError, Spec, kinds, parse
+from bk7238.faults import FaultError, kinds, parse
 from bk7238.faults.fault import make
-from bk7238.faults.scene import Scene
-from bk7238.sweep.fork import Child, contained, fork
-from bk7238.sweep.point import Job, Outcome, Story, from_json, outcome
+from bk7238.sweep import forks
+from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.subject import Subject
 from bk7238.update.session import Settings
 
@@ -100,46 +96,5 @@ class Network(Subject):
             cells = list(group)
             if column == POWER_ON or len(cells) == 1:
                 super().explore(cells, tell)
-            else:
-                self._lead(cells, tell)
-
-    def _lead(self, cells: list[Cell], tell: Callable[[Outcome], None]) -> None:
-        """One run to the moment of these cells."""
-        forks = _Forks(self.job, cells, tell)
-        update = self.job.update(forks, told=forks.story)
-        result = contained(update.run, lambda: forks.child is not None)
-        if forks.child is not None:
-            forks.child.send(outcome(forks.cell, result, forks.story, time.perf_counter() - forks.began).as_json())
-        if forks.left:  # the moment never came: then nothing was disturbed, and the faults say themselves what is wrong
-            super().explore(forks.left, tell)
-
-
-class _Forks(Fault):
-    """Stands where a fault of a cell would stand, and when its moment has come becomes each of them in turn."""
-
-    def __init__(self, job: Job, cells: list[Cell], tell: Callable[[Outcome], None]) -> None:
-        super().__init__(Spec("fork", when=cells[0].column), "")
-        self.left, self.cell, self.story = cells, cells[0], Story()
-        self.child: Child | None = None
-        self.began = 0.0
-        self._job, self._tell = job, tell
-
-    def strike(self, scene: Scene) -> None:
-        while self.left:
-            self.cell, *self.left = self.left
-            self.began = time.perf_counter()
-            answer = fork(f"{self.cell.id} (bk7238 ota --fault={self.cell.id})")
-            if isinstance(answer, Child):
-                self.child = answer
-                self._become(scene)
-                return
-            self._tell(from_json(answer))
-        scene.machine.stop()
-
-    def _become(self, scene: Scene) -> None:
-        seed = self._job.settings.seed
-        scene.faults[:] = [
-            make(parse(fault), kinds(), f"{seed}:fault {place}") for place, fault in enumerate(self.cell.faults)
-        ]
-        for fault in scene.faults:
-            fault.arm_late(scene)
+            else:  # where the moment never came nothing was disturbed: the faults say themselves what is wrong
+                super().explore(forks.explore(self.job, cells, tell), tell)

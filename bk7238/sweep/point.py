@@ -59,8 +59,8 @@ class Outcome:
     """Where a point led to.
 
     Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
-    that never fired, `story` its milestones. Of a cut that was not: `merged` is the undisturbed run's operation after
-    which the flash was that run's again. `shared` is the point whose boot it shares, empty where it has its own.
+    that never fired, `story` its milestones. Of one that was not: `merged` is how many operations of a boot loader it
+    took until the run met the undisturbed one. `shared` is the point whose boot it shares, empty where it has its own.
     `seconds` are of this host.
     """
 

@@ -1,7 +1,7 @@
 """The undisturbed run: its flash operations, and the flash after each of them.
 
-Two phases of an update have operations to cut: the boot loader's installation, which begins with the package in the
-download partition, and the app's download.
+Two parts of an update have operations to cut: the boot loader's installation, which begins with the package in the
+download partition, and what the app does from the download's beginning to the restart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bk7238.faults.fault import make
 from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, bits, done, half
 from bk7238.sweep.point import Job
 from bk7238.update.result import Result
-from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN
+from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, RESTART
 from peripherals.nor_flash import Operation
 
 MODES = (BEFORE, TORN, AFTER)
@@ -84,7 +84,7 @@ class Trunk:
 
 def run(job: Job) -> Trunk:
     """Carry the update out once."""
-    phase = INSTALL if job.settings.delivered else DOWNLOAD
+    swept = (INSTALL,) if job.settings.delivered else (DOWNLOAD, RESTART)
     update = job.update()
     initial = bytes(update.machine.flash.data)
     operations: list[Operation] = []
@@ -93,16 +93,16 @@ def run(job: Job) -> Trunk:
     def operated(kind: str, address: int, what: bytes | int) -> None:
         nonlocal first
         story = update.story
-        if story.app_started if phase == INSTALL else story.phase not in (BOOT, JOIN, DOWNLOAD):
+        if story.app_started if INSTALL in swept else story.phase not in (BOOT, JOIN, *swept):
             return
         data = what if isinstance(what, bytes) else b""
         operations.append(Operation(kind, address, what if isinstance(what, int) else len(what), data))
-        if not first and story.phase == phase:
+        if not first and story.phase in swept:
             first = len(operations)
 
     update.machine.board.flash.operated.connect(operated)
     result = update.run()
-    return Trunk(initial, tuple(operations), result, first or 1)
+    return Trunk(initial, tuple(operations), result, first or len(operations) + 1)
 
 
 def carry_out(flash: bytearray, operation: Operation) -> None:

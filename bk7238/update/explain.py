@@ -76,10 +76,15 @@ def damage(flash: bytes, image: bytes, app: Partition) -> str:
     return f"of the frames of the app partition {' and '.join(said)}; " if said else ""
 
 
+def no_package(said: list[str]) -> bool:
+    """Whether it said that it finds no package."""
+    return any(words in line for words in _NO_PACKAGE for line in said)
+
+
 def waiting(flash: bytes, app: Partition, said: list[str]) -> bool:
     """Whether a sound header other than the app's footer is in the download partition: the bootloader, which depends
     on the flash alone, will try again at each start. Not one that `said` that it finds no package there."""
-    if any(words in line for words in _NO_PACKAGE for line in said):
+    if no_package(said):
         return False
     header = download_header(flash)
     return header is not None and rbl.unpack(header).crc_ok and header != footer(flash, app)

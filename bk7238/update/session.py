@@ -201,6 +201,8 @@ class Update:
             return
         said = explain.printed(self.story.bootloader_lines)
         cause = "the bootloader printed: " + " / ".join(said) if said else self._silent(flash)
+        if explain.no_package(said):
+            cause = f"{cause.removesuffix('.')}; {explain.seen(flash, self.package.data)}"
         if explain.untouched(flash, self.image.data, self.image.app):
             retries = bool(said) and explain.waiting(flash, app, said)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
@@ -220,7 +222,6 @@ class Update:
 
     def _stuck(self) -> tuple[Verdict, str]:
         story, since = self.story, f"for {PATIENCE // 1_000_000} virtual seconds"
-        failure = story.cause()
         if story.phase in (BOOT, INSTALL):
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
@@ -233,11 +234,12 @@ class Update:
         }[story.phase]
         if story.phase == DOWNLOAD and story.downloaded:
             waits += f" ({story.downloaded})"
-        struck = self.faults.last
-        if struck is not None and (not failure or struck.firings[0].time > story.failed_at):
-            failure = "; then ".join(cause for cause in (failure, str(struck)) if cause)
-        elif struck is not None:
-            failure = f"{failure} (after {struck.spec} at {struck.firings[0].time / 1e6:.3f} s)"
+        forgotten = self.profile.forgotten(bytes(self.machine.flash.data))
+        failure = (
+            self.faults.behind(forgotten, self.machine.now)
+            if forgotten
+            else self.faults.behind(story.cause() or "", story.failed_at)
+        )
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:
@@ -268,8 +270,7 @@ class Update:
         if self._scans >= TRIES and self.story.phase in (JOIN, REJOIN):
             wanted = self.settings.ssid.decode("utf-8", "replace")
             there = self.access_point.ssid.decode("utf-8", "replace")
-            self._end(
-                Verdict.DEVICE_WAITS,
-                f'no access point answers to "{wanted}" ({TRIES} scans); '
-                f'in the air: "{there}" on channel {self.access_point.channel}',
-            )
+            air = f'in the air: "{there}" on channel {self.access_point.channel}'
+            air = air if self.access_point.online else "nothing is in the air"
+            failure = f'no access point answers to "{wanted}" ({TRIES} scans); {air}'
+            self._end(Verdict.DEVICE_WAITS, self.faults.behind(failure, self.machine.now))

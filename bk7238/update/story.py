@@ -162,8 +162,8 @@ class Story:
         if kind is not ResetKind.POWER_ON:  # that is the world's doing
             self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
-        if self.phase == RESTART:
-            self._enter(INSTALL)
+        if self.phase == RESTART:  # at a power cut the app may not have written all of it
+            self._enter(DOWNLOAD if kind is ResetKind.POWER_ON else INSTALL)
 
     def _flash_operated(self, *operation: object) -> None:
         if self.phase in (RESTART, INSTALL):

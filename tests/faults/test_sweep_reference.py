@@ -53,6 +53,9 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
     assert len(found) == 61 and {one.verdict for one in found} == {"new-app-runs"}
     downloads = [sum("the device asks for" in line for line in one.story) for one in found]
     assert downloads == [2] * 60 + [1]
+    for point, one in [*zip(points, found, strict=True)][::20]:
+        again = cuts.full(point)
+        assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
 
 
 def test_pairs_of_cuts_are_a_sample_by_the_seed():
@@ -65,6 +68,11 @@ def test_pairs_of_cuts_are_a_sample_by_the_seed():
         assert point.first.fault not in one.silent
         assert len(one.did) + len(one.silent) == 2
     assert sum(len(one.did) == 2 for one in found) >= 5, "the second cut, too"
+    assert sum(one.merged is not None for one in found) >= 5
+    for point, one in [*zip(points, found, strict=True)][::3]:
+        again = subject("pairs").full(point)
+        assert (again.verdict, again.reason, again.did) == (one.verdict, one.reason, one.did)
+        assert again.story[: len(one.story)] == one.story and one.digest in (again.digest, "")
 
 
 def test_the_matrix_has_each_fault_of_the_network():

@@ -121,5 +121,5 @@ def _story(one: dict[str, Any]) -> str:
         said.append(f"It shares the boot of {safe(one['shared'])}.")
     if one.get("merged") is not None:
         after = count(one["merged"], "operation", "operations")
-        said.append(f"Not watched to its end: after {after} of the next boot the flash was the undisturbed run's.")
+        said.append(f"Not watched to its end: after {after} of the boot loader the flash was the undisturbed run's.")
     return " ".join(said)

@@ -48,6 +48,11 @@ class Profile(Protocol):
         """Follow the machine while it runs, and tell the device what only a running one can be told."""
         ...
 
+    def forgotten(self, flash: bytes) -> str:
+        """Why the device, with this flash (physical bytes), cannot know any more what `configure` told it. Empty where
+        it knows."""
+        ...
+
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (OpenBeken(), BekenSdk())}
 

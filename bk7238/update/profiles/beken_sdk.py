@@ -81,6 +81,10 @@ class BekenSdk:
     def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
         Typist(machine, air, told)
 
+    def forgotten(self, flash: bytes) -> str:
+        """It is told anew after each start."""
+        return ""
+
 
 class Typist:
     """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network, and

@@ -75,3 +75,18 @@ class OpenBeken:
 
     def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
         """Its configuration says all."""
+
+    def forgotten(self, flash: bytes) -> str:
+        """A block that does not hold is replaced by defaults, which name no network."""
+        block = flash[CONFIG_ADDRESS : CONFIG_ADDRESS + CONFIG_SIZE]
+        if block[:3] != _MAGIC:
+            lost = "it does not begin with CFG"
+        elif int.from_bytes(block[4:8], "little") != _VERSION:
+            return ""  # of another version's block nothing is known here
+        elif block[3] != config_crc(block):
+            lost = "its CRC does not match"
+        elif not block[_SSID[0]]:
+            lost = "it holds the defaults"
+        else:
+            return ""
+        return f"the app's configuration at {CONFIG_ADDRESS:#x} is lost ({lost}): it opens an access point of its own"
