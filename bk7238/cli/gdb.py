@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
+from bk7238.cli import network
 from bk7238.image import flash_image, package
 
 
@@ -25,11 +26,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--break", action="append", default=[], dest="breaks", metavar="FUNCTION", help="stop there")
     parser.add_argument("--run", action="store_true", dest="running", help="do not wait for GDB: attach while it runs")
-    parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
-    parser.add_argument("--ssid", type=given.ssid, default=b"Bench", help="network the device is told (default: Bench)")
-    parser.add_argument("--psk", type=given.passphrase, metavar="P", help="its passphrase (default: an open network)")
-    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
-    parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
+    network.add_arguments(parser)
     parser.add_argument("--delivered", action="store_true", help="begin with PACKAGE in the download partition")
     parser.add_argument(
         "--fault", action="append", default=[], metavar="SPEC", help="of package, partition table or flash (repeatable)"
@@ -63,19 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     if update_package is None:
         machine = _machine(image, arguments)
     else:
-        from bk7238.update.session import Settings, Update
+        from bk7238.update.session import Update
 
-        settings = Settings(
-            ssid=arguments.ssid,
-            psk=arguments.psk,
-            channel=arguments.channel,
-            ht=arguments.ht,
-            profile=arguments.profile,
-            flash_size=arguments.flash_size,
-            seed=arguments.seed,
-            delivered=arguments.delivered,
-            faults=arguments.fault,
-        )
+        settings = network.settings(arguments, faults=arguments.fault)
 
         def tell(happening: Any) -> None:
             if happening.share is None:
@@ -132,8 +119,9 @@ def _machine(image: Any, arguments: argparse.Namespace) -> Any:
     from bk7238.machine import Machine
     from bk7238.network.network import Network
 
-    if arguments.delivered or arguments.fault:
-        raise given.UsageError(f"--{'delivered' if arguments.delivered else 'fault'} needs a PACKAGE")
+    for option in ("delivered", "fault", "request", "ap-ssid", "ap-psk"):
+        if getattr(arguments, option.replace("-", "_")):
+            raise given.UsageError(f"--{option} needs a PACKAGE")
     machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
     security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys")) if arguments.psk else None
     access_point = AccessPoint(
@@ -142,6 +130,7 @@ def _machine(image: Any, arguments: argparse.Namespace) -> Any:
         network=Network(random.Random(f"{arguments.seed}:network")),
         rng=random.Random(f"{arguments.seed}:access point"),
         ht=arguments.ht,
+        hidden=arguments.hidden,
         security=security,
     )
     machine.connect_air(Medium([access_point]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
-from bk7238.cli import outside
+from bk7238.cli import network, outside
 from bk7238.cli.progress import Teller
 from bk7238.faults import scenario
 from bk7238.image import flash_image, package
@@ -20,21 +20,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
-    parser.add_argument("--profile", default="auto", help="firmware family: auto, openbeken, beken-sdk (default: auto)")
-    parser.add_argument("--ssid", type=given.ssid, default=b"Bench", help="network the device is told (default: Bench)")
-    parser.add_argument("--ap-ssid", type=given.ssid, metavar="SSID", help="the access point's, where it differs")
-    parser.add_argument(
-        "--psk", type=given.passphrase, metavar="P", help="the passphrase the device is told (default: an open network)"
-    )
-    parser.add_argument("--ap-psk", type=given.passphrase, metavar="P", help="the access point's, where it differs")
-    parser.add_argument("--hidden", action="store_true", help="the access point keeps its SSID out of its beacons")
-    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="1 to 13 (default: 6)")
-    parser.add_argument("--ht", action="store_true", help="the access point offers 802.11n and WMM")
-    parser.add_argument(
-        "--request",
-        metavar="PATH",
-        help="what the device asks for, where it is not PACKAGE's name; or a whole http:// URL",
-    )
+    network.add_arguments(parser)
     parser.add_argument(
         "--within", type=given.seconds, default=180.0, metavar="SECONDS", help="virtual seconds (default: 180)"
     )
@@ -63,27 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     from bk7238.cli.recording import recorded
     from bk7238.debug import attach, crash
-    from bk7238.update.session import Settings, Update  # the machine is heavy: not for what fails before it
+    from bk7238.update.session import Update  # the machine is heavy: not for what fails before it
 
-    settings = Settings(
-        ssid=arguments.ssid,
-        ap_ssid=arguments.ap_ssid,
-        psk=arguments.psk,
-        ap_psk=arguments.ap_psk,
-        hidden=arguments.hidden,
-        channel=arguments.channel,
-        ht=arguments.ht,
-        profile=arguments.profile,
-        request=arguments.request,
+    settings = network.settings(
+        arguments,
         serve=outside.served(arguments),
         gateway=outside.server(arguments),
-        tap=arguments.tap,
-        flash_size=arguments.flash_size,
-        engine=arguments.engine,
-        seed=arguments.seed,
-        within=arguments.within,
         faults=(*wanted.faults, *arguments.fault),
-        delivered=arguments.delivered,
     )
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bk7238.cli import arguments as given
+from bk7238.cli import network
 from bk7238.image import flash_image, package
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add(commands: Any) -> None:
         metavar="SPEC",
         help="with --of network: this fault over the whole download, instead of all at a few moments (repeatable)",
     )
-    parser.add_argument("--profile", default="auto", help="firmware family (default: auto)")
+    network.add_arguments(parser)
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
     )
@@ -63,12 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.sweep.point import Job
     from bk7238.sweep.report import Report
     from bk7238.sweep.run import SweepError, sweep
-    from bk7238.update.session import Settings
 
-    settings = Settings(
-        profile=arguments.profile, flash_size=arguments.flash_size, engine=arguments.engine, seed=arguments.seed
-    )
-    job = Job(image, update_package, settings)
+    job = Job(image, update_package, network.settings(arguments))
     given.checked(job.update)
     hire = given.checked(_hire, arguments)
     folder = given.artifacts(arguments.artifacts)

@@ -1,10 +1,13 @@
 """Sweeps of the reference firmware, which every clone has."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from bk7238 import resources
+from bk7238.cli import main
 from bk7238.faults import kinds
 from bk7238.image import flash_image, package
 from bk7238.sweep import subjects
@@ -167,3 +170,20 @@ def test_each_cell_goes_to_one_worker(workers):
     assert all(len({cell.column for cell in chunk}) == 1 for chunk in chunks)
     assert [len(chunk) for chunk in chunks if chunk[0].column == "power-on"] == [1] * 31
     assert chunks[0][0].column == "99%" and chunks[-1][0].column == "power-on"
+
+
+def test_a_network_of_the_users_own(tmp_path, capsys):
+    """It is the device's in each point, and stands in the command that replays one."""
+    paths = [str(BUILT / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl")]
+    network = ["--ssid", "Work shop", "--psk", "a passphrase", "--channel", "11", "--ht"]
+    options = ["--of", "download", "--mode", "torn", "--processes", "2", "--artifacts", str(tmp_path), *network]
+    assert main(["sweep", *paths, *options]) == 0
+    saved = json.loads((tmp_path / "sweep.json").read_text())
+    told = ["--ssid=Work shop", "--psk=a passphrase", "--channel=11", "--ht"]
+    assert saved["replay"] == ["bk7238", "ota", *(Path(path).name for path in paths), "--seed=0", *told]
+    one = saved["outcomes"][1]
+    assert any("key handshake is complete" in line for line in one["story"])
+    capsys.readouterr()
+    replay = [*saved["replay"][2:], f"--fault={one['faults'][0]}", "--json"]
+    assert main(["ota", *paths, *replay[2:]]) == 0
+    assert json.loads(capsys.readouterr().out)["digest"] == one["digest"]

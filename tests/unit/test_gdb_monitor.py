@@ -160,6 +160,8 @@ def test_the_vendor_boot_loader_is_recognised_in_both_builds():
         (["--break", "nothing"], "no function 'nothing'"),
         (["--delivered"], "needs a PACKAGE"),
         (["--fault", "package-key"], "--fault needs a PACKAGE"),
+        (["--request", "other.rbl"], "--request needs a PACKAGE"),
+        (["--ap-psk", "a passphrase"], "--ap-psk needs a PACKAGE"),
         ([PACKAGE, "--fault", "network-stall@50%"], "give one of package, partition table or flash area"),
         ([PACKAGE, "--fault", "flash-jedec-id:1"], "give one of package, partition table or flash area"),
         ([PACKAGE, "--fault", "nonsense"], "no fault is called"),

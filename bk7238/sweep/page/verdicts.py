@@ -9,7 +9,7 @@ _SHOWN = {
     "new-app-runs": ("new", "new app", "the update is installed and verified, and the new app runs"),
     "old-app-runs": ("old", "old app", "the update did not happen, and the old app runs"),
     "old-app-retries-each-boot": ("retries", "retries", "the old app runs; each boot tries the update again"),
-    "device-waits": ("waits", "waits", "the download did not complete; the old app waits"),
+    "device-waits": ("waits", "waits", "the device is alive and gets no further: it waits for a network or a file"),
     "time-limit": ("limit", "no end", "no end within the time given"),
     "new-app-reflashes-each-boot": ("reflashes", "reflashes", "the new app runs; each boot writes it again"),
     "bootloader-hangs": ("hangs", "hangs", "the boot loader starts no app"),
