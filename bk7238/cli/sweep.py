@@ -17,7 +17,7 @@ from bk7238.image import flash_image, package
 if TYPE_CHECKING:
     from bk7238.sweep.report import Report
 
-SUBJECTS = ("install", "download", "pairs", "network", "packages")
+SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
 MODES = ("before", "torn", "random", "after")
 
@@ -30,8 +30,8 @@ def add(commands: Any) -> None:
         "--of",
         choices=SUBJECTS,
         default="install",
-        help="power cuts in the installation (default) or the download, pairs of cuts in the installation, each fault "
-        "of the network at several moments, or hostile packages and partition tables",
+        help="power cuts in the installation (default), in the download, or while the old or the new app starts; pairs "
+        "of cuts in the installation; each fault of the network at several moments; or hostile packages and tables",
     )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
     parser.add_argument(

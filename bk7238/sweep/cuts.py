@@ -1,4 +1,4 @@
-"""Power cuts around the flash operations of an update: of its installation, of its download, and two in one run."""
+"""Power cuts around the flash operations of an update: in each of its parts, and two in one installation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 from bk7238.sweep import forks
 from bk7238.sweep import trunk as trunks
@@ -15,21 +15,24 @@ from bk7238.sweep.merge import Explorer
 from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.subject import Nothing, Subject
 from bk7238.sweep.trunk import ALL_MODES, MODES, Cut
+from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
 
 
 class Cuts(Subject):
-    """A cut at the operations of one phase. `modes` are the ways to cut."""
+    """Cuts at the operations of one part of the update. `modes` are the ways to cut."""
 
     NOUN = "cuts"
-    WHERE = ""
+    PART: ClassVar[str]
+    WHERE: ClassVar[str]  # the part, in words
+    MEETS: ClassVar[bool] = False  # what comes after a cut depends on the flash alone
     CHUNK = 12  # what comes before the cut is shared by so many; each takes seconds
 
     def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
         super().__init__(job)
         self.modes = tuple(how for how in ALL_MODES if how in modes)
-        self.trunk = trunks.run(self.job)
+        self.trunk = trunks.run(self.job, self.PART)
         if not self.trunk.swept:
-            raise Nothing(f"there is no {self.WHERE} to cut: {self.trunk.result.reason}")
+            raise Nothing(f"the {self.WHERE} has no flash operation to cut: {self.trunk.result.reason}")
 
     @property
     def said(self) -> str:
@@ -39,7 +42,7 @@ class Cuts(Subject):
         return self.trunk.as_json()
 
     def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
-        forks.explore(self.job, points, lambda found: tell(_cut(found)), self.trunk if self.DELIVERED else None)
+        forks.explore(self.job, points, lambda found: tell(_cut(found)), self.trunk if self.MEETS else None)
 
     def full(self, point: Any) -> Outcome:
         return _cut(super().full(point))
@@ -66,9 +69,9 @@ class SingleCuts(Cuts):
 class Installation(SingleCuts):
     """Cuts while the boot loader installs, merged where they lead to the same: merge.py."""
 
-    NAME, WHERE = "install", "installation"
+    NAME, PART, WHERE = "install", INSTALL, "installation"
     CHUNK = 240
-    DELIVERED = True
+    DELIVERED = MEETS = True
 
     def chosen(self, tier: str) -> set[int]:
         """`pr`: every erase, the last 8 operations and each 16th of the others. `quick`: the first, the last and the
@@ -84,21 +87,39 @@ class Installation(SingleCuts):
         Explorer(self.job, self.trunk, tell).explore(points)
 
 
-class Download(SingleCuts):
-    """Cuts from the download's beginning to the restart. What the app does next depends on more than the flash: each is
-    watched to its end."""
-
-    NAME, WHERE = "download", "download"
+class OfApp(SingleCuts):
+    """Cuts while an app runs. What it does next depends on more than the flash: each is watched to its end."""
 
     def chosen(self, tier: str) -> set[int]:
-        """60 operations at equal distances, or 5; and of those outside the download partition `pr` has all, `quick` the
-        first and the last."""
+        """60 operations at equal distances, or 5."""
         every, number = self.trunk.swept, 60 if tier == "pr" else 5
-        download = self.job.image.partitions["download"]
-        spread = {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+        return {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+
+
+class Joining(OfApp):
+    """Cuts before the download, while the old app starts and joins."""
+
+    NAME, PART, WHERE = "join", JOIN, "old app's start"
+
+
+class Rejoining(OfApp):
+    """Cuts after the installation, while the new app starts and joins."""
+
+    NAME, PART, WHERE = "rejoin", REJOIN, "new app's start"
+    DELIVERED = True
+
+
+class Download(OfApp):
+    """Cuts from the download's beginning to the restart."""
+
+    NAME, PART, WHERE = "download", DOWNLOAD, "download"
+
+    def chosen(self, tier: str) -> set[int]:
+        """Of operations outside the download partition `pr` has all, too, and `quick` the first and the last."""
+        every, download = self.trunk.swept, self.job.image.partitions["download"]
         starts = {number: self.trunk.operations[number - 1].address for number in every}
         outside = [one for one in every if not download.physical_start <= starts[one] < download.physical_end]
-        return spread | {*(outside if tier == "pr" else outside[:1] + outside[-1:])}
+        return super().chosen(tier) | {*(outside if tier == "pr" else outside[:1] + outside[-1:])}
 
 
 @dataclass(frozen=True)
@@ -129,9 +150,9 @@ class Pairs(Cuts):
     """Pairs of cuts, a sample by the seed: the first one anywhere in the installation, the second one anywhere in the
     installation that follows it. Each is a run of its own."""
 
-    NAME, WHERE = "pairs", "installation"
+    NAME, PART, WHERE = "pairs", INSTALL, "installation"
     NOUN = "pairs of cuts"
-    DELIVERED = True
+    DELIVERED = MEETS = True
     SAMPLE = {"quick": 10, "pr": 60, "full": 500}
 
     def points(self, tier: str) -> list[Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bk7238.sweep.cuts import Cuts, Download, Installation, Pairs
+from bk7238.sweep.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
 from bk7238.sweep.network import Network
 from bk7238.sweep.packages import Packages
 from bk7238.sweep.point import Job
 from bk7238.sweep.subject import Subject
 from bk7238.sweep.trunk import MODES
 
-ALL: dict[str, type[Subject]] = {kind.NAME: kind for kind in (Installation, Download, Pairs, Network, Packages)}
+ALL: dict[str, type[Subject]] = {
+    kind.NAME: kind for kind in (Joining, Download, Installation, Rejoining, Pairs, Network, Packages)
+}
 
 
 def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Subject:

@@ -1,7 +1,7 @@
 """The undisturbed run: its flash operations, and the flash after each of them.
 
-Two parts of an update have operations to cut: the boot loader's installation, which begins with the package in the
-download partition, and what the app does from the download's beginning to the restart.
+Its parts: JOIN, what the old app does until it is on the network; DOWNLOAD, from there to the restart; INSTALL, what
+the boot loader does; REJOIN, what the new app does until it is on the network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bk7238.faults.fault import make
 from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, bits, done, half
 from bk7238.sweep.point import Job
 from bk7238.update.result import Result
-from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, RESTART
+from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
 from peripherals.nor_flash import Operation
 
 MODES = (BEFORE, TORN, AFTER)
@@ -82,27 +82,31 @@ class Trunk:
         return {"first": self.first, "operations": listed}
 
 
-def run(job: Job) -> Trunk:
-    """Carry the update out once."""
-    swept = (INSTALL,) if job.settings.delivered else (DOWNLOAD, RESTART)
+def run(job: Job, swept: str) -> Trunk:
+    """Carry the update out once. One part of it is swept; of what comes after it nothing is kept."""
     update = job.update()
     initial = bytes(update.machine.flash.data)
     operations: list[Operation] = []
-    first = 0
+    parts: list[str] = []
 
     def operated(kind: str, address: int, what: bytes | int) -> None:
-        nonlocal first
-        story = update.story
-        if story.app_started if INSTALL in swept else story.phase not in (BOOT, JOIN, *swept):
+        parts.append(_part(update.story))
+        if swept in parts and parts[-1] != swept:
             return
         data = what if isinstance(what, bytes) else b""
         operations.append(Operation(kind, address, what if isinstance(what, int) else len(what), data))
-        if not first and story.phase in swept:
-            first = len(operations)
 
     update.machine.board.flash.operated.connect(operated)
     result = update.run()
-    return Trunk(initial, tuple(operations), result, first or len(operations) + 1)
+    return Trunk(initial, tuple(operations), result, parts.index(swept) + 1 if swept in parts else len(operations) + 1)
+
+
+def _part(story: Story) -> str:
+    if story.phase in (BOOT, JOIN):
+        return JOIN
+    if story.phase in (DOWNLOAD, RESTART):
+        return DOWNLOAD
+    return REJOIN if story.app_started else INSTALL
 
 
 def carry_out(flash: bytearray, operation: Operation) -> None:

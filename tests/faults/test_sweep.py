@@ -87,6 +87,27 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
         assert f"(after power-cut:torn@flash-op={one.id.partition(':')[0]} at " in one.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "lost", "kept"),
+    [
+        ("join", 1, (Cut(50, "torn"), Cut(63, "before")), Cut(49, "before")),
+        ("rejoin", 3146, (Cut(3201, "after"),), None),
+    ],
+)
+def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
+    """So does OpenBeken where a version starts for the first time: a cut there loses it."""
+    cuts = subjects.make(name, Job(image(), gzip(), Settings()))
+    assert cuts.trunk.swept == range(start, start + 74) and len(cuts.points("quick")) == 15
+    configuration = [
+        number for number in cuts.trunk.swept if cuts.trunk.operations[number - 1].address & ~0xFFF == 0x1E1000
+    ]
+    assert {point.operation for point in lost} <= {*configuration}
+    found = explored(cuts, sorted((*lost, *([kept] if kept else []))))
+    for point in lost:
+        assert found[point.id].verdict == "device-waits" and "0x1e1000 is lost" in found[point.id].reason
+    assert kept is None or found[kept.id].verdict == "new-app-runs"
+
+
 # The machinery, with workers that do not simulate
 
 POINTS = [Cut(number, "torn") for number in range(1, 21)]

@@ -14,6 +14,7 @@ from bk7238.sweep import subjects
 from bk7238.sweep.network import COLUMNS, SECTIONS, Cell
 from bk7238.sweep.point import Job
 from bk7238.sweep.report import Report, explained
+from bk7238.sweep.subject import Nothing
 from bk7238.sweep.trunk import ALL_MODES, Cut
 from bk7238.update.session import Settings
 
@@ -59,6 +60,14 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
     for point, one in [*zip(points, found, strict=True)][::20]:
         again = cuts.full(point)
         assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
+
+
+@pytest.mark.parametrize(("name", "who"), [("join", "old"), ("rejoin", "new")])
+def test_an_app_that_writes_nothing_as_it_starts_cannot_be_cut_there(name, who):
+    with pytest.raises(
+        Nothing, match=f"the {who} app's start has no flash operation to cut: the package was installed"
+    ):
+        subject(name)
 
 
 def test_pairs_of_cuts_are_a_sample_by_the_seed():

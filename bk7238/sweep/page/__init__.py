@@ -16,8 +16,10 @@ from bk7238.sweep.page.text import safe
 from bk7238.sweep.page.verdicts import chip
 
 SECTIONS: dict[str, tuple[str, str, Callable[[list[Shown]], str]]] = {
-    "install": ("Power cuts in the installation", cuts.NOTE, cuts.section),
+    "join": ("Power cuts while the old app starts", cuts.NOTE, cuts.section),
     "download": ("Power cuts in the download", cuts.NOTE, cuts.section),
+    "install": ("Power cuts in the installation", cuts.NOTE, cuts.section),
+    "rejoin": ("Power cuts while the new app starts", cuts.NOTE, cuts.section),
     "pairs": ("Two power cuts in one installation", f"{cuts.NOTE} {cuts.PAIRS}", cuts.section),
     "network": ("The network", matrix.NOTE, matrix.section),
     "packages": ("Hostile packages and partition tables", packages.NOTE, packages.section),
