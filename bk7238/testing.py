@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from bk7238.faults import Spec
-from bk7238.faults.arguments import seconds as read_time
+from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
-from bk7238.update import evidence
+from bk7238.update import evidence, options
+from bk7238.update.options import microseconds
 from bk7238.update.result import Result
 from bk7238.update.session import Settings, Update
 
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
 class NotSeen(AssertionError):
     """What was expected did not happen in its time."""
-
-
-def microseconds(time: str | float) -> int:
-    """`20 s`, `250 ms` or seconds as a number. Raises ValueError."""
-    return read_time(time.replace(" ", "")) if isinstance(time, str) else round(time * 1e6)
 
 
 class Dut:
@@ -50,9 +46,13 @@ class Dut:
     # Before it is switched on
 
     def configure(self, **settings: Any) -> None:
-        """Other settings: those of `bk7238.update.session.Settings`."""
+        """Other settings: those of `bk7238.update.session.Settings`, as options.py reads them. Raises ValueError."""
         self._not_yet()
-        self.settings = replace(self.settings, **settings)
+        known = {field.name for field in fields(Settings)}
+        for name in settings.keys() - known:
+            raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(known))}")
+        self.settings = replace(self.settings, **{name: options.read(name, one) for name, one in settings.items()})
+        Faults(self.settings.faults, self.settings.seed)
 
     def fault(self, spec: str | Spec) -> None:
         """One more fault; docs/faults.md."""
@@ -104,6 +104,10 @@ class Dut:
             machine.run(until=deadline)
             self._wanted = None
 
+    def skip(self) -> None:
+        """Lines until now are read."""
+        self._read = len(self._lines)
+
     def run(self, time: str | float) -> None:
         """Let that much time pass."""
         end = self.machine.now + microseconds(time)
@@ -140,7 +144,7 @@ class Dut:
 
 
 def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: tuple[str, ...]) -> Report:
-    """What `bk7238 sweep --of` does, with so many processes; `modes` and `faults` as there."""
+    """What `bk7238 sweep --of` does, with so many processes; `modes` and `faults` as there. Raises ValueError."""
     from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal
     from bk7238.sweep.point import Job
@@ -216,8 +220,9 @@ class Power:
         self._dut = dut
 
     def cycle(self) -> None:
-        """Off and on, now."""
+        """Off and on, now. What was printed before is read."""
         self._dut.machine.power_cycle()
+        self._dut.skip()
 
     def cut(self, how: str = "before", *, flash_op: int) -> None:
         """Before the device is switched on: cut the power around this flash operation, `before`, `torn`, `random`

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bk7238.engine.engine import NAMES
+from bk7238.update import options
 
 T = TypeVar("T")
-
-MEGABYTE = 0x100000
 
 
 class UsageError(Exception):
@@ -35,25 +33,22 @@ def checked(read: Callable[..., T], *arguments: Any) -> T:
         raise UsageError(str(error)) from None
 
 
-def ssid(text: str) -> bytes:
-    data = os.fsencode(text)
-    if not 1 <= len(data) <= 32:
-        raise argparse.ArgumentTypeError(f"an SSID has 1 to 32 bytes, this one has {len(data)}")
-    if b"\0" in data:
-        raise argparse.ArgumentTypeError("an SSID with a zero byte cannot be configured")
-    return data
+def _told(read: Callable[[str], T]) -> Callable[[str], T]:
+    """A reader whose error argparse shows as it is."""
+
+    def told(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return told
 
 
-def passphrase(text: str) -> str:
-    if not 8 <= len(text) <= 63 or not all(" " <= character <= "~" for character in text):
-        raise argparse.ArgumentTypeError("a passphrase has 8 to 63 printable ASCII characters")
-    return text
-
-
-def channel(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 13:
-        raise argparse.ArgumentTypeError(f"channels go from 1 to 13, not {text!r}")
-    return int(text)
+ssid = _told(options.ssid)
+passphrase = _told(options.passphrase)
+channel = _told(options.channel)
+flash_size = _told(options.flash_size)
 
 
 def seconds(text: str) -> float:
@@ -71,13 +66,6 @@ def whole(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-
-
-def flash_size(text: str) -> int:
-    sizes = {"2M": 2 * MEGABYTE, "4M": 4 * MEGABYTE}
-    if text.upper() not in sizes:
-        raise argparse.ArgumentTypeError(f"flash sizes are 2M and 4M, not {text!r}")
-    return sizes[text.upper()]
 
 
 def artifacts(path: Path | None) -> Path | None:

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         progress.close()
     report = Report(subject, points, outcomes, arguments.tier, time.perf_counter() - began)
     if folder is not None:
-        _write(folder, report)
+        report.save(folder)
     if arguments.json:
         print(json.dumps({name: value for name, value in report.as_json().items() if name not in _LONG}))
     else:
@@ -108,12 +108,6 @@ def _hire(arguments: argparse.Namespace) -> Any:
 
 def _warn(text: str) -> None:
     print(f"bk7238: warning: {text}", file=sys.stderr)
-
-
-def _write(folder: Path, report: Report) -> None:
-    (folder / "sweep.json").write_text(json.dumps(report.as_json(), indent=1) + "\n")
-    (folder / "junit.xml").write_text(report.junit())
-    (folder / "report.html").write_text(report.html())
 
 
 def _print(report: Report, folder: Path | None) -> None:

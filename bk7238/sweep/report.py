@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -96,6 +98,12 @@ class Report:
     def html(self) -> str:
         """The page of this sweep alone."""
         return page.html([self.as_json()])
+
+    def save(self, folder: Path) -> None:
+        """sweep.json, junit.xml and report.html."""
+        (folder / "sweep.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
+        (folder / "junit.xml").write_text(self.junit())
+        (folder / "report.html").write_text(self.html())
 
 
 def explained(one: Outcome) -> str:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from bk7238.sweep.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
 from bk7238.sweep.network import Network
 from bk7238.sweep.packages import Packages
 from bk7238.sweep.point import Job
 from bk7238.sweep.subject import Subject
-from bk7238.sweep.trunk import MODES
+from bk7238.sweep.trunk import ALL_MODES, MODES
 
 ALL: dict[str, type[Subject]] = {
     kind.NAME: kind for kind in (Joining, Download, Installation, Rejoining, Pairs, Network, Packages)
 }
 
 
+T = TypeVar("T")
+
+
+def _one_of(what: str, known: Mapping[str, T], name: str) -> T:
+    if name not in known:
+        raise ValueError(f"{name!r} is no {what} of a sweep; there is {', '.join(known)}")
+    return known[name]
+
+
 def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Subject:
     """The subject of this name. `modes` are the ways to cut the power of those that do, `faults` those of a sweep of
     the network over the whole download. Raises ValueError, one line."""
-    kind = ALL[name]
+    kind = _one_of("subject", ALL, name)
+    for mode in modes:
+        _one_of("way to cut", dict.fromkeys(ALL_MODES), mode)
+    if job.settings.faults:
+        raise ValueError("a sweep brings its own faults: the device must have none")
     if issubclass(kind, Cuts) and not faults:
         return kind(job, modes or MODES)
     if issubclass(kind, Network) and not modes:

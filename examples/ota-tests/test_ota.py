@@ -24,7 +24,7 @@ def test_a_file_that_is_not_there_changes_nothing(dut, server, flash):
 def test_the_device_comes_back_after_the_network_has(dut, ap):
     dut.wait(lambda: dut.update.faults.all[0].count == 2, within="40 s")
     assert not ap.stations
-    dut.wait(lambda: ap.stations, within="30 s")
+    dut.wait(lambda: ap.stations, within="60 s")
 
 
 @pytest.mark.bk7238(delivered=True)

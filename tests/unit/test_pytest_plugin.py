@@ -1,6 +1,7 @@
 """The pytest plugin, in runs of pytest of its own."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ota-tests"
 @pytest.fixture
 def files():
     return [f"--bk7238-image={vendor(FULL)}", f"--bk7238-package={vendor(GZIP)}"]
+
+
+@pytest.fixture
+def reference():
+    built = resources.reference()
+    return [f"--bk7238-image={built}/reference_1.0.0.bin", f"--bk7238-package={built}/reference_1.0.1_gzip_aes.rbl"]
 
 
 def test_fixtures_and_options_are_there(pytester):
@@ -41,11 +48,120 @@ def test_without_files_a_test_is_skipped_by_name(pytester):
     result = pytester.runpytest("-rs")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines("*no image: name one with --bk7238-image*")
-    result = pytester.runpytest("-rs", "--bk7238-image=none.bin")
-    result.stdout.fnmatch_lines("*the image none.bin is nowhere*")
 
 
-def test_a_sweep_is_a_fixture(pytester):
+@pytest.mark.parametrize("named", ["none.bin", f"nowhere/{FULL}", "folder"])
+def test_a_file_that_is_named_and_not_there_fails(pytester, named):
+    """A path is what it says: no vendor image takes the place of one that is missing."""
+    pytester.mkdir("folder")
+    pytester.makepyfile("def test(dut):\n    dut.run(1)\n")
+    for options in ([f"--bk7238-image={named}"], ["-o", f"bk7238_image={named}"]):
+        result = pytester.runpytest(*options)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*bk7238: {named}: no such file*"])
+        result.stdout.no_fnmatch_line("*given.py*")
+
+
+def test_a_vendor_image_that_is_not_here_is_skipped_by_name(pytester, monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "image_folders", lambda: [tmp_path])
+    pytester.makepyfile("def test(dut):\n    dut.run(1)\n")
+    result = pytester.runpytest("-rs", f"--bk7238-image={FULL}")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(f"*the vendor image {FULL} is not on this machine*")
+
+
+WRONG = {
+    "@pytest.mark.bk7238(colour='red')": "there is no setting 'colour', but ",
+    "@pytest.mark.bk7238('full.bin')": "takes settings by name, as in image='full.bin', not 'full.bin'",
+    "@pytest.mark.bk7238(channel=99)": "channel: channels go from 1 to 13, not 99",
+    "@pytest.mark.bk7238(within='soon')": "within: a time such as 15s",
+    "@pytest.mark.bk7238(flash_size='3M')": "flash_size: flash sizes are 2M and 4M",
+    "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",
+    "@pytest.mark.bk7238(ssid=5)": "ssid cannot be 5",
+    "@pytest.mark.fault": "the marker fault takes a fault as text",
+    "@pytest.mark.fault(spec='package-key')": "the marker fault takes a fault as text",
+    "@pytest.mark.fault(['package-key'])": "the marker fault takes a fault as text",
+    "@pytest.mark.fault('power-cutt')": "no fault is called 'power-cutt'; is it power-cut?",
+}
+
+
+@pytest.mark.parametrize("marker", WRONG)
+def test_a_marker_that_is_wrong_fails_in_one_line(pytester, reference, marker):
+    pytester.makepyfile(f"import pytest\n{marker}\ndef test(dut):\n    pass\n")
+    result = pytester.runpytest(*reference)
+    result.assert_outcomes(errors=1)
+    said = result.stdout.str()
+    assert "bk7238: " in said and WRONG[marker] in said and "given.py" not in said
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("--engine=bogus", "invalid choice"), ("--artifacts={file}", "name another")]
+)
+def test_an_option_that_is_wrong_runs_nothing(pytester, option, said):
+    file = pytester.makefile(".txt", "")
+    result = pytester.runpytest(option.format(file=file))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR and said in result.stderr.str()
+
+
+def test_settings_as_text(pytester, reference):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bk7238(ssid="Shelf", ap_ssid="Shelf", within="20 s", channel=3)
+        def test(dut, ap):
+            assert dut.verdict().verdict.value == "new-app-runs"
+            assert dut.settings.within == 20.0 and ap.model.ssid == b"Shelf"
+
+        def test_configured(dut):
+            dut.configure(ssid="Other", flash_size="4M")
+            assert dut.settings.ssid == b"Other" and len(dut.machine.flash.data) == 0x400000
+
+        def test_refused(dut):
+            with pytest.raises(ValueError, match="no fault is called"):
+                dut.fault("power-cutt")
+        """
+    )
+    pytester.runpytest(*reference).assert_outcomes(passed=3)
+
+
+def test_after_a_power_cycle_only_new_lines_count(pytester, reference):
+    pytester.makepyfile(
+        """
+        def test(dut, power):
+            dut.run("100 ms")
+            power.cycle()
+            before = dut.now
+            dut.expect("go os_addr", within="1 s")
+            assert dut.now > before
+        """
+    )
+    pytester.runpytest(*reference).assert_outcomes(passed=1)
+
+
+def test_a_sweep_that_would_test_nothing_is_refused(pytester, reference):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("of, modes, said", [
+            ("networks", (), "'networks' is no subject of a sweep; there is join, download, install"),
+            ("install", ("tron",), "'tron' is no way to cut of a sweep; there is before, torn"),
+        ])
+        def test_names(sweep, of, modes, said):
+            with pytest.raises(ValueError, match=said):
+                sweep(of, modes=modes)
+
+        @pytest.mark.fault("package-key")
+        def test_faults_of_its_own(sweep):
+            with pytest.raises(ValueError, match="a sweep brings its own faults"):
+                sweep()
+        """
+    )
+    pytester.runpytest(*reference).assert_outcomes(passed=3)
+
+
+def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.makepyfile(
         """
         def test_cuts(sweep):
@@ -58,14 +174,7 @@ def test_a_sweep_is_a_fixture(pytester):
             assert report.verdicts == {"new-app-runs": 5}
         """
     )
-    built = resources.reference()
-    files = [f"--bk7238-image={built}/reference_1.0.0.bin", f"--bk7238-package={built}/reference_1.0.1_gzip_aes.rbl"]
-    pytester.runpytest(*files, "--sweep=quick").assert_outcomes(passed=2)
-
-
-def test_a_marker_with_an_unknown_setting(pytester):
-    pytester.makepyfile("import pytest\n@pytest.mark.bk7238(colour='red')\ndef test(dut):\n    pass\n")
-    pytester.runpytest().stdout.fnmatch_lines("*the marker bk7238 has no setting 'colour'*")
+    pytester.runpytest(*reference, "--sweep=quick").assert_outcomes(passed=2)
 
 
 def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, files):
@@ -101,6 +210,47 @@ def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, 
     assert {path.name for path in folder.iterdir()} >= {"uart1.log", "uart2.log", "flash.bin", "replay"}
 
 
+def test_the_replay_command_runs_from_where_pytest_was_started(pytester, reference):
+    """Of a test below, whose configuration is there, of a failure in a fixture, and of a sweep."""
+    below = pytester.mkdir("product")
+    (below / "pytest.ini").write_text("[pytest]\n")
+    (below / "test_below.py").write_text(
+        """
+import pytest
+
+@pytest.fixture
+def joined(dut):
+    dut.expect("Mars", within="5 ms")
+
+def test_fixture(joined):
+    pass
+
+def test_sweep(sweep):
+    assert len(sweep("install", modes=("torn",)).outcomes) < 10
+
+@pytest.mark.parametrize("spec", ["frame-loss:50%", "frame-loss@50%"])
+def test_looks_alike(dut, spec):
+    dut.run("1 ms")
+"""
+    )
+    options = [*reference, "--bk7238-sweep=pr", "--bk7238-artifacts=out"]
+    result = pytester.runpytest("product", *options)
+    result.assert_outcomes(errors=1, failed=1, passed=2)
+    said = result.stdout.str()
+    assert "no verdict yet, in phase boot" in said and "the device was not switched on" in said and "digest " in said
+    folders = sorted(folder.name for folder in (pytester.path / "out").iterdir())
+    assert len(folders) == 4
+    (swept,) = (pytester.path / "out").glob("*test_sweep*/sweep-1-install")
+    assert {file.name for file in swept.iterdir()} == {"sweep.json", "junit.xml", "report.html"}
+    replays = [line.partition("replay: pytest ")[2] for line in result.outlines if "replay: " in line]
+    assert [line.split()[0] for line in replays] == [
+        "product/test_below.py::test_fixture",
+        "product/test_below.py::test_sweep",
+    ]
+    assert pytester.runpytest(*shlex.split(replays[0])).parseoutcomes() == {"errors": 1}
+    assert pytester.runpytest(*shlex.split(replays[1])).parseoutcomes() == {"failed": 1}, "with the same tier"
+
+
 def test_a_verdict_and_its_artifacts(pytester, files):
     pytester.makepyfile(
         """
@@ -118,9 +268,10 @@ def test_a_verdict_and_its_artifacts(pytester, files):
     assert json.loads((folder / "result.json").read_text())["faults"][0]["fired"] == 1
 
 
-def test_the_example_project(pytester, files):
+def test_the_example_project(pytester, files, reference):
     for name in ("test_ota.py", "pytest.ini"):
         (pytester.path / name).write_text((EXAMPLE / name).read_text())
+    pytester.runpytest(*reference).assert_outcomes(passed=5)
     chosen = "damaged or not_there"
     pytester.runpytest(*files, "-k", chosen).assert_outcomes(passed=2, deselected=3)
     assert scenario.read(EXAMPLE / "brown-out.toml").verdict == "new-app-runs"

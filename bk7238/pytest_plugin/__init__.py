@@ -1,0 +1,139 @@
+"""The pytest plugin: fixtures for a device on the bench. How to use it: docs/testing.md.
+
+Options have long names of their own, `--bk7238-seed` and so on; the short ones are there where nobody else has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bk7238.pytest_plugin import given, told
+
+if TYPE_CHECKING:
+    from bk7238 import testing
+    from bk7238.sweep.report import Report
+
+_DUT = pytest.StashKey["testing.Dut"]()
+_REPORTS = pytest.StashKey["list[Report]"]()
+ENGINES = ("unicorn", "renode")
+TIERS = ("quick", "pr", "full")
+
+_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("engine", {"default": "unicorn", "choices": ENGINES, "help": "who executes (default: unicorn)"}),
+    ("seed", {"default": 0, "type": int, "metavar": "N", "help": "of everything random (default: 0)"}),
+    ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
+    ("artifacts", {"default": None, "metavar": "DIR", "help": "logs, flash and result of each test go there"}),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("bk7238", "BK7238 devices")
+    for name, details in _OPTIONS:
+        group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", **details)
+    for name, what in (("image", "full flash image"), ("package", "update package (RBL)")):
+        group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", default=None, metavar="FILE", help=what)
+        parser.addini(f"bk7238_{name}", f"{what}, from the folder of the configuration file or of vendor images")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Generator[None, None, None]:
+    """The short names, once all other plugins and conftest files have theirs."""
+    yield
+    groups = (*parser._groups, parser._anonymous)
+    taken = {name for group in groups for option in group.options for name in option.names()}
+    group = parser.getgroup("bk7238")
+    for name, details in _OPTIONS:
+        if f"--{name}" not in taken:
+            group.addoption(f"--{name}", dest=f"bk7238_{name}", **{**details, "help": f"as --bk7238-{name}"})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (
+        "bk7238(image=..., package=..., **settings): the device of this test; settings as in docs/testing.md",
+        "fault(spec): something that goes wrong in this test; as in docs/faults.md",
+    ):
+        config.addinivalue_line("markers", line)
+    folder = config.getoption("bk7238_artifacts")
+    if folder is not None:
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--bk7238-artifacts={folder}: {error.strerror}; name another folder") from None
+
+
+@pytest.fixture
+def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
+    """The device under test."""
+    device = given.device(request.node)
+    request.node.stash[_DUT] = device
+    yield device
+    told.save(request.node, device, request.node.stash.get(_REPORTS, []))
+
+
+@pytest.fixture
+def ap(dut: testing.Dut) -> testing.Ap:
+    """The access point that the device finds."""
+    from bk7238 import testing
+
+    return testing.Ap(dut)
+
+
+@pytest.fixture
+def server(dut: testing.Dut) -> testing.Server:
+    """The web server behind the access point."""
+    from bk7238 import testing
+
+    return testing.Server(dut)
+
+
+@pytest.fixture
+def power(dut: testing.Dut) -> testing.Power:
+    """The device's supply."""
+    from bk7238 import testing
+
+    return testing.Power(dut)
+
+
+@pytest.fixture
+def flash(dut: testing.Dut) -> testing.Flash:
+    """The device's flash chip."""
+    from bk7238 import testing
+
+    return testing.Flash(dut)
+
+
+@pytest.fixture
+def air(dut: testing.Dut) -> testing.Air:
+    """What is on the radio."""
+    from bk7238 import testing
+
+    return testing.Air(dut)
+
+
+@pytest.fixture
+def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Report]:
+    """A sweep of power cuts over the installation of the test's package, as many points as `--sweep` says; or of
+    something else, by the name that `bk7238 sweep --of` takes."""
+    from bk7238 import testing
+
+    reports = request.node.stash.setdefault(_REPORTS, [])
+
+    def run(of: str = "install", **more: Any) -> Report:
+        reports.append(testing.sweep(dut, request.config.getoption("bk7238_sweep"), of, **more))
+        return reports[-1]
+
+    return run
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    """A failed test says what the device said last, where it ended, and how to run it again."""
+    outcome = yield
+    report = outcome.get_result()
+    device = item.stash.get(_DUT, None)
+    if report.when in ("setup", "call") and report.failed and device is not None:
+        report.sections.extend(told.sections(item, device))

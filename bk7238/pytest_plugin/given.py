@@ -1,0 +1,81 @@
+"""What a test is given: its image and package, and what its markers say. All that is wrong with them is said in one
+line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from bk7238 import testing
+
+T = TypeVar("T")
+FILES = pytest.StashKey[dict[str, Path]]()
+
+
+def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
+    """What `read` gives; where it raises ValueError the test fails with that line, and no traceback."""
+    try:
+        return read(*arguments, **more)
+    except ValueError as error:
+        pytest.fail(f"bk7238: {error}", pytrace=False)
+
+
+def device(item: pytest.Item) -> testing.Dut:
+    """The device of a test."""
+    from bk7238 import testing
+    from bk7238.image import flash_image, package
+    from bk7238.update.session import Settings
+
+    config = item.config
+    settings = checked(_marked, item)
+    paths = {name: _file(config, name, settings.pop(name, None)) for name in ("image", "package")}
+    item.stash[FILES] = paths
+    image, update_package = checked(flash_image.read, paths["image"]), checked(package.read, paths["package"])
+    dut = testing.Dut(image, update_package, Settings())
+    usual = {"seed": config.getoption("bk7238_seed"), "engine": config.getoption("bk7238_engine")}
+    checked(dut.configure, **{**usual, **settings})
+    return dut
+
+
+def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
+    """The image or the package of a test: of its marker, the command line or the configuration. Where none is named,
+    or one of the vendor's that is not here, the test is skipped; where one is not where it should be, it fails."""
+    from bk7238 import firmware, resources
+
+    chosen = marked or config.getoption(f"bk7238_{name}") or config.getini(f"bk7238_{name}")
+    if not chosen:
+        pytest.skip(f"no {name}: name one with --bk7238-{name}, bk7238_{name} in the configuration, or the marker")
+    path = Path(chosen)
+    places = [config.invocation_params.dir / path, config.rootpath / path, *_beside(config, path)]
+    bare = str(chosen) == path.name
+    for candidate in (*places, resources.find_image(path.name) if bare else None):
+        if candidate is not None and candidate.is_file():
+            return candidate
+    if bare and path.name in (one.file for one in firmware.manifest()):
+        pytest.skip(f"the vendor {name} {chosen} is not on this machine (see `bk7238 firmware list`)")
+    pytest.fail(f"bk7238: {chosen}: no such file; name the {name} as it is seen from here", pytrace=False)
+
+
+def _beside(config: pytest.Config, path: Path) -> list[Path]:
+    return [] if config.inipath is None else [config.inipath.parent / path]
+
+
+def _marked(item: pytest.Item) -> dict[str, Any]:
+    """The settings that markers name; the nearest marker wins. Raises ValueError."""
+    from bk7238.faults import Fault, Spec
+
+    given: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("bk7238"))):
+        if marker.args:
+            raise ValueError(f"marker bk7238 takes settings by name, as in image='full.bin', not {marker.args[0]!r}")
+        given.update(marker.kwargs)
+    faults: list[Any] = []
+    for marker in reversed(list(item.iter_markers("fault"))):
+        if marker.kwargs or not marker.args or not all(isinstance(one, (str, Spec, Fault)) for one in marker.args):
+            raise ValueError("the marker fault takes a fault as text, as in fault('network-stall@50%')")
+        faults += marker.args
+    return {**given, "faults": (*given.get("faults", ()), *faults)}
