@@ -71,7 +71,9 @@ def read(path: Path) -> Scenario:
         table = tomllib.loads(path.read_text())
     except OSError as error:
         raise FaultError(f"{path}: {error.strerror or error}; give a scenario file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise FaultError(f"{path}: nested too deeply; `faults` is a list of texts") from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise FaultError(f"{path}: {error}") from None
     try:
         return from_toml(table)

@@ -37,7 +37,7 @@ class Spec:
 
 def parse(text: str) -> Spec:
     """The fault written in `text`. Raises FaultError."""
-    if any(ord(character) < 32 for character in text):
+    if not _one_line(text):
         raise FaultError(f"fault {text!r}: a fault is one line of printable text")
     head, at, when = _cut(text, "@")
     kind, colon, rest = _cut(head, ":")
@@ -64,7 +64,14 @@ def from_table(table: Mapping[str, Any]) -> Spec:
             arguments += [(f"{name}.{inner}", _text(kind, inner, item)) for inner, item in value.items()]
         else:
             arguments.append((name, _text(kind, name, value)))
+    for text in (when, *(part for argument in arguments for part in argument)):
+        if not _one_line(text):
+            raise FaultError(f"fault {kind!r}: {text!r}: a fault is one line of printable text")
     return Spec(kind, tuple(arguments), when)
+
+
+def _one_line(text: str) -> bool:
+    return all(ord(character) >= 32 for character in text)
 
 
 def _text(kind: str, name: str, value: Any) -> str:

@@ -132,6 +132,12 @@ def test_a_table_of_a_scenario_is_the_same_fault():
         ("[[fault]]\nkind='rssi'\ndbm=[1]", "neither text nor a number"),
         ("[expect]\nfoo='x'", "[expect] has"),
         ("faults = oops\n", "line 1"),
+        ("faults = " + "[" * 5000, "nested too deeply"),
+        ("faults = " + "{a=" * 5000, "nested too deeply"),
+        ("[[fault]]\nkind='power-cut'\nwhen='3s\\n'".replace("'", '"'), "one line of printable text"),
+        ("[[fault]]\nkind='http-wrong-file'\ntext='a\\u001bb'".replace("'", '"'), "one line of printable text"),
+        ("[[fault]]\nkind='rssi'\n'd\\nbm'=1".replace("'", '"'), "one line of printable text"),
+        ("[[fault]]\nkind='partition-table'\ndownload.'x\\r'=1".replace("'", '"'), "one line of printable text"),
     ],
 )
 def test_bad_scenarios_name_the_file(tmp_path, text, message):
@@ -140,8 +146,17 @@ def test_bad_scenarios_name_the_file(tmp_path, text, message):
     with pytest.raises(FaultError) as raised:
         read(path)
     assert "scenario.toml" in str(raised.value) and message in str(raised.value)
+    assert "\n" not in str(raised.value)
     with pytest.raises(FaultError, match="No such file"):
         read(tmp_path / "none.toml")
+
+
+def test_a_number_of_thousands_of_digits_is_said_in_a_line(tmp_path):
+    path = tmp_path / "scenario.toml"
+    path.write_text("fault = " + "9" * 5000)
+    with pytest.raises(FaultError, match=r"scenario\.toml: ") as raised:
+        read(path)
+    assert "\n" not in str(raised.value) and len(str(raised.value)) < 500
 
 
 def test_the_reference_is_up_to_date():
