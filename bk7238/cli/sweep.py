@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
     from bk7238.sweep import subjects
-    from bk7238.sweep.journal import Journal
+    from bk7238.sweep.journal import Journal, JournalError, check
     from bk7238.sweep.point import Job
     from bk7238.sweep.report import Report
     from bk7238.sweep.run import SweepError, sweep
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     job = Job(image, update_package, network.settings(arguments))
     given.checked(job.update)
     hire = given.checked(_hire, arguments)
+    given.checked(check, arguments.journal)
     folder = given.artifacts(arguments.artifacts)
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     progress = _Progress(subject.NOUN, len(points), done, quiet=arguments.json)
     try:
         outcomes = sweep(subject, points, journal, hire=hire, tell=progress.tell, warn=_warn)
-    except SweepError as error:
+    except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
     finally:
         progress.close()

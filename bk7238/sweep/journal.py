@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bk7238.sweep.point import Outcome, from_json
 from bk7238.sweep.subject import Subject
 
+_OTHER = "name another file with --journal"
+
 
 class JournalError(ValueError):
-    """A journal of something else; the message is one line."""
+    """A journal of something else, or none, or one that cannot be written; the message is one line."""
 
 
 def fingerprint(subject: Subject) -> str:
@@ -29,27 +36,102 @@ class Journal:
         self.path = path
         self.outcomes: dict[str, Outcome] = {}
         self._mark = {"sweep": fingerprint(subject)}
-        if path is not None and path.exists():
-            self._read(path)
-        elif path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(self._mark) + "\n")
+        if path is not None:
+            self._open(path)
 
     def add(self, found: list[Outcome]) -> None:
-        """Keep these, at once on disk."""
+        """Keep these, at once on disk. Raises JournalError where the disk does not take them."""
         self.outcomes.update({one.id: one for one in found})
         if self.path is not None:
-            with self.path.open("a") as file:
+            with _said(self.path), self.path.open("a") as file:
                 file.write("".join(json.dumps(one.as_json()) + "\n" for one in found))
 
-    def _read(self, path: Path) -> None:
-        lines = path.read_text().splitlines(keepends=True)
+    def _open(self, path: Path) -> None:
+        written = _read(path)
+        if written is None:
+            with _said(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(self._mark) + "\n")
+            return
+        if written.mark != self._mark:
+            raise JournalError(f"{path}: the journal of another sweep; name another file or remove it")
+        self.outcomes = {one.id: one for one in written.outcomes}
+        with _said(path), path.open("r+b") as file:
+            file.truncate(written.whole)
+            file.seek(written.whole - 1)
+            if file.read(1) != b"\n":  # it ended with the first line
+                file.write(b"\n")
+
+
+def check(path: Path | None) -> None:
+    """Whether there is a journal, or can be one, whatever sweep it is of. Writes nothing. Raises JournalError."""
+    if path is not None:
+        _read(path)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file: its first line, the others, and how many of its bytes these are."""
+
+    mark: Any
+    outcomes: list[Outcome]
+    whole: int
+
+
+def _read(path: Path) -> _Written | None:
+    """What the file says; None where there is none yet. Raises JournalError."""
+    data = _data(path)
+    if data is None:
+        return None
+    first, _, rest = data.partition(b"\n")
+    *lines, cut = rest.split(b"\n")  # the process may have been killed while it wrote the last one
+    try:
+        mark = _json(first) if data else None
+    except ValueError as error:
+        raise JournalError(f"{path}, line 1: no journal of a sweep: {error}; {_OTHER}") from None
+    return _Written(mark, [_outcome(path, place, line) for place, line in enumerate(lines, 2)], len(data) - len(cut))
+
+
+def _outcome(path: Path, place: int, line: bytes) -> Outcome:
+    try:
+        return from_json(_json(line))
+    except ValueError as error:
+        raise JournalError(
+            f"{path}, line {place}: no outcome of a sweep: {error}; remove the line, or {_OTHER}"
+        ) from None
+
+
+def _json(line: bytes) -> Any:
+    """Raises ValueError, with one line, for what is no JSON, and for text that a report could not be written with."""
+    try:
+        value = json.loads(line.decode())
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeError:
+        raise ValueError("it is no UTF-8 text") from None
+    return value
+
+
+def _data(path: Path) -> bytes | None:
+    """What the file holds; None where there is none but could be. Raises JournalError."""
+    with _said(path):
         try:
-            if not lines or json.loads(lines[0]) != self._mark:
-                raise JournalError(f"{path}: the journal of another sweep; name another file or remove it")
-            whole = [line for line in lines[1:] if line.endswith("\n")]  # the last one may have been cut
-            self.outcomes = {one.id: one for one in map(from_json, map(json.loads, whole))}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise JournalError(f"{path}: no journal of a sweep: {error}") from None
-        if len(whole) < len(lines) - 1:
-            path.write_text("".join([lines[0], *whole]))
+            path.stat()
+        except FileNotFoundError:
+            folder = next(folder for folder in path.absolute().parents if folder.exists())
+            with tempfile.TemporaryFile(dir=folder):
+                return None
+        if not (path.is_file() or path.is_dir()):
+            raise JournalError(f"{path}: a device or a pipe; {_OTHER}")
+        with path.open("r+b") as file:  # it is written to later
+            return file.read()
+
+
+@contextmanager
+def _said(path: Path) -> Generator[None]:
+    """An error of the file system in a line."""
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"{path}: {error.strerror or error}; {_OTHER}") from None

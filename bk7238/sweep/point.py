@@ -6,8 +6,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from bk7238.faults import Fault
+from bk7238.faults import Fault, FaultError, kinds, parse
 from bk7238.image import FlashImage, Package
+from bk7238.sweep.fields import OUTCOME, Check, first_wrong, list_of, maybe, seconds, text
 from bk7238.update.result import Result, did
 from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
@@ -79,10 +80,30 @@ class Outcome:
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
-def from_json(line: dict[str, Any]) -> Outcome:
-    """The outcome that `as_json` wrote. Raises TypeError for anything else."""
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in line.items()}
+def from_json(line: Any) -> Outcome:
+    """The outcome that `as_json` wrote. Raises ValueError, with one line, for anything else."""
+    if not isinstance(line, dict):
+        raise ValueError("it is no object")
+    unknown = [name for name in line if name not in _CHECKS]
+    wrong = f"{unknown[0][:20]!r} is unknown" if unknown else first_wrong(line, _CHECKS)
+    if wrong:
+        raise ValueError(wrong)
+    values: dict[str, Any] = {}
+    for name, value in line.items():
+        if value is not None:
+            values[name] = tuple(value) if isinstance(value, list) else value
     return Outcome(**values)
+
+
+def _fault(value: Any) -> bool:
+    """The report says when it would have fired."""
+    try:
+        return text(value) and parse(value).kind in kinds()
+    except FaultError:
+        return False
+
+
+_CHECKS: dict[str, Check] = {**OUTCOME, "silent": maybe(list_of(_fault)), "seconds": maybe(seconds)}
 
 
 def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outcome:

@@ -196,3 +196,15 @@ def test_the_command(installation, tmp_path, capsys, monkeypatch):
     (tmp_path / "j").write_text('{"sweep": "another"}\n')
     assert main([str(argument) for argument in arguments]) == 2
     assert "another sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"verdict": {}}', "'id' is missing")])
+def test_a_bad_journal_runs_nothing_and_writes_nothing(tmp_path, capsys, monkeypatch, line, said):
+    monkeypatch.setattr(subjects, "make", lambda name, job, **more: pytest.fail("a run for nothing"))
+    path = tmp_path / "j"
+    path.write_text(f'{{"sweep": "any"}}\n{line}\n')
+    arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path / "out", "--journal", path]
+    assert main([str(argument) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and said in err and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [path] and path.read_text() == f'{{"sweep": "any"}}\n{line}\n'

@@ -1,0 +1,186 @@
+"""The journal of a sweep: what is in it may be anything, and where it should be there may be anything else."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from long_run import examples
+
+from bk7238.sweep.journal import Journal, JournalError, check
+from bk7238.sweep.point import Outcome, from_json
+from bk7238.sweep.report import explained
+from bk7238.update.session import Settings
+
+FILE = SimpleNamespace(data=b"")
+SUBJECT = SimpleNamespace(NAME="network", job=SimpleNamespace(image=FILE, package=FILE, settings=Settings()))
+RIGHT = {"id": "a", "verdict": "brick", "reason": ""}
+FULL = Outcome("a", "brick", "r", "d", ("one",), ("power-cut@flash-op=3",), ("0 s  x",), 3, "b", 1.5)
+
+
+def written(path, *lines):
+    """A journal of the subject, with these lines."""
+    path.unlink(missing_ok=True)
+    Journal(path, SUBJECT)
+    with path.open("ab") as file:
+        file.write(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def refused(path):
+    """What is said about it."""
+    with pytest.raises(JournalError) as raised:
+        check(path)
+    with pytest.raises(JournalError) as again:
+        Journal(path, SUBJECT)
+    said = str(raised.value)
+    assert str(again.value) == said and "\n" not in said and len(said) < 500 and "name another file" in said
+    return said
+
+
+WRONG = {
+    "[]": "it is no object",
+    "5": "it is no object",
+    "[" * 9999: "nested too deeply",
+    "9" * 5000: "no outcome",
+    "": "no outcome",
+    "{": "no outcome",
+    "{}": "'id' is missing",
+    **{
+        json.dumps({**RIGHT, name: value}): f"{name!r} is not what a sweep has"
+        for name, value in [
+            ("verdict", {}),
+            ("verdict", 5),
+            ("reason", None),
+            ("did", 5),
+            ("did", [5]),
+            ("merged", "x"),
+            ("merged", True),
+            ("seconds", "x"),
+            ("seconds", float("nan")),
+            ("silent", ["no such fault"]),
+            ("silent", ["nonsense@50%"]),
+        ]
+    },
+    json.dumps({**RIGHT, "more": 1}): "'more' is unknown",
+    json.dumps({**RIGHT, "reason": "\udc80"}): "no UTF-8",
+}
+
+
+@pytest.mark.parametrize("line", WRONG, ids=[line[:60] for line in WRONG])
+def test_what_is_no_outcome_is_refused_in_a_line(tmp_path, line):
+    path = written(tmp_path / "journal", json.dumps(RIGHT).encode(), line.encode())
+    before = path.read_bytes()
+    said = refused(path)
+    assert path.read_bytes() == before
+    assert said.startswith(f"{path}, line 3: no outcome of a sweep: ") and WRONG[line] in said
+    assert "remove the line" in said
+
+
+@pytest.mark.parametrize("data", [b"\xff\x00\x80\n", b"[" * 9999, b"{", b"9" * 5000 + b"\n", b"\x80"])
+def test_what_is_no_journal_is_refused_in_a_line(tmp_path, data):
+    path = tmp_path / "journal"
+    path.write_bytes(data)
+    assert refused(path).startswith(f"{path}, line 1: no journal of a sweep: ")
+    assert path.read_bytes() == data
+
+
+def test_an_empty_file_is_no_journal(tmp_path):
+    path = tmp_path / "journal"
+    path.touch()
+    check(path)
+    with pytest.raises(JournalError, match="another sweep"):
+        Journal(path, SUBJECT)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "directory"),
+        ("file/x", "Not a directory"),
+        ("file/x/y", "Not a directory"),
+        ("/proc/x/y", "No such file"),
+        ("/dev/zero", "a device or a pipe"),
+        ("n" * 300, "too long"),
+    ],
+)
+def test_what_cannot_be_a_journal_is_refused_in_a_line(tmp_path, name, said):
+    (tmp_path / "file").touch()
+    path = tmp_path / name
+    found = refused(path)
+    assert found.startswith(f"{path}: ") and said in found
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_disk_that_takes_no_more_is_said_in_a_line(tmp_path):
+    journal = Journal(tmp_path / "journal", SUBJECT)
+    journal.path.unlink()
+    journal.path.mkdir()
+    with pytest.raises(JournalError, match="directory; name another file"):
+        journal.add([FULL])
+
+
+def test_a_check_writes_nothing(tmp_path):
+    check(None)
+    check(tmp_path / "deep" / "er" / "journal")
+    assert not list(tmp_path.iterdir())
+    path = written(tmp_path / "journal", b"")
+    path.write_bytes(before := path.read_bytes()[:-1] + b"half a li")
+    check(path)
+    assert path.read_bytes() == before
+
+
+def test_what_is_kept_is_read_again(tmp_path):
+    path = tmp_path / "deep" / "journal"
+    Journal(path, SUBJECT).add([FULL, Outcome("b", "new-app-runs", "")])
+    assert Journal(path, SUBJECT).outcomes == {"a": FULL, "b": Outcome("b", "new-app-runs", "")}
+    assert from_json(dict.fromkeys(FULL.as_json()) | RIGHT) == Outcome("a", "brick", "")
+
+
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_journal_cut_while_it_was_written_goes_on(tmp_path, cut):
+    path = written(tmp_path / "journal", json.dumps(RIGHT).encode())
+    first, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + last[:-cut])
+    assert not Journal(path, SUBJECT).outcomes and path.read_bytes() == first
+    path.write_bytes(first[:-1])
+    Journal(path, SUBJECT).add([FULL])
+    assert set(Journal(path, SUBJECT).outcomes) == {"a"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+CHANGED = st.dictionaries(st.sampled_from(sorted(FULL.as_json())), VALUES, max_size=3).map(
+    lambda change: {**FULL.as_json(), **change}
+)
+LINES = (VALUES | CHANGED).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+
+
+@examples(300)
+@given(st.lists(LINES, min_size=1, max_size=3), st.sampled_from([b"", b"\n"]))
+def test_any_line_is_refused_or_an_outcome(tmp_path_factory, lines, end):
+    path = written(tmp_path_factory.getbasetemp() / "any-journal")
+    path.write_bytes(path.read_bytes() + b"\n".join(lines) + end)
+    try:
+        journal = Journal(path, SUBJECT)
+    except JournalError as error:
+        assert "\n" not in str(error) and str(path) in str(error)
+        return
+    for one in journal.outcomes.values():
+        assert f"{one.id}{one.verdict}{explained(one)}{one.seconds:.3f}".encode()
+        assert from_json(json.loads(json.dumps(one.as_json()))).id == one.id
+    assert set(Journal(path, SUBJECT).outcomes) == set(journal.outcomes)
+
+
+@examples(100)
+@given(st.binary(max_size=60))
+def test_any_file_is_refused(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "any-file"
+    path.write_bytes(data)
+    with pytest.raises(JournalError) as raised:
+        Journal(path, SUBJECT)
+    assert "\n" not in str(raised.value) and path.read_bytes() == data
