@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(result: Result, folder: Path | None) -> None:
     speed = result.virtual_seconds / result.wall_seconds
     print(
-        f"\n{result.verdict.value}: {result.from_version or 'no version'} -> {result.to_version or 'no new version'}\n"
+        f"\n{result.verdict.value}: {result.from_version or 'not seen'} -> {result.to_version or 'no new version'}\n"
         f"  {result.reason}\n"
         f"  {result.virtual_seconds:.3f} virtual seconds in {result.wall_seconds:.1f} s ({speed:.1f} times real time), "
         f"{result.instructions:,} instructions\n"

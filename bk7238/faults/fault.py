@@ -55,6 +55,7 @@ class Fault:
         self.count = 0
         self.firings: list[Firing] = []
         self.scene: Scene | None = None
+        self._struck: int | None = None
         try:
             self.when = when.parse(spec.when)
         except FaultError as error:
@@ -89,7 +90,14 @@ class Fault:
         self.scene, self.when = scene, when.NOW
         self.arm(scene)
 
+    @property
+    def ends(self) -> int | None:
+        """When it will be over, in virtual microseconds: for one that has a duration and has struck."""
+        duration = getattr(self, "duration", None)
+        return None if self._struck is None or duration is None else self._struck + duration
+
     def _strike(self, scene: Scene) -> None:
+        self._struck = scene.machine.now
         self.strike(scene)
         scene.machine.air_changed()
 

@@ -77,14 +77,17 @@ class Faults:
         return [str(fault.spec) for fault in self.all if not fault.count]
 
     def behind(self, failure: str, time: int) -> str:
-        """A failure (empty: none) that was seen at a time, in microseconds, and the fault that began last."""
-        struck = max((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time, default=None)
-        if struck is None:
-            return failure
-        began = struck.firings[0].time
-        if failure and began <= time:
-            return f"{failure} (after {struck.spec} at {began / 1e6:.3f} s)"
-        return "; then ".join(cause for cause in (failure, str(struck)) if cause)
+        """A failure (empty: none) that was seen at a time, in microseconds, and the faults that fired before and
+        after it."""
+        fired = sorted((fault for fault in self.all if fault.count), key=lambda one: one.firings[0].time)
+        before = [one for one in fired if failure and one.firings[0].time <= time]
+        if before:
+            failure += f" (after {', '.join(f'{one.spec} at {one.firings[0].time / 1e6:.3f} s' for one in before)})"
+        return "; then ".join(filter(None, (failure, *(str(one) for one in fired if one not in before))))
+
+    def lasting(self, time: int) -> bool:
+        """Whether one of them has struck and will be over after this time, in microseconds."""
+        return any(fault.ends is not None and time < fault.ends for fault in self.all)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self.all]

@@ -32,7 +32,7 @@ from bk7238.network.network import Network
 from bk7238.network.tap import Tap
 from bk7238.update import evidence, explain, profiles
 from bk7238.update.result import Result, Verdict
-from bk7238.update.story import BOOT, DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Happening, Story
+from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Happening, Story
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
@@ -162,12 +162,12 @@ class Update:
             )
         self.story.close()
         assert self._verdict is not None
-        versions = self.story.versions
+        before, after = self._versions()
         return Result(
             verdict=self._verdict,
             reason=self._reason,
-            from_version=versions[0] if versions else None,
-            to_version=versions[-1] if len(versions) > 1 else None,
+            from_version=before,
+            to_version=after,
             phases=self.story.phases,
             virtual_seconds=self.machine.now / 1e6,
             instructions=self.machine.instructions,
@@ -180,6 +180,14 @@ class Update:
             evidence=evidence.gather(self.machine, self.image, self.package, self.story),
             flash=bytes(self.machine.flash.data),
         )
+
+    def _versions(self) -> tuple[str | None, str | None]:
+        """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
+        versions: list[str | None] = [*self.story.versions]
+        kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
+        if self.settings.delivered and self.story.phase in (REJOIN, DONE) and not kept:
+            versions.insert(0, None)
+        return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
 
     # The judge
 
@@ -222,7 +230,7 @@ class Update:
 
     def _stuck(self) -> tuple[Verdict, str]:
         story, since = self.story, f"for {PATIENCE // 1_000_000} virtual seconds"
-        if story.phase in (BOOT, INSTALL):
+        if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
             return Verdict.BRICK, f"the app was started and did not name its version {since}: {self._damage()}"
@@ -238,7 +246,7 @@ class Update:
         failure = (
             self.faults.behind(forgotten, self.machine.now)
             if forgotten
-            else self.faults.behind(story.cause() or "", story.failed_at)
+            else self.faults.behind(story.cause(), story.failed_at)
         )
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
@@ -253,15 +261,17 @@ class Update:
         return said + (f"; {aborts[-1]}" if aborts else "")
 
     def _watch_joining(self, event: Event) -> None:
-        """Three failures of the same kind to join are an end."""
-        if max(self.story.join_failures.values(), default=0) >= TRIES:
+        """Three failures of the same kind to join are an end, unless a fault that caused them will be over."""
+        if self.faults.lasting(self.machine.now):
+            self.story.join_failures.clear()
+        elif max(self.story.join_failures.values(), default=0) >= TRIES:
             self._end(*self._stuck())
 
     def _watch_scans(self, event: Event) -> None:
-        """Three whole scans for an SSID that nobody answers to are an end."""
+        """Three whole scans for an SSID that nobody answers to are an end, unless a fault will be over."""
         if not isinstance(event, ProbeSeen) or event.ssid != self.settings.ssid:
             return
-        if not isinstance(event, ProbeUnanswered):
+        if not isinstance(event, ProbeUnanswered) or self.faults.lasting(self.machine.now):
             self._scans = 0
             return
         if event.channel < self._scanned:

@@ -31,8 +31,8 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
 )
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
 _STATE = (
-    *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "resets_without_banner"),
-    *("last_progress", "downloaded", "failures", "failed_at", "_joining", "join_failures", "_began"),
+    *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "named", "resets_without_banner"),
+    *("last_progress", "downloaded", "failure", "failed_at", "_joining_failed", "_joining", "join_failures", "_began"),
 )
 APP_STARTS = "go os_addr("
 WRITTEN = "100%"  # ends the line of the boot loader that has written an app
@@ -65,11 +65,13 @@ class Story:
         self.lines: list[str] = []  # on either UART, since the last reset
         self.bootloader_lines: list[str] = []  # since the last reset and before the app was started
         self.app_started = False
+        self.named = False  # since the last reset the app has said its version
         self.resets_without_banner = 0
         self.last_progress = 0
         self.downloaded = ""
-        self.failures: list[str] = []
-        self.failed_at = 0  # when the newest of them happened
+        self.failure = ""  # the newest that nothing has made good
+        self.failed_at = 0  # when that happened
+        self._joining_failed = False  # in that
         self._joining = Joining()
         self.join_failures: Counter[str] = Counter()  # of this attempt to join, by kind: the first kind is the cause
         self._began = self._mark()
@@ -85,6 +87,8 @@ class Story:
         """Something happened on the radio or behind the access point."""
         if isinstance(event, network.LeaseGranted):
             self.tell(f"the device is on the network as {event.ip}")
+            if self._joining_failed:
+                self.failure = ""
             if self.phase == JOIN:
                 self._enter(DOWNLOAD)
             elif self.phase == REJOIN:
@@ -113,19 +117,18 @@ class Story:
 
     def _note_failure(self, failure: str | None) -> None:
         if failure is not None:
-            self._failed(failure)
+            self._failed(failure, joining=True)
             if self.phase in (JOIN, REJOIN):
                 self.join_failures[failure] += 1
 
-    def _failed(self, what: str) -> None:
-        self.failures.append(what)
-        self.failed_at = self.machine.now
+    def _failed(self, what: str, *, joining: bool = False) -> None:
+        self.failure, self.failed_at, self._joining_failed = what, self.machine.now, joining
 
-    def cause(self) -> str | None:
-        """The failure to name where the device goes no further."""
+    def cause(self) -> str:
+        """The failure to name where the device goes no further; empty where there was none."""
         if self.join_failures:
             return max(self.join_failures, key=lambda kind: self.join_failures[kind])
-        return self.failures[-1] if self.failures else None
+        return self.failure
 
     def tell(self, text: str) -> None:
         self._tell(Happening(self.machine.now, text))
@@ -146,6 +149,7 @@ class Story:
             self._banner(banner["version"])
 
     def _banner(self, version: str) -> None:
+        self.named = True
         self.resets_without_banner = 0
         self.versions.append(version)
         self.tell(f"the app says it is version {version}")
@@ -158,7 +162,7 @@ class Story:
 
     def _reset(self, kind: ResetKind) -> None:
         self.lines, self.bootloader_lines = [], []
-        self.app_started = False
+        self.app_started = self.named = False
         if kind is not ResetKind.POWER_ON:  # that is the world's doing
             self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
@@ -166,7 +170,7 @@ class Story:
             self._enter(DOWNLOAD if kind is ResetKind.POWER_ON else INSTALL)
 
     def _flash_operated(self, *operation: object) -> None:
-        if self.phase in (RESTART, INSTALL):
+        if self.phase in (RESTART, INSTALL) or not self.app_started:
             self.last_progress = self.machine.now
 
     # Phases
@@ -178,6 +182,7 @@ class Story:
         self.close()
         self.phase = phase
         self.last_progress = self.machine.now
+        self.failure = ""
         self.join_failures.clear()
         self._turn(phase)
 
