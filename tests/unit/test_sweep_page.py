@@ -96,8 +96,8 @@ def test_bad_ends_are_listed_up_to_200():
 def test_boot_loaders_stand_side_by_side():
     found = parsed(cuts(10), cuts(12, bootloader="BK7238_1.0.0"), cuts(5, of="download"))
     assert [head["text"] for head in found.all("h2")] == [
-        "Power cuts in the installation",
         "Power cuts in the download",
+        "Power cuts in the installation",
     ]
     assert [len(side["text"].split("cuts, all end well")) - 1 for side in found.all("div", "side")] == [2, 1]
 
