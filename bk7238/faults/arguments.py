@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 REQUIRED = object()
+LARGEST = 0x1000000  # bytes of a file that is made up
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000}
 
 

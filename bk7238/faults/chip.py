@@ -69,7 +69,8 @@ class Chip:
         self.begun += 1
         self.current = operation
         for strike in self._moments.pop(self.begun, ()):
-            strike()
+            if self.powered and self._after is None:  # else another fault has the power already
+                strike()
         happens = self.powered and all([watcher.before(operation) for watcher in self.watchers])
         if not happens:
             self._done()

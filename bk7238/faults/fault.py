@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import random
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from bk7238.faults import when
 from bk7238.faults.arguments import REQUIRED, Argument
@@ -144,7 +144,7 @@ class Fault:
         names = ", ".join(argument.name for argument in self.declared()) or "none"
         self.refuse(f"it has no argument {name!r}; there is {names}")
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> NoReturn:
         raise FaultError(f"fault {str(self.spec)!r}: {why}")
 
     def _take_arguments(self) -> None:

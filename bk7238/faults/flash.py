@@ -42,10 +42,12 @@ class FlashStuckBit(_Watching):
         if not 0 <= self.bit <= 7 or self.value not in (0, 1):
             self.refuse("bit goes from 0 to 7 and value is 0 or 1")
 
+    def flash(self, chip: NorFlash) -> None:
+        if self.at >= chip.size:
+            self.refuse(f"the flash has {chip.size:#x} bytes")
+
     def strike(self, scene: Scene) -> None:
         super().strike(scene)
-        if self.at >= scene.chip.cells.size:
-            self.refuse(f"the flash has {scene.chip.cells.size:#x} bytes")
         self._hold()
 
     def after(self, operation: Operation, was: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from bk7238.faults.arguments import Argument, number, share, words
+from bk7238.faults.arguments import LARGEST, Argument, number, share, words
 from bk7238.faults.radio import Lasting
 from bk7238.faults.scene import Scene
 from bk7238.network.http_server import Answer
@@ -72,6 +72,8 @@ class HttpRedirect(OfAnswers):
     def check(self) -> None:
         if not 300 <= self.status <= 399:
             self.refuse("status goes from 300 to 399")
+        if not self.location or not all(" " < character <= "~" for character in self.location):
+            self.refuse("location is printable ASCII without spaces, as in a URL")
 
     def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
         lines = head(self.status, f"Location: {self.location}", "Content-Length: 0")
@@ -112,6 +114,10 @@ class HttpTruncated(OfAnswers):
     FIRES = "an answer was short"
     keep = Argument(share, default=0.5, doc="how much of the file is there")
 
+    def check(self) -> None:
+        if self.keep == 1:
+            self.refuse("a file of which all is there is not cut short")
+
     def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
         short = body[: round(len(body) * self.keep)]
         lines = head(200, _BINARY, f"Content-Length: {len(short)}")
@@ -142,6 +148,10 @@ class HttpWrongFile(OfAnswers):
     FIRES = "another file was sent"
     text = Argument(words, default="<html><body>It works!</body></html>", doc="what it sends")
     size = Argument(number, default=0, doc="bytes, the text again and again; its own length where it is 0")
+
+    def check(self) -> None:
+        if not 0 <= self.size <= LARGEST:
+            self.refuse(f"size goes from 0 to {LARGEST:#x}")
 
     def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
         text = self.text.encode() or b"\n"

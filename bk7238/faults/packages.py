@@ -8,7 +8,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Any
 
-from bk7238.faults.arguments import Argument, address, flag, number, one_of, words
+from bk7238.faults.arguments import LARGEST, Argument, address, flag, number, one_of, words
 from bk7238.faults.fault import Fault
 from bk7238.formats import rbl, rbl_body
 from bk7238.image import Package
@@ -103,6 +103,8 @@ class PackageSize(OfPackage):
 
     def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
         sizes = max(0, header.raw_size + self.raw), max(0, header.body_size + self.body)
+        if max(sizes) >= 1 << 32:
+            self.refuse(f"the header has 32 bits for a size, and {max(sizes):,} does not fit")
         what = f"the app has {sizes[0]} bytes and the body {sizes[1]}, it says"
         return replace(header, raw_size=sizes[0], body_size=sizes[1]).pack() + body, what
 
@@ -153,6 +155,10 @@ class PackageTooLarge(OfPackage):
 
     NAME = "package-too-large"
     size = Argument(number, default=0xAF000, doc="of the whole package")
+
+    def check(self) -> None:
+        if self.size > LARGEST:
+            self.refuse(f"size goes up to {LARGEST:#x}")
 
     def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
         if self.size <= rbl.SIZE + len(body):

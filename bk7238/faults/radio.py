@@ -59,14 +59,19 @@ class ApGone(Fault):
     FIRES = "the access point fell silent, and again when it came back"
     SWEPT = ("", "15s")
     duration = Argument(seconds, default=None, doc="until it is back; for ever where it is left out")
+    _gone = False
 
     def strike(self, scene: Scene) -> None:
+        self._gone = True
         scene.access_point.switch_off()
         self.record("access point", "switched off")
         if self.duration is not None:
             scene.machine.clock.after(self.duration, lambda: self._back(scene))
 
     def _back(self, scene: Scene) -> None:
+        self._gone = False
+        if any(isinstance(other, ApGone) and other._gone for other in scene.faults):
+            return
         scene.access_point.switch_on(scene.machine.now, forget=True)
         self.record("access point", "switched on")
         scene.machine.air_changed()
@@ -104,15 +109,19 @@ class OfFrames(Lasting):
     def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:
         way = "from-device" if from_device else "to-device"
         if not self.lasts(now) or self.direction not in ("both", way) or not is_kind(frame, self.kind):
-            return frame
-        if self.rate < 1 and self.rng.random() >= self.rate:
+            return self.passes(frame, from_device)
+        if (self.rate < 1 and self.rng.random() >= self.rate) or not self.changes(frame, from_device):
             return self.passes(frame, from_device)
         self.record("air", f"{self.VERB}: {len(frame)} bytes {way.replace('-', ' ')} on channel {channel}")
         return self.change(frame, from_device)
 
     def passes(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
-        """One that the rate spares."""
+        """One that the fault leaves alone."""
         return frame
+
+    def changes(self, frame: bytes, from_device: bool) -> bool:
+        """Whether there is something that it can do to this frame."""
+        return True
 
     @abstractmethod
     def change(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
@@ -154,10 +163,11 @@ class FrameReorder(OfFrames):
         held, self._held[from_device] = self._held[from_device], []
         return [frame, *held]
 
-    def change(self, frame: bytes, from_device: bool) -> list[bytes]:
-        held = self._held[from_device]
+    def changes(self, frame: bytes, from_device: bool) -> bool:
+        return not self._held[from_device]
+
+    def change(self, frame: bytes, from_device: bool) -> None:
         self._held[from_device] = [frame]
-        return held
 
 
 class FrameCorrupt(OfFrames):
@@ -166,10 +176,17 @@ class FrameCorrupt(OfFrames):
     NAME, SECTION, VERB = "frame-corrupt", "Radio", "a bit flipped"
     FIRES = "a bit of a frame flipped"
 
+    @staticmethod
+    def _behind(frame: bytes) -> int:
+        """Where the header is over; of data frames that of CCMP, too."""
+        return 24 if frame[0] >> 2 & 3 == dot11.MANAGEMENT else 32
+
+    def changes(self, frame: bytes, from_device: bool) -> bool:
+        return len(frame) > self._behind(frame)
+
     def change(self, frame: bytes, from_device: bool) -> bytes:
         changed = bytearray(frame)
-        if len(frame) > 32:
-            changed[self.rng.randrange(32, len(frame))] ^= 1 << self.rng.randrange(8)
+        changed[self.rng.randrange(self._behind(frame), len(frame))] ^= 1 << self.rng.randrange(8)
         return bytes(changed)
 
 
@@ -179,6 +196,10 @@ class Deauthenticate(Fault):
     NAME, SECTION = "deauthenticate", "Radio"
     FIRES = "a station was told that it is out"
     reason = Argument(number, default=1, doc="reason code of IEEE 802.11")
+
+    def check(self) -> None:
+        if not 0 <= self.reason <= 0xFFFF:
+            self.refuse("reason goes from 0 to 65535")
 
     def strike(self, scene: Scene) -> None:
         for station in scene.access_point.stations:
@@ -194,23 +215,27 @@ class WrongKey(Fault):
 
     NAME, SECTION = "wrong-key", "Radio"
     FIRES = "the access point saw a key that is not its own"
+    _changed = False
 
     def arm(self, scene: Scene) -> None:
         if not isinstance(scene.access_point.security, Wpa2):
             self.refuse("the network is open; give it a passphrase")
+        self._first = scene.access_point.security.passphrase  # before any fault
         scene.air.on_event(self._event)
         super().arm(scene)
 
     def strike(self, scene: Scene) -> None:
         access_point = scene.access_point
         assert isinstance(access_point.security, Wpa2)
-        last = access_point.security.passphrase[-1]
-        access_point.security.change(access_point.security.passphrase[:-1] + ("x" if last != "x" else "y"))
+        self._changed = True
+        now = access_point.security.passphrase
+        last = next(letter for letter in "xyz" if letter not in (self._first[-1], now[-1]))
+        access_point.security.change(now[:-1] + last)
         for station in access_point.stations:
             access_point.deauthenticate(station.address, _LEFT, scene.machine.now)
 
     def _event(self, event: Any) -> None:
-        if isinstance(event, events.WrongKey):
+        if isinstance(event, events.WrongKey) and self._changed:
             self.record("access point", "the MIC of message 2 of the key handshake is wrong")
 
 

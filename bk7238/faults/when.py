@@ -42,8 +42,8 @@ class When:
     uart: str | None = None
 
     def place(self, total: int) -> int:
-        """The place in a download of `total` bytes."""
-        return min(total, self.bytes or 0) if self.share is None else round(total * self.share)
+        """The place in a download of `total` bytes, which may lie beyond it: then it is never reached."""
+        return self.bytes or 0 if self.share is None else round(total * self.share)
 
     def arm(self, scene: Scene, strike: Callable[[], None]) -> None:
         """Have `strike` called once, when the moment has come."""

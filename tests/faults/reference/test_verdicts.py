@@ -33,7 +33,10 @@ def test_a_device_that_died_does_not_wait(faults, ended, said):
             ["did not join: dhcp-silent, DHCP server: did not answer; then rssi:-60@30s"],
         ),
         (("network-stall@50%", "beacons-lost@10s"), ["network-stall@50%, network: ", "; then beacons-lost@10s"]),
-        (("http-status:404@50%", "connection-reset@50%"), [" (after connection-reset@50% at ", ", http-status:404@50% at "]),
+        (
+            ("http-status:404@50%", "connection-reset@50%"),
+            [" (after connection-reset@50% at ", ", http-status:404@50% at "],
+        ),
     ],
 )
 def test_all_faults_that_fired_are_named(faults, said):
