@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
@@ -34,27 +34,48 @@ def sweep(
     left = [point for point in points if point.id not in journal.outcomes]
     deaths = 0
     while left:
-        with (hire or processes(2))(subject) as workers:
-            lost = _round(workers, subject.chunks(left, workers.number), journal, tell)
+        work = _Round(journal, tell)
+        try:
+            with (hire or processes(2))(subject) as workers:
+                try:
+                    lost = work.run(workers, subject.chunks(left, workers.number))
+                except KeyboardInterrupt:
+                    warn("interrupted: each worker ends the point it is at; interrupt again to leave at once")
+                    raise
+        finally:  # an interrupt, too: what the workers found while they were on their way out is kept
+            work.keep(one for one in work.running if one.done() and not one.cancelled() and one.exception() is None)
         left = [point for point in left if point.id not in journal.outcomes]
         if lost:
             deaths += 1
             warn(f"a worker died: {lost}; {len(left)} points are run again")
-        if deaths >= DEATHS:
+        if left and deaths >= DEATHS:
             raise SweepError(f"workers died {deaths} times, the last time on points {left[0].id} and following")
     return [journal.outcomes[point.id] for point in points]
 
 
-def _round(workers: Workers, chunks: list[list[Any]], journal: Journal, tell: Tell) -> str:
-    """All chunks, or as many as are done when a worker dies: then what became of it."""
-    running: set[Future[list[Outcome]]] = {workers.submit(chunk) for chunk in chunks}
-    while running:
-        ended, running = wait(running, return_when=FIRST_COMPLETED)
-        for future in ended:
-            try:
-                found = future.result()
-            except workers.died as error:
-                return str(error).partition("\n")[0] or type(error).__name__
-            journal.add(found)
-            tell(found)
-    return ""
+class _Round:
+    """Points for the same workers. `running` are the chunks whose outcomes are not in the journal yet."""
+
+    def __init__(self, journal: Journal, tell: Tell) -> None:
+        self._journal, self._tell = journal, tell
+        self.running: set[Future[list[Outcome]]] = set()
+
+    def run(self, workers: Workers, chunks: list[list[Any]]) -> str:
+        """All chunks, or as many as are done when a worker dies: then what became of it."""
+        try:
+            for chunk in chunks:
+                self.running.add(workers.submit(chunk))
+            while self.running:
+                ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
+                self.keep(ended)
+        except workers.died as error:
+            return str(error).partition("\n")[0] or type(error).__name__
+        return ""
+
+    def keep(self, ended: Iterable[Future[list[Outcome]]]) -> None:
+        """Raises what such a chunk ended with."""
+        for future in list(ended):
+            found = future.result()
+            self._journal.add(found)
+            self.running.discard(future)
+            self._tell(found)

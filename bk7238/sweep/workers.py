@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 from bk7238.sweep.point import Outcome
@@ -28,10 +29,21 @@ Hire = Callable[[Subject], AbstractContextManager[Workers]]
 """Makes the workers of one round; once one of them has died they are made anew."""
 
 
+class _Enough(BaseException):
+    """The points that are left are not wanted any more."""
+
+
 def explore(subject: Subject, points: list[Any]) -> list[Outcome]:
-    """What a worker does."""
+    """What a worker does. Where the sweep is over before it is through, what it has found by then."""
     found: list[Outcome] = []
-    subject.explore(points, found.append)
+
+    def tell(one: Outcome) -> None:
+        found.append(one)
+        if over():
+            raise _Enough
+
+    with suppress(_Enough):
+        subject.explore(points, tell)
     return found
 
 
@@ -46,30 +58,44 @@ class _Pool:
 
 
 def processes(number: int, explore: Explore = explore) -> Hire:
-    """So many processes of this machine. `explore` is what each does with its points."""
+    """So many processes of this machine. `explore` is what each does with its points. When a sweep is interrupted
+    each ends the point it is at; a second interrupt ends them at once."""
 
     @contextmanager
     def hire(subject: Subject) -> Generator[Workers]:
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(subject, explore)) as pool:
+        ended = context.RawValue("b", 0)
+        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(subject, explore, ended)) as pool:
             try:
                 yield _Pool(pool, number)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                ended.value = 1
+                pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     return hire
 
 
-_here: tuple[Subject, Explore] | None = None
+_here: tuple[Subject, Explore, Any] | None = None
 
 
-def _begin(subject: Subject, explore: Explore) -> None:
+def _begin(subject: Subject, explore: Explore, ended: Any) -> None:
     global _here
-    _here = subject, explore
+    _here = subject, explore, ended
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    """A terminal interrupts all processes. The sweep's own says when it is over; the next one is meant for this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def over() -> bool:
+    """In a worker: whether the sweep wants no more of it."""
+    return _here is not None and bool(_here[2].value)
 
 
 def _explore(points: list[Any]) -> list[Outcome]:
     assert _here is not None
-    subject, explore = _here
-    return explore(subject, points)
+    subject, explore, _ = _here
+    return [] if over() else explore(subject, points)

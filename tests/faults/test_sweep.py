@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import signal
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -16,8 +17,9 @@ from bk7238.sweep.journal import Journal, JournalError
 from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.report import Report
 from bk7238.sweep.run import SweepError, sweep
+from bk7238.sweep.subject import Subject
 from bk7238.sweep.trunk import ALL_MODES, Cut
-from bk7238.sweep.workers import processes
+from bk7238.sweep.workers import over, processes
 from bk7238.update.session import Settings
 from faults.bench import Run, gzip, image
 
@@ -158,6 +160,52 @@ def test_a_sweep_goes_on_where_it_was(installation, tmp_path):
         point.id for point in left
     }
     assert len(Journal(path, installation).outcomes) == 20
+
+
+class Endless(Subject):
+    """Only its first chunk ends, once the second one has begun. A terminal interrupts the workers of the others."""
+
+    NAME, NOUN, CHUNK = "endless", "points", 5
+
+    def __init__(self, job, begun):
+        super().__init__(job)
+        self.begun = begun
+
+    def points(self, tier):
+        return POINTS
+
+    def explore(self, points, tell):
+        outcomes = invented(self, points)
+        if points[0] == POINTS[0]:
+            while not self.begun.exists():
+                os.sched_yield()
+            for one in outcomes:
+                tell(one)
+            return
+        os.kill(os.getpid(), signal.SIGINT)
+        self.begun.touch()
+        while True:
+            tell(outcomes[0])
+            while not over():
+                os.sched_yield()
+
+
+def test_at_an_interrupt_each_worker_ends_its_point_and_what_it_found_is_kept(installation, tmp_path):
+    path, told, said = tmp_path / "journal", [], []
+    subject = Endless(installation.job, tmp_path / "begun")
+
+    def tell(found):
+        told.extend(found)
+        if found == invented(subject, POINTS[:5]):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(subject, POINTS, Journal(path, subject), hire=processes(2), tell=tell, warn=said.append)
+    kept = set(Journal(path, subject).outcomes)
+    assert {point.id for point in POINTS[:6]} <= kept <= {point.id for point in [*POINTS[:6], POINTS[10]]}
+    assert kept == {one.id for one in told} and len(said) == 1 and "interrupted" in said[0]
+    found = sweep(subject, POINTS, Journal(path, subject), hire=processes(2, invented))
+    assert [one.id for one in found] == [point.id for point in POINTS]
 
 
 def test_journals_of_something_else(installation, tmp_path):
