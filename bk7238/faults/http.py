@@ -119,7 +119,7 @@ class HttpTruncated(OfAnswers):
             self.refuse("a file of which all is there is not cut short")
 
     def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
-        short = body[: round(len(body) * self.keep)]
+        short = body[: min(round(len(body) * self.keep), len(body) - 1)]
         lines = head(200, _BINARY, f"Content-Length: {len(short)}")
         return Answer(200, lines, short), f"{len(short)} of {len(body)} bytes"
 

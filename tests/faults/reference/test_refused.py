@@ -110,3 +110,9 @@ def test_a_bit_of_a_short_frame_flips_behind_its_header():
     changed = fault._filter(0, short, 6, True)
     assert changed != short and changed[:24] == short[:24] and fault.count == 1
     assert fault._filter(1, header, 6, True) == header and fault.count == 1
+
+
+@pytest.mark.parametrize(("keep", "left"), [("99.99%", 999), ("50%", 500), ("0%", 0)])
+def test_a_truncated_file_is_shorter_than_it_was(keep, left):
+    answer, what = make(parse(f"http-truncated:{keep}"), kinds(), "0").answer("/", bytes(1000))
+    assert (len(answer.body), what) == (left, f"{left} of 1000 bytes")
