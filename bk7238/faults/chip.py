@@ -34,6 +34,7 @@ class Chip:
         self.powered = True
         self.current: Operation | None = None  # while faults strike before it
         self.watchers: list[Watcher] = []
+        self.flaws: list[Callable[[Operation, bytes], None]] = []
         self.on_identify: list[Callable[[], None]] = []
         self._moments: dict[int, list[Callable[[], None]]] = {}
         self._after: Callable[[], None] | None = None
@@ -48,14 +49,20 @@ class Chip:
 
     def cut(self, leave: Callable[[Operation], None] | None = None, *, after: bool = False) -> None:
         """The power goes, now. Of an operation that is about to happen nothing does but what `leave` puts into the
-        cells; with `after` it happens first."""
+        cells, as far as the cells do as they are told; with `after` it happens first."""
         if after and self.current is not None:
             self._after = self.cut
             return
         if leave is not None and self.current is not None:
-            leave(self.current)
+            self._leave(self.current, leave)
         self.powered = False
         self.machine.power_cycle()
+
+    def _leave(self, operation: Operation, leave: Callable[[Operation], None]) -> None:
+        was = bytes(self.cells.data[operation.address : operation.address + operation.length])
+        leave(operation)
+        for flaw in self.flaws:  # not the watchers: it has not happened
+            flaw(operation, was)
 
     def put(self, address: int, data: bytes) -> None:
         """What an interrupted operation leaves: no rule of the chip holds for it."""

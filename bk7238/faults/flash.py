@@ -29,7 +29,15 @@ class _Watching(Fault):
         pass
 
 
-class FlashStuckBit(_Watching):
+class _Flaw(_Watching):
+    """A fault of the cells themselves: an operation that is cut short meets it, too."""
+
+    def arm(self, scene: Scene) -> None:
+        scene.chip.flaws.append(self.after)
+        super().arm(scene)
+
+
+class FlashStuckBit(_Flaw):
     """A bit of the flash cannot change: it stays what it is told to be, whatever is programmed or erased."""
 
     NAME = "flash-stuck-bit"
@@ -63,7 +71,7 @@ class FlashStuckBit(_Watching):
             self.record(f"{self.at:#x}", f"bit {self.bit} stays {self.value}")
 
 
-class FlashFailingSector(_Watching):
+class FlashFailingSector(_Flaw):
     """A sector is worn out: its bytes stay as they are when it is erased, programmed, or both."""
 
     NAME = "flash-failing-sector"

@@ -113,3 +113,37 @@ def test_a_chip_that_says_it_is_too_small_is_not_written(jedec_id):
 def test_a_chip_that_says_it_is_larger():
     run = Run("flash-jedec-id:0xEF4016", delivered=True).end(NEW)
     assert run.fault().firings[0].what == "said it is ef4016" and run.flash == clean()
+
+
+@pytest.mark.parametrize(
+    ("cut", "erased", "value"), [("brown-out", True, 1), ("power-cut:torn", True, 0), ("power-cut:torn", False, 1)]
+)
+def test_a_stuck_bit_stays_what_it_is_when_its_operation_is_cut_short(cut, erased, value):
+    number, at = _first_change(erased)
+    left = {}
+    for stuck in ((), (f"flash-stuck-bit:{at:#x},bit=0,value={value}@flash-op={number}",)):
+        run = Run(*stuck, f"{cut}@flash-op={number}", delivered=True).to_reset()
+        run.fault(len(stuck))
+        left[bool(stuck)] = run.flash
+    held = left[False][at] & ~1 | value
+    assert left[True] == put(left[False], (at, bytes((held,)))) != left[False]
+
+
+@pytest.mark.parametrize(("cut", "erased"), [("brown-out", True), ("power-cut:torn", False)])
+def test_a_failing_sector_stays_what_it_was_when_its_operation_is_cut_short(cut, erased):
+    number, at = _first_change(erased)
+    run = Run(f"flash-failing-sector:{at:#x}@flash-op={number}", f"{cut}@flash-op={number}", delivered=True).to_reset()
+    assert run.fault().count == run.fault(1).count == 1
+    assert run.flash == carried_out(run.before, undisturbed().operations[: number - 1])
+
+
+def _first_change(erased):
+    """The first erase, or program, of an installation whose first byte changes: its number and that byte's address."""
+    flash = undisturbed().before
+    for number, operation in enumerate(undisturbed().operations, 1):
+        kind, at, _ = operation
+        after = carried_out(flash, [operation])
+        if (kind == "erase") == erased and after[at] != flash[at]:
+            return number, at
+        flash = after
+    raise AssertionError("no operation changes anything")
