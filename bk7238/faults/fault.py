@@ -55,7 +55,7 @@ class Fault:
         self.count = 0
         self.firings: list[Firing] = []
         self.scene: Scene | None = None
-        self._struck: int | None = None
+        self.struck_at: int | None = None  # virtual microseconds
         try:
             self.when = when.parse(spec.when)
         except FaultError as error:
@@ -94,10 +94,10 @@ class Fault:
     def ends(self) -> int | None:
         """When it will be over, in virtual microseconds: for one that has a duration and has struck."""
         duration = getattr(self, "duration", None)
-        return None if self._struck is None or duration is None else self._struck + duration
+        return None if self.struck_at is None or duration is None else self.struck_at + duration
 
     def _strike(self, scene: Scene) -> None:
-        self._struck = scene.machine.now
+        self.struck_at = scene.machine.now
         self.strike(scene)
         scene.machine.air_changed()
 

@@ -42,14 +42,10 @@ class Lasting(Fault):
     """A fault that lasts: from its moment on, for a while or for ever."""
 
     duration = Argument(seconds, default=None, doc="how long it lasts; to the end of the run where it is left out")
-    _began: int | None = None
-
-    def strike(self, scene: Scene) -> None:
-        self._began = scene.machine.now
 
     def lasts(self, now: int) -> bool:
         """Whether it is under way."""
-        return self._began is not None and (self.duration is None or now < self._began + self.duration)
+        return self.struck_at is not None and (self.ends is None or now < self.ends)
 
 
 class ApGone(Fault):
@@ -215,7 +211,6 @@ class WrongKey(Fault):
 
     NAME, SECTION = "wrong-key", "Radio"
     FIRES = "the access point saw a key that is not its own"
-    _changed = False
 
     def arm(self, scene: Scene) -> None:
         if not isinstance(scene.access_point.security, Wpa2):
@@ -227,7 +222,6 @@ class WrongKey(Fault):
     def strike(self, scene: Scene) -> None:
         access_point = scene.access_point
         assert isinstance(access_point.security, Wpa2)
-        self._changed = True
         now = access_point.security.passphrase
         last = next(letter for letter in "xyz" if letter not in (self._first[-1], now[-1]))
         access_point.security.change(now[:-1] + last)
@@ -235,7 +229,7 @@ class WrongKey(Fault):
             access_point.deauthenticate(station.address, _LEFT, scene.machine.now)
 
     def _event(self, event: Any) -> None:
-        if isinstance(event, events.WrongKey) and self._changed:
+        if isinstance(event, events.WrongKey) and self.struck_at is not None:
             self.record("access point", "the MIC of message 2 of the key handshake is wrong")
 
 

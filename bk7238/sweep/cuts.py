@@ -42,7 +42,8 @@ class Cuts(Subject):
         return self.trunk.as_json()
 
     def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
-        forks.explore(self.job, points, lambda found: tell(_cut(found)), self.trunk if self.MEETS else None)
+        trunk = self.trunk if self.MEETS else None
+        super().explore(forks.explore(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
 
     def full(self, point: Any) -> Outcome:
         return _cut(super().full(point))
