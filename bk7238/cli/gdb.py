@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -123,12 +122,12 @@ def _machine(image: Any, arguments: argparse.Namespace) -> Any:
         if getattr(arguments, option.replace("-", "_")):
             raise given.UsageError(f"--{option} needs a PACKAGE")
     machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
-    security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys")) if arguments.psk else None
+    security = Wpa2(arguments.psk, machine.random("keys")) if arguments.psk else None
     access_point = AccessPoint(
         arguments.ssid,
         channel=arguments.channel,
-        network=Network(random.Random(f"{arguments.seed}:network")),
-        rng=random.Random(f"{arguments.seed}:access point"),
+        network=Network(machine.random("network")),
+        rng=machine.random("access point"),
         ht=arguments.ht,
         hidden=arguments.hidden,
         security=security,

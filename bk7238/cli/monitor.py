@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,14 +65,13 @@ def _connect(machine: Any, arguments: argparse.Namespace) -> None:
     from bk7238.network.network import Network
     from bk7238.network.uplink import Uplink
 
-    seed = arguments.seed
-    inner = None if arguments.bare else Network(random.Random(f"{seed}:network"))
-    security = None if arguments.psk is None else Wpa2(arguments.psk, random.Random(f"{seed}:keys"))
+    inner = None if arguments.bare else Network(machine.random("network"))
+    security = None if arguments.psk is None else Wpa2(arguments.psk, machine.random("keys"))
     access_point = AccessPoint(
         arguments.ssid,
         channel=arguments.channel,
         network=Uplink(machine.engine.port("wifi"), inner),
-        rng=random.Random(f"{seed}:access point"),
+        rng=machine.random("access point"),
         security=security,
     )
     machine.connect_air(Medium([access_point]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import time
 from pathlib import Path
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     machine = given.checked(
         lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine)
     )
-    network: Link = Network(random.Random(f"{arguments.seed}:network"), files=served)
+    network: Link = Network(machine.random("network"), files=served)
     if arguments.tap is not None:
         network, machine.outside = given.checked(Tap, arguments.tap), "tap"
     folder = given.artifacts(arguments.artifacts)
@@ -79,10 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
         network.on_event(outside.teller(folder))
     passphrases: dict[bytes, str] = {}
     if arguments.ssid is not None:
-        rng = random.Random(f"{arguments.seed}:access point")
+        rng = machine.random("access point")
         security = None
         if arguments.psk is not None:
-            security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys"))
+            security = Wpa2(arguments.psk, machine.random("keys"))
             passphrases[arguments.ssid] = arguments.psk
         air.add(
             AccessPoint(
@@ -115,7 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.until is None:
             machine.stop()
 
-    pages = fetching.Fetching(arguments.fetch, arguments.seed, air, fetched, told) if arguments.fetch else None
+    pages = (
+        fetching.Fetching(arguments.fetch, machine.random("station"), air, fetched, told) if arguments.fetch else None
+    )
     machine.uart1.on_line(lambda text: line("uart1", text))
     machine.uart2.on_line(lambda text: line("uart2", text))
     typed = b"".join(text.encode() + b"\r" for text in arguments.send)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import random
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from bk7238.faults import when
 from bk7238.faults.arguments import REQUIRED, Argument
 from bk7238.faults.spec import FaultError, Spec
+from bk7238.randomness import Randomness
 
 if TYPE_CHECKING:
     from bk7238.faults.scene import Scene
@@ -51,7 +51,7 @@ class Fault:
 
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec
-        self.rng = random.Random(f"{seed}:{spec}")
+        self.rng = Randomness(f"{seed}:{spec}")
         self.count = 0
         self.firings: list[Firing] = []
         self.scene: Scene | None = None

@@ -100,6 +100,7 @@ class OfFrames(Lasting):
 
     def arm(self, scene: Scene) -> None:
         super().arm(scene)
+        scene.machine.begins_anew(self.rng)
         scene.air.filters.append(self._filter)
 
     def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:

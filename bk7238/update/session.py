@@ -7,7 +7,6 @@ seconds. Only a run that none of these ends reaches the time limit.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,7 +80,7 @@ class Update:
         self.image, self.package, self.settings = image, package, settings
         self.profile = profiles.find(settings.profile, image.data)
         self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
-        self.network = Network(random.Random(f"{settings.seed}:network"))
+        self.network = Network(self.machine.random("network"))
         self.network.http.files["/" + quote(package.name)] = package.data
         self.network.http.files.update(settings.serve)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
@@ -92,7 +91,7 @@ class Update:
             settings.ssid if settings.ap_ssid is None else settings.ap_ssid,
             channel=settings.channel,
             network=behind,
-            rng=random.Random(f"{settings.seed}:access point"),
+            rng=self.machine.random("access point"),
             ht=settings.ht,
             hidden=settings.hidden,
             security=self._security(),
@@ -138,7 +137,7 @@ class Update:
 
     def _security(self) -> Wpa2 | None:
         passphrase = self.settings.psk if self.settings.ap_psk is None else self.settings.ap_psk
-        return Wpa2(passphrase, random.Random(f"{self.settings.seed}:keys")) if passphrase else None
+        return Wpa2(passphrase, self.machine.random("keys")) if passphrase else None
 
     @property
     def passphrases(self) -> dict[bytes, str]:
