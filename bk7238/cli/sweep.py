@@ -118,6 +118,7 @@ def _print(report: Report, folder: Path | None) -> None:
         print(f"  {verdict}: {number:,}")
     for one in report.bad[:10]:
         print(f"  {one.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
+    print(f"  digest {report.digest}, seed {report.subject.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 
 
