@@ -54,10 +54,8 @@ def entries() -> list[Entry]:
 
 def write(entries: list[Entry]) -> None:
     """Write the file anew, a line for each entry."""
-    lines = [
-        {name: value for name, value in asdict(one).items() if (name, value) != ("set", "quick")} for one in entries
-    ]
-    FILE.write_text("[\n" + ",\n".join(f" {json.dumps(line)}" for line in lines) + "\n]\n")
+    lines = [json.dumps({name: value for name, value in asdict(one).items() if value != "quick"}) for one in entries]
+    FILE.write_text("[\n" + ",\n".join(f" {line}" for line in lines) + "\n]\n")
 
 
 def _find(name: str) -> Path | None:
