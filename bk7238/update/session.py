@@ -141,12 +141,6 @@ class Update:
         passphrase = self.settings.psk if self.settings.ap_psk is None else self.settings.ap_psk
         return Wpa2(passphrase, random.Random(f"{self.settings.seed}:keys")) if passphrase else None
 
-    @property
-    def passphrases(self) -> dict[bytes, str]:
-        """Of the protected networks on the air, by SSID."""
-        security = self.access_point.security
-        return {self.access_point.ssid: security.passphrase} if isinstance(security, Wpa2) else {}
-
     def run(self) -> Result:
         """Run to the verdict."""
         began = time.perf_counter()
