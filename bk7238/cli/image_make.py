@@ -55,12 +55,13 @@ def _add_pack(verbs: Any) -> None:
     parser.add_argument(
         "--timestamp", type=fields.timestamp, help="seconds since 1970 (default: BIN's modification time)"
     )
+    parser.add_argument("--force", action="store_true", help="pack BIN even where it is no raw app, with a warning")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_pack)
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    binary, modified = checked(raw.read, arguments.file, APP)
+    binary, modified = checked(raw.contents if arguments.force else raw.read, arguments.file, APP)
     used = fields.keys_of(arguments)
     output = arguments.output or arguments.file.with_suffix(".rbl")
     if output == arguments.file:

@@ -113,6 +113,13 @@ def test_what_is_no_raw_app_is_refused(kind, app, loader, tmp_path, capsys):
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_framed_app_is_packed_by_force(app, tmp_path, capsys):
+    app.write_bytes(crc_framing.frame(app.read_bytes()))
+    status, _, err = run(capsys, "pack", "-f", app, *PACK, "-s", "aes", "--force")
+    assert status == 0 and "app.bin: the app has a CRC after every 32 bytes already" in err
+    assert rbl.unpack(app.with_suffix(".rbl").read_bytes()).raw_size == len(app.read_bytes())
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -180,6 +187,8 @@ def test_build_warns_as_pack_does(app, loader, tmp_path, capsys):
     (tmp_path / "parts" / "app.bin").write_bytes(crc_framing.frame(app.read_bytes()))
     _, _, built = run(capsys, "build", tmp_path / "parts", "-o", tmp_path / "again.bin")
     assert "parts: the app has a CRC after every 32 bytes already" in built
+    _, info, _ = run(capsys, "info", tmp_path / "again.bin")
+    assert "WARNING: the app has a CRC after every 32 bytes already" in info
     run(capsys, "pack", "-f", app, *PACK, "-c", "quicklz", "-o", tmp_path / "q.rbl")
     _, _, built = run(capsys, *line, "--download", tmp_path / "q.rbl")
     assert "q.rbl: not encrypted" in built and "q.rbl: the shipped boot loaders cannot unpack quicklz" in built
