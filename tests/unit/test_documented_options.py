@@ -96,9 +96,9 @@ def test_documents(path, known):
 
 def test_texts_in_the_code(known):
     """Docstrings, of which pages are made, and remedies in error messages."""
-    for path in SOURCES:
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
+    naming = ((path, text) for path in SOURCES if OPTION.search(text := path.read_text()))
+    for path, text in naming:
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 unknown = set(OPTION.findall(re.sub("pip install.*", "", node.value))) - known
                 assert not unknown, f"{path.relative_to(ROOT)}:{node.lineno}: {unknown}"
