@@ -143,6 +143,9 @@ def _add_build(verbs: Any) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    for option in ("bootloader", "app", "package") if arguments.folder else ():
+        if getattr(arguments, option) is not None:
+            raise UsageError(f"--{option} and a FOLDER do not go together: the folder has boot loader and app")
     parts = checked(split.read, arguments.folder) if arguments.folder else _parts(arguments)
     parts = _patched(arguments, parts)
     areas = list(parts.areas) + _areas(arguments)

@@ -45,7 +45,7 @@ def check(data: bytes, name: str, what: str) -> None:
     loader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
     if any(partition.name == "app" for _, partition in partitions.find(loader)):
         raise ImageError(f"{seen}: a full flash image or a boot loader; `bk7238 image split` takes a full image apart")
-    raise ImageError(f"{seen}: CRCs are added here; give {what} as it was before they were")
+    raise ImageError(f"{seen}: CRCs are added here, and it has them already; give {what}")
 
 
 def check_format(data: bytes, name: str, what: str) -> None:

@@ -64,6 +64,7 @@ BAD = [
     (["unpack", "{tmp}/none.rbl"], "No such file"),
     (["build", "-o", "{tmp}/out"], "name a FOLDER"),
     (["build", "{tmp}", "-o", "{tmp}/out"], "let `bk7238 image split` make"),
+    (["build", "{tmp}", "--app", "{app}", "-o", "{tmp}/out"], "--app and a FOLDER do not go together"),
     (["build", "--bootloader", "{app}", "-o", "{tmp}/out"], "no partition table"),
     (["split", "{app}", "-o", "{tmp}/out"], "CRC-16"),
     (["info", "{app}"], "CRC-16"),
