@@ -47,6 +47,8 @@ def _told(read: Callable[[str], T]) -> Callable[[str], T]:
 
 ssid = _told(options.ssid)
 passphrase = _told(options.passphrase)
+ap_passphrase = _told(options.ap_passphrase)
+request = _told(options.request)
 channel = _told(options.channel)
 flash_size = _told(options.flash_size)
 

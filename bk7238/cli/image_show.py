@@ -63,6 +63,7 @@ def _map(found: info.Info) -> str:
         lines.append(f"  footer of {name}: version {header.version!r}, {header.raw_size} bytes")
     if found.app_matches_footer is not None:
         lines.append(f"  the app's bytes {'have' if found.app_matches_footer else 'DO NOT HAVE'} the footer's hash")
+    lines += [f"  WARNING: {text}" for text in found.warnings]
     for frames in found.frames:
         bad = f", BAD at {', '.join(f'{at:#x}' for at in frames.bad[:4])}" if frames.bad else ""
         counts = f"{frames.good} good, {frames.erased} erased, {len(frames.bad)} bad"

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
     if arguments.gateway is not None:
         update.air.on_event(outside.teller(folder))
-    with teller, recorded(folder, update.air, update.passphrases):
+    with teller, recorded(folder, update.air):
         result = update.run()
     if folder is not None:
         _write(folder, update, result)

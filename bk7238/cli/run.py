@@ -76,13 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         network.attach(Gateway(server, network.events))
         machine.outside = "gateway"
         network.on_event(outside.teller(folder))
-    passphrases: dict[bytes, str] = {}
     if arguments.ssid is not None:
         rng = machine.random("access point")
         security = None
         if arguments.psk is not None:
             security = Wpa2(arguments.psk, machine.random("keys"))
-            passphrases[arguments.ssid] = arguments.psk
         air.add(
             AccessPoint(
                 arguments.ssid,
@@ -124,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         console = (machine.uart1, machine.uart2)[arguments.console - 1]
         machine.clock.after(round(arguments.after * 1e6), lambda: console.send(typed))
     began = time.perf_counter()
-    with recorded(folder, air, passphrases):
+    with recorded(folder, air):
         machine.run(until=round(arguments.within * 1e6))
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,

@@ -68,7 +68,7 @@ class DhcpLate(OnCable):
 
 
 class DnsFail(OnCable):
-    """Names are not resolved. The device asks only where the package has a host name (`--host`)."""
+    """Names are not resolved. The device asks only where it is told a host name: `--request http://ota.example/FILE`."""
 
     NAME, SECTION = "dns-fail", "Network"
     ASKED = True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bk7238.formats import crc_framing, partitions
 from bk7238.formats.partitions import Partition
-from bk7238.image import beken_loader
+from bk7238.image import beken_loader, raw
 from bk7238.image.flash_image import BOOTLOADER, ImageError
 
 HIGHEST_TABLE = 0xFFC0 + 64
@@ -94,8 +94,7 @@ def parse(data: bytes, name: str) -> Bootloader:
     framed = len(data) >= crc_framing.FRAME and not crc_framing.bad_frames(data[: crc_framing.FRAME])
     if framed and data[:4] != b"\xff" * 4:
         return Bootloader(name, crc_framing.strip(data[:end]), data[end:])
-    if data[:4] == b"RBL\0":
-        raise ImageError(f"{name}: this is an update package (RBL); give a boot loader or a full flash image")
+    raw.check_format(data, name, "a boot loader or a full flash image")
     if len(data) > BOOTLOADER:
         raise ImageError(
             f"{name}: {len(data):#x} bytes without CRCs are more than a boot loader's {BOOTLOADER:#x}; give the boot "

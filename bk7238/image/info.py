@@ -7,7 +7,7 @@ from typing import Any
 
 from bk7238.formats import crc_framing, rbl, tlv
 from bk7238.formats.partitions import Partition
-from bk7238.image import app_table, predict
+from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import BOOTLOADER, FlashImage
 from bk7238.image.storage import Storage
@@ -45,6 +45,7 @@ class Info:
     frames: tuple[Frames, ...]
     package: rbl.Header | None
     settings: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +77,7 @@ class Info:
             ],
             "package": _header(self.package) if self.package else None,
             "settings": list(self.settings),
+            "warnings": list(self.warnings),
         }
 
 
@@ -124,6 +126,7 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         frames=tuple(_frames(image)),
         package=package,
         settings=tuple(_settings(flash)),
+        warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 import h11
 
+from bk7238.network import http_path
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
 from bk7238.network.tcp_connection import Connection
@@ -67,12 +67,16 @@ class Director(Protocol):
 
 
 class HttpServer:
-    """Serves `files`, a table of paths and bodies that may be changed at any time."""
+    """Serves `files`, a table of decoded paths (`http_path`) and bodies that may be changed at any time."""
 
     def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
         self.files: dict[str, bytes] = dict(files or {})
         self.events = events
         self.director: Director | None = None
+
+    def body(self, path: str) -> bytes | None:
+        """What is offered at a decoded path; its slash may be left out in the table."""
+        return self.files.get(path, self.files.get(path.removeprefix("/")))
 
     def accept(self, connection: Connection, client: bytes) -> HttpSession:
         return HttpSession(self, connection, ip_text(client))
@@ -185,7 +189,7 @@ class HttpSession:
 
     def _answer(self, now: int) -> None:
         path = request_path(self._request)
-        body = self._server.files.get(path)
+        body = self._server.body(path)
         director = self._server.director
         answer = director.answer(path, body) if director is not None else None
         if answer is not None:
@@ -282,13 +286,8 @@ class HttpSession:
 
 
 def request_path(request: h11.Request | None) -> str:
-    """The path that a request asks for, without the query; empty without a request."""
-    if request is None:
-        return ""
-    target = request.target.partition(b"?")[0]
-    if target.lower().startswith(b"http://"):  # as to a proxy (RFC 9112, section 3.2.2)
-        target = b"/" + target[len(b"http://") :].partition(b"/")[2]
-    return unquote_to_bytes(target).decode("utf-8", "replace")
+    """The decoded path that a request asks for; empty without a request."""
+    return "" if request is None else http_path.decoded(request.target)
 
 
 def request_host(request: h11.Request | None) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
@@ -22,14 +21,14 @@ from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
-from bk7238.network import http_server
+from bk7238.network import http_path, http_server
 from bk7238.network.events import Event
 from bk7238.network.gateway import Gateway
 from bk7238.network.host_server import Server
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
-from bk7238.update import evidence, explain, profiles
+from bk7238.update import evidence, explain, options, profiles
 from bk7238.update.result import Result, Verdict
 from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Happening, Story
 
@@ -81,7 +80,7 @@ class Update:
         self.profile = profiles.find(settings.profile, image.data)
         self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
         self.network = Network(self.machine.random("network"))
-        self.network.http.files["/" + quote(package.name)] = package.data
+        self.network.http.files["/" + package.name] = package.data
         self.network.http.files.update(settings.serve)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
         behind = self.faults.network(self._outside(), self.network)
@@ -126,24 +125,20 @@ class Update:
 
     def _url(self) -> str:
         """Where the device is told to fetch the update from."""
-        request = self.settings.request or self.package.name
+        request = options.request(self.settings.request or "")
         if request.startswith("http://"):
             return request
         if self.settings.tap is not None:
             raise ValueError("with --tap, say where the update is: --request http://ADDRESS/FILE")
         port = self.settings.gateway.port if self.settings.gateway is not None else http_server.PORT
         server = self.network.gateway_ip + ("" if port == http_server.PORT else f":{port}")
-        return f"http://{server}/{quote(request.lstrip('/'))}"
+        path = "/" + (request.lstrip("/") or self.package.name)
+        name = self.network.http.body(path) is not None  # of a file, whatever characters are in it
+        return f"http://{server}{http_path.quoted(path) if name else http_path.escaped(path)}"
 
     def _security(self) -> Wpa2 | None:
         passphrase = self.settings.psk if self.settings.ap_psk is None else self.settings.ap_psk
         return Wpa2(passphrase, self.machine.random("keys")) if passphrase else None
-
-    @property
-    def passphrases(self) -> dict[bytes, str]:
-        """Of the protected networks on the air, by SSID."""
-        security = self.access_point.security
-        return {self.access_point.ssid: security.passphrase} if isinstance(security, Wpa2) else {}
 
     def run(self) -> Result:
         """Run to the verdict."""

@@ -15,6 +15,7 @@ from bk7238.air import events as air
 from bk7238.companion import Fields
 from bk7238.machine import Machine
 from bk7238.network import events as network
+from bk7238.network.http_path import shown
 from bk7238.update.joining import Joining
 from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
@@ -94,9 +95,9 @@ class Story:
             elif self.phase == REJOIN:
                 self._enter(DONE)
         elif isinstance(event, network.HttpRequested):
-            self.tell(f"the device asks for {event.path}: status {event.status}")
+            self.tell(f"the device asks for {shown(event.path)}: status {event.status}")
             if event.status != 200:
-                self._failed(f"the server answered {event.status} to the device's request for {event.path}")
+                self._failed(f"the server answered {event.status} to the device's request for {shown(event.path)}")
         elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
             self.last_progress = event.time
             self.downloaded = f"{event.acknowledged} of {event.total} bytes had arrived"

@@ -5,6 +5,7 @@ from boot.reference import APP_START, DOWNLOAD, FLASH, built, image, installed
 from images import FULL, GZIP, vendor
 
 from bk7238.image import flash_image, package
+from bk7238.network.events import HttpRequested
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
@@ -61,6 +62,30 @@ def test_a_file_that_the_server_does_not_have():
     result = Update(reference(), reference_package("gzip"), Settings(request="missing.rbl")).run()
     assert result.verdict is Verdict.DEVICE_WAITS
     assert "404" in result.reason
+
+
+@pytest.mark.parametrize("name", ['a b (1)+&%41#?".rbl', "u\u0308 \udcff'$;.rbl"])
+def test_a_package_of_any_name(name):
+    update = Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
+    result = update.run()
+    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.1")
+    assert [event.path for event in update.network.events.recent if isinstance(event, HttpRequested)] == ["/" + name]
+
+
+def test_another_file_of_any_name():
+    name = "other file (2) 100%.rbl"
+    files = {"/" + name: reference_package("lzma").data}
+    update = Update(reference(), reference_package("gzip"), Settings(serve=files, request=name))
+    update.run()
+    assert update.network.events.recent and [
+        (event.path, event.status) for event in update.network.events.recent if isinstance(event, HttpRequested)
+    ] == [("/" + name, 200)]
+
+
+def test_a_name_too_long_for_the_firmware_once_it_is_encoded():
+    name = " " * 21 + ".rbl"
+    with pytest.raises(ValueError, match=r"paths of up to 63 characters, /(%20)+\.rbl has 68: rename the file"):
+        Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
 
 
 def test_a_wrong_passphrase():

@@ -232,8 +232,8 @@ def test_what_a_recorder_is_told():
 
 
 def test_the_keys_for_wireshark():
-    text = wireshark_keys({b"Bench": "correct horse", b'a:b%"\\\xff': 'c:d%"\\'})
-    assert text == '"wpa-pwd","correct horse:Bench"\n"wpa-pwd","c%3Ad%25%22%5C:a%3Ab%25%22%5C%FF"\n'
+    text = wireshark_keys([bytes(range(32)), b"\xff" * 32, bytes(range(32))])
+    assert text == f'"wpa-psk","{bytes(range(32)).hex()}"\n"wpa-psk","{"ff" * 32}"\n'
 
 
 def test_channel_frequencies():

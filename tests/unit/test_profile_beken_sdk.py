@@ -183,6 +183,10 @@ def test_without_a_url_the_device_only_joins(machine):
         (b'\\" ', "", URL, "backslash"),
         (b" " * 32, '"' * 63, URL, "takes 128 characters"),
         (b"Bench", "", "http://192.168.77.1/" + "long" * 16, "paths of up to 63 characters"),
+        (b"Bench", "", "http://192.168.77.1/" + "%20" * 21, "paths of up to 63 characters"),
+        (b"Bench", "", "http://192.168.77.1/a?" + "b" * 61, "paths of up to 63 characters"),
+        (b"Bench", "", "http://" + "h" * 64 + "/a", "host names of up to 63 characters"),
+        (b"Bench", "", "http://" + "h" * 60 + "/" + "p" * 60, "takes 128 characters"),
     ],
 )
 def test_what_cannot_be_typed_is_refused_before_the_start(ssid, passphrase, url, words):

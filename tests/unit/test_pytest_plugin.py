@@ -77,6 +77,8 @@ WRONG = {
     "@pytest.mark.bk7238(within='soon')": "within: a time such as 15s",
     "@pytest.mark.bk7238(flash_size='3M')": "flash_size: flash sizes are 2M and 4M",
     "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",
+    "@pytest.mark.bk7238(ap_psk='short')": "ap_psk: a passphrase has 8 to 63",
+    "@pytest.mark.bk7238(request='https://h/a.rbl')": "request: 'https://h/a.rbl' is a https URL",
     "@pytest.mark.bk7238(ssid=5)": "ssid cannot be 5",
     "@pytest.mark.fault": "the marker fault takes a fault as text",
     "@pytest.mark.fault(spec='package-key')": "the marker fault takes a fault as text",

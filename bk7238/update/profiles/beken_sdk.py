@@ -55,12 +55,18 @@ def sta(told: Instructions) -> bytes:
 
 def http_ota(url: str) -> bytes:
     """The line that tells the device to download. Raises ValueError for a URL that it cannot be told."""
-    path = urlsplit(url).path
-    if len(path) > LONGEST_PATH:
-        raise ValueError(
-            f"the SDK takes paths of up to {LONGEST_PATH} characters, {path} has {len(path)}: rename the file"
-        )
-    return b"http_ota " + url.encode()
+    parts = urlsplit(url)
+    path = parts.path + ("?" + parts.query if parts.query else "")
+    for what, text in (("host names", parts.hostname or ""), ("paths", path)):
+        if len(text) > LONGEST_PATH:
+            remedy = "rename the file, or ask for another with --request" if text is path else "use a shorter name"
+            raise ValueError(
+                f"the SDK takes {what} of up to {LONGEST_PATH} characters, {text} has {len(text)}: {remedy}"
+            )
+    line = b"http_ota " + word(url.encode(), "the URL")
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"the SDK's console takes {LONGEST_LINE} characters; `{line.decode()}` has {len(line)}")
+    return line
 
 
 class BekenSdk:
