@@ -23,6 +23,7 @@ from bk7238.image import (
     package,
     partition_json,
     predict,
+    recognise,
     split,
     unpack,
 )
@@ -114,7 +115,9 @@ def _unpack(arguments: argparse.Namespace) -> int:
     ]
     text = "\n".join(rows) + (f"\n{arguments.output}: {len(result.app)} bytes" if arguments.output else "")
     fields = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
-    files.show({"size": len(result.app), "fields": fields, "family": info.family(result.app)}, text, arguments.json)
+    family = recognise.recognise(result.app)
+    found = {"size": len(result.app), "fields": fields, "family": family.title, "evidence": family.as_json()}
+    files.show(found, text, arguments.json)
     return 1 if result.wrong else 0
 
 

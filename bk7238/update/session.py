@@ -31,8 +31,8 @@ from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
 from bk7238.update import evidence, explain, profiles
-from bk7238.update.result import Result, Verdict
-from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Happening, Story
+from bk7238.update.result import Result, Verdict, Versions
+from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
@@ -79,7 +79,7 @@ class Update:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
-        self.profile = profiles.find(settings.profile, image.data)
+        self.profile = profiles.find(settings.profile, image, delivered=settings.delivered)
         self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
         self.network = Network(random.Random(f"{settings.seed}:network"))
         self.network.http.files["/" + quote(package.name)] = package.data
@@ -104,7 +104,7 @@ class Update:
         self.air.on_event(self._watch_scans)
         self.air.on_event(self._watch_joining)
         self.machine.connect_air(self.air)
-        self.profile.attach(self.machine, self.air, told)
+        self._operator = self.profile.attach(self.machine, self.air, told)
         if settings.delivered:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
@@ -162,7 +162,8 @@ class Update:
             )
         self.story.close()
         assert self._verdict is not None
-        before, after = self._versions()
+        banner, footer = self._banner_versions(), self._footer_versions()
+        before, after = self._versions(banner, footer)
         return Result(
             verdict=self._verdict,
             reason=self._reason,
@@ -179,15 +180,36 @@ class Update:
             silent=self.faults.silent,
             evidence=evidence.gather(self.machine, self.image, self.package, self.story),
             flash=bytes(self.machine.flash.data),
+            banner_versions=banner,
+            footer_versions=footer,
         )
 
-    def _versions(self) -> tuple[str | None, str | None]:
-        """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
-        versions: list[str | None] = [*self.story.versions]
+    def _new_app_runs(self) -> bool:
+        """Whether what ran last is not what ran, or would have run, at power-on."""
         kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
-        if self.settings.delivered and self.story.phase in (REJOIN, DONE) and not kept:
+        return self.story.phase in (REJOIN, DONE) and not kept
+
+    def _banner_versions(self) -> Versions:
+        """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
+        versions: list[str | None] = [named.version for named in self.story.versions]
+        if self.settings.delivered and self._new_app_runs():
             versions.insert(0, None)
         return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
+
+    def _footer_versions(self) -> Versions:
+        """Of the app that was installed at power-on, and at the end: the package's where the new app runs."""
+        flash = bytes(self.machine.flash.data)
+        before = explain.footer_version(self.image.data, self.image.app)
+        if self._new_app_runs():
+            return before, self.package.header.version
+        return before, explain.footer_version(flash, explain.app_partition(flash, self.image.app))
+
+    def _versions(self, banner: Versions, footer: Versions) -> Versions:
+        """The banner's where it names the app's own version. Of the SDK's, which is the same for many apps, only how
+        many apps have run is taken."""
+        if self.story.versions and not any(named.of_sdk for named in self.story.versions):
+            return banner
+        return footer[0], footer[1] if banner[1] or self._new_app_runs() else None
 
     # The judge
 
@@ -199,8 +221,19 @@ class Update:
     def _turn(self, phase: str) -> None:
         if phase == REJOIN:
             self._judge_installation()
+            if self.profile.banner is None:
+                self._end(Verdict.NEW_APP_RUNS, self._observed())
         elif phase == DONE:
             self._end(Verdict.NEW_APP_RUNS, "the package was installed, the new app runs and has joined again")
+
+    def _observed(self) -> str:
+        """What speaks for an app that names no version and was not told to join."""
+        printed = sum(bool(line.strip()) for line in self.story.lines[len(self.story.bootloader_lines) :])
+        return (
+            f"the package was installed and the new app was started: it has run for {STAYS_UP // 1_000_000} virtual "
+            f"seconds without a reset and printed {printed or 'no'} lines. Its family is not known, so that no more "
+            "than its start was observed"
+        )
 
     def _judge_installation(self) -> None:
         flash = bytes(self.machine.flash.data)
@@ -233,7 +266,8 @@ class Update:
         if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
-            return Verdict.BRICK, f"the app was started and did not name its version {since}: {self._damage()}"
+            lack = "name its version" if self.profile.banner else "stay up"
+            return Verdict.BRICK, f"the app was started and did not {lack} {since}: {self._damage()}"
         waits = {
             JOIN: "the device did not join",
             DOWNLOAD: "the device joined and the download did not complete",
@@ -243,11 +277,9 @@ class Update:
         if story.phase == DOWNLOAD and story.downloaded:
             waits += f" ({story.downloaded})"
         forgotten = self.profile.forgotten(bytes(self.machine.flash.data))
-        failure = (
-            self.faults.behind(forgotten, self.machine.now)
-            if forgotten
-            else self.faults.behind(story.cause(), story.failed_at)
-        )
+        cause, at = (forgotten, self.machine.now) if forgotten else (story.cause(), story.failed_at)
+        missing = "" if cause else self._operator.missing()
+        failure = "; ".join(filter(None, (missing, self.faults.behind(cause, at))))
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:
