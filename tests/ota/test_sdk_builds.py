@@ -4,8 +4,10 @@ import json
 
 import patched
 import pytest
+from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
+from bk7238.image import flash_image, package
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
@@ -38,7 +40,7 @@ def test_the_apps_own_version_is_the_banners():
 def test_an_update_that_is_refused_has_the_old_versions():
     damaged = bytearray(patched.update(sdk("1.0.1"), header="2.0.0").data)
     damaged[5000] ^= 1
-    update = patched.package.parse(bytes(damaged), "damaged.rbl")
+    update = package.parse(bytes(damaged), "damaged.rbl")
     result = Update(patched.image(sdk("1.0.0"), footer="1.0.0"), update, Settings()).run()
     assert result.verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
     assert (result.from_version, result.to_version) == ("1.0.0", "1.0.0")
@@ -79,6 +81,16 @@ def test_an_app_without_a_console():
     )
 
 
+@pytest.mark.full
+def test_a_real_build_of_the_sdk_without_its_console():
+    image, update = flash_image.read(vendor(FULL)), package.read(vendor(GZIP))
+    result = Update(image, update, Settings(profile="beken-sdk")).run()
+    assert result.verdict is Verdict.DEVICE_WAITS
+    assert "no console came, that is no line `[THD]cli` and no prompt when return was typed" in result.reason
+    assert result.banner_versions[0].startswith("3.0.") and result.from_version == "2M.1220"
+
+
+@pytest.mark.full
 def test_a_console_that_does_not_know_the_command():
     result = Update(patched.image({b"http_ota\0": b"HTTP_OTA\0"}), patched.update({}), Settings()).run()
     assert result.verdict is Verdict.DEVICE_WAITS

@@ -4,10 +4,12 @@ import dataclasses
 
 import patched
 import pytest
+from boot.reference import APP_START, packed
 from boot.reference import image as whole
-from boot.reference import packed
+from images import FULL, vendor
 
-from bk7238.image import package
+from bk7238.cli import main
+from bk7238.image import flash_image, package
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
@@ -40,6 +42,25 @@ def test_it_need_not_be_asked_for_and_can_be():
     assert Update(patched.image({}), patched.update({}), Settings(delivered=True, profile="none")).run().verdict is (
         Verdict.NEW_APP_RUNS
     )
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    old, new = tmp_path / "old.bin", tmp_path / "new.rbl"
+    old.write_bytes(patched.image(OLD).data)
+    new.write_bytes(patched.update(NEW).data)
+    assert main(["ota", str(old), str(new), "--delivered"]) == 0
+    out = capsys.readouterr().out
+    assert "profile none" in out and "new-app-runs: 1.0.0 -> 1.0.1\n" in out
+    assert main(["ota", str(old), str(new)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.full
+def test_the_vendors_boot_loader_is_observed_as_well():
+    data = vendor(FULL).read_bytes()[:APP_START] + patched.image(OLD).data[APP_START:]
+    result = Update(flash_image.parse(data, "mixed.bin"), patched.update(NEW), DELIVERED).run()
+    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
+    assert result.banner_versions == (None, None) and result.to_version == "1.0.1"
 
 
 def test_without_a_delivered_package_the_family_is_asked_for():

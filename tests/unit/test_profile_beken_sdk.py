@@ -127,7 +127,7 @@ def test_characters_that_were_lost_are_typed_again_three_times_at_most(machine):
 
 
 def test_a_download_that_fails_is_asked_for_three_times_at_most(machine):
-    attach(machine)
+    typist = attach(machine)
     machine.uart1.say("[THD]cli")
     machine.uart1.say("sta_Command")
     machine.lease()
@@ -136,6 +136,8 @@ def test_a_download_that_fails_is_asked_for_three_times_at_most(machine):
         machine.uart1.say("http_ota download failed.")
     machine.clock.run(machine.clock.now + 10_000_000)
     assert machine.uart1.lines.count(b"http_ota " + URL.encode()) == 3
+    machine.uart1.say("ota write to 0x132000")
+    assert typist.missing() == "the app said `http_ota download failed`, 5 times"
 
 
 def test_a_download_that_failed_without_the_network_is_asked_for_once_it_is_back(machine):
@@ -249,14 +251,14 @@ def test_answers_that_do_not_come(machine):
     typist = attach(machine)
     machine.uart1.say("[THD]cli")
     machine.clock.run(60_000_000)
-    assert typist.missing() == "`sta` was typed, 3 of at most 3 times; the console did not answer `sta_Command`"
+    assert typist.missing() == "`sta` was typed (3 of at most 3 times); the console did not answer `sta_Command`"
     machine.uart1.say("command 'sta' not found")
     assert "`sta` was typed" in typist.missing() and "answers \"command 'sta' not found\"" in typist.missing()
     machine.uart1.say("sta_Command")
     assert typist.missing() == ""
     machine.lease()
     machine.clock.run(61_000_000)
-    assert "`http_ota` was typed, 1 of at most 3 times" in typist.missing()
+    assert "`http_ota` was typed (1 of at most 3 times)" in typist.missing()
     machine.uart1.say("command 'http_ota http://192.168.77.1/new.rbl' not found")
     assert "the console answers \"command 'http_ota" in typist.missing()
     for answer, following in (("ota write to 0x132000", "write over"), ("write over", "sucess."), ("sucess.", "")):

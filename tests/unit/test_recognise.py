@@ -1,9 +1,12 @@
 """Which family an app is of: each by several kinds of evidence, so that none of them is indispensable."""
 
+import json
+
 import pytest
 from boot.reference import built
 from images import FULL, GZIP, vendor
 
+from bk7238.cli import main
 from bk7238.formats import crc_framing
 from bk7238.image import flash_image, info, package, recognise, split, unpack
 from bk7238.update import profiles
@@ -40,6 +43,18 @@ def assert_each_kind_can_go(data, name, family):
 
 def test_the_reference_image_without_any_one_kind():
     assert_each_kind_can_go(built("reference_1.0.0.bin"), "reference_1.0.0.bin", recognise.BEKEN_SDK)
+
+
+def test_the_map_says_which_evidence_it_found(tmp_path, capsys):
+    image = tmp_path / "reference.bin"
+    image.write_bytes(built("reference_1.0.0.bin"))
+    assert main(["image", "info", str(image)]) == 0
+    assert "  evidence     console commands (sta_Command, http_ota), HTTP client (" in capsys.readouterr().out
+    assert main(["image", "info", str(image), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["family"] == "Beken SDK" and list(found["evidence"]) == ["Beken SDK"]
+    assert found["evidence"]["Beken SDK"]["console commands"] == ["sta_Command", "http_ota"]
+    assert len(found["evidence"]["Beken SDK"]) >= 3
 
 
 @pytest.mark.full

@@ -102,11 +102,12 @@ class Typist:
         self._start = 0  # counts resets: what was planned before one is void
         self._downloads = 0
         self._failed = False  # the last download, and it was not asked for again
+        self._failures = 0  # downloads since the last reset that the app gave up
         self._typing_until = 0  # virtual microseconds: one line after the other
         self._answered: set[str] = set()
         self._typed: Counter[str] = Counter()  # lines since the last reset, by their first word
         self._refused: dict[str, str] = {}  # what the console said to a command that it does not know
-        state = ("_start", "_downloads", "_failed", "_typing_until", "_answered", "_typed", "_refused")
+        state = ("_start", "_downloads", "_failed", "_failures", "_typing_until", "_answered", "_typed", "_refused")
         machine.companions.append(Fields(self, state, references=("_console", "_spoke")))
         machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
         machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
@@ -119,6 +120,7 @@ class Typist:
             self._downloads = 0
         self._console = self._spoke = None
         self._failed = False
+        self._failures = 0
         self._typing_until = 0
         self._answered.clear()
         self._typed.clear()
@@ -132,9 +134,11 @@ class Typist:
         for word, answer in FIRST_ANSWERS.items():
             if self._typed[word] and answer not in self._answered:
                 said = self._refused.get(word)
-                return f"`{word}` was typed, {self._typed[word]} of at most {TRIES} times; " + (
+                return f"`{word}` was typed ({self._typed[word]} of at most {TRIES} times); " + (
                     f"the console answers {said!r}" if said else f"the console did not answer `{answer}`"
                 )
+        if self._failures and COMPLETE not in self._answered:
+            return f"the app said `{FAILED}`, {self._failures} times"
         for answer, following in zip(ANSWERS[1:], ANSWERS[2:], strict=False):
             if answer in self._answered and following not in self._answered:
                 return f"the app said `{answer}` and then not `{following}`"
@@ -149,9 +153,11 @@ class Typist:
             self._later(READY_WITHIN, lambda: self._ask(TRIES))
         elif IP_UP in line:
             self._joined()
-        elif FAILED in line and self._downloads < TRIES:
-            self._failed = True
-            self._later(RETRY_AFTER, self._retry)
+        elif FAILED in line:
+            self._failures += 1
+            if self._downloads < TRIES:
+                self._failed = True
+                self._later(RETRY_AFTER, self._retry)
         elif refused := UNKNOWN.search(line):
             self._refused[refused[1]] = refused[0]
         self._answered.update(answer for answer in ANSWERS if answer in line)
