@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bk7238.update.versions import Pair
+
 
 class Verdict(Enum):
     """The end states of a device that was told to update itself."""
@@ -29,18 +31,6 @@ def did(fault: dict[str, Any]) -> str:
     first = fault["firings"][0]
     more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
     return f"{fault['fault']}: at {first['time'] / 1e6:.3f} s, {first['where']}: {first['what']}{more}"
-
-
-@dataclass(frozen=True)
-class Named:
-    """The version in an app's banner: `of_sdk` where it is that of the SDK, which is the same for many apps."""
-
-    version: str
-    of_sdk: bool = False
-
-
-Versions = tuple[str | None, str | None]
-"""Before the update and after it; None for what was not seen."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +70,8 @@ class Result:
     silent: list[str] = field(default_factory=list)
     evidence: dict[str, Any] = field(repr=False, default_factory=dict)
     flash: bytes = field(repr=False, default=b"")
-    banner_versions: Versions = (None, None)
-    footer_versions: Versions = (None, None)  # of the installed app at power-on, and at the end
+    banner_versions: Pair = (None, None)
+    footer_versions: Pair = (None, None)  # of the installed app at power-on, and at the end
 
     @property
     def versions_differ(self) -> bool:

@@ -30,8 +30,8 @@ from bk7238.network.host_server import Server
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
-from bk7238.update import evidence, explain, profiles
-from bk7238.update.result import Result, Verdict, Versions
+from bk7238.update import evidence, explain, profiles, versions
+from bk7238.update.result import Result, Verdict
 from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
@@ -162,8 +162,12 @@ class Update:
             )
         self.story.close()
         assert self._verdict is not None
-        banner, footer = self._banner_versions(), self._footer_versions()
-        before, after = self._versions(banner, footer)
+        flash = bytes(self.machine.flash.data)
+        kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
+        new_runs = self.story.phase in (REJOIN, DONE) and not kept
+        banner = versions.banner_versions(self.story, delivered=self.settings.delivered, new_runs=new_runs)
+        footer = versions.footer_versions(flash, self.image, self.package, new_runs=new_runs)
+        before, after = versions.of_app(self.story, banner, footer, new_runs=new_runs)
         return Result(
             verdict=self._verdict,
             reason=self._reason,
@@ -179,37 +183,10 @@ class Update:
             faults=self.faults.as_json(),
             silent=self.faults.silent,
             evidence=evidence.gather(self.machine, self.image, self.package, self.story),
-            flash=bytes(self.machine.flash.data),
+            flash=flash,
             banner_versions=banner,
             footer_versions=footer,
         )
-
-    def _new_app_runs(self) -> bool:
-        """Whether what ran last is not what ran, or would have run, at power-on."""
-        kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
-        return self.story.phase in (REJOIN, DONE) and not kept
-
-    def _banner_versions(self) -> Versions:
-        """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
-        versions: list[str | None] = [named.version for named in self.story.versions]
-        if self.settings.delivered and self._new_app_runs():
-            versions.insert(0, None)
-        return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
-
-    def _footer_versions(self) -> Versions:
-        """Of the app that was installed at power-on, and at the end: the package's where the new app runs."""
-        flash = bytes(self.machine.flash.data)
-        before = explain.footer_version(self.image.data, self.image.app)
-        if self._new_app_runs():
-            return before, self.package.header.version
-        return before, explain.footer_version(flash, explain.app_partition(flash, self.image.app))
-
-    def _versions(self, banner: Versions, footer: Versions) -> Versions:
-        """The banner's where it names the app's own version. Of the SDK's, which is the same for many apps, only how
-        many apps have run is taken."""
-        if self.story.versions and not any(named.of_sdk for named in self.story.versions):
-            return banner
-        return footer[0], footer[1] if banner[1] or self._new_app_runs() else None
 
     # The judge
 

@@ -17,7 +17,8 @@ from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.update.joining import Joining
 from bk7238.update.profiles import Profile
-from bk7238.update.result import Named, Phase
+from bk7238.update.result import Phase
+from bk7238.update.versions import Named
 from peripherals.core import ResetKind
 
 BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (

@@ -71,6 +71,18 @@ def test_a_console_that_does_not_say_that_it_is_ready():
     assert "[THD]" not in update.machine.uart1.text
 
 
+@pytest.mark.full
+def test_a_delivered_app_without_a_console():
+    old, new = {**NO_PROMPT, **sdk("1.0.0")}, {**NO_PROMPT, **sdk("1.0.1")}
+    result = Update(patched.image(old), patched.update(new), Settings(delivered=True)).run()
+    assert result.verdict is Verdict.DEVICE_WAITS
+    assert result.reason.startswith("the new app runs and did not join again: no console came")
+    assert result.reason.endswith("(--profile none waits for no console)")
+    assert (result.from_version, result.to_version) == ("1.0.0", "1.0.1")
+    observed = Update(patched.image(old), patched.update(new), Settings(delivered=True, profile="none")).run()
+    assert observed.verdict is Verdict.NEW_APP_RUNS
+
+
 def test_an_app_without_a_console():
     old = {**NO_PROMPT, **sdk("1.0.0")}
     result = Update(patched.image(old), patched.update({}), Settings()).run()

@@ -130,7 +130,11 @@ class Typist:
         """The console, or the answer to what was typed."""
         if self._console is None:
             prompt = " and no prompt when return was typed" if self._typed[""] else ""
-            return f"no console came, that is no line `[THD]cli`{prompt}, so nothing was typed: it was not told to join"
+            remedy = "" if self._told.url else " (--profile none waits for no console)"
+            return (
+                f"no console came, that is no line `[THD]cli`{prompt}, so nothing was typed: it was not told to "
+                f"join{remedy}"
+            )
         for word, answer in FIRST_ANSWERS.items():
             if self._typed[word] and answer not in self._answered:
                 said = self._refused.get(word)
