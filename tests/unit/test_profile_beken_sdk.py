@@ -206,16 +206,17 @@ def test_the_line_of_the_consoles_thread(machine, line):
     assert machine.uart2.lines == [b"sta Bench"]
 
 
-def test_a_console_without_such_a_line_is_asked_for_its_prompt(machine):
+@pytest.mark.parametrize("prompt", ["$ ", "# ", "$ [sa_sta]another thread prints meanwhile"])
+def test_a_console_without_such_a_line_is_asked_for_its_prompt(machine, prompt):
     attach(machine)
-    machine.uart1.say("$ ")
+    machine.uart1.say(prompt)
     machine.uart1.say("SDK Rev: 3.0.78 1e0e16e")
     machine.uart1.say("chip id=7238 device id=22068000")
     machine.clock.run(4_900_000)
     assert machine.uart1.typed == [], "it has time to say that it is ready"
     machine.clock.run(6_000_000)
     assert machine.uart1.lines == [b"", b""] and machine.uart2.typed == [], "the UART of the banner"
-    machine.uart1.say("$ ")
+    machine.uart1.say(prompt)
     machine.clock.run(7_000_000)
     machine.uart1.say("sta_Command")
     machine.lease()

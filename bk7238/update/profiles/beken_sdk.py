@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bk7238.update.profiles import Instructions
 
 READY = re.compile(r"\[THD\]cli(?!\w)")
-PROMPT = re.compile(r"[$#] *")  # alone on a line, which two returns make of it; `#` is that of the production test
+PROMPT = re.compile(r"[$#] ")  # begins a line, of which the second return makes a whole one; `#` in production tests
 UNKNOWN = re.compile(r"command '(\w+).*' not found")
 IP_UP = "IP up"
 FAILED = "http_ota download failed"
@@ -149,7 +149,7 @@ class Typist:
         return ""
 
     def _line(self, console: Console, line: str) -> None:
-        if self._console is None and (READY.search(line) or (self._typed[""] and PROMPT.fullmatch(line))):
+        if self._console is None and (READY.search(line) or (self._typed[""] and PROMPT.match(line))):
             self._console = console
             self._join(TRIES)
         elif self._spoke is None and BekenSdk.banner.search(line):
