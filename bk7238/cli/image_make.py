@@ -24,6 +24,7 @@ from bk7238.image import (
     partition_json,
     predict,
     raw,
+    recognise,
     split,
     unpack,
 )
@@ -109,7 +110,9 @@ def _unpack(arguments: argparse.Namespace) -> int:
     ]
     text = "\n".join(rows) + (f"\n{arguments.output}: {len(result.app)} bytes" if arguments.output else "")
     verified = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
-    files.show({"size": len(result.app), "fields": verified, "family": info.family(result.app)}, text, arguments.json)
+    family = recognise.recognise(result.app)
+    found = {"size": len(result.app), "fields": verified, "family": family.title, "evidence": family.as_json()}
+    files.show(found, text, arguments.json)
     return 1 if result.wrong else 0
 
 

@@ -51,7 +51,8 @@ def _map(found: info.Info) -> str:
     lines = [
         f"{found.name}: {found.size:#x} bytes",
         f"  boot loader  {found.loader}",
-        f"  app          {found.family}; it writes packages to {found.app_writes_to:#x}",
+        f"  app          {found.family.title}; it writes packages to {found.app_writes_to:#x}",
+        f"  evidence     {found.family.seen}",
         "  partitions of the boot loader, physical (logical)",
         *(f"    {_row(partition)}" for _, partition in found.table),
     ]

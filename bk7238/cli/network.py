@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="auto", help="firmware family: auto, openbeken, beken-sdk (default: auto)")
+    parser.add_argument(
+        "--profile",
+        default="auto",
+        help="firmware family: auto, openbeken, beken-sdk, none (with --delivered); default: auto",
+    )
     parser.add_argument("--ssid", type=given.ssid, default=b"Bench", help="network the device is told (default: Bench)")
     parser.add_argument("--ap-ssid", type=given.ssid, metavar="SSID", help="the access point's, where it differs")
     parser.add_argument(

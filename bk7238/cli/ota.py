@@ -89,6 +89,7 @@ def _print(result: Result, folder: Path | None) -> None:
     print(
         f"\n{result.verdict.value}: {result.from_version or 'not seen'} -> {result.to_version or 'no new version'}\n"
         f"  {result.reason}\n"
+        f"{_versions(result)}"
         f"  {result.virtual_seconds:.3f} virtual seconds in {result.wall_seconds:.1f} s ({speed:.1f} times real time), "
         f"{result.instructions:,} instructions\n"
         f"  digest {result.digest}, seed {result.seed}, engine {result.engine}"
@@ -98,6 +99,15 @@ def _print(result: Result, folder: Path | None) -> None:
             print(f"  fault {did(fault)}")
     if folder is not None:
         print(f"  artifacts in {folder}")
+
+
+def _versions(result: Result) -> str:
+    """A line with the versions of banner and footer where they differ."""
+    if not result.versions_differ:
+        return ""
+    pairs = (("banner", result.banner_versions), ("footer", result.footer_versions))
+    texts = [f"{name} {before or 'not seen'} -> {after or 'not seen'}" for name, (before, after) in pairs]
+    return f"  versions: {'; '.join(texts)}\n"
 
 
 def _write(folder: Path, update: Any, result: Result) -> None:

@@ -68,3 +68,15 @@ def make(name: str, platform: Path, seed: int) -> Engine:
     from bk7238.engine.unicorn import UnicornEngine
 
     return UnicornEngine(load(platform), seed)
+
+
+def embedded() -> str:
+    """The engine that comes with the package: the version of Unicorn, and what steps it. Raises EngineError where it
+    cannot be loaded."""
+    try:
+        import unicorn
+
+        from bk7238.engine import slice as slices
+    except (ImportError, OSError) as error:
+        raise EngineError(str(error)) from error
+    return f"Unicorn {unicorn.__version__}, {slices.functions().name} stepping"

@@ -10,11 +10,10 @@ from bk7238.formats.partitions import Partition
 from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import BOOTLOADER, FlashImage
+from bk7238.image.recognise import Recognition, recognise
 from bk7238.image.storage import Storage
 
-FAMILIES = (("OpenBeken", b"OpenBK7238"), ("Beken SDK", b"http_ota"), ("Beken SDK", b"SDK Rev:"))
 RF, NET = 0x1E0000, 0x1E1000
-_VERSION_MARKS = (b"OpenBK7238, version ", b"SDK Rev: ")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Info:
     name: str
     size: int
     loader: str
-    family: str
+    family: Recognition
     table: tuple[tuple[int, Partition], ...]
     app_table: tuple[app_table.AppPartition, ...]
     disagreements: tuple[str, ...]
@@ -52,7 +51,8 @@ class Info:
             "name": self.name,
             "size": self.size,
             "loader": self.loader,
-            "family": self.family,
+            "family": self.family.title,
+            "evidence": self.family.as_json(),
             "partitions": [
                 {
                     "name": p.name,
@@ -116,7 +116,7 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         name=image.name,
         size=len(image.data),
         loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
-        family=family(parts.app),
+        family=recognise(parts.app),
         table=tuple(parse(image.data, image.name).table),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
@@ -128,14 +128,6 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         settings=tuple(_settings(flash)),
         warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
-
-
-def family(app: bytes) -> str:
-    """Whose firmware an app is, and its version where it stands in the text."""
-    for name, mark in FAMILIES:
-        if mark in app:
-            return name
-    return "unknown" if app else "no app"
 
 
 def _frames(image: FlashImage) -> list[Frames]:

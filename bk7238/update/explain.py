@@ -114,6 +114,13 @@ def footer(flash: bytes, app: Partition) -> bytes:
     return crc_framing.strip(end)[-rbl.SIZE :]
 
 
+def footer_version(flash: bytes, app: Partition) -> str | None:
+    """The version in a sound footer of the app partition, None where there is none."""
+    data = footer(flash, app)
+    header = rbl.unpack(data) if len(data) == rbl.SIZE else None
+    return header.version if header is not None and header.crc_ok else None
+
+
 def _table(flash: bytes) -> dict[str, Partition]:
     return {partition.name: partition for _, partition in partitions.find(crc_framing.strip(flash[:_BOOTLOADER]))}
 

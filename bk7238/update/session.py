@@ -28,9 +28,9 @@ from bk7238.network.host_server import Server
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
-from bk7238.update import evidence, explain, options, profiles
+from bk7238.update import evidence, explain, options, profiles, versions
 from bk7238.update.result import Result, Verdict
-from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Happening, Story
+from bk7238.update.story import DONE, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
@@ -77,7 +77,7 @@ class Update:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
-        self.profile = profiles.find(settings.profile, image.data)
+        self.profile = profiles.find(settings.profile, image, delivered=settings.delivered)
         self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
         self.network = Network(self.machine.random("network"))
         self.network.http.files["/" + package.name] = package.data
@@ -102,7 +102,7 @@ class Update:
         self.air.on_event(self._watch_scans)
         self.air.on_event(self._watch_joining)
         self.machine.connect_air(self.air)
-        self.profile.attach(self.machine, self.air, told)
+        self._operator = self.profile.attach(self.machine, self.air, told)
         if settings.delivered:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
@@ -156,7 +156,12 @@ class Update:
             )
         self.story.close()
         assert self._verdict is not None
-        before, after = self._versions()
+        flash = bytes(self.machine.flash.data)
+        kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
+        new_runs = self.story.phase in (REJOIN, DONE) and not kept
+        banner = versions.banner_versions(self.story, delivered=self.settings.delivered, new_runs=new_runs)
+        footer = versions.footer_versions(flash, self.image, self.package, new_runs=new_runs)
+        before, after = versions.of_app(self.story, banner, footer, new_runs=new_runs)
         return Result(
             verdict=self._verdict,
             reason=self._reason,
@@ -172,16 +177,10 @@ class Update:
             faults=self.faults.as_json(),
             silent=self.faults.silent,
             evidence=evidence.gather(self.machine, self.image, self.package, self.story),
-            flash=bytes(self.machine.flash.data),
+            flash=flash,
+            banner_versions=banner,
+            footer_versions=footer,
         )
-
-    def _versions(self) -> tuple[str | None, str | None]:
-        """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
-        versions: list[str | None] = [*self.story.versions]
-        kept = self._verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
-        if self.settings.delivered and self.story.phase in (REJOIN, DONE) and not kept:
-            versions.insert(0, None)
-        return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
 
     # The judge
 
@@ -193,8 +192,19 @@ class Update:
     def _turn(self, phase: str) -> None:
         if phase == REJOIN:
             self._judge_installation()
+            if self.profile.banner is None:
+                self._end(Verdict.NEW_APP_RUNS, self._observed())
         elif phase == DONE:
             self._end(Verdict.NEW_APP_RUNS, "the package was installed, the new app runs and has joined again")
+
+    def _observed(self) -> str:
+        """What speaks for an app that names no version and was not told to join."""
+        printed = sum(bool(line.strip()) for line in self.story.lines[len(self.story.bootloader_lines) :])
+        return (
+            f"the package was installed and the new app was started: it has run for {STAYS_UP // 1_000_000} virtual "
+            f"seconds without a reset and printed {printed or 'no'} lines. Its family is not known, so that no more "
+            "than its start was observed"
+        )
 
     def _judge_installation(self) -> None:
         flash = bytes(self.machine.flash.data)
@@ -227,7 +237,8 @@ class Update:
         if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
-            return Verdict.BRICK, f"the app was started and did not name its version {since}: {self._damage()}"
+            lack = "name its version" if self.profile.banner else "stay up"
+            return Verdict.BRICK, f"the app was started and did not {lack} {since}: {self._damage()}"
         waits = {
             JOIN: "the device did not join",
             DOWNLOAD: "the device joined and the download did not complete",
@@ -237,11 +248,9 @@ class Update:
         if story.phase == DOWNLOAD and story.downloaded:
             waits += f" ({story.downloaded})"
         forgotten = self.profile.forgotten(bytes(self.machine.flash.data))
-        failure = (
-            self.faults.behind(forgotten, self.machine.now)
-            if forgotten
-            else self.faults.behind(story.cause(), story.failed_at)
-        )
+        cause, at = (forgotten, self.machine.now) if forgotten else (story.cause(), story.failed_at)
+        missing = "" if cause else self._operator.missing()
+        failure = "; ".join(filter(None, (missing, self.faults.behind(cause, at))))
         return Verdict.DEVICE_WAITS, f"{waits}: {failure}" if failure else f"{waits} {since}: {self._last_words()}"
 
     def _damage(self) -> str:

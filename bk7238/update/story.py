@@ -19,6 +19,7 @@ from bk7238.network.http_path import shown
 from bk7238.update.joining import Joining
 from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
+from bk7238.update.versions import Named
 from peripherals.core import ResetKind
 
 BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
@@ -33,9 +34,11 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
 _STATE = (
     *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "named", "resets_without_banner"),
+    *("app_started_at", "_starts"),
     *("last_progress", "downloaded", "failure", "failed_at", "_joining_failed", "_joining", "join_failures", "_began"),
 )
 APP_STARTS = "go os_addr("
+STAYS_UP = 10_000_000  # virtual microseconds after which an app without a known banner counts as running
 WRITTEN = "100%"  # ends the line of the boot loader that has written an app
 
 
@@ -62,11 +65,13 @@ class Story:
         self._tell, self._turn = tell, turn
         self.phase = BOOT
         self.phases: list[Phase] = []
-        self.versions: list[str] = []
+        self.versions: list[Named] = []
         self.lines: list[str] = []  # on either UART, since the last reset
         self.bootloader_lines: list[str] = []  # since the last reset and before the app was started
         self.app_started = False
-        self.named = False  # since the last reset the app has said its version
+        self.app_started_at = 0
+        self.named = False  # since the last reset the app has said its version, or has stayed up where it has no banner
+        self._starts = 0
         self.resets_without_banner = 0
         self.last_progress = 0
         self.downloaded = ""
@@ -139,21 +144,39 @@ class Story:
         if not self.app_started:
             self.bootloader_lines.append(line)
             if line.startswith(APP_STARTS):
-                self.app_started = True
+                self._app_starts()
                 self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
             elif line.startswith("BK7238_"):
                 self.tell(f"bootloader {line}")
             elif "upgrade(" in line or "erase success" in line or line.endswith(WRITTEN):
                 self.tell(line.strip())
-        banner = self.profile.banner.search(line)
+        banner = self.profile.banner.search(line) if self.profile.banner else None
         if banner:
-            self._banner(banner["version"])
+            of_sdk = bool(banner.groupdict().get("sdk"))
+            named = Named(banner["sdk" if of_sdk else "version"], of_sdk)
+            self.versions.append(named)
+            self.tell(f"the app says it is {'built with SDK' if of_sdk else 'version'} {named.version}")
+            self._runs()
 
-    def _banner(self, version: str) -> None:
+    def _app_starts(self) -> None:
+        self.app_started = True
+        self.app_started_at = self.machine.now
+        self._starts += 1
+        if self.profile.banner is None:
+            start = self._starts
+            self.machine.clock.after(STAYS_UP, lambda: self._stayed_up(start))
+
+    def _stayed_up(self, start: int) -> None:
+        """An app that names no version was started some time ago. One that the CPU has aborted in does not count."""
+        since = [record for record in self.machine.log.records if record.time >= self.app_started_at]
+        if start == self._starts and self.app_started and not any(record.source == "cpu" for record in since):
+            self.tell(f"the app has been running for {STAYS_UP // 1_000_000} virtual seconds")
+            self._runs()
+
+    def _runs(self) -> None:
+        """The app is up."""
         self.named = True
         self.resets_without_banner = 0
-        self.versions.append(version)
-        self.tell(f"the app says it is version {version}")
         if self.phase == BOOT:
             self._enter(JOIN)
         elif self.phase == DOWNLOAD and any(line.endswith(WRITTEN) for line in self.bootloader_lines):

@@ -102,7 +102,8 @@ def test_bad_packages(files, capsys, data, message):
         (["--channel", "0"], "1 to 13"),
         (["--channel", "14"], "1 to 13"),
         (["--channel", "six"], "1 to 13"),
-        (["--profile", "none"], "profile 'none' is unknown; there is auto, "),
+        (["--profile", "nonesuch"], "profile 'nonesuch' is unknown; there is auto, beken-sdk, openbeken, and none"),
+        (["--profile", "none"], "profile 'none' asks for no update: use it with --delivered, or name one of beken-sdk"),
         (["--engine", "qemu"], "invalid choice"),
         (["--within", "-1"], "seconds"),
         (["--within", "nan"], "seconds"),
@@ -123,7 +124,8 @@ def test_bad_options(files, capsys, options, message):
 
 def test_an_app_of_no_known_family(files, capsys):
     err = refused(capsys, files.folder, "ota", files.folder / "image.bin", files.folder / "package.rbl")
-    assert "no family that is known" in err
+    assert "image.bin: the app is of no family that is known here (" in err
+    assert "--profile (beken-sdk, openbeken), or use --delivered" in err
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/artifacts", "/proc/artifacts"])

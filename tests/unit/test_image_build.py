@@ -103,7 +103,7 @@ def test_parts_that_do_not_fit(change, text):
 def test_the_map_of_the_vendor_image():
     image = flash_image.read(vendor(FULL))
     found = info.describe(image, split.split(image))
-    assert (found.loader, found.family) == ("Beken boot loader 1.0.15", "OpenBeken")
+    assert (found.loader, found.family.title) == ("Beken boot loader 1.0.15", "OpenBeken")
     assert [p.name for _, p in found.table] == ["bootloader", "app", "download"]
     assert [(p.name, p.start) for p in found.app_table][1:3] == [("Application", 0x11000), ("ota", 0x132000)]
     assert found.app_writes_to == 0x132000 and found.disagreements == ()
