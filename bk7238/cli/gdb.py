@@ -90,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         for function in arguments.breaks:
             server.debugger.set_own_break(given.checked(symbols.address, function))
         server.debugger.on_crash.append(lambda what: show(crash.report(machine, symbols, what)))
+        machine.dead_end.listeners.append(show)
         server.running = arguments.running
         if symbols.title:
             show(f"symbols: {symbols.title}")

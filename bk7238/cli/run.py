@@ -95,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     machine.connect_air(air)
+    machine.dead_end.listeners.append(lambda why: machine.stop())
     crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
     if arguments.log:
         machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
@@ -128,6 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,
         "resets": machine.resets,
+        "end": machine.dead_end.why or machine.dead_end.resets or None,
         "virtual_seconds": machine.now / 1e6,
         "instructions": machine.instructions,
         "wall_seconds": round(time.perf_counter() - began, 3),
@@ -150,11 +152,17 @@ def run(arguments: argparse.Namespace) -> int:
             f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
             f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
         )
-    if arguments.until is not None and not seen:
+    if seen or (arguments.until is None and pages is not None and pages.status == 0):
+        return 0
+    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
+    if why:
+        print(f"bk7238: {image.name}: {why}", file=sys.stderr)
+    if arguments.until is not None:
         print(
             f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr
         )
-        return 3
     if pages is not None and pages.status == 3:
         print(f"bk7238: not all was fetched within {arguments.within:g} virtual seconds", file=sys.stderr)
-    return 0 if pages is None else pages.status
+    if why:
+        return 1
+    return 3 if arguments.until is not None else pages.status if pages is not None else 0
