@@ -122,6 +122,7 @@ def _add_build(verbs: Any) -> None:
     parser = verbs.add_parser("build", help="make a full flash image, from a folder of `split` or from parts")
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="with image.json, as `split` makes it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("--bootloader", type=Path, metavar="FILE", help="raw, or the full image to take it from")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--app", type=Path, metavar="FILE", help="raw binary")
@@ -155,7 +156,7 @@ def _build(arguments: argparse.Namespace) -> int:
         at = arguments.download_at
         at = app_writes(parts) if at is None else at
         image = checked(predict.place, image, downloaded, at)
-    checked(flash_image.parse, image, arguments.output.name)
+    checked(flash_image.parse, image, arguments.output.name, force=arguments.force)
     files.write(arguments.output, image)
     print(f"{arguments.output}: {len(image):#x} bytes")
     return 0
@@ -170,10 +171,10 @@ def app_writes(parts: build.Parts) -> int:
 def _parts(arguments: argparse.Namespace) -> build.Parts:
     if arguments.bootloader is None:
         raise UsageError("name a FOLDER of `bk7238 image split`, or a boot loader with --bootloader")
-    loader = checked(bootloader.read, arguments.bootloader)
+    loader = checked(bootloader.read, arguments.bootloader, force=arguments.force)
     raw = loader.data
     if loader.rest is not None:  # a full image: without what else stands in its first 64 KiB
-        raw = checked(split.split, checked(flash_image.read, arguments.bootloader)).bootloader
+        raw = checked(split.split, checked(flash_image.read, arguments.bootloader, force=arguments.force)).bootloader
     raw = checked(_with_table, arguments, raw)
     app, footer = b"", b""
     if arguments.app is not None:
@@ -231,12 +232,13 @@ def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
 def _add_split(verbs: Any) -> None:
     parser = verbs.add_parser("split", help="take a full image apart into files from which `build` makes it again")
     parser.add_argument("image", type=Path, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_split)
 
 
 def _split(arguments: argparse.Namespace) -> int:
-    parts = checked(split.split, checked(flash_image.read, arguments.image))
+    parts = checked(split.split, given.image(arguments))
     for path in checked(split.write, parts, arguments.output):
         print(f"{path}: {path.stat().st_size} bytes")
     return 0

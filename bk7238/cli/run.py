@@ -7,17 +7,15 @@ import json
 import random
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
-from bk7238.image import flash_image
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="boot an image and show its consoles")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
     parser.add_argument(
         "--within", type=given.seconds, default=60.0, metavar="SECONDS", help="virtual seconds (default: 60)"
@@ -48,7 +46,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     served, server = outside.served(arguments), outside.server(arguments)
     if arguments.ssid is None and (served or server or arguments.tap):
         raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
