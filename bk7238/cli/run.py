@@ -124,10 +124,11 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     with recorded(folder, air, passphrases):
         machine.run(until=round(arguments.within * 1e6))
+    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,
         "resets": machine.resets,
-        "end": machine.dead_end.why or machine.dead_end.resets or None,
+        "end": why or None,
         "virtual_seconds": machine.now / 1e6,
         "instructions": machine.instructions,
         "wall_seconds": round(time.perf_counter() - began, 3),
@@ -152,7 +153,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if seen or (arguments.until is None and pages is not None and pages.status == 0):
         return 0
-    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
     if why:
         print(f"bk7238: {image.name}: {why}", file=sys.stderr)
     if arguments.until is not None:

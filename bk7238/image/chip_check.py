@@ -13,8 +13,8 @@ from bk7238.formats import crc_framing, partitions, rbl
 from bk7238.formats.partitions import Partition
 
 CHIP = b"BK7238"
-CHIP_SIZES = (0x200000, 0x400000)
-_WINDOW = 0x10000  # logical bytes, at the begin of a flash, that the boot loader may have
+SIZES = (0x200000, 0x400000)  # of its flash
+BOOTLOADER = 0x10000  # logical bytes that belong to the boot loader
 _LEAST = 0x1000  # bytes of code below which its shape says nothing
 _BYTES_PER_CALL = 0x1000  # firmware has a call in 60 to 200 bytes; random or scrambled bytes in 500,000
 _VECTORS = 6  # of the eight words at the begin of code that branch or load the program counter
@@ -49,7 +49,7 @@ def other_file(data: bytes) -> str:
 
 def repeated(data: bytes) -> int:
     """The size of the chip that was read more than once into a dump, one copy behind the other; 0 for other dumps."""
-    for size in CHIP_SIZES:
+    for size in SIZES:
         copies, rest = divmod(len(data), size)
         if copies > 1 and not rest and data == data[:size] * copies and data.count(data[:1]) != len(data):
             return size
@@ -59,7 +59,7 @@ def repeated(data: bytes) -> int:
 def is_framed(data: bytes) -> bool:
     """Whether physical bytes have CRCs as the flash of this chip has them: where the boot loader lies or, where that
     is lost, anywhere. Some frames may be damaged."""
-    window = crc_framing.physical(_WINDOW)
+    window = crc_framing.physical(BOOTLOADER)
     return _has_frames(data[:window]) or _has_frames(data[window:])
 
 
@@ -72,7 +72,7 @@ def _has_frames(data: bytes) -> bool:
 
 def shift(data: bytes) -> int:
     """Where the first frame begins in a dump whose frames do not begin at 0; 0 where there are none."""
-    window = crc_framing.physical(_WINDOW)
+    window = crc_framing.physical(BOOTLOADER)
     return next((at for at in range(1, crc_framing.FRAME) if _has_frames(data[at : at + window])), 0)
 
 
@@ -93,7 +93,7 @@ def rotation(data: bytes) -> int:
 
 
 def _table(data: bytes) -> dict[str, Partition]:
-    loader = crc_framing.strip(data[: crc_framing.physical(_WINDOW)])
+    loader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
     return {partition.name: partition for _, partition in partitions.find(loader)}
 
 
@@ -152,7 +152,7 @@ def other_chip(code: bytes) -> str:
 def objection(flash: bytes) -> str:
     """Why the boot loader and the app of a framed flash (physical bytes) are not for this chip; empty where nothing
     says so."""
-    window = crc_framing.physical(_WINDOW)
+    window = crc_framing.physical(BOOTLOADER)
     app = _table(flash).get("app")
     code = flash[app.physical_start : app.physical_end] if app is not None else flash[window:]
     logical = code if app is not None and not app.framed else crc_framing.strip(code)

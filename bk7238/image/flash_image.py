@@ -13,8 +13,8 @@ from bk7238.formats import crc_framing, partitions
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
 
-LARGEST = 0x400000
-BOOTLOADER = 0x10000  # logical bytes that belong to the bootloader
+LARGEST = max(chip_check.SIZES)
+BOOTLOADER = chip_check.BOOTLOADER
 _BOOTLOADER_VERSION = re.compile(rb"BK7238\0*_(\d+\.\d+\.\d+)")
 
 
