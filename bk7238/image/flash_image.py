@@ -48,7 +48,8 @@ def read(path: Path, *, force: bool = False) -> FlashImage:
 def parse(data: bytes, name: str, *, force: bool = False) -> FlashImage:
     """Check that `data` is a full flash image of this chip. Raises ImageError.
 
-    With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's.
+    With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
+    what ends before the app partition does is filled up with 0xFF.
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
@@ -64,6 +65,7 @@ def parse(data: bytes, name: str, *, force: bool = False) -> FlashImage:
     table = {partition.name: partition for _, partition in partitions.find(bootloader)}
     if force:
         table = {partition.name: partition for partition in partitions.USUAL} | table
+        data = data.ljust(min(table["app"].physical_end, LARGEST), b"\xff")
     else:
         _check(data, table, name)
     version = _BOOTLOADER_VERSION.search(bootloader)

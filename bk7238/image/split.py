@@ -26,6 +26,8 @@ def split(image: FlashImage) -> Parts:
     loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
     app = app_partition(loader)
     logical = crc_framing.strip(image.data[app.physical_start : app.physical_end])
+    if len(logical) < rbl.SIZE:
+        raise ImageError(f"{image.name}: the app partition at {app.physical_start:#x} lies beyond the end of the image")
     footer = logical[-rbl.SIZE :] if rbl.unpack(logical[-rbl.SIZE :]).crc_ok else b""
     size = rbl.unpack(footer).raw_size if footer else 0
     if not 0 < size <= app.length - rbl.SIZE:

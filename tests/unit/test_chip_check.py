@@ -165,6 +165,13 @@ def test_force_takes_it(kind, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["instructions"] > 0
 
 
+@pytest.mark.parametrize("kind", ["scrambled", "another chip's app", "truncated"])
+def test_force_describes_it(kind, tmp_path, capsys):
+    (tmp_path / "image.bin").write_bytes(REFUSED[kind][0]())
+    assert main(["image", "info", str(tmp_path / "image.bin"), "--force"]) == 0
+    assert "0x0011000 to 0x0132000" in capsys.readouterr().out
+
+
 def test_force_does_not_take_what_fits_no_flash(tmp_path, capsys):
     (tmp_path / "image.bin").write_bytes(bytes(0x400001))
     assert "more than the largest flash" in refusal(capsys, "run", tmp_path / "image.bin", "--force")
