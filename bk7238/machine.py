@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bk7238 import resources
 from bk7238.companion import Companion
+from bk7238.dead_end import DeadEnd
 from bk7238.engine.engine import Engine, make
 from bk7238.formats.airtime import SLOWEST, Rate
 from bk7238.randomness import Randomness
@@ -107,6 +108,7 @@ class Machine:
         self._flash_hash, self._air_hash = hashlib.sha256(), hashlib.sha256()
         self.board.flash.operated.connect(self._flash_operated)
         self.engine.on_reset.append(self._was_reset)
+        self.dead_end = DeadEnd(self)
 
     @property
     def now(self) -> int:
@@ -205,6 +207,8 @@ class Machine:
 
     def _frame_passed(self, time: int, frame: bytes, channel: int, from_device: bool) -> None:
         self._air_hash.update(struct.pack("<IBB", len(frame), channel, from_device) + frame)
+        if from_device:
+            self.dead_end.sent()
 
     def _was_reset(self, kind: ResetKind) -> None:
         self.resets += 1

@@ -117,10 +117,15 @@ class Dut:
                 if found is not None:
                     return found
             if machine.now >= deadline:
-                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s")
+                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._dead_end}")
             self._wanted = lambda number, line: console in (None, number) and match(line)
             machine.run(until=deadline)
             self._wanted = None
+
+    @property
+    def _dead_end(self) -> str:
+        why = self.machine.dead_end.why
+        return f"; {why}" if why else ""
 
     def skip(self) -> None:
         """Lines until now are read."""
@@ -137,7 +142,7 @@ class Dut:
         deadline = self.machine.now + microseconds(within)
         while not condition():
             if self.machine.now >= deadline:
-                raise NotSeen(f"the condition did not hold within {within}")
+                raise NotSeen(f"the condition did not hold within {within}{self._dead_end}")
             self.run(0.01)
 
     def send(self, text: str | bytes, console: int = 1) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import network
-from bk7238.image import flash_image, package
+from bk7238.image import package
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
     parser.add_argument("--port", type=port, default=3333, metavar="N", help="to listen on (default: 3333; 0: any)")
     parser.add_argument(
@@ -42,7 +42,7 @@ def port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
     symbol_files = [_symbol_file(text) for text in arguments.symbols]
     if arguments.engine != "unicorn":
@@ -89,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         for function in arguments.breaks:
             server.debugger.set_own_break(given.checked(symbols.address, function))
         server.debugger.on_crash.append(lambda what: show(crash.report(machine, symbols, what)))
+        machine.dead_end.listeners.append(show)
         server.running = arguments.running
         if symbols.title:
             show(f"symbols: {symbols.title}")

@@ -120,6 +120,7 @@ def _add_build(verbs: Any) -> None:
     parser = verbs.add_parser("build", help="make a full flash image, from a folder of `split` or from parts")
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="with image.json, as `split` makes it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("--bootloader", type=Path, metavar="FILE", help="raw, or the full image to take it from")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--app", type=Path, metavar="FILE", help="raw binary")
@@ -166,7 +167,7 @@ def _build(arguments: argparse.Namespace) -> int:
         if at + len(downloaded) > size:
             raise UsageError(f"{arguments.download}: at {at:#x} it ends beyond the {size:#x} bytes of the flash")
         image = checked(predict.place, image, downloaded, at)
-    checked(flash_image.parse, image, arguments.output.name)
+    checked(flash_image.parse, image, arguments.output.name, force=arguments.force)
     files.write(arguments.output, image)
     warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)
     if arguments.download is not None:
@@ -205,10 +206,10 @@ def _parts(arguments: argparse.Namespace) -> build.Parts:
 def _loader(arguments: argparse.Namespace) -> tuple[bytes, int]:
     """The boot loader's raw bytes, and the time stamp of its footer."""
     data, modified = checked(raw.contents, arguments.bootloader, LOADER)
-    loader = checked(bootloader.parse, data, arguments.bootloader.name)
+    loader = checked(bootloader.parse, data, arguments.bootloader.name, force=arguments.force)
     code = loader.data
     if loader.rest:  # a full image: without what else stands in its first 64 KiB
-        code = checked(split.split, checked(flash_image.read, arguments.bootloader)).bootloader
+        code = checked(split.split, checked(flash_image.read, arguments.bootloader, force=arguments.force)).bootloader
     elif loader.rest is not None:
         checked(raw.check, data, arguments.bootloader.name, LOADER)
     return checked(_with_table, arguments, code), _stamp(arguments, modified)
@@ -254,12 +255,13 @@ def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
 def _add_split(verbs: Any) -> None:
     parser = verbs.add_parser("split", help="take a full image apart into files from which `build` makes it again")
     parser.add_argument("image", type=Path, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_split)
 
 
 def _split(arguments: argparse.Namespace) -> int:
-    parts = checked(split.split, checked(flash_image.read, arguments.image))
+    parts = checked(split.split, given.image(arguments))
     for path in checked(split.write, parts, arguments.output):
         print(f"{path}: {path.stat().st_size} bytes")
     return 0

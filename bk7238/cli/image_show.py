@@ -19,11 +19,13 @@ from bk7238.image.prediction import Prediction
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
+    given.add_force(parser)
     parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
     parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
     parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
@@ -33,6 +35,7 @@ def add(verbs: Any) -> None:
 
     parser = verbs.add_parser("check", help="foretell what the boot loader will do with a package")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
+    given.add_force(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
     parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
@@ -41,7 +44,7 @@ def add(verbs: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    image = checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
     files.show(found.as_json(), _map(found), arguments.json)
     return 0
@@ -84,7 +87,7 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image)
+    loader = checked(bootloader.read, arguments.image, force=arguments.force)
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
@@ -128,7 +131,7 @@ def _moved(table: list[Partition], text: str) -> list[Partition]:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    image = checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     given_package = checked(package.read, arguments.package) if arguments.package else None
     if arguments.at is not None and given_package is None:
         raise UsageError("--at says where PACKAGE is put; name a PACKAGE")

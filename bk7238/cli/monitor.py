@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from pathlib import Path
 from typing import Any
 
 from bk7238 import resources
 from bk7238.cli import arguments as given
-from bk7238.image import flash_image
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
@@ -22,7 +20,7 @@ LEAVE = ("quit", "q", "exit")
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("monitor", help="a machine at Renode's monitor: analyzers, GDB, switch")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument(
         "-e", "--execute", action="append", default=[], metavar="COMMAND", help="a monitor command to begin with"
     )
@@ -37,7 +35,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     from bk7238.engine.renode_host import renode
     from bk7238.machine import Machine
 

@@ -12,13 +12,13 @@ from bk7238.cli import arguments as given
 from bk7238.cli import network, outside
 from bk7238.cli.progress import Teller
 from bk7238.faults import scenario
-from bk7238.image import flash_image, package
+from bk7238.image import package
 from bk7238.update.result import Result, Verdict, did
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     network.add_arguments(parser)
     parser.add_argument(
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):

@@ -6,17 +6,15 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
-from bk7238.image import flash_image
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="boot an image and show its consoles")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
     parser.add_argument(
         "--within", type=given.seconds, default=60.0, metavar="SECONDS", help="virtual seconds (default: 60)"
@@ -47,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     served, server = outside.served(arguments), outside.server(arguments)
     if arguments.ssid is None and (served or server or arguments.tap):
         raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
@@ -92,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     machine.connect_air(air)
+    machine.dead_end.listeners.append(lambda why: machine.stop())
     crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
     if arguments.log:
         machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
@@ -124,9 +123,11 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     with recorded(folder, air):
         machine.run(until=round(arguments.within * 1e6))
+    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,
         "resets": machine.resets,
+        "end": why or None,
         "virtual_seconds": machine.now / 1e6,
         "instructions": machine.instructions,
         "wall_seconds": round(time.perf_counter() - began, 3),
@@ -149,11 +150,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
             f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
         )
-    if arguments.until is not None and not seen:
+    if seen or (arguments.until is None and pages is not None and pages.status == 0):
+        return 0
+    if why:
+        print(f"bk7238: {image.name}: {why}", file=sys.stderr)
+    if arguments.until is not None:
         print(
             f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr
         )
-        return 3
     if pages is not None and pages.status == 3:
         print(f"bk7238: not all was fetched within {arguments.within:g} virtual seconds", file=sys.stderr)
-    return 0 if pages is None else pages.status
+    if why:
+        return 1
+    return 3 if arguments.until is not None else pages.status if pages is not None else 0

@@ -24,6 +24,8 @@ class Engine(Protocol):
     board: Board
     log: MachineLog
     on_reset: list[Callable[[ResetKind], None]]
+    on_storm: list[Callable[[str], None]]  # told what raises exceptions over and over, once `progress` stands still
+    progress: Callable[[], object]  # a value that changes when the guest gets anywhere
 
     @property
     def bus(self) -> Bus: ...

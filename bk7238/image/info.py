@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bk7238.formats import crc_framing, rbl, tlv
+from bk7238.formats import crc_framing, partitions, rbl, tlv
 from bk7238.formats.partitions import Partition
 from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
@@ -109,15 +109,13 @@ def describe(image: FlashImage, parts: Parts) -> Info:
     if "download" in image.partitions:
         found = rbl.unpack(storage.read(image.partitions["download"], 0, rbl.SIZE))
         package = found if found.crc_ok else None
-    from bk7238.image.bootloader import parse
-
     names = (loader_.recognises(loader) for loader_ in predict.LOADERS)
     return Info(
         name=image.name,
         size=len(image.data),
         loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
         family=recognise(parts.app),
-        table=tuple(parse(image.data, image.name).table),
+        table=tuple(partitions.find(loader)),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
         app_writes_to=predict.where_app_writes(flash)[0],

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from bk7238.formats import crc_framing, partitions
+from bk7238.image.file_format import file_format
 from bk7238.image.flash_image import BOOTLOADER, ImageError
-
-_ELSE = (  # how a file begins, what it is then, and the remedy
-    (rb"RBL\0", "an update package (RBL)", "`bk7238 image unpack` gives the app in it"),
-    (rb"\x7fELF", "an ELF file", "make a raw binary of it with objcopy -O binary"),
-    (rb":[0-9A-Fa-f]{10,}\r?\n", "an Intel HEX file", "make a raw binary of it with objcopy -I ihex -O binary"),
-    (rb"S[0-3][0-9A-Fa-f]{8,}\r?\n", "an S-record file", "make a raw binary of it with objcopy -I srec -O binary"),
-    (rb"UF2\n", "a UF2 file", "give the raw binary that it was made of"),
-    (rb"\x1f\x8b\x08|PK\x03\x04|7z\xbc\xaf", "a compressed archive", "unpack it first"),
-)
 
 
 def read(path: Path, what: str) -> tuple[bytes, int]:
@@ -50,6 +41,6 @@ def check(data: bytes, name: str, what: str) -> None:
 
 def check_format(data: bytes, name: str, what: str) -> None:
     """Raises ImageError for a file of another format, as its first bytes tell."""
-    for begin, kind, remedy in _ELSE:
-        if re.match(begin, data):
-            raise ImageError(f"{name}: what begins at 0x0 is {kind}; give {what}: {remedy}")
+    other = file_format(data)
+    if other is not None:
+        raise ImageError(f"{name}: what begins at 0x0 is {other.kind}; give {what}: {other.remedy}")

@@ -27,6 +27,8 @@ def split(image: FlashImage) -> Parts:
     loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
     app = app_partition(loader)
     code, footer = app_parts(image.data, app)
+    if app.physical_end > len(image.data):
+        raise ImageError(f"{image.name}: the app partition at {app.physical_start:#x} lies beyond the end of the image")
     at, loader_footer = _loader_footer(loader)
     parts = Parts(
         bootloader=loader[: _content(loader[:at])],

@@ -103,6 +103,7 @@ class Update:
         self.air.on_event(self._watch_joining)
         self.machine.connect_air(self.air)
         self._operator = self.profile.attach(self.machine, self.air, told)
+        self.machine.dead_end.listeners.append(self._dead)
         if settings.delivered:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
@@ -188,6 +189,12 @@ class Update:
         if self._verdict is None:
             self._verdict, self._reason = verdict, reason
             self.machine.stop()
+
+    def _dead(self, why: str) -> None:
+        """The device will not get anywhere any more, unless a fault will be over."""
+        if not self.faults.lasting(self.machine.now):
+            loader = not self.story.app_started and not self.story.resets_without_banner
+            self._end(Verdict.BOOTLOADER_HANGS if loader else Verdict.BRICK, f"{why}; {self._damage()}")
 
     def _turn(self, phase: str) -> None:
         if phase == REJOIN:

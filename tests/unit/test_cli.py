@@ -58,7 +58,7 @@ BAD_IMAGES = {
     "empty": (lambda image: b"", "the file is empty"),
     "raw": (lambda image: crc_framing.strip(image), "not followed by their CRC-16"),
     "short": (lambda image: image[:20], "not followed by their CRC-16"),
-    "erased": (lambda image: b"\xff" * 0x20000, "not followed by their CRC-16"),
+    "erased": (lambda image: b"\xff" * 0x20000, "every byte is 0xff"),
     "truncated": (lambda image: image[:-34], "truncated at 0x12"),
     "no table": (lambda image: crc_framing.frame(bytes(0x10000)), "no partition table"),
     "too large": (lambda image: image.ljust(0x400001, b"\xff"), "more than the largest flash"),

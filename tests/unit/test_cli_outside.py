@@ -115,7 +115,7 @@ def test_what_the_device_is_told(settings, url, files, monkeypatch):  # noqa: F8
 
 def test_what_is_offered_under_a_name_is_found_by_it(files, monkeypatch):  # noqa: F811
     """What --serve and the package offer, against what the device is told to ask for."""
-    monkeypatch.setattr(session.profiles, "find", lambda *arguments: Anything())
+    monkeypatch.setattr(session.profiles, "find", lambda *arguments, **options: Anything())
     body = (files.folder / "package.rbl").read_bytes()
     paths = [files.folder / name for name in HOSTILE]
     for path in paths:

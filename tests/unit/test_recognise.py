@@ -28,12 +28,14 @@ def blanked(data, kind, start, end):
 
 
 def assert_each_kind_can_go(data, name, family):
-    image = flash_image.parse(data, name)
+    image = flash_image.parse(data, name, force=True)
     found = recognise.of_image(image)
     assert found.family is family, found.seen
     assert len(found.evidence[family.name]) > recognise.ENOUGH
     for kind in family.kinds:
-        changed = flash_image.parse(blanked(data, kind, image.app.physical_start, image.app.physical_end), name)
+        changed = flash_image.parse(
+            blanked(data, kind, image.app.physical_start, image.app.physical_end), name, force=True
+        )
         left = recognise.of_image(changed)
         assert kind.name not in left.evidence[family.name]
         assert left.family is family, f"without {kind.name}: {left.seen}"
