@@ -190,6 +190,7 @@ class Deauthenticate(Fault):
     """The access point throws the device out."""
 
     NAME, SECTION = "deauthenticate", "Radio"
+    PASSING = True
     FIRES = "a station was told that it is out"
     reason = Argument(number, default=1, doc="reason code of IEEE 802.11")
 

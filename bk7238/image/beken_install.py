@@ -42,7 +42,10 @@ class Installation(Boot):
     @property
     def copy_failed(self) -> tuple[str, str]:
         name = self.target.name
-        return f"[E/OTA] (rt_ota_upgrade:975) OTA upgrade failed! Download data copy to partition({name}) error!", _FAILED
+        return (
+            f"[E/OTA] (rt_ota_upgrade:975) OTA upgrade failed! Download data copy to partition({name}) error!",
+            _FAILED,
+        )
 
     @property
     def keys(self) -> tuple[bytes, bytes]:
@@ -139,10 +142,11 @@ class Installation(Boot):
 
     def _erase_nothing(self, what: str) -> str:
         self.end, self.halted, self.endless = End.HANGS, True, 2
+        where = f"partition `{self.target.name}` is on a device `{self.target.device}`, which does not exist"
         return self.step(
             "erase",
             False,
-            f"partition `{self.target.name}` is on a device `{self.target.device}`, which does not exist: it tries for ever",
+            f"{where}: it tries for ever",
             f"[I/OTA] The partition '{self.target.name}' is erasing.",
             f"[E/FAL] (fal_partition_erase:476) Partition erase error! Don't found flash {what}",
             f"[E/OTA] (rt_ota_erase_fw:789) The partition '{self.target.name}' erase failed.",

@@ -21,7 +21,8 @@ _POINTER_TO_QUESTION = 0xC00C
 
 
 class DnsServer:
-    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`."""
+    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`, but for
+    those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762)."""
 
     def __init__(self, address: bytes, events: Events, names: Mapping[str, bytes] | None = None) -> None:
         self.names = names
@@ -54,9 +55,10 @@ class DnsServer:
         return self._answer(number, flags, _NO_ERROR if known else _NO_SUCH_NAME, question, address)
 
     def _find(self, name: str) -> bytes | None:
-        if name.lower().endswith(".in-addr.arpa"):
-            return None
-        return self._address if self.names is None else self.names.get(name.lower())
+        name = name.lower()
+        if self.names is not None:
+            return self.names.get(name)
+        return None if name.endswith(".in-addr.arpa") or is_local(name) else self._address
 
     @staticmethod
     def _answer(number: int, flags: int, code: int, question: bytes = b"", address: bytes | None = None) -> bytes:
@@ -64,6 +66,11 @@ class DnsServer:
         head = _HEADER.pack(number, flags, 1 if question else 0, 1 if address else 0, 0, 0)
         record = struct.pack("!HHHIH", _POINTER_TO_QUESTION, _A, _INTERNET, _TTL, 4) + address if address else b""
         return head + question + record
+
+
+def is_local(name: str) -> bool:
+    """Whether a name is one of multicast DNS."""
+    return f".{name.lower()}".rstrip(".").endswith(".local")
 
 
 def read_name(data: bytes, at: int) -> tuple[str, int]:

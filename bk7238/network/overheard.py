@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bk7238.network import dhcp, ipv4, tcp_segment, udp
 from bk7238.network.addresses import NO_IP, ip_text, mac_text
-from bk7238.network.events import ConnectionClosed, ConnectionOpened, Events, LeaseGranted
+from bk7238.network.events import ConnectionClosed, ConnectionOpened, ConnectionReset, Events, LeaseGranted, Refused
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.tcp_connection import near
 from bk7238.network.tcp_receiver import Receiver
@@ -29,7 +29,9 @@ class Conversation:
         self._up, self._down = Receiver(), Receiver()
         self._up.window = self._down.window = _WINDOW
         self._first, self._answered_first = first, 0
-        self._observer = HttpObserver(events, ip_text(key[0]))
+        self._server = f"{ip_text(key[2])}:{key[3]}"
+        self._observer = HttpObserver(events, ip_text(key[0]), key[1], self._server)
+        self._ended_by = ""
         self.answered = self.over = False
 
     def sent(self, segment: Segment, now: int) -> None:
@@ -39,11 +41,12 @@ class Conversation:
         position = near(segment.sequence - self._first, self._up.next)
         if self._up.acceptable(position, segment.length):
             self._observer.asked(self._up.receive(position, segment.payload, bool(segment.flags & FIN)))
+            self._ended_by = self._ended_by or ("device" if self._up.ended else "")
         if segment.flags & ACK:
             acknowledged = near(segment.acknowledgment - self._answered_first, self._down.next)
             if acknowledged <= self._down.next:
                 self._observer.delivered(acknowledged - 1 - (self._down.ended and acknowledged == self._down.next), now)
-        self._end(segment, now)
+        self._end(segment, "device", now)
 
     def received(self, segment: Segment, now: int) -> None:
         """The device is sent this."""
@@ -54,15 +57,26 @@ class Conversation:
             position = near(segment.sequence - self._answered_first, self._down.next)
             if self._down.acceptable(position, segment.length):
                 self._observer.answered(self._down.receive(position, segment.payload, bool(segment.flags & FIN)))
-        self._end(segment, now)
+                self._ended_by = self._ended_by or ("server" if self._down.ended else "")
+        self._end(segment, "server", now)
 
-    def _end(self, segment: Segment, now: int) -> None:
-        both = self._up.ended and self._down.ended
-        if not self.over and (segment.flags & RST or (both and not segment.length)):
-            self.over = True
-            self._observer.closed(now)
-            if both:
-                self._events.publish(ConnectionClosed(now, *self._names()))
+    def _end(self, segment: Segment, sender: str, now: int) -> None:
+        both, reset = self._up.ended and self._down.ended, segment.flags & RST
+        if self.over or not (reset or (both and not segment.length)):
+            return
+        self.over = True
+        client, client_port, port = self._names()
+        if not self.answered:
+            if sender == "server":
+                names = client, ip_text(self._key[2]), "tcp", port, "reset", client_port
+                self._events.publish(Refused(now, *names))
+            return
+        reason = f"closed by the {self._ended_by}" if both else f"reset by the {sender}"
+        self._observer.closed(now, reason)
+        if both:
+            self._events.publish(ConnectionClosed(now, *self._names()))
+        else:
+            self._events.publish(ConnectionReset(now, *self._names(), reason, self._server))
 
     def _names(self) -> tuple[str, int, int]:
         return ip_text(self._key[0]), self._key[1], self._key[3]

@@ -1,0 +1,109 @@
+"""What has failed and how often: three failures of one kind, none of which came further than before, are an end.
+
+A failure is made good by coming further than where it happened: an attempt to join by a lease, an attempt to connect by
+a connection, and every one by a new phase or by a byte of the download that had not arrived before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bk7238.companion import Fields
+from bk7238.machine import Machine
+
+TRIES = 3
+ONE_ATTEMPT = 5_000_000  # microseconds: repetitions without a connection of their own that are closer are one attempt
+
+
+class Stage(IntEnum):
+    """Where in its way to the package a device is."""
+
+    JOINING = 0
+    CONNECTING = 1
+    LOADING = 2
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that failed. Those of the same `kind` are counted together; `text` says it in one line.
+
+    Of failures with the same `attempt`, the device's port of one connection, only the first counts; `repeats` says that
+    a device which tries once asks several times. What does not `count` is told where nothing else is known.
+    """
+
+    kind: str
+    text: str
+    stage: Stage
+    attempt: int | None = None
+    repeats: bool = False
+    counts: bool = True
+
+
+class Failures:
+    """Those of one machine. `excused(since)` says whether what fails now is the work of a fault that has passed, and
+    fired at or after that time (microseconds)."""
+
+    def __init__(self, machine: Machine, excused: Callable[[int], bool], full: Callable[[], None]) -> None:
+        self._machine, self._excused, self._full = machine, excused, full
+        self.newest: Failure | None = None  # that nothing has made good
+        self.time = 0  # of the newest, whether made good or not
+        self._counts: Counter[Failure] = Counter()  # by the first of each kind
+        self._attempts: set[int] = set()
+        self._repeated: dict[str, int] = {}
+        state = ("newest", "time", "_counts", "_attempts", "_repeated")
+        machine.companions.append(Fields(self, state))
+
+    def note(self, failure: Failure) -> bool:
+        """Something failed. Whether the blame is a passing fault's, so that the device may begin anew."""
+        if self._is_known(failure):
+            return False
+        if not failure.counts:
+            self.newest = self.newest or failure
+            return False
+        excused = self._excused(self.time)
+        self.newest, self.time = failure, self._machine.now
+        if excused:
+            return True
+        first = next((one for one in self._counts if one.kind == failure.kind), failure)
+        self._counts[first] += 1
+        if self._counts[first] >= TRIES:
+            self._full()
+        return False
+
+    def _is_known(self, failure: Failure) -> bool:
+        """Whether it belongs to an attempt of which a failure is known."""
+        if failure.attempt is not None:
+            known = failure.attempt in self._attempts
+            self._attempts.add(failure.attempt)
+            return known
+        if not failure.repeats:
+            return False
+        before = self._repeated.get(failure.kind)
+        self._repeated[failure.kind] = self._machine.now
+        return before is not None and self._machine.now - before < ONE_ATTEMPT
+
+    def begins(self, attempt: int) -> None:
+        """The device begins an attempt on the connection from this port of its own."""
+        self._attempts.discard(attempt)
+
+    def restarted(self) -> None:
+        """The device has been reset: it may use its ports again."""
+        self._attempts.clear()
+
+    def made_good(self, stage: Stage) -> None:
+        """The device has come through this stage."""
+        if self.newest is not None and self.newest.stage <= stage:
+            self.newest = None
+        for failure in [one for one in self._counts if one.stage <= stage]:
+            del self._counts[failure]
+
+    def cause(self) -> str:
+        """The failure to name where the device goes no further, and how often it was seen; empty for none."""
+        failure = max(self._counts, key=lambda one: self._counts[one], default=self.newest)
+        if failure is None:
+            return ""
+        times = self._counts[failure]
+        return failure.text + (f" ({times} times)" if times > 1 and failure.stage is not Stage.JOINING else "")
