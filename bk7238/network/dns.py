@@ -13,6 +13,7 @@ PORT = 53
 _HEADER = struct.Struct("!HHHHHH")
 _RESPONSE, _OPCODE, _RECURSION_DESIRED = 0x8000, 0x7800, 0x0100
 _AUTHORITATIVE, _RECURSION_AVAILABLE = 0x0400, 0x0080
+_CODE = 0x000F
 _NO_ERROR, _FORMAT_ERROR, _NO_SUCH_NAME, _NOT_IMPLEMENTED = 0, 1, 3, 4
 _A, _INTERNET, _ANY = 1, 1, 255
 _KINDS = {1: "A", 2: "NS", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 255: "ANY"}
@@ -66,6 +67,21 @@ class DnsServer:
         head = _HEADER.pack(number, flags, 1 if question else 0, 1 if address else 0, 0, 0)
         record = struct.pack("!HHHIH", _POINTER_TO_QUESTION, _A, _INTERNET, _TTL, 4) + address if address else b""
         return head + question + record
+
+
+def in_vain(data: bytes) -> tuple[str, str] | None:
+    """The name and the kind of a question that this message answers with an error. None for every other message."""
+    if len(data) < _HEADER.size:
+        return None
+    _, flags, questions, *_ = _HEADER.unpack_from(data)
+    if not flags & _RESPONSE or not flags & _CODE or questions != 1:
+        return None
+    try:
+        name, end = read_name(data, _HEADER.size)
+        (kind,) = struct.unpack_from("!H", data, end)
+    except (ValueError, struct.error):
+        return None
+    return name, _KINDS.get(kind, str(kind))
 
 
 def is_local(name: str) -> bool:

@@ -1,13 +1,24 @@
-"""What can be told of a network that is not ours, by listening to the device's own traffic: leases and HTTP.
+"""What can be told of a network that is not ours, by listening to the device's own traffic: leases, HTTP, refusals.
 
 It hears what goes out and what comes in, changes nothing, and tells the events that the simulated network would tell.
 """
 
 from __future__ import annotations
 
-from bk7238.network import dhcp, ipv4, tcp_segment, udp
+import struct
+
+from bk7238.network import dhcp, dns, icmp, ipv4, tcp_segment, udp
 from bk7238.network.addresses import NO_IP, ip_text, mac_text
-from bk7238.network.events import ConnectionClosed, ConnectionOpened, ConnectionReset, Events, LeaseGranted, Refused
+from bk7238.network.events import (
+    ConnectionClosed,
+    ConnectionOpened,
+    ConnectionReset,
+    Events,
+    LeaseGranted,
+    LeaseRefused,
+    NameAsked,
+    Refused,
+)
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.tcp_connection import near
 from bk7238.network.tcp_receiver import Receiver
@@ -17,6 +28,7 @@ _IPV4 = b"\x08\x00"
 _HEADER = 14
 _CONVERSATIONS = 64
 _WINDOW = 65_535
+_PLAIN_IPV4, _QUOTED = 0x45, 28  # an IPv4 header without options, and eight bytes behind it
 
 Key = tuple[bytes, int, bytes, int]  # the device's address and port, the server's
 
@@ -115,7 +127,11 @@ class Overheard:
             return
         packet = _packet(frame, ipv4.UDP)
         if packet is not None:
-            self._note_lease(packet, now)
+            self._note_datagram(packet, now)
+            return
+        packet = _packet(frame, ipv4.ICMP)
+        if packet is not None:
+            self._note_undelivered(packet, now)
 
     def _pass(self, key: Key, segment: Segment, now: int, sent: bool) -> None:
         conversation = self._conversations.get(key)
@@ -128,16 +144,38 @@ class Overheard:
         if conversation.over:
             del self._conversations[key]
 
-    def _note_lease(self, packet: ipv4.Packet, now: int) -> None:
+    def _note_datagram(self, packet: ipv4.Packet, now: int) -> None:
         try:
             datagram = udp.parse(packet.payload, packet.source, packet.destination)
-            if datagram.source_port == dhcp.SERVER_PORT and datagram.destination_port == dhcp.CLIENT_PORT:
-                lease = dhcp.lease(datagram.payload)
-                if lease is not None:
-                    mac, ip, before = lease
-                    self._events.publish(LeaseGranted(now, mac_text(mac), ip_text(ip), before != NO_IP))
+            if datagram.source_port == dns.PORT:
+                asked = dns.in_vain(datagram.payload)
+                if asked is not None:
+                    self._events.publish(NameAsked(now, ip_text(packet.destination), *asked, ""))
+            elif datagram.source_port == dhcp.SERVER_PORT and datagram.destination_port == dhcp.CLIENT_PORT:
+                self._note_lease(datagram.payload, now)
         except ValueError:
             pass
+
+    def _note_lease(self, message: bytes, now: int) -> None:
+        lease, refused = dhcp.lease(message), dhcp.refused(message)
+        if lease is not None:
+            mac, ip, before = lease
+            self._events.publish(LeaseGranted(now, mac_text(mac), ip_text(ip), before != NO_IP))
+        elif refused is not None:
+            self._events.publish(LeaseRefused(now, mac_text(refused), "", "the server's NAK"))
+
+    def _note_undelivered(self, packet: ipv4.Packet, now: int) -> None:
+        found = icmp.undelivered(packet.payload)
+        if found is None or len(found[1]) < _QUOTED or found[1][0] != _PLAIN_IPV4:
+            return
+        code, quoted = found
+        protocol, ports = quoted[9], (None, None)
+        if protocol in (ipv4.TCP, ipv4.UDP):
+            ports = struct.unpack_from("!HH", quoted, 20)
+        name = {ipv4.TCP: "tcp", ipv4.UDP: "udp"}.get(protocol, str(protocol))
+        answer = icmp.CODES.get(code, f"unreachable, code {code}")
+        names = ip_text(quoted[12:16]), ip_text(quoted[16:20])
+        self._events.publish(Refused(now, *names, name, ports[1], answer, ports[0]))
 
 
 def _packet(frame: bytes, protocol: int) -> ipv4.Packet | None:
