@@ -158,8 +158,8 @@ class ConnectionReset(_OfSessions):
     USUALLY = "the beginning of the body"
 
     def end(self, scene: Scene, session: HttpSession) -> None:
+        self.record("server", "reset the connection")  # first: what follows from it is told at once
         session.abort(scene.machine.now)
-        self.record("server", "reset the connection")
 
 
 class ConnectionClose(_OfSessions):
@@ -170,8 +170,8 @@ class ConnectionClose(_OfSessions):
     USUALLY = "the beginning of the body"
 
     def end(self, scene: Scene, session: HttpSession) -> None:
-        session.hang_up()
         self.record("server", "closed the connection")
+        session.hang_up()
 
 
 class NetworkStall(OnCable):

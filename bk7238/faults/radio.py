@@ -200,8 +200,8 @@ class Deauthenticate(Fault):
 
     def strike(self, scene: Scene) -> None:
         for station in scene.access_point.stations:
-            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
             self.record("access point", f"deauthenticated {station.address.hex(':')} with reason {self.reason}")
+            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
 
 
 class WrongKey(Fault):

@@ -90,9 +90,9 @@ class Faults:
         return any(fault.ends is not None and time < fault.ends for fault in self.all)
 
     def passed(self, since: int) -> bool:
-        """Whether one that passes has fired at this time, in microseconds, or later: what fails then is its work."""
+        """Whether one that passes has fired after this time, in microseconds: what fails then is its work."""
         passing = [fault for fault in self.all if fault.PASSING or fault.ends is not None]
-        return any(fault.count and fault.fired_at >= since for fault in passing)
+        return any(fault.count and fault.fired_at > since for fault in passing)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self.all]

@@ -31,7 +31,8 @@ class Failure:
     """One thing that failed. Those of the same `kind` are counted together; `text` says it in one line.
 
     Of failures with the same `attempt`, the device's port of one connection, only the first counts; `repeats` says that
-    a device which tries once asks several times. What does not `count` is told where nothing else is known.
+    a device which tries once asks several times. What does not `count` is told where nothing else is known, and what is
+    `usual` only once it has happened again.
     """
 
     kind: str
@@ -39,17 +40,18 @@ class Failure:
     stage: Stage
     attempt: int | None = None
     repeats: bool = False
+    usual: bool = False
     counts: bool = True
 
 
 class Failures:
-    """Those of one machine. `excused(since)` says whether what fails now is the work of a fault that has passed, and
-    fired at or after that time (microseconds)."""
+    """Those of one machine. `excused(since)` says whether what fails now is the work of a fault that passes, and has
+    fired after that time (microseconds); `full()` is called at the third failure of a kind."""
 
     def __init__(self, machine: Machine, excused: Callable[[int], bool], full: Callable[[], None]) -> None:
         self._machine, self._excused, self._full = machine, excused, full
         self.newest: Failure | None = None  # that nothing has made good
-        self.time = 0  # of the newest, whether made good or not
+        self.time = -1  # of the newest, whether made good or not
         self._counts: Counter[Failure] = Counter()  # by the first of each kind
         self._attempts: set[int] = set()
         self._repeated: dict[str, int] = {}
@@ -64,7 +66,7 @@ class Failures:
             self.newest = self.newest or failure
             return False
         excused = self._excused(self.time)
-        self.newest, self.time = failure, self._machine.now
+        self.newest, self.time = self.newest if failure.usual else failure, self._machine.now
         if excused:
             return True
         first = next((one for one in self._counts if one.kind == failure.kind), failure)
@@ -102,7 +104,8 @@ class Failures:
 
     def cause(self) -> str:
         """The failure to name where the device goes no further, and how often it was seen; empty for none."""
-        failure = max(self._counts, key=lambda one: self._counts[one], default=self.newest)
+        counted = [one for one in self._counts if not one.usual or self._counts[one] > 1]
+        failure = max(counted, key=lambda one: self._counts[one], default=self.newest)
         if failure is None:
             return ""
         times = self._counts[failure]

@@ -81,7 +81,7 @@ class Judge:
             self.machine.stop()
 
     def _excused(self, since: int) -> bool:
-        """Whether what fails now is the work of a fault that passes, and that struck at `since` or later."""
+        """Whether what fails now is the work of a fault that passes, and that fired after `since`."""
         return self.faults.lasting(self.machine.now) or self.faults.passed(since)
 
     # What has been installed

@@ -8,6 +8,7 @@ from bk7238.network import dns, events
 from bk7238.network.http_head import Head
 from bk7238.update.failures import Failure, Stage
 
+_HTTP_PORTS = (80, 443)  # where a device asks that does not heed the port it was told
 _CODES = {
     "host unreachable": "no host has it",
     "net unreachable": "it is in another network, and this one has no uplink",
@@ -54,10 +55,10 @@ class Trouble:
         if event.protocol == "arp":
             text = f"the device asks who has {place}, and nobody answers: no host has this address"
         elif event.protocol == "tcp" and event.answer == "reset":
-            wanted = wanted and event.port == self._port
+            wanted = wanted and event.port in (self._port, *_HTTP_PORTS)
             text = f"the device's connection to {place} was refused: nothing listens on that port"
         elif event.protocol == "tcp":
-            wanted = wanted and event.port == self._port
+            wanted = wanted and event.port in (self._port, *_HTTP_PORTS)
             text = f"the device cannot reach {place} ({event.answer}): {_CODES.get(event.answer, 'no such service')}"
         elif event.protocol == "udp" and event.port == dns.PORT:
             wanted = bool(self._host)
@@ -79,10 +80,10 @@ class Trouble:
             if before is None or before.path != event.path:
                 return None
             text = f"the device asked for {event.path} again; {_answered(before)}"
-            return Failure("asked again", text, Stage.LOADING, before.client_port)
+            return Failure("asked again", text, Stage.LOADING, before.client_port, usual=True)
         onwards = f" ({event.head.location})" if event.head is not None and event.head.location else ""
         asked = f"request for {event.path}" if event.path else "request, which could not be read"
-        text = f"the server {event.server} answered {event.status}{onwards} to the device's {asked}"
+        text = f"the server answered {event.status}{onwards} to the device's {asked} at {event.server}"
         counts = event.method in ("GET", "")
         return Failure(f"status {event.status}", text, Stage.LOADING, event.client_port, counts=counts)
 

@@ -139,6 +139,13 @@ def test_single_faults_are_no_reason_to_give_up():
     assert (result.verdict, result.silent) == (Verdict.NEW_APP_RUNS, []), result.reason
 
 
+def test_what_one_fault_has_done_excuses_no_second_failure():
+    """The reset of a connection is over; what fails after it is the network's."""
+    result = waits(update(faults=["connection-reset@50%", "connection-refused@50%"]))
+    assert result.silent == []
+    assert f"connection to {SERVER}:80 was refused: nothing listens on that port (2 times) (after " in result.reason
+
+
 def test_a_repetition_is_no_progress():
     made = update()
     story = made.story
@@ -157,7 +164,7 @@ def test_the_time_limit_names_the_last_cause():
     assert result.verdict is Verdict.TIME_LIMIT and result.verdict.exit_status == 3
     assert result.reason == (
         "12 virtual seconds passed in phase `download` without an end: "
-        f"the server {SERVER}:80 answered 404 to the device's request for /missing.rbl (2 times)"
+        f"the server answered 404 to the device's request for /missing.rbl at {SERVER}:80 (2 times)"
     )
 
 
@@ -227,7 +234,10 @@ def test_a_gateway_without_a_server():
         ("http-chunked", "answered 200, application/octet-stream without Content-Length (Transfer-Encoding: chunked)"),
         ("http-no-length", "200, application/octet-stream without Content-Length"),
         ("http-length:5000000", f"200, application/octet-stream of 5,017,344 bytes, but {NAME} has 17,344"),
-        ("http-redirect", f"the server {SERVER}:80 answered 302 (/elsewhere.rbl) to the device's request for /{NAME}"),
+        (
+            "http-redirect",
+            f"the server answered 302 (/elsewhere.rbl) to the device's request for /{NAME} at {SERVER}:80",
+        ),
     ],
 )
 def test_the_answer_is_named(fault, answer):
