@@ -32,7 +32,7 @@ class Failure:
 
     Of failures with the same `attempt`, the device's port of one connection, only the first counts; `repeats` says that
     a device which tries once asks several times. What does not `count` is told where nothing else is known, and what is
-    `usual` only once it has happened again.
+    `usual` only once it has happened again. What `follows` is what a device does with half a download.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Failure:
     attempt: int | None = None
     repeats: bool = False
     usual: bool = False
+    follows: bool = False
     counts: bool = True
 
 
@@ -55,7 +56,8 @@ class Failures:
         self._counts: Counter[Failure] = Counter()  # by the first of each kind
         self._attempts: set[int] = set()
         self._repeated: dict[str, int] = {}
-        state = ("newest", "time", "_counts", "_attempts", "_repeated")
+        self._pardoned = False  # what follows from an attempt that was excused is excused too
+        state = ("newest", "time", "_counts", "_attempts", "_repeated", "_pardoned")
         machine.companions.append(Fields(self, state))
 
     def note(self, failure: Failure) -> bool:
@@ -65,8 +67,9 @@ class Failures:
         if not failure.counts:
             self.newest = self.newest or failure
             return False
-        excused = self._excused(self.time)
+        excused = self._excused(self.time) or (self._pardoned and failure.follows)
         self.newest, self.time = self.newest if failure.usual else failure, self._machine.now
+        self._pardoned = excused
         if excused:
             return True
         first = next((one for one in self._counts if one.kind == failure.kind), failure)
@@ -90,6 +93,7 @@ class Failures:
     def begins(self, attempt: int) -> None:
         """The device begins an attempt on the connection from this port of its own."""
         self._attempts.discard(attempt)
+        self._pardoned = False
 
     def restarted(self) -> None:
         """The device has been reset: it may use its ports again."""

@@ -195,7 +195,8 @@ class Story:
         said = explain.printed(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
         self.complaint = "the bootloader printed: " + " / ".join(said) if said else ""
         if said:
-            self._note(Failure("boot loader: " + said[0].partition("(calc")[0], self.complaint, Stage.LOADING))
+            kind = "boot loader: " + said[0].partition("(calc")[0]
+            self._note(Failure(kind, self.complaint, Stage.LOADING, follows=True))
 
     def _banner(self, version: str) -> None:
         self.named = True
@@ -212,7 +213,7 @@ class Story:
     def _reset(self, kind: ResetKind) -> None:
         if self.named and kind is not ResetKind.POWER_ON and self.phase in (JOIN, DOWNLOAD, REJOIN):
             text = f"the device restarted by itself ({kind.value})"
-            self._note(Failure("restart", text, Stage.LOADING))
+            self._note(Failure("restart", text, Stage.LOADING, follows=True))
         self.failures.restarted()
         self.lines, self.bootloader_lines = [], []
         self.app_started = self.named = False

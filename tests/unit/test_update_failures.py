@@ -60,6 +60,21 @@ def test_a_fault_that_passes_excuses_one_failure():
     assert bench.full == 1
 
 
+def test_what_a_device_does_after_an_excused_failure_is_excused_too():
+    """Its connection is closed by a fault before a byte has come; it takes that for the whole, and restarts."""
+    bench = Bench()
+    for port in range(6):
+        bench.failures.begins(port)
+        bench.fire()
+        assert bench.fail("broke off", attempt=port)
+        assert bench.fail("restart", follows=True) and bench.fail("boot loader", follows=True)
+    assert bench.full == 0
+    for port in range(3):
+        bench.failures.begins(port)
+        assert not bench.fail("restart", follows=True)
+    assert bench.full == 1
+
+
 def test_one_attempt_fails_once():
     bench = Bench()
     for _ in range(5):
