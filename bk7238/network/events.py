@@ -151,7 +151,8 @@ class ConnectionReset(Event):
 class HttpRequested(Event):
     """An HTTP request, and the status it was answered with. `path` is empty for what could not be parsed.
 
-    `head` is what the answer says of its body.
+    The status is 0 where the connection ended before an answer that is HTTP. `head` is what the answer says of its
+    body.
     """
 
     client: str

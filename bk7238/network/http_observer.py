@@ -29,6 +29,7 @@ class HttpObserver:
         self._flying = bytearray()  # sent to the device and not acknowledged
         self._delivered = 0
         self._lost = False
+        self._request: h11.Request | None = None
         self._takes_body = False  # its head was told, and it has not ended
         self._total = self._size = self._told = self._crc = 0
         self._begin(b"", b"")
@@ -55,6 +56,10 @@ class HttpObserver:
         """The connection is gone, with a reason of HttpBodyAborted."""
         if self._takes_body and not self._lost and reason == "closed by the server":
             self._guard(self._read_answer, b"", now)  # a body without a length ends with the connection
+        if self._request is not None and not self._answer_told:
+            method, host = self._request.method.decode("latin-1"), request_host(self._request)
+            self._tell(HttpRequested(now, self._client, method, self._path, host, 0, *self._ends))
+            self._request = None
         if self._takes_body:
             names = self._client, self._path, self._size, self._total, *self._ends
             self._tell(HttpBodyAborted(now, *names, reason))
@@ -63,9 +68,9 @@ class HttpObserver:
     def _begin(self, request: bytes, answer: bytes) -> None:
         """For the next request and its answer, of which these bytes are there already."""
         self._server, self._answer = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
-        self._request: h11.Request | None = None
+        self._request = None
         self._path = ""
-        self._takes_body = False
+        self._answer_told = self._takes_body = False
         self._total = self._size = self._told = self._crc = 0
         self._early = bytearray(answer)
         if request:
@@ -116,6 +121,7 @@ class HttpObserver:
         head = http_head.of(response)
         names = self._client, method, self._path, host, head.status, *self._ends, head
         self._tell(HttpRequested(now, *names))
+        self._answer_told = True
         self._takes_body = response.status_code == 200 and method != "HEAD"
         self._total = head.length or 0
 

@@ -102,7 +102,9 @@ class Story:
             self.failures.begins(event.client_port)
             self.failures.made_good(Stage.CONNECTING)
         elif isinstance(event, network.HttpRequested):
-            self.tell(f"the device asks for {event.path}: status {event.status}")
+            self.tell(
+                f"the device asks for {event.path}: " + (f"status {event.status}" if event.status else "no answer")
+            )
             self._asked(event)
         elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
             self._progress(event)
@@ -125,7 +127,7 @@ class Story:
         if self.phase == RESTART:  # it did not take what it had
             self._body = False
             self._enter(DOWNLOAD)
-        if event.status != 200:
+        if event.status not in (0, 200):  # without an answer the connection may have failed already
             self.failures.begins(event.client_port)
         self._note(self._trouble.failure(event))
         if event.status == 200:

@@ -83,7 +83,8 @@ class Trouble:
             return Failure("asked again", text, Stage.LOADING, before.client_port, usual=True)
         onwards = f" ({event.head.location})" if event.head is not None and event.head.location else ""
         asked = f"request for {event.path}" if event.path else "request, which could not be read"
-        text = f"the server answered {event.status}{onwards} to the device's {asked} at {event.server}"
+        answered = f"answered {event.status}{onwards}" if event.status else "gave no HTTP answer"
+        text = f"the server {answered} to the device's {asked} at {event.server}"
         counts = event.method in ("GET", "")
         return Failure(f"status {event.status}", text, Stage.LOADING, event.client_port, counts=counts)
 
@@ -92,7 +93,7 @@ class Trouble:
             self._silent.add(event.client_port)
         elif event.client_port in self._silent:
             self._silent.discard(event.client_port)
-            text = f"the device connected to port {event.port} and sent no request"
+            text = f"the device connected to port {event.port} and sent no HTTP request"
             return Failure(text, text, Stage.LOADING, counts=False)
         return None
 

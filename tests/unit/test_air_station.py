@@ -257,3 +257,17 @@ def test_whoever_reads_along_tells_what_the_answer_was(answer, reason, ends, sai
     else:
         assert (end.acknowledged, end.client_port, end.server) == (5, 50_000, "10.0.0.1:8000")
         assert end.reason == reason
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"220 mail.example ESMTP\r\n"])
+def test_whoever_reads_along_tells_of_a_request_without_an_answer(answer):
+    events, told = Events(), []
+    events.subscribe(told.append)
+    observer = HttpObserver(events, "192.168.77.50", 50_000, "10.0.0.1:8000")
+    observer.asked(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+    observer.answered(answer)
+    observer.delivered(len(answer), 0)
+    observer.closed(7)
+    observer.closed(8)
+    (event,) = told
+    assert (event.time, event.path, event.status, event.server) == (7, "/a", 0, "10.0.0.1:8000")

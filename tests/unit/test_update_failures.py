@@ -126,6 +126,7 @@ def refused(port, protocol="tcp", destination=SERVER):
         (refused(123, "udp"), False),
         (events.NameAsked(0, DEVICE, "broker.example", "A", ""), False),
         (asked(status=404), True),
+        (asked(status=0), True),
         (asked(status=405, method="POST"), False),
     ],
 )
