@@ -162,7 +162,7 @@ def _steps(found: Prediction) -> str:
     for step in found.steps:
         lines.append(f"  {marks[step.passed]} {step.name}: {step.found}")
         lines += [f"         prints {line}" for line in _counted(step.lines)]
-    lines.append(f"end: {found.end.value}: {found.end.meaning}")
+    lines.append(f"end: {found.end.value}: {found.meaning}")
     if found.cause:
         lines.append(f"cause: {found.cause}")
     return "\n".join(lines)

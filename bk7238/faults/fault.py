@@ -48,6 +48,7 @@ class Fault:
     USUALLY: ClassVar[str] = "the power-on"  # when it strikes without an @
     SWEPT: ClassVar[tuple[str, ...]] = ("",)  # the arguments with which a sweep tries it
     ASKED: ClassVar[bool] = False  # it shows only where the device asks anew
+    PASSING: ClassVar[bool] = False  # it is over once it has struck as often as it was told
 
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec
@@ -56,6 +57,7 @@ class Fault:
         self.firings: list[Firing] = []
         self.scene: Scene | None = None
         self.struck_at: int | None = None  # virtual microseconds
+        self.fired_at = 0  # the last time
         try:
             self.when = when.parse(spec.when)
         except FaultError as error:
@@ -111,6 +113,8 @@ class Fault:
     def record(self, where: str, what: str) -> None:
         """It has fired."""
         self.count += 1
+        if self.scene is not None:
+            self.fired_at = self.scene.machine.now
         if len(self.firings) < KEPT:
             scene = self.scene
             moment = (scene.machine.now, scene.machine.instructions, scene.chip.begun) if scene else (0, 0, 0)

@@ -37,6 +37,7 @@ from boot.cases import (
 
 INSTALLED, KEPT, REINSTALLS, HANGS, BRICKED, NO_APP = End
 
+VOICE = partitions.Partition("voice", "beken_onchip", 0x1E0000, 0x10000)
 LZ, GZ, ST = pack(), pack(compression="gzip"), pack(compression="none")
 GZIPPED, LZMAD = rbl_body.compress(NEW, "gzip"), rbl_body.lzma_alone(NEW)
 TABLE = 0xD2EC  # logical, in 1.0.15: download, app, bootloader
@@ -281,6 +282,36 @@ CASES = [
         INSTALLED,
         "",
         Device(pack(partition="user"), table=table(own=moved(APP, name="user", offset=0x60000, length=0x20000))),
+    ),
+    # For a partition on the part of the flash that has no CRCs
+    ("raw, lzma", INSTALLED, "", Device(pack(partition="voice"), table=table(own=VOICE))),
+    ("raw, gzip", INSTALLED, "", Device(pack(compression="gzip", partition="voice"), table=table(own=VOICE))),
+    ("raw, stored", INSTALLED, "", Device(pack(OLD, "none", partition="voice"), table=table(own=VOICE))),
+    ("raw, an odd size", INSTALLED, "", Device(pack(app(20011), partition="voice"), table=table(own=VOICE))),
+    ("raw, a small one", HANGS, "fewer than 128", Device(pack(app(100), partition="voice"), table=table(own=VOICE))),
+    (
+        "raw, wrong hash",
+        KEPT,
+        "another hash",
+        Device(pack(partition="voice", raw_hash=1), table=table(own=VOICE)),
+    ),
+    (
+        "raw, size in the header too big",
+        REINSTALLS,
+        "`voice` have another hash",
+        Device(pack(OLD, partition="voice", raw_size=20100), table=table(own=VOICE)),
+    ),
+    (
+        "raw, no room",
+        KEPT,
+        "`voice` has 16384",
+        Device(pack(partition="voice"), table=table(own=moved(VOICE, length=0x4000))),
+    ),
+    (
+        "raw, begins inside a sector",
+        INSTALLED,
+        "",
+        Device(pack(OLD, partition="voice"), table=table(own=moved(VOICE, offset=0x1E0800, length=0xF800))),
     ),
 ]
 

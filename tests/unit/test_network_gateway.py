@@ -275,6 +275,16 @@ def test_names_from_a_table():
     assert told[-1].answer == ""
 
 
+@pytest.mark.parametrize("name", ["box.local", "Box.LOCAL", "a.b.local", "local"])
+def test_names_of_multicast_dns_are_not_known_here(name):
+    network, told = make()
+    assert ask(network, name).rcode == 3
+    assert told == [events.NameAsked(told[0].time, "192.168.77.50", name, "A", "")]
+    assert ask(network, f"{name}.example").rcode == 0, "another name"
+    network, _ = make(names={name: "10.1.2.3"})
+    assert ask(network, name).an[0].rdata == "10.1.2.3", "the name server was told this one"
+
+
 def test_other_questions_have_no_answer():
     network, _ = make()
     empty = ask(network, "example.com", "AAAA")
