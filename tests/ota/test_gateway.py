@@ -10,10 +10,16 @@ from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
 from bk7238.image import flash_image, package
-from bk7238.network import host_server
+from bk7238.network import gateway, host_server
 from bk7238.network.events import HostUnreachable, Refused
 from bk7238.update.session import Settings, Update
 from ota import expected
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy host may take its time: wall time stands still."""
+    monkeypatch.setitem(gateway.Gateway.__init__.__kwdefaults__, "clock", lambda: 0.0)
 
 
 @pytest.fixture
@@ -31,9 +37,9 @@ def server(tmp_path):
 def test_a_real_server_serves_the_update(server, tmp_path, capsys):
     port, process = server
     with socket.create_server(("127.0.0.1", 0)) as other:
-        gateway = ["--gateway", f"127.0.0.1:{port}", "--request", "new.rbl"]
+        through = ["--gateway", f"127.0.0.1:{port}", "--request", "new.rbl"]
         out = tmp_path / "out"
-        status = main(["ota", str(vendor(FULL)), str(vendor(GZIP)), *gateway, "--json", "--artifacts", str(out)])
+        status = main(["ota", str(vendor(FULL)), str(vendor(GZIP)), *through, "--json", "--artifacts", str(out)])
         result = json.loads(capsys.readouterr().out)
         assert (status, result["verdict"]) == (0, "new-app-runs")
         assert result["digest"].endswith("+gateway")
@@ -72,13 +78,14 @@ def test_another_port_of_the_host_is_refused(server):
 
 
 def test_a_server_that_does_not_run_is_told():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    settings = Settings(gateway=host_server.Server("127.0.0.1", port), within=20)
-    update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), settings)
-    failed = []
-    update.air.on_event(lambda event: failed.append(event) if isinstance(event, HostUnreachable) else None)
-    update.air.on_event(lambda event: update.machine.stop() if failed else None)
-    update.run()
+    with socket.socket() as mute:  # its port is nobody else's, and it does not listen
+        mute.bind(("127.0.0.1", 0))
+        port = mute.getsockname()[1]
+        settings = Settings(gateway=host_server.Server("127.0.0.1", port), within=20)
+        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), settings)
+        failed = []
+        update.air.on_event(lambda event: failed.append(event) if isinstance(event, HostUnreachable) else None)
+        update.air.on_event(lambda event: update.machine.stop() if failed else None)
+        update.run()
     (event,) = failed
     assert event.server == f"127.0.0.1:{port}" and "refused" in event.reason
