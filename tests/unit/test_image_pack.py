@@ -3,11 +3,11 @@
 import importlib.util
 import io
 import struct
-import time
 import tracemalloc
 import zlib
 from dataclasses import replace
 
+import effort
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -212,10 +212,8 @@ def test_bk7231tools_reads_what_is_packed():
     assert container.payload is not None and container.header.size_raw == len(APP)
 
 
-def test_two_mebibytes_are_framed_and_checked_in_a_fifth_of_a_second_of_cpu():
+def test_two_mebibytes_are_framed_and_checked_column_by_column():
     data = RAW * 193  # 61,760 frames
-    crc_framing.frame(data[:3200])
-    began = time.process_time()
     framed = crc_framing.frame(data)
     assert crc_framing.bad_frames(framed) == [] and crc_framing.strip(framed) == data
-    assert time.process_time() - began < 3 * 0.2
+    assert effort.lines(lambda: crc_framing.bad_frames(crc_framing.frame(data))) < 2_000  # not for each frame
