@@ -6,6 +6,8 @@ from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, vendor
 from bk7238.formats import crc_framing
 from bk7238.machine import Machine
 
+pytestmark = pytest.mark.full
+
 BOOTLOADER_LINES = [
     "BK7238_1.0.15",
     "[I/FAL] Fal(V0.4.0)success",

@@ -312,6 +312,7 @@ def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int 
     assert started == (end is not HANGS)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("end", "cause", "device"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_the_boot_loader_does_what_is_foretold(end, cause, device):
     loader = vendor(BOOTLOADER_UART1).read_bytes()
@@ -344,6 +345,7 @@ def test_the_reference_boot_loader_does_what_is_foretold(device):
     assert started == (told.end is not HANGS)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [GZIP, LZMA])
 def test_a_vendor_package_on_a_vendor_image(name):
     package = vendor(name).read_bytes()
@@ -351,10 +353,12 @@ def test_a_vendor_package_on_a_vendor_image(name):
     agrees(flash, INSTALLED, "")
 
 
+@pytest.mark.full
 def test_the_other_build_of_the_boot_loader():
     agrees(Device(GZ).flash(vendor(BOOTLOADER_UART2).read_bytes()), INSTALLED, "", uart=2)
 
 
+@pytest.mark.full
 def test_the_prediction_of_a_wrong_hash_does_not_fit_a_good_boot():
     """The comparison itself can fail: what is foretold of one package is not what another does."""
     loader = vendor(BOOTLOADER_UART1).read_bytes()
@@ -364,6 +368,7 @@ def test_the_prediction_of_a_wrong_hash_does_not_fit_a_good_boot():
     assert told.differs_in_flash(after) != []
 
 
+@pytest.mark.full
 def test_keys_are_those_of_the_table_above():
     loader = vendor(BOOTLOADER_UART1).read_bytes()
     assert (loader[0x1F2D:0x1F4D], loader[0x1F1C:0x1F2C]) == (KEY, IV)

@@ -126,6 +126,7 @@ def test_registers_memory_and_monitor():
     assert "Breakpoint 2, flash_read" in said and "detached" in said
 
 
+@pytest.mark.full
 def test_the_closed_boot_loader_by_name():
     """Its names come by themselves; the update is followed to its decrypting, decompressing, verifying, copying."""
     device = update(vendor(FULL), vendor(GZIP), delivered=True).machine

@@ -7,6 +7,8 @@ import pytest
 
 from faults.bench import Run, downloaded
 
+pytestmark = pytest.mark.full
+
 TOTAL = 505232
 
 # fault -> how often it fires at least before the look, and more settings

@@ -23,6 +23,8 @@ from bk7238.sweep.workers import over, processes
 from bk7238.update.session import Settings
 from faults.bench import Run, gzip, image
 
+pytestmark = pytest.mark.full
+
 FOOTER = 3143  # one of the four programs of the footer
 
 

@@ -11,6 +11,8 @@ from bk7238.air.wpa2 import Wpa2
 from bk7238.network.events import LeaseGranted
 from ota.joining import DEVICE, Device, Ears
 
+pytestmark = pytest.mark.full
+
 PSK = "correct horse"
 
 

@@ -9,6 +9,8 @@ from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
 
+pytestmark = pytest.mark.full
+
 PSK, SSID = 'pass: 100% "sure"', "Caf\u00e9: +1"
 
 

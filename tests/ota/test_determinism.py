@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 
+import pytest
 from images import FULL, GZIP, vendor
 
 from bk7238.engine import slice as slices
 from bk7238.image import flash_image, package
 from bk7238.update.session import Settings, Update
+
+pytestmark = pytest.mark.full
 
 
 def run(hash_seed, *arguments):

@@ -8,6 +8,8 @@ from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def full():

@@ -15,6 +15,8 @@ from bk7238.network.events import HostUnreachable, Refused
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):

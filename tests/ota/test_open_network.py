@@ -13,6 +13,8 @@ from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 FLASH = 0x200000
 
 RUNS = [

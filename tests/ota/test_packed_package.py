@@ -8,6 +8,8 @@ from bk7238.image import flash_image, package, predict, unpack
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
+pytestmark = pytest.mark.full
+
 KEYS = ["-k", "0123456789ABCDEF0123456789ABCDEF", "-i", "0123456789ABCDEF"]
 
 

@@ -17,6 +17,8 @@ from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 PSK = "correct horse"
 LONGEST = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~ and mor"
 

@@ -70,6 +70,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(line, text, app, tmp_path,
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.full
 def test_split_build_check_and_unpack_of_vendor_files(tmp_path, capsys):
     full, package = vendor(FULL), vendor(GZIP)
     assert run(capsys, "split", full, "-o", tmp_path / "parts")[0] == 0
@@ -90,6 +91,7 @@ def test_split_build_check_and_unpack_of_vendor_files(tmp_path, capsys):
     assert status == 1 and "installed already" in out
 
 
+@pytest.mark.full
 def test_a_moved_partition_is_a_disagreement(tmp_path, capsys):
     moved = tmp_path / "moved.bin"
     status, out, _ = run(capsys, "partitions", vendor(FULL), "--move", "download=0x133000+0xAD000", "-o", moved)
@@ -100,6 +102,7 @@ def test_a_moved_partition_is_a_disagreement(tmp_path, capsys):
     assert status == 0 and "end: installed" in out
 
 
+@pytest.mark.full
 def test_a_dump_of_a_device_is_taken_as_it_is(tmp_path, capsys):
     dump, full = tmp_path / "dump.bin", vendor(FULL)
     run(capsys, "split", full, "-o", tmp_path / "parts")
@@ -111,6 +114,7 @@ def test_a_dump_of_a_device_is_taken_as_it_is(tmp_path, capsys):
     assert status == 1 and "it is taken as it is" in out and "it differs from the package from 0x11170 on" in out
 
 
+@pytest.mark.full
 def test_footers_made_here_are_those_of_the_vendors_packager():
     full = vendor(FULL).read_bytes()
     raw = vendor(BOOTLOADER_UART1).read_bytes()

@@ -17,6 +17,7 @@ BUILT = resources.reference()
 PACKAGES = [f"reference_1.0.1_{kind}_aes.rbl" for kind in ("none", "gzip", "lzma")]
 
 
+@pytest.mark.full
 def test_rebuilding_gives_the_committed_bytes(tmp_path):
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None or shutil.which("make") is None:

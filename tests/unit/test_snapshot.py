@@ -5,6 +5,7 @@ from debugging import machine, state
 from hypothesis import given
 from hypothesis import strategies as st
 from images import FULL, GZIP, vendor
+from long_run import examples
 
 from bk7238.engine import slice as slices
 from bk7238.engine.repl import load
@@ -55,6 +56,7 @@ def test_alarms_of_the_same_tick_keep_their_order():
     assert order == ["first", "second"]
 
 
+@examples(30)
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_a_snapshot_may_be_taken_anywhere(begin, length):
     device = machine()
@@ -84,6 +86,7 @@ def test_what_did_not_change_is_shared():
 POINTS = ((0.3, 0.6), (6.5, 7.5), (12.0, 13.0), (28.5, 29.8), (30.5, 31.5), (38.5, 39.5))
 
 
+@pytest.mark.full
 def test_a_real_update_goes_on_alike():
     update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings())
     device, snapshots = update.machine, Snapshots(update.machine)
