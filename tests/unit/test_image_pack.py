@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import effort
 import pytest
+from boot.cases import APP as APP_PARTITION
+from boot.cases import BOOTLOADER, DOWNLOAD
 from hypothesis import given
 from hypothesis import strategies as st
 from images import GZIP, LZMA, vendor
 
 from bk7238.formats import crc_framing, quicklz, rbl, rbl_body
-from bk7238.image import pack, package, unpack
+from bk7238.image import build, pack, package, unpack
 from bk7238.image.flash_image import ImageError
 from bk7238.image.package import PackageError
 
@@ -192,7 +194,15 @@ def test_any_quicklz_stream_ends(stream):
 # Against the tools of others
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ltchiptool") is None, reason="needs the package ltchiptool")
+def needs(package):
+    lacking = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(lacking, reason=f"needs the package {package} (scripts/venv oracles)")
+
+
+LTCHIPTOOL, BK7231TOOLS = needs("ltchiptool"), needs("bk7231tools")
+
+
+@LTCHIPTOOL
 @pytest.mark.parametrize(("compression", "encryption"), [("none", "none"), ("gzip", "none"), ("gzip", "aes")])
 def test_ltchiptool_reads_what_is_packed(compression, encryption):
     from ltchiptool.soc.bk72xx.util.rbl import RBL
@@ -208,12 +218,60 @@ def test_ltchiptool_reads_what_is_packed(compression, encryption):
     )
 
 
-@pytest.mark.skipif(importlib.util.find_spec("bk7231tools") is None, reason="needs the package bk7231tools")
+@LTCHIPTOOL
+def test_ltchiptool_makes_the_same_header():
+    from ltchiptool.soc.bk72xx.util.models import OTACompression, OTAEncryption
+    from ltchiptool.soc.bk72xx.util.rbl import RBL
+
+    data = packed(APP, "gzip", "aes")
+    theirs = RBL(
+        encryption=OTAEncryption.AES256,
+        compression=OTACompression.GZIP,
+        timestamp=1700000000,
+        version="1.0.1",
+        raw_size=len(APP),
+        data_crc=zlib.crc32(data[rbl.SIZE :]),
+    )
+    theirs.data_hash, theirs.data_size = rbl.fnv1a(APP), len(data) - rbl.SIZE
+    assert theirs.serialize() == data[: rbl.SIZE]
+
+
+@LTCHIPTOOL
+def test_ltchiptool_frames_and_hashes_alike():
+    from ltchiptool.soc.bk72xx.util.binary import BekenBinary
+    from ltchiptool.soc.bk72xx.util.rbl import RBL
+
+    framed = b"".join(BekenBinary().crc(APP))
+    assert framed == crc_framing.frame(APP)
+    assert b"".join(BekenBinary().uncrc(framed)) == APP
+    theirs = RBL(raw_size=len(APP))
+    theirs.update(APP)
+    assert (theirs.data_hash, theirs.data_crc) == (rbl.fnv1a(APP), zlib.crc32(APP))
+
+
+@BK7231TOOLS
 def test_bk7231tools_reads_what_is_packed():
     from bk7231tools.analysis.rbl import Container
 
     container = Container.from_bytestream(io.BytesIO(packed(APP, "none", "none")))
     assert container.payload is not None and container.header.size_raw == len(APP)
+
+
+@BK7231TOOLS
+def test_bk7231tools_finds_the_app_in_a_flash():
+    """The footer at the end of the app's partition, both in CRC frames, and the app by what the footer says of it."""
+    from bk7231tools.analysis.flash import FlashLayout, FlashPartition
+    from bk7231tools.analysis.rbl import Container, find_rbl_containers_indices
+
+    loader = bytes(0x100) + b"".join(partition.pack() for partition in (DOWNLOAD, APP_PARTITION, BOOTLOADER))
+    parts = build.Parts(loader, APP, 0x200000, app_footer=packed(APP, "none", "none")[: rbl.SIZE])
+    flash = io.BytesIO(build.build(parts))
+    (footer,) = find_rbl_containers_indices(flash)
+    start, size = crc_framing.physical(APP_PARTITION.offset), crc_framing.physical(APP_PARTITION.length)
+    app = FlashPartition("app", size, start, APP_PARTITION.offset)
+    flash.seek(footer)
+    container = Container.from_bytestream(flash, FlashLayout("bk7238", [app], with_crc=True))
+    assert container.header.version == "1.0.1" and container.payload.startswith(APP)
 
 
 def test_two_mebibytes_are_framed_and_checked_column_by_column():
