@@ -116,14 +116,17 @@ def once(act):
     return lambda found: left.pop()() if left else None
 
 
+@pytest.mark.full
 def test_the_command_finds_what_it_finds_with_processes(two, pool, tmp_path):
     assert command(tmp_path, f"--scheduler={two.scheduler_address}") == pool["install"]
 
 
+@pytest.mark.full
 def test_cells_that_share_a_run_are_forked_on_the_workers(two, pool):
     assert swept("network", cluster(two.scheduler_address), CELLS) == pool["network"]
 
 
+@pytest.mark.full
 def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, held):
     said, killed = [], []
 
@@ -143,6 +146,7 @@ def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, hel
         client.wait_for_workers(2, timeout=HANGS)  # Dask's nanny starts it again
 
 
+@pytest.mark.full
 def test_a_process_of_a_worker_that_dies_is_named_too(two, pool, held):
     said = []
 
@@ -155,6 +159,7 @@ def test_a_process_of_a_worker_that_dies_is_named_too(two, pool, held):
     assert len(said) == 1 and "a worker died: tcp://127.0.0.1:" in said[0] and "ended by SIGKILL" in said[0]
 
 
+@pytest.mark.full
 def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
     left = []
 
@@ -167,6 +172,7 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
     assert psutil.wait_procs(left, timeout=HANGS)[1] == []
 
 
+@pytest.mark.full
 def test_other_versions_are_refused(two, monkeypatch):
     why = r"^worker tcp://.* has bk7238-sim .*, unicorn 2.*, this machine has .*, unicorn 99"
     monkeypatch.setattr("bk7238.sweep.worker.version", lambda name: "99")  # here, not on the workers
@@ -177,6 +183,7 @@ def test_other_versions_are_refused(two, monkeypatch):
         swept("packages", cluster(two.scheduler_address))
 
 
+@pytest.mark.full
 def test_a_scheduler_that_goes_ends_the_sweep(two, held, tmp_path):
     with start(tmp_path, 1, 2) as one, pytest.raises(SweepError, match="gave up its tasks: its scheduler is gone"):
         swept(held, cluster(one.scheduler_address), tell=once(one.close))
@@ -189,6 +196,7 @@ def refused(capsys, address):
     return line.removeprefix("bk7238: ").replace(address, "ADDRESS")
 
 
+@pytest.mark.full
 def test_addresses_of_no_scheduler(two, monkeypatch, capsys):
     worker = next(iter(two.workers.values())).worker_address
     assert refused(capsys, worker) == "no Dask scheduler at ADDRESS: this is a worker"
