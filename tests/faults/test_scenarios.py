@@ -24,8 +24,7 @@ def test_the_two_problems_of_the_vendors_guide_are_there():
     ]
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("firmware", FIRMWARE)
+@pytest.mark.parametrize("firmware", ["reference", pytest.param("vendor", marks=pytest.mark.full)])
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_it_ends_as_it_says(path, firmware, capsys):
     image, package = map(str, FIRMWARE[firmware]())
@@ -37,7 +36,6 @@ def test_it_ends_as_it_says(path, firmware, capsys):
     assert result["evidence"]["app"]["unchanged"], "the old app stands in the flash"
 
 
-@pytest.mark.full
 def test_a_scenario_that_ends_otherwise_fails(tmp_path, capsys):
     """The table says what it said before, and the update succeeds."""
     file = tmp_path / "wrong.toml"
