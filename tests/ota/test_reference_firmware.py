@@ -88,7 +88,9 @@ def test_a_damaged_package_is_refused_and_named():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kind", ["none", "gzip", "lzma"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("none", "gzip")), "lzma"]
+)
 def test_the_vendors_boot_loader_installs_the_reference_app(kind):
     mixed = vendor(FULL).read_bytes()[:APP_START] + built("reference_1.0.0.bin")[APP_START:]
     update = Update(

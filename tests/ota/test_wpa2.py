@@ -60,6 +60,7 @@ def is_data_in_the_clear(frame: bytes) -> bool:
     return header.kind == dot11.DATA and not header.subtype & dot11.NULL_BIT and not header.flags & dot11.PROTECTED
 
 
+@pytest.mark.nightly
 def test_the_group_key_changes_during_the_download():
     run = update(psk=PSK)
     keys = run.access_point.security
