@@ -27,7 +27,7 @@ def tshark(artifacts, tmp_path_factory):
     """Runs tshark on the capture, with the artifacts as its configuration folder; its output by line."""
     program = shutil.which("tshark")
     if program is None:
-        pytest.skip("needs tshark (Debian package tshark)")
+        pytest.skip("needs Debian's package tshark")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     def run(*arguments, keys=True):

@@ -74,9 +74,10 @@ print(sum(wire.counters.values()), "lost")
 
 
 def namespace(script: str) -> subprocess.CompletedProcess:
-    for tool in ("unshare", "ip"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs the command {tool}")
+    if shutil.which("unshare") is None:
+        pytest.skip("needs Debian's package util-linux")
+    if shutil.which("ip") is None:
+        pytest.skip("needs Debian's package iproute2")
     probe = 'import os; os.close(os.open("/dev/net/tun", os.O_RDWR))'
     for unshare in (["unshare", "--map-root-user", "--net"], ["unshare", "--net"]):  # the other one is root's alone
         allowed = subprocess.run([*unshare, sys.executable, "-c", probe], capture_output=True, text=True)
