@@ -45,6 +45,7 @@ def talk(machine, *commands, elf=None):
             return client.stdout.read()
 
 
+@pytest.mark.full
 def test_c_lines_of_boot_loader_and_app_across_the_reset():
     device = reference().machine
     said = talk(
