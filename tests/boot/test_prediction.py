@@ -313,7 +313,13 @@ def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int 
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("end", "cause", "device"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("end", "cause", "device"),
+    [
+        pytest.param(*case[1:], id=case[0], marks=[pytest.mark.nightly] * (place % 2))  # every other
+        for place, case in enumerate(CASES)
+    ],
+)
 def test_the_boot_loader_does_what_is_foretold(end, cause, device):
     loader = vendor(BOOTLOADER_UART1).read_bytes()
     if device.patches == {TABLE: b"\xff" * 192}:  # the whole table elsewhere
