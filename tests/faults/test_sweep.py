@@ -86,6 +86,7 @@ def test_a_replay_is_the_same_run_to_the_byte(installation):
     assert len(digests) == 1 and digests != {""}
 
 
+@pytest.mark.nightly
 def test_after_a_cut_in_the_download_it_is_downloaded_again():
     """Unless it was about to restart: then it was writing its configuration, and has lost it. All of `quick`."""
     download = Download(Job(image(), gzip(), Settings()), ("torn",))
