@@ -103,8 +103,10 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
 @pytest.mark.parametrize(
     ("name", "start", "lost", "kept"),
     [
-        ("join", 1, [Cut(50, "torn"), Cut(63, "before")], [Cut(49, "before")]),
-        ("rejoin", 3146, [Cut(3201, "after")], []),
+        pytest.param(
+            "join", 1, [Cut(50, "torn"), Cut(63, "before")], [Cut(49, "before")], marks=pytest.mark.nightly, id="join"
+        ),
+        pytest.param("rejoin", 3146, [Cut(3201, "after")], [], id="rejoin"),
     ],
 )
 def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
