@@ -51,7 +51,7 @@ def test_a_map_of_power_cuts_has_no_brick(tier):
         assert [(again.verdict, again.reason)] == [(one.verdict, one.reason) for one in found if one.id == point.id]
 
 
-@TIERS
+@pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytest.mark.nightly)])
 def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
     """Or, after the last operations, installed at once."""
     cuts = subject("download", "gzip", ("torn",))

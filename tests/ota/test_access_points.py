@@ -24,11 +24,11 @@ def wpa2(**options):
     "options",
     [
         {"hidden": True},
-        {"beacon_interval": 50},
+        pytest.param({"beacon_interval": 50}, marks=pytest.mark.nightly),
         {"beacon_interval": 1000},
         {"b_only": True},
         {"ht": True},
-        {"isolated": True},
+        pytest.param({"isolated": True}, marks=pytest.mark.nightly),
         {"allow": [DEVICE]},
     ],
     ids=lambda options: "-".join(options),

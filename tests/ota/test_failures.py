@@ -27,6 +27,7 @@ def test_a_network_that_is_not_there(full, gzip):
     assert result.reason == ('no access point answers to "Nowhere" (3 scans); in the air: "Bench" on channel 11')
 
 
+@pytest.mark.nightly
 def test_a_file_that_the_server_does_not_have(full, gzip):
     update = Update(full, gzip, Settings(request="missing.rbl"))
     before = bytes(update.machine.flash.data)

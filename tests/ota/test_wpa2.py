@@ -100,13 +100,27 @@ UNSUITABLE = (
 )
 
 
+NIGHTLY = [
+    {"silent_at": "association"},
+    {"silent_at": "message-1"},
+    {"refuse": 1},
+    {"deauthenticate_at": "association"},
+    {"deauthenticate_at": "message-1", "reason": 2},
+]
+"""Further ones of a kind that the others show."""
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
         ({"psk": PSK, "ap_psk": "something else"}, WRONG_KEY),
         ({"ap_psk": PSK}, UNSUITABLE),
         *(
-            ({"psk": PSK, "misbehaviour": Misbehaviour(**what)}, "the device did not join: the access point " + reason)
+            pytest.param(
+                {"psk": PSK, "misbehaviour": Misbehaviour(**what)},
+                "the device did not join: the access point " + reason,
+                marks=[pytest.mark.nightly] * (what in NIGHTLY),
+            )
             for what, reason in [
                 ({"silent_at": "authentication"}, "does not answer the device's authentication"),
                 ({"silent_at": "association"}, "does not answer the device's association request"),
