@@ -32,7 +32,9 @@ def talk(machine, *commands, elf=None):
     """Run GDB with these commands on a machine; what it printed."""
     with machine.gdb() as server:
         host, port = server.address
-        words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
+        words = [CLIENT, "-nx", "-batch"]
+        for setting in ("pagination off", "confirm off", "trust-readonly-sections on"):
+            words += ["-ex", f"set {setting}"]
         words += ["-ex", f"file {elf}"] if elf else []
         for command in (f"target extended-remote {host}:{port}", *commands):
             words += ["-ex", command]
