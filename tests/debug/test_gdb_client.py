@@ -32,9 +32,7 @@ def talk(machine, *commands, elf=None):
     """Run GDB with these commands on a machine; what it printed."""
     with machine.gdb() as server:
         host, port = server.address
-        words = [CLIENT, "-nx", "-batch"]
-        for setting in ("pagination off", "confirm off", "trust-readonly-sections on"):
-            words += ["-ex", f"set {setting}"]
+        words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
         words += ["-ex", f"file {elf}"] if elf else []
         for command in (f"target extended-remote {host}:{port}", *commands):
             words += ["-ex", command]
@@ -53,6 +51,7 @@ def test_c_lines_of_boot_loader_and_app_across_the_reset():
     said = talk(
         device,
         f"add-symbol-file {BUILT}/app-1.0.0.elf",
+        "set trust-readonly-sections on",  # GDB looks through the code again and again
         "tbreak http_ota",
         "continue",
         "next",
