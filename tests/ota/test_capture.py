@@ -10,6 +10,8 @@ from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
 
+pytestmark = pytest.mark.full
+
 PSK, SSID = 'pass: 100% "sure"', "Caf\u00e9: +1"
 
 
@@ -26,7 +28,7 @@ def tshark(artifacts, tmp_path_factory):
     """Runs tshark on the capture, with the artifacts as its configuration folder; its output by line."""
     program = shutil.which("tshark")
     if program is None:
-        pytest.skip("needs tshark (Debian package tshark)")
+        pytest.skip("needs Debian's package tshark")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
     def run(*arguments, keys=True):

@@ -12,5 +12,5 @@ MARKS = {"quick": (), "full": (pytest.mark.full,), "nightly": (pytest.mark.night
 @pytest.mark.parametrize("entry", [pytest.param(one, id=one.name, marks=MARKS[one.set]) for one in entries()])
 def test_the_digest_is_the_committed_one(entry: Entry):
     if entry.files() is None:
-        pytest.skip(f"needs the vendor images {entry.image} and {entry.package} (see `bk7238 firmware list`)")
+        pytest.skip(f"needs the vendor image {entry.image} and {entry.package} (see `bk7238 firmware list`)")
     assert entry.found() == entry.digest

@@ -112,7 +112,10 @@ def test_a_damaged_package_is_refused_and_named():
 # Mixed with the vendor's
 
 
-@pytest.mark.parametrize("kind", ["none", "gzip", "lzma"])
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("none", "gzip")), "lzma"]
+)
 def test_the_vendors_boot_loader_installs_the_reference_app(kind):
     mixed = vendor(FULL).read_bytes()[:APP_START] + built("reference_1.0.0.bin")[APP_START:]
     update = Update(
@@ -125,6 +128,7 @@ def test_the_vendors_boot_loader_installs_the_reference_app(kind):
     assert result.flash == installed(before)
 
 
+@pytest.mark.full
 def test_the_reference_boot_loader_updates_openbeken():
     mixed = built("reference_1.0.0.bin")[:APP_START] + vendor(FULL).read_bytes()[APP_START:]
     update = Update(

@@ -12,7 +12,7 @@ from images import FULL, vendor
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
 from renode.arm import COUNT
-from renode.conftest import PLATFORM, Make
+from renode.conftest import HOST_LIMIT, PLATFORM, Make
 
 SCRIPT = PLATFORM.with_suffix(".resc")
 MOV_R0_0 = b"0000a0e3"
@@ -45,7 +45,7 @@ def test_script_makes_a_machine_with_a_debugger_and_a_switch(script: int, progra
     engine = program(*COUNT)
     engine.run(until=1_000)
     assert engine.register("r0") > 1_000
-    with socket.create_connection(("127.0.0.1", script), timeout=10) as debugger:
+    with socket.create_connection(("127.0.0.1", script), timeout=HOST_LIMIT) as debugger:
         debugger.sendall(b"$m0,4#fd")
         answer = b""
         while MOV_R0_0 not in answer:

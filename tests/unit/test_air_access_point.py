@@ -340,7 +340,7 @@ def hostile_frames(draw):
     return draw(st.one_of(st.just(frame), st.just(frame[: draw(st.integers(0, len(frame)))]), st.binary(max_size=80)))
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(hostile_frames(), max_size=30), st.booleans())
 def test_hostile_frames_do_no_harm(frames, ht):
     medium, access_point, _ = make_air(ht=ht)

@@ -149,6 +149,7 @@ def test_firmware_list(capsys, tmp_path, monkeypatch):
     assert "are in no folder" in refused(capsys, tmp_path, "firmware", "where", "nothing.bin")
 
 
+@pytest.mark.full
 def test_run_until_a_line(capsys, tmp_path):
     image = vendor(FULL)
     status, out, _ = run(capsys, tmp_path, "run", image, "--until", "go os_addr", "--within", "1")
@@ -157,6 +158,7 @@ def test_run_until_a_line(capsys, tmp_path):
     assert status == 3 and json.loads(out)["seen"] is None and "'never' was not printed" in err
 
 
+@pytest.mark.full
 def test_run_types_on_the_console(capsys, tmp_path):
     """OpenBeken's console is off unless configured, so what is typed changes nothing but the run goes on."""
     arguments = ["run", vendor(FULL), "--send", "help", "--after", "2", "--within", "3", "--json"]
@@ -164,6 +166,7 @@ def test_run_types_on_the_console(capsys, tmp_path):
     assert status == 0 and json.loads(out)["resets"] == 0
 
 
+@pytest.mark.full
 def test_artifacts_of_an_update(capsys, tmp_path):
     folder = tmp_path / "deep" / "artifacts"
     status = main(["ota", str(vendor(FULL)), str(vendor(GZIP)), "--within", "0.8", "--artifacts", str(folder)])

@@ -236,6 +236,7 @@ def test_a_version_is_the_same_bytes_in_packages_and_images(app, loader, tmp_pat
     assert packed[28:52] == bytes.fromhex(manifest["app_footer"])[28:52] == b"\xc3\xbc".ljust(24, b"\0")
 
 
+@pytest.mark.full
 def test_split_build_check_and_unpack_of_vendor_files(tmp_path, capsys):
     full, package = vendor(FULL), vendor(GZIP)
     assert run(capsys, "split", full, "-o", tmp_path / "parts")[0] == 0
@@ -256,6 +257,7 @@ def test_split_build_check_and_unpack_of_vendor_files(tmp_path, capsys):
     assert status == 1 and "installed already" in out
 
 
+@pytest.mark.full
 def test_a_moved_partition_is_a_disagreement(tmp_path, capsys):
     moved = tmp_path / "moved.bin"
     status, out, _ = run(capsys, "partitions", vendor(FULL), "--move", "download=0x133000+0xAD000", "-o", moved)
@@ -266,6 +268,7 @@ def test_a_moved_partition_is_a_disagreement(tmp_path, capsys):
     assert status == 0 and "end: installed" in out
 
 
+@pytest.mark.full
 def test_a_dump_of_a_device_is_taken_as_it_is(tmp_path, capsys):
     dump, full = tmp_path / "dump.bin", vendor(FULL)
     run(capsys, "split", full, "-o", tmp_path / "parts")
@@ -277,6 +280,7 @@ def test_a_dump_of_a_device_is_taken_as_it_is(tmp_path, capsys):
     assert status == 1 and "it is taken as it is" in out and "it differs from the package from 0x11170 on" in out
 
 
+@pytest.mark.full
 def test_footers_made_here_are_those_of_the_vendors_packager():
     full = vendor(FULL).read_bytes()
     raw = vendor(BOOTLOADER_UART1).read_bytes()

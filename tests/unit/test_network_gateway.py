@@ -426,7 +426,7 @@ def hostile_frames(draw):
     return draw(st.one_of(st.just(frame), st.binary(max_size=80)))
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(st.tuples(hostile_frames(), st.integers(0, 5_000_000)), max_size=30))
 def test_hostile_frames_do_no_harm(frames):
     network, _ = make(files={"/fw.rbl": bytes(5_000)})

@@ -232,7 +232,7 @@ class Sink:
         self.closed = True
 
 
-@examples(300)
+@examples(100)
 @given(
     st.lists(
         st.one_of(

@@ -163,6 +163,7 @@ def test_a_sweep_that_would_test_nothing_is_refused(pytester, reference):
     pytester.runpytest(*reference).assert_outcomes(passed=3)
 
 
+@pytest.mark.full
 def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.makepyfile(
         """
@@ -179,6 +180,7 @@ def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.runpytest(*reference, "--sweep=quick").assert_outcomes(passed=2)
 
 
+@pytest.mark.full
 def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, files):
     pytester.makepyfile(
         """
@@ -212,6 +214,7 @@ def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, 
     assert {path.name for path in folder.iterdir()} >= {"uart1.log", "uart2.log", "flash.bin", "replay"}
 
 
+@pytest.mark.full
 def test_the_replay_command_runs_from_where_pytest_was_started(pytester, reference):
     """Of a test below, whose configuration is there, of a failure in a fixture, and of a sweep."""
     below = pytester.mkdir("product")
@@ -253,7 +256,7 @@ def test_looks_alike(dut, spec):
     assert pytester.runpytest(*shlex.split(replays[1])).parseoutcomes() == {"failed": 1}, "with the same tier"
 
 
-def test_a_verdict_and_its_artifacts(pytester, files):
+def test_a_verdict_and_its_artifacts(pytester, reference):
     pytester.makepyfile(
         """
         import pytest
@@ -265,11 +268,12 @@ def test_a_verdict_and_its_artifacts(pytester, files):
             assert dut.verdict() is dut.result
         """
     )
-    pytester.runpytest(*files, f"--bk7238-artifacts={pytester.path}/out").assert_outcomes(passed=1)
+    pytester.runpytest(*reference, f"--bk7238-artifacts={pytester.path}/out").assert_outcomes(passed=1)
     (folder,) = (pytester.path / "out").iterdir()
     assert json.loads((folder / "result.json").read_text())["faults"][0]["fired"] == 1
 
 
+@pytest.mark.full
 def test_the_example_project(pytester, files, reference):
     for name in ("test_ota.py", "pytest.ini"):
         (pytester.path / name).write_text((EXAMPLE / name).read_text())
