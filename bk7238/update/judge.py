@@ -194,18 +194,19 @@ class Judge:
         for more in (unusual, self.story.complaint):
             if more and more.removeprefix("the answer was ") not in cause:
                 cause = f"{cause}; {more}" if cause else more
-        unfinished = "" if cause else self._unfinished()
-        return "; ".join(filter(None, (unfinished, self.faults.behind(cause, self.failures.time))))
+        described = self.faults.behind(cause, self.failures.time)
+        missing = "" if cause or self.operator is None else self.operator.missing()
+        return "; ".join(filter(None, (missing, described))) or self._unfinished()
 
     def _is_loading(self) -> bool:
         return self.story.phase in (DOWNLOAD, RESTART)
 
     def _unfinished(self) -> str:
-        """What the network began and the device did not go on with, or what was waited for in vain."""
+        """What the network began and the device did not go on with."""
         story = self.story
         if story.phase in (JOIN, REJOIN) and story.offered:
             return f"the DHCP server offered {story.offered}, and the device did not take it"
-        return self.operator.missing() if self.operator is not None else ""
+        return ""
 
     def _damage(self) -> str:
         flash = bytes(self.machine.flash.data)

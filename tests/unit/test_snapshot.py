@@ -108,7 +108,7 @@ def test_a_real_update_goes_on_alike(firmware):
         device.run(until=round(end * 1e6))
         first = state(device)
         snapshots.restore(snapshot)
-        assert device.now == round(begin * 1e6)
+        assert device.now == snapshot.time
         device.run(until=round(end * 1e6))
         assert state(device) == first, f"from {begin} to {end} s"
         resets.append(device.resets)
