@@ -82,9 +82,12 @@ def check(which: str, *, write: bool) -> int:
         elif entry.files() is None:
             outcome = "left out: its files are not here"
         else:
-            digest = entry.found()
-            outcome = "the same" if digest == entry.digest else f"{digest} instead of {entry.digest or 'nothing'}"
-            differ += digest != entry.digest
+            try:
+                digest = entry.found()
+                outcome = "the same" if digest == entry.digest else f"{digest} instead of {entry.digest or 'nothing'}"
+            except ValueError as error:
+                digest, outcome = "", str(error)
+            differ += digest != entry.digest or not digest
         print(f"{entry.name:32} {outcome}", flush=True)
         found.append(replace(entry, digest=digest))
     if write:
