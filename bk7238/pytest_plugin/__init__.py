@@ -123,8 +123,9 @@ def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Rep
     reports = request.node.stash.setdefault(_REPORTS, [])
 
     def run(of: str = "install", **more: Any) -> Report:
-        reports.append(testing.sweep(dut, request.config.getoption("bk7238_sweep"), of, **more))
-        return reports[-1]
+        report = testing.sweep(dut, request.config.getoption("bk7238_sweep"), of, **more)
+        reports.append(report)
+        return report
 
     return run
 
