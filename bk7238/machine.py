@@ -16,14 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.companion import Companion
 from bk7238.dead_end import DeadEnd
 from bk7238.engine.engine import Engine, make
 from bk7238.formats.airtime import SLOWEST, Rate
 from bk7238.randomness import Randomness
 from peripherals.core import ResetKind, RunningAlarm
-from peripherals.nor_flash import JEDEC_IDS, NorFlash
+from peripherals.nor_flash import NorFlash
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium, Reception
@@ -87,12 +87,12 @@ class Machine:
     """
 
     def __init__(self, image: bytes, *, flash_size: int | None = None, seed: int = 0, engine: str = "unicorn") -> None:
-        if flash_size is None:
-            flash_size = next((size for size in sorted(JEDEC_IDS) if len(image) <= size), max(JEDEC_IDS))
+        self.chip = chip.load()
+        fitted = self.chip.flash_for(len(image)) if flash_size is None else self.chip.flash(flash_size)
         self.seed = seed
-        self.flash = NorFlash(flash_size)
+        self.flash = NorFlash(fitted.size, fitted.jedec_id)
         self.flash.load(image)
-        self.engine: Engine = make(engine, resources.platform() / "bk7238.repl", seed)
+        self.engine: Engine = make(engine, self.chip.board, seed)
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log

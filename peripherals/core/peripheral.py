@@ -252,8 +252,8 @@ class Peripheral:
             setattr(self, name, driver)
         elif isinstance(item, Input):
             handler = self._handler("_on_input", name)
-            for number in range(item.first, item.last + 1):
-                self._inputs[number] = (name, number - item.first, handler)
+            for bit, number in enumerate(item.numbers):
+                self._inputs[number] = (name, bit, handler)
             setattr(self, name, 0)
         elif isinstance(item, Port):
             setattr(self, name, Listeners())

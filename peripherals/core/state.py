@@ -116,8 +116,7 @@ class Input(_Declaration):
     """
 
     def __init__(self, first: int, last: int | None = None) -> None:
-        self.first = first
-        self.last = first if last is None else last
+        self.numbers = range(first, (first if last is None else last) + 1)
 
 
 class Port(_Declaration):
