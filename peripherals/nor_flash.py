@@ -44,7 +44,7 @@ class Attendant(Protocol):
 class NorFlash:
     """`size` bytes of flash (physical addresses), a JEDEC id, a 16-bit status register, and maybe an attendant."""
 
-    def __init__(self, size: int = 0, jedec_id: int = 0) -> None:
+    def __init__(self, size: int, jedec_id: int) -> None:
         self.size = size
         self.jedec_id = jedec_id
         self.data = bytearray(b"\xff" * size)
