@@ -79,7 +79,7 @@ class SarAdc(Peripheral):
 
     irq = Output()
     conversion = Alarm()
-    fifo = State(factory=list)
+    fifo: State[list[int]] = State(factory=list)
     samples = State(factory=DEFAULT_SAMPLES.copy, keeps=tuple(ResetKind))
 
     # The world's side

@@ -106,7 +106,7 @@ class AlwaysOn(Peripheral):
     class CAL_31_25US_VALUE(Register, at=0x160):
         ticks = RO(0, 15)
 
-    calendar_start = State(None, keeps=(ResetKind.WATCHDOG,))
+    calendar_start: State[int | None] = State(None, keeps=(ResetKind.WATCHDOG,))
     sleep_modes_logged = State(())
 
     def on_reset(self, kind: ResetKind) -> None:

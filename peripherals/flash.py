@@ -66,7 +66,7 @@ class FlashController(Peripheral):
 
     def __init__(self, services: Services, window: int = 0) -> None:
         self.window = window
-        self.chip = NorFlash()
+        self.chip = NorFlash(0, 0)  # none is soldered in yet
         super().__init__(services)
 
     # The world's side

@@ -9,6 +9,7 @@ Not modelled: requests of peripherals (logged, nothing is copied), repeat mode, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Register, on_write
 
@@ -75,7 +76,7 @@ class Gdma(Peripheral):
     def _configured(self, word: int, channel: int) -> None:
         if not word & 1:
             return
-        request = self.MUX_REQS[channel]
+        request: Any = self.MUX_REQS[channel]
         if request.src_req or request.dst_req:
             self.log.warning(f"channel {channel}: requests {request.src_req} to {request.dst_req} are not modelled")
             return
@@ -90,7 +91,7 @@ class Gdma(Peripheral):
         self.irq.drive(1 if self.DMA_INT_STATUS.value else 0)
 
     def _copy(self, channel: int) -> None:
-        conf = self.CONF[channel]
+        conf: Any = self.CONF[channel]
         length = conf.trans_len + 1
         source, target = self.SRC_START_ADDR[channel].value, self.DST_START_ADDR[channel].value
         if conf.value & 0xF00 == 0x300:

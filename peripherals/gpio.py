@@ -9,6 +9,8 @@ Not modelled: levels that another block puts on a pin (second functions), drive 
 
 from __future__ import annotations
 
+from typing import Any
+
 from peripherals.core import RO, RW, W1C, Output, Peripheral, Port, Register, ResetKind, State, on_read, on_write
 
 PINS = range(32)
@@ -67,7 +69,7 @@ class Gpio(Peripheral):
     irq = Output()
     changed = Port()
     levels = State(0, keeps=tuple(ResetKind))
-    driven = State(factory=dict, keeps=tuple(ResetKind))
+    driven: State[dict[int, bool]] = State(factory=dict, keeps=tuple(ResetKind))
 
     # The world's side. `changed(pin, level)` tells it of every change of a pin's level.
 
@@ -83,7 +85,7 @@ class Gpio(Peripheral):
         """The level on `pin` now."""
         if pin in self.driven:
             return self.driven[pin]
-        config = self.CONFIG[pin]
+        config: Any = self.CONFIG[pin]
         if not (config.output_disable or config.function_enable):
             return config.output
         return config.pull_enable & config.pull_mode

@@ -14,8 +14,6 @@ SECTOR = 0x1000
 BLOCK_32K = 0x8000
 BLOCK_64K = 0x10000
 
-JEDEC_IDS = {0x200000: 0xC84015, 0x400000: 0xEF4016}
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -46,11 +44,9 @@ class Attendant(Protocol):
 class NorFlash:
     """`size` bytes of flash (physical addresses), a JEDEC id, a 16-bit status register, and maybe an attendant."""
 
-    def __init__(self, size: int = 0x200000) -> None:
-        if size not in JEDEC_IDS:
-            raise ValueError(f"no flash chip of {size:#x} bytes is known; there are {[hex(s) for s in JEDEC_IDS]}")
+    def __init__(self, size: int, jedec_id: int) -> None:
         self.size = size
-        self.jedec_id = JEDEC_IDS[size]
+        self.jedec_id = jedec_id
         self.data = bytearray(b"\xff" * size)
         self.status = 0
         self.attendant: Attendant | None = None

@@ -113,7 +113,7 @@ class Uart(Peripheral):
 
     def _duration(self, bits: int) -> int:
         """Microseconds, rounded up."""
-        return -(-bits * (self.CONFIG.clk_divid + 1) // CLOCK_MHZ)
+        return -int(-bits * (self.CONFIG.clk_divid + 1) // CLOCK_MHZ)
 
     @on_alarm(arrival)
     def _byte_arrived(self) -> None:
@@ -161,7 +161,7 @@ class Uart(Peripheral):
         byte = self.fifo[0]
         del self.fifo[0]
         self._update()
-        return byte << 8
+        return int(byte << 8)
 
     @on_write(FIFO_CONFIG, INTR_ENABLE, INTR_STATUS)
     def _interrupts_changed(self, word: int) -> None:

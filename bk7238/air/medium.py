@@ -13,7 +13,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.downlink import Outgoing
@@ -112,7 +112,7 @@ class Medium:
         for network in self._networks:
             network.events.subscribe(listener)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         """A copy or a pickle has no observers, listeners or filters: they belong to whoever made the run."""
         return {**self.__dict__, "_observers": [], "_recorders": [], "_listeners": [], "filters": []}
 

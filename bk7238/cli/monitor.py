@@ -1,4 +1,4 @@
-"""`bk7238 monitor IMAGE`: the machine at Renode's monitor, as platform/bk7238.resc sets it up.
+"""`bk7238 monitor IMAGE`: the machine at Renode's monitor, as platform/bk7238/start.resc sets it up.
 
 The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`); a debugger connects to
 port 3333. With --ssid the device finds an access point, and Renode's switch is plugged in behind it.
@@ -11,7 +11,7 @@ import contextlib
 import sys
 from typing import Any
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.cli import arguments as given
 
 PROMPT = "(bk7238) "
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.machine import Machine
 
     host = renode()
-    host.script, host.variables = resources.platform() / "bk7238.resc", {"gdb": arguments.gdb}
+    host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": arguments.gdb}
     machine = given.checked(
         lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine="renode")
     )

@@ -1,4 +1,4 @@
-"""Puts a GDB server beside a machine: what `bk7238 gdb` and `Machine.gdb` do."""
+"""Puts a GDB server beside a machine, as `bk7238 gdb` does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def serve(
     symbols: Symbols | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Server:
-    """A server for `machine`, which stands still until a debugger lets it run. Raises TypeError for an engine that
+    """A GDB server for `machine`, which stands still until a debugger lets it run. Raises TypeError for an engine that
     cannot be debugged here (Renode has its own server), OSError where it cannot listen."""
     known = known_symbols(machine) if symbols is None else symbols
     debugger = Debugger(machine)

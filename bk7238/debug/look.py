@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from bk7238.air.medium import Medium
 from bk7238.debug.target import Target
 from bk7238.formats import crc_framing, rbl
 from bk7238.formats import partitions as tables
@@ -148,7 +149,7 @@ def _header(raw: bytes) -> str:
 
 def link(machine: Machine, on: bool) -> str:
     """Switch all access points."""
-    assert machine.air is not None
+    assert isinstance(machine.air, Medium)
     names = []
     for access_point in machine.air.access_points:
         if on:

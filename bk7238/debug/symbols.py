@@ -7,7 +7,7 @@ Thumb function is odd, as in an ELF's symbol table.
 from __future__ import annotations
 
 import hashlib
-import sys
+import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,6 @@ from typing import Any
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _DATA = Path(__file__).with_name("data")
 

@@ -6,7 +6,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.engine.engine import Engine, make
 
 BLOCK = 0x0100_0000  # a block that is plain storage: what is measured is the way there and back
@@ -46,7 +46,7 @@ def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float
     Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
     cost does not count.
     """
-    engine = make(name, resources.platform() / "bk7238.repl", 0)
+    engine = make(name, chip.load().board, 0)
     engine.bus.write(0, struct.pack("<5I", _BASE[address], 0xE3A00000, access, _ADD, _LOOP))
     _timed(engine, span)
     before = engine.register("r0")

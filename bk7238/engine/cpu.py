@@ -165,7 +165,7 @@ class Cpu:
         """End slices before accesses to memory. All loads and stores are slow while there is such a hook."""
         kinds = (uc_const.UC_HOOK_MEM_READ if read else 0) | (uc_const.UC_HOOK_MEM_WRITE if write else 0)
         hook = self._hook(self.uc, kinds, self._functions.on_access, address, address + length - 1)
-        self.uc.ctl_flush_tb()  # type: ignore[attr-defined]
+        self.uc.ctl_flush_tb()
         return hook
 
     def unhook(self, hook: int, address: int | None = None) -> None:
@@ -174,7 +174,7 @@ class Cpu:
         if error:
             raise unicorn.UcError(error)
         if address is None:
-            self.uc.ctl_flush_tb()  # type: ignore[attr-defined]
+            self.uc.ctl_flush_tb()
         else:
             self.uc.ctl_remove_cache(address, address + 4)
 
@@ -235,7 +235,7 @@ class Cpu:
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
         uc.ctl_set_cpu_model(arm.UC_CPU_ARM_946)
         uc.ctl_set_page_size(PAGE)
-        uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)  # type: ignore[attr-defined]
+        uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
         uc.ctl_exits_enabled(True)
         uc.ctl_set_exits([])
         for memory in self.memories:

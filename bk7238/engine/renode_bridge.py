@@ -56,7 +56,7 @@ class RenodeBus:
 class Port:
     """The network face of a block in Renode: Ethernet frames, to and from the switch that it is connected to."""
 
-    def __init__(self, face: Any, guard: Guard) -> None:
+    def __init__(self, face: Any, guard: Guard[Any]) -> None:
         system = importlib.import_module("System")
         self._face, self._guard = face, guard
         self._bytes = system.Array[system.Byte]
@@ -71,7 +71,9 @@ class Port:
         self._face.Receive = self._delegate(self._guard(lambda frame: listener(bytes(frame)), None))
 
 
-def attach(platform: Platform, blocks: Callable[[str], Peripheral], find: Callable[[str], Any], guard: Guard) -> None:
+def attach(
+    platform: Platform, blocks: Callable[[str], Peripheral], find: Callable[[str], Any], guard: Guard[Any]
+) -> None:
     """Give each of Renode's blocks its model: `blocks` answers the model of a name, `find` Renode's block of a path."""
     for block in platform.blocks:
         face = find(f"sysbus.{block.name}")
@@ -82,13 +84,13 @@ def attach(platform: Platform, blocks: Callable[[str], Peripheral], find: Callab
             _attach_uart(face, model, guard)
 
 
-def _attach_registers(face: Any, model: Peripheral, guard: Guard) -> None:
+def _attach_registers(face: Any, model: Peripheral, guard: Guard[Any]) -> None:
     face.Read = delegate("Func", "Int64", "Int32", "UInt32")(guard(model.read, 0))
     face.Write = delegate("Action", "Int64", "UInt32", "Int32")(guard(model.write, None))
     face.ResetModel = delegate("Action")(guard(lambda: model.reset(ResetKind.POWER_ON), None))
 
 
-def _attach_wires(platform: Platform, block: Block, face: Any, model: Peripheral, guard: Guard) -> None:
+def _attach_wires(platform: Platform, block: Block, face: Any, model: Peripheral, guard: Guard[Any]) -> None:
     face.Input = delegate("Action", "Int32", "Boolean")(guard(model.set_input, None))
     for output in {wire.output for wire in platform.wires if wire.source == block.name}:
         model.outputs[output].append(_driver(face, -1 if output is None else output))
@@ -99,7 +101,7 @@ def _driver(face: Any, number: int) -> Callable[[bool], None]:
     return lambda level: drive(number, level)
 
 
-def _attach_uart(face: Any, model: Any, guard: Guard) -> None:
+def _attach_uart(face: Any, model: Any, guard: Guard[Any]) -> None:
     model.sent.connect(face.Send)
     face.Receive = delegate("Action", "Byte")(guard(lambda byte: model.receive(bytes((byte,))), None))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unicorn import unicorn_const as uc_const
 
@@ -62,7 +62,7 @@ class Stops:
         self.watches: dict[Watch, int | None] = {}  # hooks; None: registers
         self._passing_by = False
         self._search: Callable[[int, Halt], None] | None = None  # told of positions instead of stopping there
-        self._wrapped: list[tuple[list, int, tuple]] = []
+        self._wrapped: list[tuple[list[Any], int, tuple[Any, ...]]] = []
         self._again = False  # the access of a register that was put off is made again
         self._noticed: Halt | None = None  # something that is no instruction's doing: stop at the next one
 
@@ -172,7 +172,7 @@ class Stops:
     @property
     def rest(self) -> int:
         """How many instructions of the block are still to be executed."""
-        return (self._slice.block + self._slice.size - self.pc & 0xFFFF_FFFF) // self.width
+        return int(self._slice.block + self._slice.size - self.pc & 0xFFFF_FFFF) // self.width
 
     # What the engine asks
 
@@ -261,7 +261,7 @@ class Stops:
         written = any(watch.write for watch in self.watches)
         self._engine.bus.on_watched = self._bus_writes if written else None
 
-    def _wrap_granule(self, start: int, readers: list, writers: list, index: int) -> None:
+    def _wrap_granule(self, start: int, readers: list[Any], writers: list[Any], index: int) -> None:
         self._wrapped += [(readers, index, readers[index]), (writers, index, writers[index])]
         base, reader = readers[index]
         readers[index] = base, self._watched_reader(start + base, reader)

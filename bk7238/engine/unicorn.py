@@ -214,7 +214,7 @@ class UnicornEngine:
 
     def _now(self) -> int:
         """The current tick, also in the middle of a slice: a block counts when it is entered."""
-        return self._target - self._slice.budget
+        return self._target - int(self._slice.budget)
 
     def _shorten(self, deadline: int) -> None:
         """An event was scheduled that is due before the running slice would end."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bk7238.faults.arguments import Argument, count, one_of
 from bk7238.faults.fault import Fault
 from bk7238.faults.scene import Scene
@@ -87,9 +89,8 @@ def half(operation: Operation, before: bytes) -> bytes:
     return done(operation, before)[:middle] + before[middle:]
 
 
-def bits(operation: Operation, before: bytes, random_bits: object) -> bytes:
+def bits(operation: Operation, before: bytes, random_bits: Callable[[int], int]) -> bytes:
     """Each bit has happened or not."""
-    assert callable(random_bits)
     mask = random_bits(8 * len(before))
     old, new = int.from_bytes(before, "little"), int.from_bytes(done(operation, before), "little")
     return (old & ~mask | new & mask).to_bytes(len(before), "little")

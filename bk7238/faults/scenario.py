@@ -14,17 +14,12 @@ reason = "has joined again"             # text in it
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _EXPECTATIONS = {"verdict", "reason"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bk7238.network.http_head import Head
 
@@ -47,7 +48,7 @@ class Events:
         for whole in self._whole:
             whole.publish(event)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_listeners": []}
 
 

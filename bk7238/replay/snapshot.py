@@ -61,7 +61,7 @@ class Snapshots:
             self._flash_sectors(),
             self.machine.flash.status,
             self.machine.mark(),
-            None if air is None else _AirSnapshot.of(air),
+            _AirSnapshot.of(air) if isinstance(air, Medium) else None,
             [(companion, companion.snapshot()) for companion in self.machine.companions],
         )
 

@@ -122,7 +122,7 @@ async def _identity(address: str) -> str:
 def _check(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
-    except (TimeoutError, asyncio.TimeoutError):
+    except TimeoutError:
         raise ValueError(f"the Dask cluster at {address} has no workers: dask worker {address}") from None
     try:
         client.run_on_scheduler(versions)  # it only has to know our names

@@ -26,8 +26,8 @@ _LINE = 32  # bytes of one read of the controller
 class _Watched(NorFlash):
     """A chip that notes what is read of it."""
 
-    def __init__(self, flash: bytes) -> None:
-        super().__init__(len(flash))
+    def __init__(self, flash: bytes, jedec_id: int) -> None:
+        super().__init__(len(flash), jedec_id)
         self.data[:] = flash
         self.lines: set[int] = set()
 
@@ -93,7 +93,7 @@ class Explorer:
     def _update(self, flash: bytes) -> Update:
         """The update, in front of this flash."""
         update = self.job.update()
-        update.machine.flash = _Watched(flash)
+        update.machine.flash = _Watched(flash, update.machine.flash.jedec_id)
         update.machine.board.flash.insert(update.machine.flash)
         return update
 

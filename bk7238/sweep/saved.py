@@ -55,7 +55,7 @@ def fault(sweep: Any) -> str:
 def _operation(sweep: dict[str, Any], column: str) -> bool:
     if not (column.isascii() and column.isdecimal() and len(column) < 10):
         return False
-    return 0 <= int(column) - sweep["first"] < len(sweep["operations"])
+    return bool(0 <= int(column) - sweep["first"] < len(sweep["operations"]))
 
 
 def _partition(value: Any) -> bool:

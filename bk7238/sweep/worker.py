@@ -23,7 +23,7 @@ import bk7238
 import peripherals
 from bk7238 import resources
 from bk7238.engine.engine import EngineError
-from bk7238.sweep import subjects
+from bk7238.sweep.subject import Subject
 from bk7238.sweep.workers import explore
 
 APART = ("cli/", "data/", "debug/", "sweep/page/")  # they decide nothing, or are a copy
@@ -42,7 +42,7 @@ def versions() -> str:
     return f"bk7238-sim {bk7238.__version__} ({digest.hexdigest()[:8]}), unicorn {version('unicorn')}"
 
 
-def packed(subject: subjects.Subject) -> bytes:
+def packed(subject: Subject) -> bytes:
     """A subject for its way to the workers."""
     return zlib.compress(pickle.dumps(subject), 1)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from bk7238 import chip
 from bk7238.air.misbehaviour import Misbehaviour
 from bk7238.engine.engine import NAMES
 from bk7238.faults.arguments import seconds as read_time
@@ -17,7 +18,6 @@ from bk7238.network.http_path import escaped
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
 _HOST = re.compile(r"http://([^/?#\\]*)(.*)", re.DOTALL)
-SIZES = {"2M": 0x200000, "4M": 0x400000}
 
 
 def ssid(text: str | bytes) -> bytes:
@@ -70,9 +70,10 @@ def channel(number: str | int) -> int:
 
 def flash_size(size: str | int) -> int:
     """In bytes; `size` is that too, or 2M or 4M."""
-    read = SIZES.get(size.upper(), 0) if isinstance(size, str) else size
-    if read not in SIZES.values():
-        raise ValueError(f"flash sizes are 2M and 4M, not {size!r}")
+    sizes = chip.load().sizes
+    read = sizes.get(size.upper(), 0) if isinstance(size, str) else size
+    if read not in sizes.values():
+        raise ValueError(f"flash sizes are {' and '.join(sizes)}, not {size!r}")
     return read
 
 

@@ -5,10 +5,22 @@ A block's own file needs one import line::
     from peripherals.core import RO, RW, W1C, Alarm, Output, Peripheral, Port, Register, State, on_write
 """
 
+from typing import TYPE_CHECKING, Any
+
 from peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
-from peripherals.core.register import RO, RW, SC, W1C, WO, Register
+from peripherals.core.register import Register
 from peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
 from peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
+
+if TYPE_CHECKING:
+    # A block's declarations become objects of its own when it is made, which a type checker cannot see.
+    RO: Any
+    RW: Any
+    SC: Any
+    W1C: Any
+    WO: Any
+else:
+    from peripherals.core.register import RO, RW, SC, W1C, WO
 
 __all__ = [
     "RO",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from peripherals.core.register import WORD, Register
@@ -94,7 +95,7 @@ class Peripheral:
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
         self._registers: dict[str, list[Register]] = {}
-        self._states: dict[str, State] = {}
+        self._states: dict[str, State[Any]] = {}
         self._alarms: dict[str, list[RunningAlarm]] = {}
         self._drivers: list[Driver] = []
         for name, item in self._declared.items():
@@ -241,19 +242,18 @@ class Peripheral:
             if item.count is None:
                 alarms = [RunningAlarm(self.clock, handler)]
             else:
-                alarms = [RunningAlarm(self.clock, lambda i=i: handler(i)) for i in range(item.count)]
+                alarms = [RunningAlarm(self.clock, partial(handler, index)) for index in range(item.count)]
             self._alarms[name] = alarms
             setattr(self, name, alarms[0] if item.count is None else alarms)
         elif isinstance(item, Output):
-            numbers = [None] if item.first is None else list(range(item.first, item.last + 1))
-            driver = Driver(len(numbers))
+            driver = Driver(len(item.numbers))
             self._drivers.append(driver)
-            self.outputs.update(zip(numbers, driver.listeners, strict=True))
+            self.outputs.update(zip(item.numbers, driver.listeners, strict=True))
             setattr(self, name, driver)
         elif isinstance(item, Input):
             handler = self._handler("_on_input", name)
-            for number in range(item.first, item.last + 1):
-                self._inputs[number] = (name, number - item.first, handler)
+            for bit, number in enumerate(item.numbers):
+                self._inputs[number] = (name, bit, handler)
             setattr(self, name, 0)
         elif isinstance(item, Port):
             setattr(self, name, Listeners())

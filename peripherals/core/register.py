@@ -12,7 +12,8 @@ outside the word are refused when the class is made.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 WORD = 0xFFFF_FFFF
 
@@ -79,7 +80,19 @@ class W1C(Field):
     stored = False
 
 
-class Register:
+if TYPE_CHECKING:
+
+    class _Array(type):
+        """A block has its register array as a list of its own where the class declares it."""
+
+        def __getitem__(cls, index: Any) -> Any: ...
+        def __setitem__(cls, index: Any, value: Any) -> None: ...
+        def __iter__(cls) -> Iterator[Any]: ...
+else:
+    _Array = type
+
+
+class Register(metaclass=_Array):
     """One 32-bit word at byte offset `at` of its block, or `count` of them, `stride` bytes apart.
 
     `keeps` names the kinds of reset that leave the register alone.

@@ -26,7 +26,9 @@ class State(_Declaration, Generic[T]):
     `keeps` names the kinds of reset that leave it alone.
     """
 
-    def __init__(self, value: T | None = None, *, factory: Callable[[], T] | None = None, keeps: tuple = ()) -> None:
+    def __init__(
+        self, value: T | None = None, *, factory: Callable[[], T] | None = None, keeps: tuple[Any, ...] = ()
+    ) -> None:
         self.initial: Callable[[], Any] = factory if factory is not None else lambda: value
         self.keeps = frozenset(keeps)
 
@@ -85,8 +87,8 @@ class Output(_Declaration):
     """
 
     def __init__(self, first: int | None = None, last: int | None = None) -> None:
-        self.first = first
-        self.last = first if last is None else last
+        several = [] if first is None else range(first, (first if last is None else last) + 1)
+        self.numbers: tuple[int | None, ...] = tuple(several) or (None,)
 
 
 class Driver:
@@ -114,8 +116,7 @@ class Input(_Declaration):
     """
 
     def __init__(self, first: int, last: int | None = None) -> None:
-        self.first = first
-        self.last = first if last is None else last
+        self.numbers = range(first, (first if last is None else last) + 1)
 
 
 class Port(_Declaration):

@@ -74,7 +74,7 @@ class KeyRam(Peripheral):
         newWrite = SC(30)
         newRead = SC(31)
 
-    key_ram: State = State(factory=dict)  # int -> Key
+    key_ram: State[dict[int, Key]] = State(factory=dict)
 
     def station(self, mac: bytes) -> int | None:
         """The index of the entry with this address: stations first, then the others."""

@@ -78,7 +78,7 @@ class RxRings(Clocks, KeyRam, StateMachine):
 
     rx_header_used = State(False)
     rx_buffer_used = State(False)
-    rx_waiting: State = State(factory=list)  # of Heard
+    rx_waiting: State[list[Heard]] = State(factory=list)
 
     def rx_queue(self, heard: Heard) -> bool:
         """Hand a frame to software as soon as there is room. False where too many are waiting already."""

@@ -79,7 +79,7 @@ class Transmit(Radio, Medium, Doze):
 
     transmitted = Port()
 
-    exchange: State = State(None)  # Exchange or None
+    exchange: State[Exchange | None] = State(None)
     exchange_step = Alarm()
     tx_current = State(factory=lambda: [0] * QUEUES)  # the descriptor that a queue sits on, 0 for none
     tx_waiting = State(factory=lambda: [False] * QUEUES)  # whether it is still to be sent

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from images import FULL, GZIP, vendor
 
+from bk7238.debug import attach
 from bk7238.image import flash_image, package
 from bk7238.update.session import Settings, Update
 
@@ -30,7 +31,7 @@ def reference(**settings):
 
 def talk(machine, *commands, elf=None):
     """Run GDB with these commands on a machine; what it printed."""
-    with machine.gdb() as server:
+    with attach.serve(machine) as server:
         host, port = server.address
         words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
         words += ["-ex", f"file {elf}"] if elf else []

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.engine import renode_host
 from bk7238.engine.renode import RenodeEngine
 from peripherals.system_control import SystemControl
 
-PLATFORM = resources.platform() / "bk7238.repl"
+PLATFORM = chip.load().board
 HOST_LIMIT = 300.0  # seconds; only a test that hangs reaches it
 
 Make = Callable[..., RenodeEngine]

@@ -3,11 +3,11 @@
 import os
 import threading
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.engine.engine import EngineError
 from bk7238.engine.renode import RenodeEngine
 
-PLATFORM = resources.platform() / "bk7238.repl"
+PLATFORM = chip.load().board
 
 engine = RenodeEngine(PLATFORM)
 engine.patience = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
-from bk7238.debug import packets
+from bk7238.debug import attach, packets
 from bk7238.formats import crc_framing
 from bk7238.machine import Machine
 
@@ -115,7 +115,7 @@ class Gdb:
 @contextmanager
 def attached(device: Machine):
     """A client that is attached to a device that stands at its first instruction."""
-    with device.gdb() as server:
+    with attach.serve(device) as server:
         client = Gdb(server)
         client.ask("qSupported:swbreak+;hwbreak+")
         try:

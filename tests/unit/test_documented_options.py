@@ -54,7 +54,7 @@ def _pytest(config):
 
 
 def _plugin():
-    from bk7238.pytest_plugin import _OPTIONS
+    from bk7238.testing.plugin import _OPTIONS
 
     return [name for option, _ in _OPTIONS for name in (option, f"bk7238-{option}")]
 

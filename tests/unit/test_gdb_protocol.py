@@ -22,7 +22,7 @@ from debugging import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238.debug import packets
+from bk7238.debug import attach, packets
 from bk7238.debug.target import NAMES
 
 
@@ -242,7 +242,7 @@ def test_a_second_client_is_refused_politely(gdb):
 
 def test_detach_lets_it_run_attach_stops_it_and_vanishing_pauses_it():
     device = machine()
-    with device.gdb() as server:
+    with attach.serve(device) as server:
         first = Gdb(server)
         first.ask(f"Z0,{AGAIN:x},4")
         first.ask("c")
@@ -268,9 +268,9 @@ def test_detach_lets_it_run_attach_stops_it_and_vanishing_pauses_it():
 
 
 def test_it_listens_here_and_nowhere_else():
-    with machine().gdb() as server:
+    with attach.serve(machine()) as server:
         assert server.address[0] == "127.0.0.1"
-    with machine().gdb(host="127.0.0.2") as server:
+    with attach.serve(machine(), host="127.0.0.2") as server:
         assert server.address[0] == "127.0.0.2", "an address that was asked for"
 
 
@@ -286,7 +286,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=12), st.booleans())
 def test_malformed_packets_break_nothing(pieces, framed):
-    with SHARED.gdb() as server:
+    with attach.serve(SHARED) as server:
         client = Gdb(server)
         client.until(lambda: server._client is not None)
         data = b"".join(pieces)

@@ -10,7 +10,7 @@ from bk7238 import resources, testing
 from bk7238.cli import main
 from bk7238.image import flash_image, package
 from bk7238.network.host_server import Server
-from bk7238.patterns import matcher
+from bk7238.testing.patterns import matcher
 from bk7238.update import options
 from bk7238.update.session import Settings
 

@@ -9,7 +9,7 @@ from images import FULL, GZIP, vendor
 
 from bk7238 import resources
 from bk7238.faults import scenario
-from bk7238.testing import microseconds
+from bk7238.update.options import microseconds
 
 pytest_plugins = ["pytester"]
 

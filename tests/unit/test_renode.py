@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import fake_renode
 import pytest
 
-from bk7238 import resources
+from bk7238 import chip
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError, make
@@ -19,7 +19,7 @@ from bk7238.network.network import Network
 from bk7238.network.uplink import Uplink
 from peripherals.core import ResetKind
 
-PLATFORM = resources.platform() / "bk7238.repl"
+PLATFORM = chip.load().board
 RAM = 0x400000
 
 

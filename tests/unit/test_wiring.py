@@ -181,7 +181,7 @@ def test_what_the_model_does_not_have_is_named(more: str, column: int, problem: 
 
 def test_the_platform_of_the_chip():
     cpu = Cpu()
-    platform = load(Path(__file__).resolve().parents[2] / "platform" / "bk7238.repl")
+    platform = load(Path(__file__).resolve().parents[2] / "platform" / "bk7238" / "board.repl")
     made = make(platform, cpu)
     assert made.names == tuple(block.name for block in platform.blocks)
     made.icu.write(0x40, 1 << 8)

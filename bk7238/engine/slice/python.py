@@ -43,7 +43,7 @@ class InPython:
         s = Slice.from_address(address)
         s.reason = Reason.WAITING
         thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
-        error = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
+        error: int = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
         s.pc, s.cpsr = self._get(s, _PC), self._get(s, _CPSR)
         return error
 

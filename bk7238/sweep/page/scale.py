@@ -36,7 +36,7 @@ class Scale:
         place = min(max(bisect_right(self._edges, address) - 1, 0), len(self._edges) - 2)
         start, end = self._edges[place : place + 2]
         top, bottom = self._tops[place : place + 2]
-        return top + (bottom - top) * (address - start) / (end - start)
+        return float(top + (bottom - top) * (address - start) / (end - start))
 
 
 def _operated(spans: list[tuple[int, int]], borders: list[int]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from peripherals.core import ResetKind
 
 if TYPE_CHECKING:
-    from bk7238.machine import Machine
+    from bk7238.machine.machine import Machine
 
 SILENT = 10  # resets in a row, each without a sign of life before it
 ALIKE = 3  # resets in a row, each with the same signs of life before it

@@ -1,8 +1,4 @@
-"""The test kit: a device on the bench, as tests handle it. The pytest plugin makes its fixtures of this.
-
-Everything here happens in virtual time. A device is made and switched on by the first call that needs it to run; until
-then it can be given faults and settings. Times are text such as "20 s" or "250 ms", or numbers of seconds.
-"""
+"""The device under test and what is around it: access point, server, supply, flash, air."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.faults import Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
-from bk7238.patterns import Pattern, matcher
+from bk7238.testing.patterns import Pattern, matcher
 from bk7238.update import evidence, options
 from bk7238.update.options import microseconds
 from bk7238.update.result import Result

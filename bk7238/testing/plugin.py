@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bk7238.pytest_plugin import given, told
+from bk7238.testing import failures, markers
 
 if TYPE_CHECKING:
     from bk7238 import testing
@@ -68,10 +68,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
     """The device under test."""
-    device = given.device(request.node)
+    device = markers.device(request.node)
     request.node.stash[_DUT] = device
     yield device
-    told.save(request.node, device, request.node.stash.get(_REPORTS, []))
+    failures.save(request.node, device, request.node.stash.get(_REPORTS, []))
 
 
 @pytest.fixture
@@ -123,8 +123,9 @@ def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Rep
     reports = request.node.stash.setdefault(_REPORTS, [])
 
     def run(of: str = "install", **more: Any) -> Report:
-        reports.append(testing.sweep(dut, request.config.getoption("bk7238_sweep"), of, **more))
-        return reports[-1]
+        report = testing.sweep(dut, request.config.getoption("bk7238_sweep"), of, **more)
+        reports.append(report)
+        return report
 
     return run
 
@@ -136,4 +137,4 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     device = item.stash.get(_DUT, None)
     if report.when in ("setup", "call") and report.failed and device is not None:
-        report.sections.extend(told.sections(item, device))
+        report.sections.extend(failures.sections(item, device))

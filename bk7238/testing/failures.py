@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bk7238.pytest_plugin.given import FILES
+from bk7238.testing.markers import FILES
 
 if TYPE_CHECKING:
     from bk7238 import testing

@@ -1,0 +1,132 @@
+"""A chip as data: platform/<chip>/chip.toml as an object. The only home of sizes, areas and addresses of a chip.
+
+    chip = load("bk7238")
+    chip.flash_for(len(image)).area("rf").start
+
+Addresses are physical (bytes of the flash chip) unless a name says logical (what the CPU sees).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bk7238 import resources
+
+DEFAULT = "bk7238"
+
+
+class ChipError(ValueError):
+    """A chip that is not known, or a flash that it cannot have; the message is one line for its user."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """A range of the flash with a purpose, in physical bytes."""
+
+    name: str
+    start: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.start + self.size
+
+
+@dataclass(frozen=True)
+class Flash:
+    """One flash chip that a module may have: its `name` as users write it, bytes, JEDEC id, and the SDK's areas."""
+
+    name: str
+    size: int
+    jedec_id: int
+    areas: Mapping[str, Area]
+
+    def area(self, name: str) -> Area:
+        """The SDK's area of this name. Raises ChipError where it has none."""
+        if name not in self.areas:
+            raise ChipError(f"a flash of {self.name} has no area {name!r}; it has {', '.join(self.areas)}")
+        return self.areas[name]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What is true of a chip, whatever firmware runs on it. `board` is its platform description; `app` and `table` are
+    logical addresses: of the app, and below which the partition table lies in the boot loader."""
+
+    name: str
+    board: Path
+    codec: str
+    app: int
+    table: int
+    flashes: tuple[Flash, ...]  # the smallest first
+
+    @property
+    def largest(self) -> Flash:
+        """The largest flash that it may have."""
+        return self.flashes[-1]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the flashes that it may have, by the names that users write."""
+        return {flash.name: flash.size for flash in self.flashes}
+
+    def flash(self, size: int) -> Flash:
+        """The flash of so many bytes. Raises ChipError where there is none."""
+        for flash in self.flashes:
+            if flash.size == size:
+                return flash
+        known = " or ".join(self.sizes)
+        raise ChipError(f"no flash of {size:#x} bytes is known of the {self.name}; it has {known}")
+
+    def flash_for(self, size: int) -> Flash:
+        """The smallest flash that holds so many bytes. Raises ChipError where none does."""
+        for flash in self.flashes:
+            if size <= flash.size:
+                return flash
+        raise ChipError(f"{size:#x} bytes are more than the largest flash, {self.largest.size:#x}")
+
+
+@cache
+def load(name: str = DEFAULT) -> Chip:
+    """The chip of this name. Raises ChipError where there is none."""
+    folder = resources.platform() / name
+    if not (folder / "chip.toml").is_file():
+        known = ", ".join(sorted(path.parent.name for path in resources.platform().glob("*/chip.toml")))
+        raise ChipError(f"no chip {name!r} is known; there is {known}")
+    return read(folder)
+
+
+def read(folder: Path) -> Chip:
+    """The chip of a folder with chip.toml and board.repl. Raises ChipError, which names file and place."""
+    where = folder / "chip.toml"
+    try:
+        facts = tomllib.loads(where.read_text(encoding="utf-8"))
+        flashes = [
+            Flash(
+                name,
+                one["size"],
+                one["jedec_id"],
+                {area: Area(area, start, size) for area, (start, size) in one["areas"].items()},
+            )
+            for name, one in facts["flash"].items()
+        ]
+        code = facts["code"]
+        return Chip(
+            facts["name"],
+            folder / "board.repl",
+            facts["codec"],
+            code["app"],
+            code["table"],
+            tuple(sorted(flashes, key=lambda flash: flash.size)),
+        )
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ChipError(f"{where}: {error}") from None
+    except KeyError as error:
+        raise ChipError(f"{where}: {error} is missing") from None
+    except (TypeError, ValueError) as error:
+        raise ChipError(f"{where}: {error}") from None

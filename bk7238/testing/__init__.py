@@ -1,0 +1,9 @@
+"""The test kit: a device on the bench, as tests handle it, and the pytest plugin that makes fixtures of it.
+
+Everything here happens in virtual time. A device is made and switched on by the first call that needs it to run; until
+then it can be given faults and settings. Times are text such as "20 s" or "250 ms", or numbers of seconds.
+"""
+
+from bk7238.testing.kit import Air, Ap, Dut, Flash, NotSeen, Power, Server, sweep
+
+__all__ = ["Air", "Ap", "Dut", "Flash", "NotSeen", "Power", "Server", "sweep"]
