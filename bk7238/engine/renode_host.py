@@ -109,6 +109,7 @@ class Renode:
         if self.lost is not None:
             raise EngineError(f"this process has lost its Renode ({self.lost}): start another process")
         self._emulation.clear()
+        self.monitor.interaction.Clear()
         if self.script is not None:
             self._run_script(self.script)
         else:
@@ -116,6 +117,8 @@ class Renode:
             self.machine = self._emulation.add_mach(MACHINE).internal
             self.monitor.internal.Machine = self.machine
             self.execute(f"machine LoadPlatformDescription {_path(platform)}")
+        if refused := " ".join(self.monitor.interaction.GetError().split()):  # what statements in `init:` say
+            raise EngineError(f"Renode refused a statement of {platform.name}: {refused[:400]}")
         return self.machine
 
     def log_to_console(self) -> None:

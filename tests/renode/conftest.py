@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ HOST_LIMIT = 300.0  # seconds; only a test that hangs reaches it
 
 Make = Callable[..., RenodeEngine]
 Reads = Callable[[Callable[[int, int], int]], None]
+Warnings = Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -48,3 +52,24 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
         monkeypatch.setattr(SystemControl, "read", lambda self, offset, width: function(offset, width))
 
     return replace
+
+
+@pytest.fixture
+def warnings(needs_renode: None, tmp_path: Path) -> Iterator[Warnings]:
+    """`warnings()`: the warnings and errors that Renode has logged since this fixture was made."""
+    renode, log = renode_host.renode(), tmp_path / "renode.log"
+    renode.execute("logLevel 2")
+    renode.execute(f"logFile @{log} true")
+    mark = 0
+
+    def read() -> list[str]:
+        nonlocal mark
+        mark += 1
+        deadline = time.monotonic() + HOST_LIMIT
+        renode.execute(f'log "mark {mark}" 3')  # Renode writes its log on a thread of its own
+        while f"mark {mark}\n" not in (text := log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return [line for line in text.splitlines() if re.search(r"\[(WARNING|ERROR)\]", line) and "mark" not in line]
+
+    yield read
+    renode.execute(f"logLevel {renode_host.LOG_LEVEL}")

@@ -11,8 +11,9 @@ from images import FULL, vendor
 
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
+from bk7238.engine.engine import EngineError
 from renode.arm import COUNT
-from renode.conftest import PLATFORM, Make
+from renode.conftest import PLATFORM, Make, Warnings
 
 SCRIPT = PLATFORM.with_suffix(".resc")
 MOV_R0_0 = b"0000a0e3"
@@ -39,6 +40,29 @@ def test_description_loads_without_models_and_blocks_read_zero() -> None:
     renode.load(PLATFORM)
     assert int(renode.execute("sysbus ReadDoubleWord 0x800000"), 16) == 0
     renode.execute("sysbus WriteDoubleWord 0x800000 1")
+
+
+GAPS = (0x3C4000, 0x3EFFFC, 0x3F4000, 0x3FFFFC, 0x440000, 0x700010, 0x7FFFFC)
+
+
+def test_script_loads_without_a_warning_and_the_gaps_of_the_tcm_are_silent(script: int, warnings: Warnings) -> None:
+    renode = renode_host.renode()
+    renode.load(PLATFORM)
+    for address in GAPS:
+        renode.execute(f"sysbus WriteDoubleWord {address:#x} 0x12345678")
+        assert int(renode.execute(f"sysbus ReadDoubleWord {address:#x}"), 16) == 0
+    assert warnings() == []
+    renode.execute("sysbus ReadDoubleWord 0x880000")
+    assert len(warnings()) == 1, "an access to nothing warns"
+
+
+def test_description_with_a_statement_that_renode_refuses_is_refused(needs_renode: None, tmp_path: Path) -> None:
+    for name in (renode_host.BRIDGE, SCRIPT.name):
+        (tmp_path / name).write_bytes((PLATFORM.parent / name).read_bytes())
+    description = tmp_path / PLATFORM.name
+    description.write_text(PLATFORM.read_text().replace("<0x003C4000, 0x003EFFFF>", "<0x003C4000, +0x0002C000>"))
+    with pytest.raises(EngineError, match=r"refused a statement of bk7238\.repl: Could not tokenize here: sysbus"):
+        renode_host.renode().load(description)
 
 
 def test_script_makes_a_machine_with_a_debugger_and_a_switch(script: int, program: Make) -> None:
