@@ -24,7 +24,20 @@ from bk7238.engine import renode_host
 from bk7238.engine.clock import Clock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
-from bk7238.engine.renode_bridge import Port, RenodeBus, attach, delegate
+from bk7238.engine.renode_bridge import (
+    ARM,
+    ENTER,
+    EVENT,
+    LEAVE,
+    TIME,
+    Functions,
+    Port,
+    RenodeBus,
+    attach,
+    delegate,
+    drop_thread_state,
+    keep_thread_state,
+)
 from bk7238.engine.repl import load
 from bk7238.engine.wiring import Board, wire
 from peripherals.core import ResetKind
@@ -60,7 +73,9 @@ class RenodeEngine:
         self._renode = renode_host.renode()
         self._machine = self._renode.load(platform)
         self._host = self._make_host()
-        self._now: Callable[[], int] = self._host.Now
+        self._now: Callable[[], int] = TIME(self._host.NowFunction())
+        self._arm_host: Callable[[int], None] = ARM(self._host.ArmFunction())
+        self._functions = Functions()
         self._end = _NEVER
         self._beats = 0
         self._awaited = False  # somebody is in `run`
@@ -72,7 +87,7 @@ class RenodeEngine:
         self._reset_kind: ResetKind | None = None
         self._halted = threading.Event()
         self._halt_reason = ""
-        self.clock = Clock(NANOSECONDS, lambda: int(self._now()))
+        self.clock = Clock(NANOSECONDS, self._now)
         self.clock.on_sooner = self._sooner
         self.log = MachineLog(lambda: self.clock.now, lambda: int(self._host.ProgramCounter()))
         self.bus = RenodeBus(self._platform.memories, self._host)
@@ -212,7 +227,7 @@ class RenodeEngine:
         now = self.clock.ticks
         deadline = self.clock.next_deadline
         target = min(now + BEAT, self._end, self._end if deadline is None else deadline)
-        self._host.Arm(max(1, target - now))
+        self._arm_host(max(1, target - now))
 
     def _sooner(self, deadline: int) -> None:
         if not self._alarming:
@@ -282,8 +297,13 @@ class RenodeEngine:
             cpu_input=lambda number, level: None,
         )
         board = Board(self._platform, dict(made.items()))
-        attach(self._platform, board.__getitem__, self._renode.find, self._guard)
-        self._host.Alarm = delegate("Action")(self._guard(self._on_alarm, None))
+        attach(self._platform, board.__getitem__, self._renode.find, self._guard, self._functions)
+        self._renode.kept = self._functions  # for as long as there is the machine, even where nobody has this engine
+        self._host.Connect(
+            self._functions.address(EVENT, self._guard(self._on_alarm, None)),
+            self._functions.address(ENTER, keep_thread_state),
+            self._functions.address(LEAVE, drop_thread_state),
+        )
         self._host.Halted = delegate("Action", "String")(self._guard(self._on_halted, None))
         self._arm()
         return board

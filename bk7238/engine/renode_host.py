@@ -6,16 +6,19 @@ are looked for only when somebody asks for them; `doctor` tells what is missing.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import json
 import logging
 import os
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bk7238.engine.engine import EngineError
 
@@ -27,6 +30,8 @@ LOG_LEVEL = 3  # Renode's number for errors; what is below belongs to the machin
 REMEDY = "`bk7238 doctor` says what to install"
 
 _renode: Renode | None = None
+_leaving = False
+T = TypeVar("T")
 
 
 def missing(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -59,11 +64,53 @@ def renode() -> Renode:
         if lack is not None:
             raise EngineError(f"Renode cannot be used: {lack}; {REMEDY}")
         try:
-            with _quiet():
+            with _quiet(), _apart():
                 _renode = Renode()
         except (Exception, SystemExit) as error:  # pyrenode3 leaves by sys.exit where it finds no binaries
             raise EngineError(f"Renode cannot be loaded: {_first_line(error)}; {REMEDY}") from error
     return _renode
+
+
+def loaded() -> bool:
+    """Whether this process holds a Renode."""
+    return _renode is not None
+
+
+def leave(status: int) -> None:
+    """End a process that holds a Renode, with this exit status; one that holds none goes on.
+
+    .NET is not taken down in order, which takes ten seconds; everybody else's `atexit` is carried out.
+    """
+    global _leaving
+    if loaded() and not _leaving:
+        _leaving = True
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or there is none
+                stream.flush()
+        os._exit(status)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """What is registered with `atexit` in here is passed over where `leave` ends the process."""
+    handlers: list[Callable[[], object]] = []
+
+    def collect(function: Callable[..., T], *arguments: Any, **more: Any) -> Callable[..., T]:
+        handlers.append(partial(function, *arguments, **more))
+        return function
+
+    def take_down() -> None:
+        while handlers and not _leaving:
+            handlers.pop()()
+
+    register = atexit.register
+    atexit.register = collect  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        atexit.register = register
+        atexit.register(take_down)
 
 
 class Renode:
@@ -79,6 +126,7 @@ class Renode:
         self.monitor = wrappers.Monitor()
         self.lost: str | None = None
         self.machine: Any = None
+        self.kept: object = None  # what the machine calls
         self.script: Path | None = None  # what makes machines, where it is not this class
         self.variables: dict[str, object] = {}  # of the script
         self.execute(f"logLevel {LOG_LEVEL}")
@@ -176,6 +224,7 @@ def main() -> None:
         print(json.dumps({"version": renode().version, "runtime": runtime()}))
     except EngineError as error:
         print(json.dumps({"problem": str(error)}))
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ from bk7238.engine.repl import load
 NANOSECONDS_PER_INSTRUCTION = 33
 
 
+def address(function: Any) -> int:
+    """Where a ctypes function lies."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 class Face:
     """A block: `drive` calls what it is wired to, as Renode's wires would."""
 
@@ -26,13 +31,18 @@ class Face:
         self.sent = bytearray()
         self.Read: Callable[[int, int], int]
         self.Write: Callable[[int, int, int], None]
-        self.Input: Callable[[int, bool], None]
+        self.Input: Callable[[int, int], None]
         self.ResetModel: Callable[[], None]
         self.Receive: Callable[[Any], None]
         self.host: Host
+        self._drive = renode_bridge.LEVEL(lambda number, level: self.driven.append((number, bool(level))))
 
-    def Drive(self, number: int, level: bool) -> None:
-        self.driven.append((number, level))
+    def Connect(self, read: int, write: int, input: int) -> None:
+        self.Read, self.Write = renode_bridge.READ(read), renode_bridge.WRITE(write)
+        self.Input = renode_bridge.LEVEL(input)
+
+    def DriveFunction(self) -> int:
+        return address(self._drive)
 
     def Send(self, byte: int) -> None:
         self.sent.append(byte)
@@ -56,11 +66,19 @@ class Host:
         self._now, self._alarm = 0, 1 << 62
         self._pause = threading.Event()
         self._thread: threading.Thread | None = None
+        self._time = renode_bridge.TIME(lambda: self._now)
+        self._arm = renode_bridge.ARM(self._set_alarm)
 
-    def Now(self) -> int:
-        return self._now
+    def Connect(self, alarm: int, enter: int, leave: int) -> None:
+        self.Alarm = renode_bridge.EVENT(alarm)
 
-    def Arm(self, nanoseconds: int) -> None:
+    def NowFunction(self) -> int:
+        return address(self._time)
+
+    def ArmFunction(self) -> int:
+        return address(self._arm)
+
+    def _set_alarm(self, nanoseconds: int) -> None:
         self._alarm = self._now + nanoseconds
 
     def Start(self) -> None:
@@ -136,6 +154,7 @@ class Renode:
     def __init__(self) -> None:
         self.lost: str | None = None
         self.machine: object = None
+        self.kept: object = None
         self.faces: dict[str, Face] = {}
 
     def load(self, platform: Path) -> object:
