@@ -1,8 +1,8 @@
 """Between the Python models and Renode's blocks: accesses, wires, bytes and DMA.
 
-What is called often goes through native function pointers, which cost a tenth of what pythonnet's delegates and method
-calls do; the rest through those. Everything that Renode calls goes through `Guard`: an exception that escaped into one of Renode's threads would end
-the process.
+What is called often goes through native function pointers, which cost a tenth of pythonnet's delegates and methods;
+the rest goes through those. Everything that Renode calls goes through `Guard`: an exception that escaped into one of
+Renode's threads would end the process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ctypes
 import importlib
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from bk7238.engine.platform import Block, Memory, Platform
@@ -127,20 +128,22 @@ def attach(
         face.Connect(
             functions.address(READ, guard(model.read, 0)),
             functions.address(WRITE, guard(model.write, None)),
-            functions.address(
-                LEVEL, guard(lambda number, level, model=model: model.set_input(number, bool(level)), None)
-            ),
+            functions.address(LEVEL, guard(_input(model), None)),
         )
-        face.ResetModel = delegate("Action")(guard(lambda model=model: model.reset(ResetKind.POWER_ON), None))
+        face.ResetModel = delegate("Action")(guard(partial(model.reset, ResetKind.POWER_ON), None))
         _attach_outputs(platform, block, LEVEL(face.DriveFunction()), model)
         if block.type == "Beken.PyUart":
             _attach_uart(face, model, guard)
 
 
+def _input(model: Peripheral) -> Callable[[int, int], None]:
+    return lambda number, level: model.set_input(number, bool(level))
+
+
 def _attach_outputs(platform: Platform, block: Block, drive: Callable[[int, int], None], model: Peripheral) -> None:
     for output in {wire.output for wire in platform.wires if wire.source == block.name}:
         number = -1 if output is None else output
-        model.outputs[output].append(lambda level, number=number: drive(number, level))
+        model.outputs[output].append(partial(drive, number))
 
 
 def _attach_uart(face: Any, model: Any, guard: Guard) -> None:
