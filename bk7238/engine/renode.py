@@ -106,6 +106,8 @@ class RenodeEngine:
         Raises what a block raised, and EngineError where the CPU gave up, Renode hangs or the host's time is over.
         """
         self._check_current()
+        if self._host.IsStarted():
+            self._host.Pause()  # Renode's monitor has started the guest
         end = until * NANOSECONDS
         give_up = time.monotonic() + self.host_limit
         self._stopping = False

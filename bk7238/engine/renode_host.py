@@ -149,7 +149,10 @@ class Renode:
 
     def answer(self, command: str) -> str:
         """Carry out a command and answer what Renode said, refusals included."""
-        output, error = self.monitor.execute(command)
+        try:
+            output, error = self.monitor.execute(command)
+        except Exception as failure:  # .NET's; the monitor goes on
+            return f"{type(failure).__name__}: {_first_line(failure)}\n"
         return f"{output or ''}{error or ''}".replace("\r", "").strip("\n") + "\n" if command else ""
 
     def load(self, platform: Path) -> Any:

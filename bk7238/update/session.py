@@ -67,7 +67,10 @@ class Settings:
 
 
 class Update:
-    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told."""
+    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told.
+
+    `plug` gives what the access point has behind it in the place of the simulated network alone.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,8 @@ class Update:
         package: Package,
         settings: Settings,
         tell: Callable[[Happening], None] = lambda happening: None,
+        *,
+        plug: Callable[[Machine, Network], Link] = lambda machine, network: network,
     ) -> None:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
@@ -85,7 +90,7 @@ class Update:
         self.network.http.files["/" + quote(package.name)] = package.data
         self.network.http.files.update(settings.serve)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
-        behind = self.faults.network(self._outside(), self.network)
+        behind = self.faults.network(self._outside(plug), self.network)
         for address, data in self.profile.configure(bytes(self.machine.flash.data), told).items():
             self.machine.flash.load(data, address)
         self.access_point = AccessPoint(
@@ -109,13 +114,14 @@ class Update:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
         self.faults.begin(self.machine, self.air, self.access_point)
+        self.on_end: list[Callable[[], None]] = []  # called when the judge has ended the update
         self._verdict: Verdict | None = None
         self._reason = ""
         self._scans = 0
         self._scanned = 0
         self.machine.companions.append(Fields(self, ("_verdict", "_reason", "_scans", "_scanned")))
 
-    def _outside(self) -> Link:
+    def _outside(self, plug: Callable[[Machine, Network], Link]) -> Link:
         """What the access point has behind it, with what is not simulated connected to it."""
         if self.settings.tap is not None:
             self.machine.outside = "tap"
@@ -123,7 +129,7 @@ class Update:
         if self.settings.gateway is not None:
             self.machine.outside = "gateway"
             self.network.attach(Gateway(self.settings.gateway, self.network.events))
-        return self.network
+        return plug(self.machine, self.network)
 
     def _url(self) -> str:
         """Where the device is told to fetch the update from."""
@@ -146,13 +152,26 @@ class Update:
         security = self.access_point.security
         return {self.access_point.ssid: security.passphrase} if isinstance(security, Wpa2) else {}
 
-    def run(self) -> Result:
-        """Run to the verdict."""
-        began = time.perf_counter()
+    @property
+    def said(self) -> str:
+        """Verdict and reason; empty until the judge has ended the update."""
+        return "" if self._verdict is None else f"{self._verdict.value}: {self._reason}"
+
+    def begin(self) -> None:
+        """What `run` does first. For who lets the machine run otherwise; the judge then stops it by itself."""
         self.story.tell(
             f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.profile.name}"
         )
         self.machine.clock.after(GLANCE, self._glance)
+
+    def run(self) -> Result:
+        """Run to the verdict."""
+        began = time.perf_counter()
+        self.begin()
+        return self.end(began)
+
+    def end(self, began: float) -> Result:
+        """Run what is left to the verdict; `began` is this host's time, of `time.perf_counter`."""
         if self._verdict is None:  # it may have run before, for a test
             self.machine.run(until=round(self.settings.within * 1e6))
         if self._verdict is None:
@@ -195,6 +214,8 @@ class Update:
         if self._verdict is None:
             self._verdict, self._reason = verdict, reason
             self.machine.stop()
+            for listener in self.on_end:
+                listener()
 
     def _turn(self, phase: str) -> None:
         if phase == REJOIN:
