@@ -7,9 +7,12 @@
 // What is called often goes both ways through native function pointers: a call costs a tenth of one of a delegate.
 
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using System.Threading;
 
 using Antmicro.Renode.Core;
@@ -256,7 +259,9 @@ namespace Antmicro.Renode.Peripherals.Beken
             if(!warned)
             {
                 warned = true;
-                this.Log(LogLevel.Warning, "{0} needs Python: start Renode with `bk7238 monitor`. Reads are zero.", Model);
+                this.Log(LogLevel.Warning, Host.Known
+                    ? "{0} has no model: only the machine that `bk7238` made has them. Leave, and start it again. Reads are zero."
+                    : "{0} needs Python: start Renode with `bk7238 monitor`. Reads are zero.", Model);
             }
         }
 
@@ -265,6 +270,46 @@ namespace Antmicro.Renode.Peripherals.Beken
         private WriteFunction write;
         private LevelFunction input;
         private readonly LevelFunction drive;
+    }
+
+    // Puts register names into what LogPeripheralAccess says. Renode looks for them in the type of a block, and all blocks
+    // are of one here. Loggers that are added after this one see the names.
+    public class RegisterNames : LoggerBackend
+    {
+        // A line for each register: its offset in bytes, a space, its name.
+        public static void Know(string block, string registers)
+        {
+            var names = new Dictionary<long, string>();
+            foreach(var line in registers.Split(new [] { '\n' }, StringSplitOptions.RemoveEmptyEntries))
+            {
+                var parts = line.Split(' ');
+                names[long.Parse(parts[0])] = parts[1];
+            }
+            known[block] = names;
+        }
+
+        public override void Log(LogEntry entry)
+        {
+            if(!entry.Message.Contains(Unknown) || !known.TryGetValue(entry.ObjectName, out var names))
+            {
+                return;
+            }
+            message.SetValue(entry, Access.Replace(entry.Message, match =>
+            {
+                var offset = Convert.ToInt64(match.Groups[1].Value, 16);
+                if(!names.TryGetValue(offset & ~3, out var name))
+                {
+                    return match.Value;
+                }
+                return $"0x{offset:X} ({name}{((offset & 3) == 0 ? "" : $"+0x{offset & 3:X}")})";
+            }));
+        }
+
+        private const string Unknown = "(unknown)";
+        private static readonly Regex Access = new Regex(@"0x([0-9A-F]+) \(unknown\)");
+        private static readonly PropertyInfo message = typeof(LogEntry).GetProperty("Message");
+        private static readonly ConcurrentDictionary<string, Dictionary<long, string>> known =
+            new ConcurrentDictionary<string, Dictionary<long, string>>();
     }
 
     // A block with a serial port: what the firmware sends goes to Renode's terminals, what they send to the model.
@@ -341,6 +386,7 @@ namespace Antmicro.Renode.Peripherals.Beken
             cpu.Halted += arguments => Halted?.Invoke(arguments.Reason.ToString());
             Emulation.MasterTimeSource.AdvanceImmediately = true;
             ((TimeSourceBase)machine.LocalTimeSource).AdvanceImmediately = true;
+            Known = true;
             FreshCpu();
         }
 
@@ -389,6 +435,17 @@ namespace Antmicro.Renode.Peripherals.Beken
             timer.Enabled = false;
             timer.Limit = nanoseconds;
             timer.Enabled = true;
+        }
+
+        // `registers` as in RegisterNames.
+        public void NameRegisters(string block, string registers)
+        {
+            RegisterNames.Know(block, registers);
+        }
+
+        public void NameRegistersInLog()
+        {
+            Logger.AddBackend(new RegisterNames(), "register names", true);
         }
 
         public void Start()
@@ -465,6 +522,9 @@ namespace Antmicro.Renode.Peripherals.Beken
         }
 
         public Action<string> Halted;
+
+        // Whether Python has made a machine in this Renode.
+        internal static bool Known;
 
         // How many accesses of the CPU are being answered: one, or none.
         internal static int Accesses;

@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine = given.checked(_updating, arguments, image, update_package, served)
     else:
         machine = given.checked(_alone, arguments, image, served)
+    machine.engine.name_registers()  # type: ignore[attr-defined]
     host.log_to_console()
     machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
     for command in arguments.execute:

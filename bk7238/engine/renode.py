@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ from bk7238.engine.renode_bridge import (
 )
 from bk7238.engine.repl import load
 from bk7238.engine.wiring import Board, wire
-from peripherals.core import ResetKind
+from peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
 
@@ -138,6 +138,12 @@ class RenodeEngine:
         if name.lower() not in REGISTERS:
             raise EngineError(f"Renode shows no register {name!r}; it shows {', '.join(REGISTERS)}")
         return int(self._host.Register(REGISTERS[name.lower()]))
+
+    def name_registers(self) -> None:
+        """Let Renode's log call registers by name: in the logs that are opened after this."""
+        for name, block in self.board.items():
+            self._host.NameRegisters(name, "\n".join(f"{offset} {text}" for offset, text in _registers(block)))
+        self._host.NameRegistersInLog()
 
     def port(self, name: str) -> Port:
         """The network face of a block, such as `wifi`: what a Renode switch is connected to."""
@@ -315,3 +321,10 @@ class RenodeEngine:
             raise EngineError(f"this process has lost its Renode ({self._renode.lost}): start another process")
         if self._renode.machine is not self._machine:
             raise EngineError("a newer machine has taken this one's place in Renode: one process runs one at a time")
+
+
+def _registers(block: Peripheral) -> Iterator[tuple[int, str]]:
+    """Byte offset and name of each register, those of an array with their index."""
+    for name, registers in block.registers.items():
+        for index, register in enumerate(registers):
+            yield register.at + index * register.stride, name if len(registers) == 1 else f"{name}[{index}]"

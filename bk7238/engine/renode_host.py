@@ -20,8 +20,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bk7238 import resources
 from bk7238.engine.engine import EngineError
 
+RELEASE = "1.16.1"  # of Renode, and the commit of pyrenode3: what the tests have been run on
+DOWNLOAD = (
+    f"https://github.com/renode/renode/releases/download/v{RELEASE}/renode-{RELEASE}.linux-portable-dotnet.tar.gz"
+)
+PYRENODE3 = "git+https://github.com/antmicro/pyrenode3@dde4a47660ef1b8874a91ed514a0bd04b33a5add"
 BRIDGE = "BekenBridge.cs"
 MACHINE = "bk7238"
 SOURCES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
@@ -30,6 +36,7 @@ LOG_LEVEL = 3  # Renode's number for errors; what is below belongs to the machin
 REMEDY = "`bk7238 doctor` says what to install"
 
 _renode: Renode | None = None
+_apart_from_others = False
 _leaving = False
 T = TypeVar("T")
 
@@ -77,12 +84,13 @@ def loaded() -> bool:
 
 
 def leave(status: int) -> None:
-    """End a process that holds a Renode, with this exit status; one that holds none goes on.
+    """End a process that holds a Renode, with this exit status; one that holds none, or whose .NET was loaded by
+    somebody else, goes on.
 
     .NET is not taken down in order, which takes ten seconds; everybody else's `atexit` is carried out.
     """
     global _leaving
-    if loaded() and not _leaving:
+    if loaded() and _apart_from_others and not _leaving:
         _leaving = True
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
@@ -94,6 +102,9 @@ def leave(status: int) -> None:
 @contextmanager
 def _apart() -> Iterator[None]:
     """What is registered with `atexit` in here is passed over where `leave` ends the process."""
+    global _apart_from_others
+    pythonnet = sys.modules.get("pythonnet")
+    _apart_from_others = pythonnet is None or pythonnet.get_runtime_info() is None
     handlers: list[Callable[[], object]] = []
 
     def collect(function: Callable[..., T], *arguments: Any, **more: Any) -> Callable[..., T]:
@@ -142,7 +153,10 @@ class Renode:
 
     def execute(self, command: str) -> str:
         """Carry out a command of Renode's monitor and answer what it printed. Raises EngineError where it failed."""
-        output, error = self.monitor.execute(command)
+        try:
+            output, error = self.monitor.execute(command)
+        except Exception as failure:  # .NET's
+            raise EngineError(f"Renode refused {command!r}: {_first_line(failure)}") from failure
         if error and error.strip():
             raise EngineError(f"Renode refused {command!r}: {' '.join(error.split())[:400]}")
         return str(output)
@@ -175,7 +189,8 @@ class Renode:
     def log_to_console(self) -> None:
         """Print Renode's own log, from information on: analyzers without windows write there."""
         logging_ = importlib.import_module("Antmicro.Renode.Logging")
-        logging_.Logger.AddBackend(logging_.ConsoleBackend.Instance, "console")
+        if not logging_.Logger.GetBackends().ContainsKey("console"):
+            logging_.Logger.AddBackend(logging_.ConsoleBackend.Instance, "console")
         self.execute("logLevel 1")
 
     def _run_script(self, script: Path) -> None:
@@ -221,12 +236,20 @@ def _first_line(error: BaseException) -> str:
     return text.splitlines()[0]
 
 
-def main() -> None:
-    """Load Renode and print what was found, one line for machines: for `doctor`, which asks in a process of its own."""
+def probe(platform: Path) -> dict[str, str]:
+    """What was found: `version` and `runtime`, or the `problem` with Renode, the bridge or this description."""
     try:
-        print(json.dumps({"version": renode().version, "runtime": runtime()}))
+        host = renode()
+        host.load(platform)
     except EngineError as error:
-        print(json.dumps({"problem": str(error)}))
+        return {"problem": str(error)}
+    return {"version": host.version, "runtime": runtime()}
+
+
+def main() -> None:
+    """Load all that an engine needs of Renode and print what was found, one line for machines: for `doctor`, which asks
+    in a process of its own."""
+    print(json.dumps(probe(resources.platform() / "bk7238.repl")))
     leave(0)
 
 

@@ -44,7 +44,7 @@ class Keywords:
         if self._image is None or self._package is None:
             raise ValueError("name the image=FILE and the package=FILE of the device")
         made = Plugged(flash_image.read(self._image), packages.read(self._package), Settings(engine="renode"))
-        made.configure(**settings)
+        made.configure(**{**settings, "engine": "renode"})
         self._dut = made
 
     def package(self, file: str) -> None:
