@@ -60,6 +60,8 @@ class Host:
         self.script: list[tuple[int, Callable[[], None]]] = []
         self.aborts_at: int | None = None
         self.hangs = False
+        self.names: dict[str, list[str]] = {}
+        self.named = False
         self.resets = 0
         self.protected = 0
         self._memory = {start: bytearray(size) for start, size in memories}
@@ -80,6 +82,12 @@ class Host:
 
     def _set_alarm(self, nanoseconds: int) -> None:
         self._alarm = self._now + nanoseconds
+
+    def NameRegisters(self, block: str, registers: str) -> None:
+        self.names[block] = registers.splitlines()
+
+    def NameRegistersInLog(self) -> None:
+        self.named = True
 
     def Start(self) -> None:
         self._pause.clear()
@@ -155,6 +163,8 @@ class Renode:
         self.lost: str | None = None
         self.machine: object = None
         self.kept: object = None
+        self.script: Path | None = None
+        self.variables: dict[str, object] = {}
         self.faces: dict[str, Face] = {}
 
     def load(self, platform: Path) -> object:
@@ -167,13 +177,33 @@ class Renode:
         self.machine = object()
         return self.machine
 
+    def answer(self, command: str) -> str:
+        return f"answer to {command}\n"
+
+    def log_to_console(self) -> None:
+        pass
+
     def find(self, path: str) -> Any:
         name = path.removeprefix("sysbus.")
         return self.faces.get(name, name)
 
 
+class Port:
+    """In the place of `renode_bridge.Port`."""
+
+    def __init__(self, face: Any, guard: Any) -> None:
+        pass
+
+    def send(self, frame: bytes) -> None:
+        pass
+
+    def on_frame(self, listener: Callable[[bytes], None]) -> None:
+        pass
+
+
 def install(monkeypatch: Any) -> Renode:
     """Let the engine find this Renode."""
+    monkeypatch.setattr("bk7238.engine.renode.Port", Port)
     fake = Renode()
     monkeypatch.setattr(renode_host, "renode", lambda: fake)
     monkeypatch.setattr(renode_bridge, "delegate", lambda kind, *types: lambda function: function)
