@@ -75,7 +75,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Where this process is pytest's own and holds a Renode, it ends at once with the status that it would have."""
     host, session = sys.modules.get("bk7238.engine.renode_host"), config.stash.get(_SESSION, None)
-    own = Path(sys.argv[0]).stem in ("pytest", "py.test", "__main__")
+    command = Path(sys.argv[0])  # pytest, or pytest/__main__.py
+    own = command.name in ("pytest", "py.test", "pytest.exe") or command.parent.name == "pytest"
     if host is not None and session is not None and own:
         atexit.register(lambda: host.leave(int(session.exitstatus)))
 

@@ -181,18 +181,12 @@ def frame_of(data: bytes) -> Any:
     return frame
 
 
-def test_costs_can_be_measured(needs_renode: None) -> None:
-    costs = measure("renode")
-    assert 0 < costs.read < 10_000
-    assert 0 < costs.write < 10_000
-    assert 0 < costs.virtual_second < 1_000
-
-
 def test_way_to_a_model_and_back_costs_little_more_than_in_the_embedded_engine(needs_renode: None) -> None:
     """Python's state of Renode's thread is kept and nothing is converted: with either it is 25 times as much."""
-    embedded, renode = ([measure(name) for _ in range(2)] for name in ("unicorn", "renode"))
-    assert min(one.read for one in renode) < 13 * min(one.read for one in embedded)
-    assert min(one.write for one in renode) < 13 * min(one.write for one in embedded)
+    embedded, renode = measure("unicorn"), measure("renode")
+    assert 0 < renode.read < 13 * embedded.read
+    assert 0 < renode.write < 13 * embedded.write
+    assert 0 < renode.virtual_second < 1_000
 
 
 def test_sweep_is_refused_in_a_process_that_holds_a_renode(needs_renode: None) -> None:
