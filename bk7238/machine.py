@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from bk7238 import resources
 from bk7238.companion import Companion
+from bk7238.dead_end import DeadEnd
 from bk7238.engine.engine import Engine, make
+from bk7238.formats.airtime import SLOWEST, Rate
+from bk7238.randomness import Randomness
 from peripherals.core import ResetKind, RunningAlarm
 from peripherals.nor_flash import JEDEC_IDS, NorFlash
 
@@ -98,12 +101,14 @@ class Machine:
         self.uart2 = Console(self.board.uart2, lambda: self.clock.now)
         self.flash_operations = 0
         self.resets = 0
+        self._random = [block.random for block in self.board if isinstance(block.random, Randomness)]
         self.companions: list[Companion] = []  # who acts on it from outside, and goes back in time with it
         self._radio: _Radio | None = None
         self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
         self._flash_hash, self._air_hash = hashlib.sha256(), hashlib.sha256()
         self.board.flash.operated.connect(self._flash_operated)
         self.engine.on_reset.append(self._was_reset)
+        self.dead_end = DeadEnd(self)
 
     @property
     def now(self) -> int:
@@ -114,6 +119,16 @@ class Machine:
     def instructions(self) -> int:
         """Instructions executed since power-on."""
         return self.engine.instructions
+
+    def random(self, name: str) -> Randomness:
+        """A source of random numbers for something around the device. It begins anew at each boot."""
+        source = Randomness(f"{self.seed}:{name}")
+        self.begins_anew(source)
+        return source
+
+    def begins_anew(self, source: Randomness) -> None:
+        """Let a source of random numbers begin anew at each boot."""
+        self._random.append(source)
 
     def run(self, until: int) -> None:
         """Run until virtual microsecond `until`, or until a callback calls `stop`."""
@@ -192,9 +207,13 @@ class Machine:
 
     def _frame_passed(self, time: int, frame: bytes, channel: int, from_device: bool) -> None:
         self._air_hash.update(struct.pack("<IBB", len(frame), channel, from_device) + frame)
+        if from_device:
+            self.dead_end.sent()
 
     def _was_reset(self, kind: ResetKind) -> None:
         self.resets += 1
+        for source in self._random:
+            source.begin(self.resets)
 
 
 class _Radio:
@@ -204,11 +223,19 @@ class _Radio:
         self._wifi, self._clock, self.air = machine.board.wifi, machine.clock, air
         self._alarm = RunningAlarm(machine.clock, self._arrive)
         self._wifi.transmitted.connect(self._sent)
+        self._wifi.contending.connect(self._contend)
         self.plan()
 
+    def _contend(self, channel: int, duration: int) -> int:
+        wait = self.air.claim(channel, duration, self._clock.now) if channel else 0
+        self.plan()
+        return wait
+
     def _sent(self, frame: bytes, channel: int) -> bool:
-        rate = self._wifi.rate
-        acknowledged = self.air.transmit(frame, channel, self._clock.now, rate.half_megabits if rate else None)
+        rate = self._wifi.rate or SLOWEST
+        acknowledged = self.air.transmit(
+            frame, channel, self._clock.now, rate.half_megabits, short=not rate.long_preamble
+        )
         self.plan()
         return acknowledged
 
@@ -225,4 +252,4 @@ class _Radio:
         self.plan()
 
     def _hear(self, reception: Reception) -> None:
-        self._wifi.deliver(reception.frame, reception.channel, reception.rssi)
+        self._wifi.deliver(reception.frame, reception.channel, reception.rssi, Rate.of_megabits(reception.rate))

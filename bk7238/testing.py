@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bk7238.faults import Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
+from bk7238.patterns import Pattern, matcher
 from bk7238.update import evidence, options
 from bk7238.update.options import microseconds
 from bk7238.update.result import Result
@@ -50,10 +51,11 @@ class Dut:
     def configure(self, **settings: Any) -> None:
         """Other settings: those of `bk7238.update.session.Settings`, as options.py reads them. Raises ValueError."""
         self._not_yet()
-        known = {field.name for field in fields(Settings)}
-        for name in settings.keys() - known:
-            raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(known))}")
-        self.settings = replace(self.settings, **{name: options.read(name, one) for name, one in settings.items()})
+        usual = vars(Settings())
+        for name in settings.keys() - usual:
+            raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(usual))}")
+        read = {name: usual[name] if one is None else options.read(name, one) for name, one in settings.items()}
+        self.settings = replace(self.settings, **read)
         Faults(self.settings.faults, self.settings.seed)
 
     def fault(self, spec: str | Spec) -> None:
@@ -92,24 +94,45 @@ class Dut:
         """Virtual seconds since the first power-on."""
         return self.machine.now / 1e6
 
-    def expect(self, pattern: str, within: str | float = "20 s", console: int | None = None) -> re.Match[str]:
-        """Run until a line matches, on either UART or on that one. Lines up to it are read: the next call looks at
-        those behind it. Raises NotSeen."""
-        regex = re.compile(pattern)
+    def expect(
+        self, pattern: Pattern | Sequence[Pattern], within: str | float = "20 s", console: int | None = None
+    ) -> re.Match[Any]:
+        """Run until a line matches, on either UART or on that one; gives the match, of text for a text and of bytes
+        for bytes. A pattern is a regular expression, compiled or not, or a list of alternatives. Lines up to the one
+        that matched are read: the next call looks at those behind it. Raises NotSeen."""
+        return self._expect(pattern, matcher(pattern), within, console)
+
+    def expect_exact(
+        self, text: str | bytes | Sequence[str | bytes], within: str | float = "20 s", console: int | None = None
+    ) -> re.Match[Any]:
+        """As `expect`, for text that is no regular expression."""
+        return self._expect(text, matcher(text, exact=True), within, console)
+
+    def _expect(
+        self, wanted: Any, match: Callable[[str], re.Match[Any] | None], within: str | float, console: int | None
+    ) -> re.Match[Any]:
+        if console is not None:
+            _check_console(console)
+        patience = microseconds(within)
         machine = self.machine
-        deadline = machine.now + microseconds(within)
+        deadline = machine.now + patience
         while True:
             while self._read < len(self._lines):
                 number, line = self._lines[self._read]
                 self._read += 1
-                match = regex.search(line) if console in (None, number) else None
-                if match is not None:
-                    return match
+                found = match(line) if console in (None, number) else None
+                if found is not None:
+                    return found
             if machine.now >= deadline:
-                raise NotSeen(f"no line matched {pattern!r} within {within}, until {self.now:.3f} s")
-            self._wanted = lambda number, line: console in (None, number) and regex.search(line)
+                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._dead_end}")
+            self._wanted = lambda number, line: console in (None, number) and match(line)
             machine.run(until=deadline)
             self._wanted = None
+
+    @property
+    def _dead_end(self) -> str:
+        why = self.machine.dead_end.why
+        return f"; {why}" if why else ""
 
     def skip(self) -> None:
         """Lines until now are read."""
@@ -126,12 +149,14 @@ class Dut:
         deadline = self.machine.now + microseconds(within)
         while not condition():
             if self.machine.now >= deadline:
-                raise NotSeen(f"the condition did not hold within {within}")
+                raise NotSeen(f"the condition did not hold within {within}{self._dead_end}")
             self.run(0.01)
 
-    def send(self, text: str, console: int = 1) -> None:
+    def send(self, text: str | bytes, console: int = 1) -> None:
         """Type a line on a UART."""
-        (self.machine.uart1, self.machine.uart2)[console - 1].send(text.encode() + b"\r")
+        _check_console(console)
+        line = text if isinstance(text, bytes) else text.encode()
+        (self.machine.uart1, self.machine.uart2)[console - 1].send(line + b"\r")
 
     def verdict(self) -> Result:
         """Run to the end of the update and say where the device ended, and why."""
@@ -148,6 +173,12 @@ class Dut:
         self._lines.append((console, line))
         if self._wanted is not None and self._wanted(console, line):
             self.machine.stop()
+
+
+def _check_console(number: int) -> None:
+    """Raises ValueError for a UART that the chip has not."""
+    if number not in (1, 2):
+        raise ValueError(f"the consoles are UART 1 and 2, there is no {number!r}")
 
 
 def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: tuple[str, ...]) -> Report:

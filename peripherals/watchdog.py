@@ -28,6 +28,11 @@ class Watchdog(Peripheral):
     unlocked = State(False)
     remaining = State(0)
 
+    @property
+    def running(self) -> bool:
+        """Whether it will reset the chip by itself."""
+        return self.bite.deadline is not None
+
     @on_write(CTRL)
     def _written(self, word: int) -> None:
         key = Watchdog.CTRL.key.of(word)

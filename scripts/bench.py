@@ -13,7 +13,7 @@ import os
 import resource
 import statistics
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bk7238 import resources
@@ -23,6 +23,9 @@ from bk7238.engine.engine import EngineError
 from bk7238.image import flash_image, package
 from bk7238.update.result import Phase, Result
 from bk7238.update.session import Settings, Update
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+import digests
 
 IMAGE = "OpenBK7238_QIO_1.18.300.bin"
 PACKAGE = "OpenBK7238_2.00.777_gzip_aes.rbl"
@@ -68,6 +71,27 @@ def measure(image: Path, rbl: Path, settings: Settings) -> tuple[float, Result]:
     return os.times().user - before, result
 
 
+def check(which: str, *, write: bool) -> int:
+    """Run what tests/digests.json lists, up to a set; 0 where all digests are those of the file."""
+    sets = ("quick", "full", "nightly")
+    found, differ = [], 0
+    for entry in digests.entries():
+        digest = entry.digest
+        if sets.index(entry.set) > sets.index(which):
+            outcome = "left out"
+        elif entry.files() is None:
+            outcome = "left out: its files are not here"
+        else:
+            digest = entry.found()
+            outcome = "the same" if digest == entry.digest else f"{digest} instead of {entry.digest or 'nothing'}"
+            differ += digest != entry.digest
+        print(f"{entry.name:32} {outcome}", flush=True)
+        found.append(replace(entry, digest=digest))
+    if write:
+        digests.write(found)
+    return int(differ > 0 and not write)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", nargs="?", type=Path)
@@ -75,7 +99,18 @@ def main() -> int:
     parser.add_argument("--engine", default="unicorn")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs (default: 3)")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--check",
+        metavar="SET",
+        nargs="?",
+        const="full",
+        choices=["quick", "full", "nightly"],
+        help="compare the digests of tests/digests.json instead: of quick, full (usual) or nightly runs",
+    )
+    parser.add_argument("--write", action="store_true", help="with --check: write what is found into the file")
     arguments = parser.parse_args()
+    if arguments.check:
+        return check(arguments.check, write=arguments.write)
     started = os.times().user  # what importing has cost so far
     image, rbl = find(arguments.image, IMAGE), find(arguments.package, PACKAGE)
     runs = [measure(image, rbl, Settings(engine=arguments.engine)) for _ in range(max(1, arguments.repeat))]

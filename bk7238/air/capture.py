@@ -8,9 +8,8 @@ sent; how loud the device hears a frame is known of the others only.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import BinaryIO
-from urllib.parse import quote
 
 _LINKTYPE_RADIOTAP = 127
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
@@ -51,14 +50,13 @@ class Capture:
         self._write(_block(_PACKET, head + _padded(data) + flags))
 
 
-def wireshark_keys(passphrases: Mapping[bytes, str]) -> str:
-    """Wireshark's table `80211_keys` for the passphrases of these SSIDs: what it needs to decrypt."""
-    pairs = (f"{_quoted(passphrase.encode())}:{_quoted(ssid)}" for ssid, passphrase in passphrases.items())
-    return "".join(f'"wpa-pwd","{pair}"\n' for pair in pairs)
+def wireshark_keys(pmks: Iterable[bytes]) -> str:
+    """Wireshark's table `80211_keys` of these pre-shared keys: what it needs to decrypt.
 
-
-def _quoted(text: bytes) -> str:
-    return quote(text, safe=" !#$&'()*,;=?@[]^`{|}")
+    Not of passphrases (`wpa-pwd`): of those whose percent-encoded text has more than 63 characters it takes none, and
+    drops the whole table.
+    """
+    return "".join(f'"wpa-psk","{pmk.hex()}"\n' for pmk in dict.fromkeys(pmks))
 
 
 def frequency(channel: int) -> int:

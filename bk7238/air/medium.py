@@ -1,27 +1,33 @@
 """The air that the device shares with access points and scripted stations: who hears whom, and when.
 
-Frames of one channel follow each other: each takes 100 microseconds and its bytes at its rate, so nothing is answered
-in the same instant. What the device sends reaches the access points when `transmit` is called: its own air time is
-the MAC model's. Collisions and acknowledgment frames are not simulated; whoever is in the air hears the device only.
+One exchange of a channel follows the other: a frame and, where it is for one station, its ACK (formats/airtime.py).
+Whoever wants to send waits for the end of the last exchange and then as 802.11's DCF does, with the mean of the random
+wait. Between two frames of an access point the device has its turn, where it wants one: its MAC asks with `claim` and
+hands over its frame with `transmit` when that has ended. Collisions and the ACK frames themselves are not simulated;
+whoever is in the air hears the device only.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.downlink import Outgoing
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.air.station import Station
+from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.airtime import Rate
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events, Listener
 from bk7238.network.link import Link
 
 _JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  # frame control
-OVERHEAD = 100  # microseconds of a frame that are not its bytes: waiting for the medium, preamble, acknowledgment
+ACCESS = airtime.access_time(slots=2, window=15)  # DIFS and the mean random wait of DCF
 
 FrameObserver = Callable[[int, bytes, int, bool], None]
 """Called with the time, the frame, the channel and whether the device sent it."""
@@ -45,6 +51,14 @@ class Reception:
     rate: int
 
 
+class _Waiting(NamedTuple):
+    """A frame that an access point or a station has had ready since a time (microseconds)."""
+
+    since: int
+    sender: AccessPoint | Station
+    outgoing: Outgoing
+
+
 class Medium:
     """All access points on all channels. `filters` may lose or damage frames on the way; observers see them before."""
 
@@ -59,7 +73,9 @@ class Medium:
         self._observers: list[FrameObserver] = []
         self._recorders: list[FrameRecorder] = []
         self._listeners: list[Listener] = []
-        self._busy: dict[int, int] = {}  # until when, by channel
+        self._busy: dict[int, int] = {}  # by channel: when the last exchange ends, to its ACK
+        self._claimed: dict[int, int] = {}  # by channel: when the device's own exchange was to begin
+        self._waiting: dict[int, deque[_Waiting]] = {}  # by channel, in order
         self._flying: list[Reception] = []
         self._landed: list[Reception] = []
         self._number = 0
@@ -102,17 +118,35 @@ class Medium:
 
     # The device's side
 
-    def transmit(self, frame: bytes, channel: int, now: int, rate: int | None = None) -> bool:
-        """A frame from the device ends at `now`; `rate` is as for recorders.
+    def claim(self, channel: int, duration: int, now: int) -> int:
+        """In how many microseconds the channel is the device's, for `duration` microseconds from then on.
+
+        A duration of 0 gives back what was claimed last.
+        """
+        self._advance(now)
+        busy = self._busy.get(channel, 0)
+        if duration:
+            start = max(busy, now)
+            self._claimed[channel], self._busy[channel] = start, start + duration
+            return start - now
+        self._busy[channel] = min(busy, max(now, self._claimed.get(channel, 0)))
+        return 0
+
+    def transmit(self, frame: bytes, channel: int, now: int, rate: int | None = None, *, short: bool = False) -> bool:
+        """A frame from the device ends at `now`; `rate` is as for recorders, and 1 Mb/s where it is not known, `short`
+        a short preamble.
 
         True where nobody need acknowledge it, or an access point or a station does.
         """
+        modulation = airtime.SLOWEST if rate is None else Rate.of_half_megabits(rate)._replace(long_preamble=not short)
+        began = now - airtime.frame_time(modulation, len(frame) + dot11.FCS)
+        self._advance(began)
+        self._busy[channel] = max(self._busy.get(channel, 0), began + airtime.exchange_time(modulation, frame))
         self._advance(now)
         self.sent += 1
-        self._busy[channel] = max(self._busy.get(channel, 0), now)
         self._observe(now, frame, channel, True, rate, None)
         acknowledged = [self._hear(heard, channel, now) for heard in self._filter(now, frame, channel, True)]
-        return any(acknowledged) or _is_group_addressed(frame)
+        return any(acknowledged) or dot11.is_group_addressed(frame)
 
     def _hear(self, frame: bytes, channel: int, now: int) -> bool:
         """Hand a frame of the device to all on its channel; whether one of them acknowledges it."""
@@ -140,12 +174,19 @@ class Medium:
         """When `poll` has something to do: a frame that lands, a beacon, a timer of the network."""
         if self._landed:
             return self._landed[0].time
-        work = self._next_work()
-        if self._flying and (work is None or self._flying[0].time <= work):
-            return self._flying[0].time
-        return work
+        return min((time for time in self._next() if time is not None), default=None)
 
     # Time
+
+    def _next(self) -> tuple[int | None, int | None, int | None]:
+        """When the next frame lands, the next access point or network has something to do, the next frame begins."""
+        lands = self._flying[0].time if self._flying else None
+        begins = min((self._begins(channel) for channel in self._waiting), default=None)
+        return lands, self._next_work(), begins
+
+    def _begins(self, channel: int) -> int:
+        """When the first frame that waits for a channel may contend for it."""
+        return max(self._busy.get(channel, 0), self._waiting[channel][0].since)
 
     def _next_work(self) -> int | None:
         """When the next access point or network has something to do."""
@@ -157,13 +198,16 @@ class Medium:
     def _advance(self, now: int) -> None:
         """Do all that was due at or before `now`, each at its own time: how often we are asked changes nothing."""
         while True:
-            work = self._next_work()
-            if self._flying and self._flying[0].time <= now and (work is None or self._flying[0].time <= work):
-                self._land(heapq.heappop(self._flying))
-            elif work is not None and work <= now:
-                self._work(work)
-            else:
+            lands, work, begins = self._next()
+            first = min((time for time in (lands, work, begins) if time is not None), default=None)
+            if first is None or first > now:
                 return
+            if first == lands:
+                self._land(heapq.heappop(self._flying))
+            elif first == work:
+                self._work(first)
+            else:
+                self._begin(min(channel for channel in self._waiting if self._begins(channel) == first), first)
 
     def _work(self, now: int) -> None:
         for network in self._networks:
@@ -179,14 +223,23 @@ class Medium:
                 self._launch(station, station.poll(now), now)
 
     def _launch(self, sender: AccessPoint | Station, frames: list[Outgoing], now: int) -> None:
-        channel = sender.channel
-        for outgoing in frames:
-            start = max(self._busy.get(channel, 0), now)
-            end = start + OVERHEAD + -(-8 * len(outgoing.frame) // outgoing.rate)
-            self._busy[channel] = end
-            self._number += 1
-            reception = Reception(end, self._number, outgoing.frame, channel, sender.rssi, outgoing.rate)
-            heapq.heappush(self._flying, reception)
+        if frames:
+            waiting = self._waiting.setdefault(sender.channel, deque())
+            waiting.extend(_Waiting(now, sender, outgoing) for outgoing in frames)
+
+    def _begin(self, channel: int, now: int) -> None:
+        """The first frame that waits for a channel that is free gets it, unless its sender has been switched off."""
+        _, sender, outgoing = self._waiting[channel].popleft()
+        if not self._waiting[channel]:
+            del self._waiting[channel]
+        if isinstance(sender, AccessPoint) and not sender.online:
+            return
+        start, rate = now + ACCESS, Rate.of_megabits(outgoing.rate)
+        frame = dot11.with_timestamp(outgoing.frame, start)
+        self._busy[channel] = start + airtime.exchange_time(rate, frame)
+        self._number += 1
+        end = start + airtime.frame_time(rate, len(frame) + dot11.FCS)
+        heapq.heappush(self._flying, Reception(end, self._number, frame, channel, sender.rssi, outgoing.rate))
 
     def _land(self, reception: Reception) -> None:
         self.received += 1
@@ -232,7 +285,3 @@ class Medium:
         if ssid is not None:
             kind = ProbeSeen if any(access_point.answers(ssid) for access_point in hearing) else ProbeUnanswered
             self.events.publish(kind(now, mac_text(frame[10:16]), ssid, channel))
-
-
-def _is_group_addressed(frame: bytes) -> bool:
-    return len(frame) >= 10 and dot11.is_group(frame[4:10])

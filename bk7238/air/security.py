@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from bk7238.air.misbehaviour import Misbehaviour
@@ -16,6 +17,10 @@ class Security(Protocol):
     privacy: bool
     elements: bytes
     """What beacons, probe responses and the handshake advertise: the RSN element."""
+
+    @property
+    def pmks(self) -> Sequence[bytes]:
+        """The pre-shared keys so far, the present one last; none of an open network."""
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """The access point that this protects is made: called once, before anything else."""
@@ -56,6 +61,7 @@ class Open:
     privacy = False
     elements = b""
     deadline = None
+    pmks: Sequence[bytes] = ()
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         pass

@@ -56,7 +56,8 @@ class Wpa2:
         self._rng = rng
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey: int | None = self._rekey_every or None
-        self._ssid, self._pmk, self._bssid, self._events, self._misbehaviour = b"", b"", b"", Events(), NONE
+        self.pmks: list[bytes] = []
+        self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
         self._group = SendingKey(self._random(KEY_SIZE), 1)
         self._next_group: SendingKey | None = None  # given out, and not yet in use
         self._asked: dict[bytes, bytes] = {}  # RSN elements of association requests
@@ -64,12 +65,12 @@ class Wpa2:
         self._expelled: list[tuple[int, bytes, int]] = []  # time, station, reason
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
-        self._ssid, self._pmk = ssid, wpa_keys.pmk(self.passphrase, ssid)
+        self._ssid, self.pmks = ssid, [wpa_keys.pmk(self.passphrase, ssid)]
         self._bssid, self._events, self._misbehaviour = bssid, events, misbehaviour
 
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
-        self._pmk = wpa_keys.pmk(passphrase, self._ssid)
+        self.pmks.append(wpa_keys.pmk(passphrase, self._ssid))
         self.passphrase = passphrase
 
     def rekey(self, now: int) -> None:
@@ -87,7 +88,7 @@ class Wpa2:
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
         element = self._asked.pop(station, b"")
-        member = Handshake(self._bssid, station, self._pmk, element, self._random(32))
+        member = Handshake(self._bssid, station, self.pmks[-1], element, self._random(32))
         self._members[station] = member
         return self._ask(member, MESSAGE_1, now)
 

@@ -6,6 +6,7 @@ written), 3 the time limit passed with no cause known.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -28,6 +29,8 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the terminal's
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = parser().parse_args(argv)
         return int(arguments.run(arguments))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bk7238.engine.engine import NAMES
+from bk7238.image import FlashImage, flash_image
 from bk7238.update import options
 
 T = TypeVar("T")
@@ -25,10 +26,10 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
-def checked(read: Callable[..., T], *arguments: Any) -> T:
+def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
     """What `read` gives, with its ValueError turned into a usage error."""
     try:
-        return read(*arguments)
+        return read(*arguments, **more)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -47,6 +48,8 @@ def _told(read: Callable[[str], T]) -> Callable[[str], T]:
 
 ssid = _told(options.ssid)
 passphrase = _told(options.passphrase)
+ap_passphrase = _told(options.ap_passphrase)
+request = _told(options.request)
 channel = _told(options.channel)
 flash_size = _told(options.flash_size)
 
@@ -80,6 +83,21 @@ def artifacts(path: Path | None) -> Path | None:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; name another folder for the artifacts") from None
     return path
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """IMAGE, and what takes it whatever it looks like."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="take an image that looks like no BK7238's all the same")
+
+
+def image(arguments: argparse.Namespace) -> FlashImage:
+    """The image that was given. Raises UsageError."""
+    return checked(flash_image.read, arguments.image, force=arguments.force)
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bk7238.engine import renode_host
+from bk7238.engine.engine import EngineError, embedded
 
 PATIENCE = 120  # host seconds for Renode to load
 
@@ -54,12 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 def unicorn() -> Finding:
     """The embedded engine, which comes with the package."""
     try:
-        import unicorn as library
-
-        from bk7238.engine import slice as slices
-
-        return Finding("unicorn", True, f"Unicorn {library.__version__}, {slices.functions().name} stepping")
-    except (ImportError, OSError) as error:
+        return Finding("unicorn", True, embedded())
+    except EngineError as error:
         return Finding("unicorn", False, problem=str(error), remedy="    pip install --force-reinstall bk7238-sim")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from bk7238.network.fetch import Target
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
     from bk7238.network.events import Event
+    from bk7238.randomness import Randomness
 
 _ENDINGS = {"text/html": ".html", "text/plain": ".txt", "application/json": ".json"}
 
@@ -29,13 +29,13 @@ class Fetching:
     """Fetches `urls` one after the other and calls `done` after the last."""
 
     def __init__(
-        self, urls: list[str], seed: int, air: Medium, done: Callable[[], None], tell: Callable[[str], None]
+        self, urls: list[str], source: Randomness, air: Medium, done: Callable[[], None], tell: Callable[[str], None]
     ) -> None:
         from bk7238.air.station import Station
 
         self._left = len(urls)
         self._done, self._tell = done, tell
-        self._station = Station(random.Random(f"{seed}:station"))
+        self._station = Station(source)
         for wanted in urls:
             self._station.host.fetch(wanted)
         self._station.on_event(self._heard)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import network
-from bk7238.image import flash_image, package
+from bk7238.image import package
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
     parser.add_argument("--port", type=port, default=3333, metavar="N", help="to listen on (default: 3333; 0: any)")
     parser.add_argument(
@@ -43,7 +42,7 @@ def port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
     symbol_files = [_symbol_file(text) for text in arguments.symbols]
     if arguments.engine != "unicorn":
@@ -90,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         for function in arguments.breaks:
             server.debugger.set_own_break(given.checked(symbols.address, function))
         server.debugger.on_crash.append(lambda what: show(crash.report(machine, symbols, what)))
+        machine.dead_end.listeners.append(show)
         server.running = arguments.running
         if symbols.title:
             show(f"symbols: {symbols.title}")
@@ -123,12 +123,12 @@ def _machine(image: Any, arguments: argparse.Namespace) -> Any:
         if getattr(arguments, option.replace("-", "_")):
             raise given.UsageError(f"--{option} needs a PACKAGE")
     machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
-    security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys")) if arguments.psk else None
+    security = Wpa2(arguments.psk, machine.random("keys")) if arguments.psk else None
     access_point = AccessPoint(
         arguments.ssid,
         channel=arguments.channel,
-        network=Network(random.Random(f"{arguments.seed}:network")),
-        rng=random.Random(f"{arguments.seed}:access point"),
+        network=Network(machine.random("network")),
+        rng=machine.random("access point"),
         ht=arguments.ht,
         hidden=arguments.hidden,
         security=security,

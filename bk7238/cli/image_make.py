@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import files
+from bk7238.cli import header_fields as fields
 from bk7238.cli.arguments import UsageError, checked
-from bk7238.formats import rbl, rbl_body, tlv
+from bk7238.formats import rbl, tlv
 from bk7238.image import (
     app_table,
     bootloader,
@@ -23,9 +23,13 @@ from bk7238.image import (
     package,
     partition_json,
     predict,
+    raw,
+    recognise,
     split,
     unpack,
 )
+
+APP, LOADER = "the app's binary, without CRCs", "the boot loader's binary, without CRCs, or a full image"
 
 
 def add(verbs: Any) -> None:
@@ -35,47 +39,40 @@ def add(verbs: Any) -> None:
     _add_split(verbs)
 
 
-def key(text: str) -> bytes:
-    return os.fsencode(text)
-
-
-def add_keys(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-k", "--key", type=key, help="32 characters (default: the one in the shipped boot loaders)")
-    parser.add_argument("-i", "--iv", type=key, help="16 characters (default: the one in the shipped boot loaders)")
-
-
-def keys_of(arguments: argparse.Namespace) -> tuple[bytes, bytes]:
-    used = arguments.key or rbl_body.KEY.encode(), arguments.iv or rbl_body.IV.encode()
-    checked(bootloader.check_keys, *used)
-    return used
+def warn(name: str, warnings: list[str]) -> None:
+    for warning in warnings:
+        print(f"bk7238: warning: {name}: {warning}", file=sys.stderr)
 
 
 def _add_pack(verbs: Any) -> None:
     parser = verbs.add_parser("pack", help="make an update package (RBL), with the flags of the vendor's packager")
     parser.add_argument("-f", "--file", type=Path, required=True, metavar="BIN", help="the app, without CRCs")
-    parser.add_argument("-v", "--version", required=True, help="a label: the boot loader compares no versions")
+    parser.add_argument("-v", "--version", type=fields.version, required=True, help="a label: no loader compares it")
     parser.add_argument("-o", "--output", type=Path, metavar="RBL", help="(default: BIN's name with .rbl)")
-    parser.add_argument("-p", "--partition", required=True, help="the destination: app")
+    parser.add_argument("-p", "--partition", type=fields.partition, required=True, help="the destination: app")
     parser.add_argument("-c", "--compress", choices=pack.COMPRESSIONS, default="none", help="(default: none)")
     parser.add_argument("-s", "--crypt", choices=pack.ENCRYPTIONS, default="none", help="(default: none)")
-    add_keys(parser)
-    parser.add_argument("--timestamp", type=given.whole, help="seconds since 1970 (default: BIN's modification time)")
+    fields.add_keys(parser)
+    parser.add_argument(
+        "--timestamp", type=fields.timestamp, help="seconds since 1970 (default: BIN's modification time)"
+    )
+    parser.add_argument("--force", action="store_true", help="pack BIN even where it is no raw app, with a warning")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_pack)
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    raw, modified = checked(pack.read_app, arguments.file)
-    used = keys_of(arguments)
+    binary, modified = checked(raw.contents if arguments.force else raw.read, arguments.file, APP)
+    used = fields.keys_of(arguments)
     output = arguments.output or arguments.file.with_suffix(".rbl")
     if output == arguments.file:
         raise UsageError(f"{output}: the package would replace its input; name another file with -o")
     made = checked(
         lambda: pack.pack(
-            raw,
-            version=os.fsencode(arguments.version).decode("latin-1"),
+            binary,
+            version=arguments.version,
             timestamp=modified if arguments.timestamp is None else arguments.timestamp,
-            partition=os.fsencode(arguments.partition).decode("latin-1"),
+            partition=arguments.partition,
             compression=arguments.compress,
             encryption=arguments.crypt,
             key=used[0],
@@ -83,11 +80,10 @@ def _pack(arguments: argparse.Namespace) -> int:
         )
     )
     files.write(output, made)
-    warnings = pack.warnings(raw, made)
-    for warning in warnings:
-        print(f"bk7238: warning: {arguments.file.name}: {warning}", file=sys.stderr)
-    result = {"file": str(output), "size": len(made), "raw_size": len(raw), "warnings": warnings}
-    files.show(result, f"{output}: {len(made)} bytes for an app of {len(raw)}", arguments.json)
+    warnings = pack.warnings(binary, made)
+    warn(arguments.file.name, warnings)
+    result = {"file": str(output), "size": len(made), "raw_size": len(binary), "warnings": warnings}
+    files.show(result, f"{output}: {len(made)} bytes for an app of {len(binary)}", arguments.json)
     return 0
 
 
@@ -95,14 +91,14 @@ def _add_unpack(verbs: Any) -> None:
     parser = verbs.add_parser("unpack", help="get the app out of an update package, and verify its header")
     parser.add_argument("package", type=Path, metavar="PACKAGE")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="for the app (default: only verify)")
-    add_keys(parser)
+    fields.add_keys(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_unpack)
 
 
 def _unpack(arguments: argparse.Namespace) -> int:
     given_package = checked(package.read, arguments.package)
-    result = checked(unpack.unpack, given_package, *keys_of(arguments))
+    result = checked(unpack.unpack, given_package, *fields.keys_of(arguments))
     if arguments.output is not None and result.wrong:
         wrong = "; ".join(f"{field.name}: {field.remark or field.value}" for field in result.wrong)
         raise UsageError(f"{given_package.name}: the header does not fit the content: {wrong}")
@@ -113,8 +109,10 @@ def _unpack(arguments: argparse.Namespace) -> int:
         for field in result.fields
     ]
     text = "\n".join(rows) + (f"\n{arguments.output}: {len(result.app)} bytes" if arguments.output else "")
-    fields = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
-    files.show({"size": len(result.app), "fields": fields, "family": info.family(result.app)}, text, arguments.json)
+    verified = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
+    family = recognise.recognise(result.app)
+    found = {"size": len(result.app), "fields": verified, "family": family.title, "evidence": family.as_json()}
+    files.show(found, text, arguments.json)
     return 1 if result.wrong else 0
 
 
@@ -122,16 +120,22 @@ def _add_build(verbs: Any) -> None:
     parser = verbs.add_parser("build", help="make a full flash image, from a folder of `split` or from parts")
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="with image.json, as `split` makes it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("--bootloader", type=Path, metavar="FILE", help="raw, or the full image to take it from")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--app", type=Path, metavar="FILE", help="raw binary")
     source.add_argument("--package", type=Path, metavar="RBL", help="the app in it, its header as the footer")
     parser.add_argument("--no-footer", action="store_true", help="leave the app's footer erased")
-    parser.add_argument("--version", default=build.PACKAGER_VERSION, help="in the footers (default: 2M.1220)")
-    parser.add_argument("--timestamp", type=given.whole, help="in the footers (default: each file's own)")
+    parser.add_argument(
+        "--version",
+        type=fields.version,
+        default=build.PACKAGER_VERSION,
+        help="in the footers (default: 2M.1220)",
+    )
+    parser.add_argument("--timestamp", type=fields.timestamp, help="in the footers (default: each file's own)")
     parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="(default: up to the app's end)")
     parser.add_argument("--partitions", type=Path, metavar="JSON", help="this table into the boot loader")
-    add_keys(parser)
+    fields.add_keys(parser)
     parser.add_argument("--rf", type=Path, metavar="FILE", help="RF area, put at 0x1e0000")
     parser.add_argument("--net", type=Path, metavar="FILE", help="network area, put at 0x1e1000")
     parser.add_argument("--mac", metavar="ADDRESS", help="an RF area with this MAC address")
@@ -143,6 +147,9 @@ def _add_build(verbs: Any) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    for option in ("bootloader", "app", "package") if arguments.folder else ():
+        if getattr(arguments, option) is not None:
+            raise UsageError(f"--{option} and a FOLDER do not go together: the folder has boot loader and app")
     parts = checked(split.read, arguments.folder) if arguments.folder else _parts(arguments)
     parts = _patched(arguments, parts)
     areas = list(parts.areas) + _areas(arguments)
@@ -150,13 +157,21 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.download is not None:
         size = max(size, 0x200000)
     image = checked(build.build, replace(parts, areas=tuple(areas), size=size))
+    table = bootloader.Bootloader("the boot loader", parts.bootloader).partitions
+    warnings = pack.app_warnings(parts.app, table["app"]) if parts.app else []
+    downloaded = b""
     if arguments.download is not None:
         downloaded = checked(package.read, arguments.download).data
         at = arguments.download_at
         at = app_writes(parts) if at is None else at
+        if at + len(downloaded) > size:
+            raise UsageError(f"{arguments.download}: at {at:#x} it ends beyond the {size:#x} bytes of the flash")
         image = checked(predict.place, image, downloaded, at)
-    checked(flash_image.parse, image, arguments.output.name)
+    checked(flash_image.parse, image, arguments.output.name, force=arguments.force)
     files.write(arguments.output, image)
+    warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)
+    if arguments.download is not None:
+        warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", pack.DOWNLOAD)))
     print(f"{arguments.output}: {len(image):#x} bytes")
     return 0
 
@@ -170,46 +185,55 @@ def app_writes(parts: build.Parts) -> int:
 def _parts(arguments: argparse.Namespace) -> build.Parts:
     if arguments.bootloader is None:
         raise UsageError("name a FOLDER of `bk7238 image split`, or a boot loader with --bootloader")
-    loader = checked(bootloader.read, arguments.bootloader)
-    raw = loader.data
-    if loader.rest is not None:  # a full image: without what else stands in its first 64 KiB
-        raw = checked(split.split, checked(flash_image.read, arguments.bootloader)).bootloader
-    raw = checked(_with_table, arguments, raw)
+    loader, stamp = _loader(arguments)
     app, footer = b"", b""
     if arguments.app is not None:
-        app, modified = checked(pack.read_app, arguments.app)
-        stamp = modified if arguments.timestamp is None else arguments.timestamp
-        footer = build.footer(app, stamp, arguments.version)
+        app, modified = checked(raw.read, arguments.app, APP)
+        footer = checked(build.footer, app, _stamp(arguments, modified), arguments.version)
     elif arguments.package is not None:
         given_package = checked(package.read, arguments.package)
-        app = checked(unpack.unpack, given_package, *keys_of(arguments)).app
+        app = checked(unpack.unpack, given_package, *fields.keys_of(arguments)).app
         footer = given_package.data[: rbl.SIZE]
-    _, modified = checked(pack.read_app, arguments.bootloader)
-    stamp = modified if arguments.timestamp is None else arguments.timestamp
     return build.Parts(
-        bootloader=raw,
+        bootloader=loader,
         app=app,
-        size=checked(build.smallest_size, raw),
-        bootloader_footer=build.footer(raw, stamp, arguments.version, "bootloader"),
+        size=checked(build.smallest_size, loader),
+        bootloader_footer=checked(build.footer, loader, stamp, arguments.version, "bootloader"),
         app_footer=footer,
     )
 
 
-def _with_table(arguments: argparse.Namespace, raw: bytes) -> bytes:
+def _loader(arguments: argparse.Namespace) -> tuple[bytes, int]:
+    """The boot loader's raw bytes, and the time stamp of its footer."""
+    data, modified = checked(raw.contents, arguments.bootloader, LOADER)
+    loader = checked(bootloader.parse, data, arguments.bootloader.name, force=arguments.force)
+    code = loader.data
+    if loader.rest:  # a full image: without what else stands in its first 64 KiB
+        code = checked(split.split, checked(flash_image.read, arguments.bootloader, force=arguments.force)).bootloader
+    elif loader.rest is not None:
+        checked(raw.check, data, arguments.bootloader.name, LOADER)
+    return checked(_with_table, arguments, code), _stamp(arguments, modified)
+
+
+def _stamp(arguments: argparse.Namespace, modified: int) -> int:
+    return modified if arguments.timestamp is None else arguments.timestamp
+
+
+def _with_table(arguments: argparse.Namespace, code: bytes) -> bytes:
     if arguments.partitions is None:
-        return raw
+        return code
     table = partition_json.read(arguments.partitions)
-    return bootloader.Bootloader("the boot loader", raw).with_table(table).data
+    return bootloader.Bootloader("the boot loader", code).with_table(table).data
 
 
 def _patched(arguments: argparse.Namespace, parts: build.Parts) -> build.Parts:
-    raw = parts.bootloader
+    code = parts.bootloader
     if arguments.folder:
-        raw = checked(_with_table, arguments, raw)
+        code = checked(_with_table, arguments, code)
     if arguments.package is None and (arguments.key or arguments.iv):
-        raw = checked(bootloader.Bootloader("the boot loader", raw).with_keys, *keys_of(arguments)).data
+        code = checked(bootloader.Bootloader("the boot loader", code).with_keys, *fields.keys_of(arguments)).data
     footer = b"" if arguments.no_footer else parts.app_footer
-    return replace(parts, bootloader=raw, app_footer=footer)
+    return replace(parts, bootloader=code, app_footer=footer)
 
 
 def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
@@ -217,7 +241,7 @@ def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
     for path, at in ((arguments.rf, info.RF), (arguments.net, info.NET)):
         if path is None:
             continue
-        data, _ = checked(pack.read_app, path)
+        data, _ = checked(raw.contents, path, "the bytes of the area")
         if not 0 < len(data) <= 0x1000 or tlv.unpack(data) is None:
             raise UsageError(f"{path}: no area of up to 4096 bytes that begins with 544c5600 and its length")
         areas.append((at, data))
@@ -231,12 +255,13 @@ def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
 def _add_split(verbs: Any) -> None:
     parser = verbs.add_parser("split", help="take a full image apart into files from which `build` makes it again")
     parser.add_argument("image", type=Path, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_split)
 
 
 def _split(arguments: argparse.Namespace) -> int:
-    parts = checked(split.split, checked(flash_image.read, arguments.image))
+    parts = checked(split.split, given.image(arguments))
     for path in checked(split.write, parts, arguments.output):
         print(f"{path}: {path.stat().st_size} bytes")
     return 0

@@ -19,11 +19,13 @@ from bk7238.image.prediction import Prediction
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
+    given.add_force(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
+    given.add_force(parser)
     parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
     parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
     parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
@@ -33,6 +35,7 @@ def add(verbs: Any) -> None:
 
     parser = verbs.add_parser("check", help="foretell what the boot loader will do with a package")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
+    given.add_force(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
     parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
@@ -41,7 +44,7 @@ def add(verbs: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    image = checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
     files.show(found.as_json(), _map(found), arguments.json)
     return 0
@@ -51,7 +54,8 @@ def _map(found: info.Info) -> str:
     lines = [
         f"{found.name}: {found.size:#x} bytes",
         f"  boot loader  {found.loader}",
-        f"  app          {found.family}; it writes packages to {found.app_writes_to:#x}",
+        f"  app          {found.family.title}; it writes packages to {found.app_writes_to:#x}",
+        f"  evidence     {found.family.seen}",
         "  partitions of the boot loader, physical (logical)",
         *(f"    {_row(partition)}" for _, partition in found.table),
     ]
@@ -63,6 +67,7 @@ def _map(found: info.Info) -> str:
         lines.append(f"  footer of {name}: version {header.version!r}, {header.raw_size} bytes")
     if found.app_matches_footer is not None:
         lines.append(f"  the app's bytes {'have' if found.app_matches_footer else 'DO NOT HAVE'} the footer's hash")
+    lines += [f"  WARNING: {text}" for text in found.warnings]
     for frames in found.frames:
         bad = f", BAD at {', '.join(f'{at:#x}' for at in frames.bad[:4])}" if frames.bad else ""
         counts = f"{frames.good} good, {frames.erased} erased, {len(frames.bad)} bad"
@@ -82,7 +87,7 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image)
+    loader = checked(bootloader.read, arguments.image, force=arguments.force)
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
@@ -126,7 +131,7 @@ def _moved(table: list[Partition], text: str) -> list[Partition]:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    image = checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     given_package = checked(package.read, arguments.package) if arguments.package else None
     if arguments.at is not None and given_package is None:
         raise UsageError("--at says where PACKAGE is put; name a PACKAGE")
@@ -157,7 +162,7 @@ def _steps(found: Prediction) -> str:
     for step in found.steps:
         lines.append(f"  {marks[step.passed]} {step.name}: {step.found}")
         lines += [f"         prints {line}" for line in _counted(step.lines)]
-    lines.append(f"end: {found.end.value}: {found.end.meaning}")
+    lines.append(f"end: {found.end.value}: {found.meaning}")
     if found.cause:
         lines.append(f"cause: {found.cause}")
     return "\n".join(lines)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import random
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from bk7238 import resources
 from bk7238.cli import arguments as given
 from bk7238.cli import network, outside
 from bk7238.cli.progress import Teller
-from bk7238.image import flash_image, package
+from bk7238.image import package
 
 if TYPE_CHECKING:
     from bk7238.image import FlashImage, Package
@@ -31,6 +30,7 @@ LEAVE = ("quit", "q", "exit")
 def add(commands: Any) -> None:
     parser = commands.add_parser("monitor", help="a machine at Renode's monitor: analyzers, GDB, switch")
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_force(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package that is offered to it")
     parser.add_argument(
         "-e", "--execute", action="append", default=[], metavar="COMMAND", help="a monitor command to begin with"
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
                 raise given.UsageError(f"--{option.replace('_', '-')} needs an access point: --ssid SSID")
     if arguments.bare and (arguments.package is not None or arguments.serve):
         raise given.UsageError("with --bare nobody serves files: leave it out, or PACKAGE and --serve")
-    image = None if arguments.image is None else given.checked(flash_image.read, arguments.image)
+    image = None if arguments.image is None else given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
     served = outside.served(arguments)
     from bk7238.engine.renode_host import renode
@@ -107,7 +107,8 @@ def _updating(
         Teller().tell,
         plug=lambda machine, simulated: Uplink(machine.engine.port("wifi"), simulated),  # type: ignore[attr-defined]
     )
-    update.on_end.append(lambda: print(update.said, flush=True))
+    judge = update.judge
+    judge.on_end.append(lambda: print(f"{judge.verdict.value}: {judge.reason}" if judge.verdict else "", flush=True))
     update.begin()
     return update.machine
 
@@ -122,22 +123,21 @@ def _alone(arguments: argparse.Namespace, image: FlashImage, served: dict[str, b
     from bk7238.network.network import Network
     from bk7238.network.uplink import Uplink
 
-    seed = arguments.seed
-    faults = Faults(arguments.fault, seed)
-    machine = Machine(image.data, flash_size=arguments.flash_size, seed=seed, engine="renode")
+    faults = Faults(arguments.fault, arguments.seed)
+    machine = Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine="renode")
     if arguments.ssid is None:
         return machine
-    simulated = Network(random.Random(f"{seed}:network"), files=served)
+    simulated = Network(machine.random("network"), files=served)
     uplink = Uplink(machine.engine.port("wifi"), None if arguments.bare else simulated)  # type: ignore[attr-defined]
     passphrase = arguments.psk if arguments.ap_psk is None else arguments.ap_psk
     access_point = AccessPoint(
         arguments.ssid if arguments.ap_ssid is None else arguments.ap_ssid,
         channel=arguments.channel,
         network=faults.network(uplink, simulated),
-        rng=random.Random(f"{seed}:access point"),
+        rng=machine.random("access point"),
         ht=arguments.ht,
         hidden=arguments.hidden,
-        security=Wpa2(passphrase, random.Random(f"{seed}:keys")) if passphrase else None,
+        security=Wpa2(passphrase, machine.random("keys")) if passphrase else None,
     )
     air = Medium([access_point])
     machine.connect_air(air)

@@ -12,13 +12,13 @@ from bk7238.cli import arguments as given
 from bk7238.cli import network, outside
 from bk7238.cli.progress import Teller
 from bk7238.faults import scenario
-from bk7238.image import flash_image, package
+from bk7238.image import package
 from bk7238.update.result import Result, Verdict, did
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     network.add_arguments(parser)
     parser.add_argument(
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
     if arguments.gateway is not None:
         update.air.on_event(outside.teller(folder))
-    with teller, recorded(folder, update.air, update.passphrases):
+    with teller, recorded(folder, update.air):
         result = update.run()
     if folder is not None:
         _write(folder, update, result)
@@ -89,6 +89,7 @@ def _print(result: Result, folder: Path | None) -> None:
     print(
         f"\n{result.verdict.value}: {result.from_version or 'not seen'} -> {result.to_version or 'no new version'}\n"
         f"  {result.reason}\n"
+        f"{_versions(result)}"
         f"  {result.virtual_seconds:.3f} virtual seconds in {result.wall_seconds:.1f} s ({speed:.1f} times real time), "
         f"{result.instructions:,} instructions\n"
         f"  digest {result.digest}, seed {result.seed}, engine {result.engine}"
@@ -98,6 +99,15 @@ def _print(result: Result, folder: Path | None) -> None:
             print(f"  fault {did(fault)}")
     if folder is not None:
         print(f"  artifacts in {folder}")
+
+
+def _versions(result: Result) -> str:
+    """A line with the versions of banner and footer where they differ."""
+    if not result.versions_differ:
+        return ""
+    pairs = (("banner", result.banner_versions), ("footer", result.footer_versions))
+    texts = [f"{name} {before or 'not seen'} -> {after or 'not seen'}" for name, (before, after) in pairs]
+    return f"  versions: {'; '.join(texts)}\n"
 
 
 def _write(folder: Path, update: Any, result: Result) -> None:

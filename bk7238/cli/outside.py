@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote
 
 from bk7238.cli import arguments as given
 from bk7238.network import host_server
@@ -57,7 +56,7 @@ def served(arguments: argparse.Namespace) -> dict[str, bytes]:
     """The files of --serve, by the path that they are offered at."""
     files: dict[str, bytes] = {}
     for path in arguments.serve:
-        name = "/" + quote(path.name)
+        name = "/" + path.name
         if name in files:
             raise given.UsageError(f"{path}: another file is served as {name} already")
         try:

@@ -5,7 +5,7 @@ The artifacts folder can be Wireshark's configuration folder: that is where it l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +14,21 @@ from bk7238.air.medium import Medium
 
 
 @contextmanager
-def recorded(folder: Path | None, air: Medium, passphrases: Mapping[bytes, str]) -> Iterator[None]:
+def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
     """While this lasts, what is on the air goes into the folder, if there is one."""
     if folder is None:
         yield
         return
-    if passphrases:
-        (folder / "80211_keys").write_text(wireshark_keys(passphrases))
+    _write_keys(folder, air)
     with (folder / "air.pcapng").open("wb") as stream:
         air.record(Capture(stream).record)
-        yield
+        try:
+            yield
+        finally:
+            _write_keys(folder, air)  # with those that came while it ran
+
+
+def _write_keys(folder: Path, air: Medium) -> None:
+    pmks = [pmk for access_point in air.access_points for pmk in access_point.security.pmks]
+    if pmks:
+        (folder / "80211_keys").write_text(wireshark_keys(pmks))

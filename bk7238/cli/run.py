@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
-from bk7238.image import flash_image
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="boot an image and show its consoles")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
     parser.add_argument(
         "--within", type=given.seconds, default=60.0, metavar="SECONDS", help="virtual seconds (default: 60)"
@@ -48,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     served, server = outside.served(arguments), outside.server(arguments)
     if arguments.ssid is None and (served or server or arguments.tap):
         raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
@@ -68,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     machine = given.checked(
         lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine)
     )
-    network: Link = Network(random.Random(f"{arguments.seed}:network"), files=served)
+    network: Link = Network(machine.random("network"), files=served)
     if arguments.tap is not None:
         network, machine.outside = given.checked(Tap, arguments.tap), "tap"
     folder = given.artifacts(arguments.artifacts)
@@ -77,13 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
         network.attach(Gateway(server, network.events))
         machine.outside = "gateway"
         network.on_event(outside.teller(folder))
-    passphrases: dict[bytes, str] = {}
     if arguments.ssid is not None:
-        rng = random.Random(f"{arguments.seed}:access point")
+        rng = machine.random("access point")
         security = None
         if arguments.psk is not None:
-            security = Wpa2(arguments.psk, random.Random(f"{arguments.seed}:keys"))
-            passphrases[arguments.ssid] = arguments.psk
+            security = Wpa2(arguments.psk, machine.random("keys"))
         air.add(
             AccessPoint(
                 arguments.ssid,
@@ -95,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     machine.connect_air(air)
+    machine.dead_end.listeners.append(lambda why: machine.stop())
     crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
     if arguments.log:
         machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
@@ -115,7 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.until is None:
             machine.stop()
 
-    pages = fetching.Fetching(arguments.fetch, arguments.seed, air, fetched, told) if arguments.fetch else None
+    pages = (
+        fetching.Fetching(arguments.fetch, machine.random("station"), air, fetched, told) if arguments.fetch else None
+    )
     machine.uart1.on_line(lambda text: line("uart1", text))
     machine.uart2.on_line(lambda text: line("uart2", text))
     typed = b"".join(text.encode() + b"\r" for text in arguments.send)
@@ -123,11 +121,13 @@ def run(arguments: argparse.Namespace) -> int:
         console = (machine.uart1, machine.uart2)[arguments.console - 1]
         machine.clock.after(round(arguments.after * 1e6), lambda: console.send(typed))
     began = time.perf_counter()
-    with recorded(folder, air, passphrases):
+    with recorded(folder, air):
         machine.run(until=round(arguments.within * 1e6))
+    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,
         "resets": machine.resets,
+        "end": why or None,
         "virtual_seconds": machine.now / 1e6,
         "instructions": machine.instructions,
         "wall_seconds": round(time.perf_counter() - began, 3),
@@ -150,11 +150,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
             f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
         )
-    if arguments.until is not None and not seen:
+    if seen or (arguments.until is None and pages is not None and pages.status == 0):
+        return 0
+    if why:
+        print(f"bk7238: {image.name}: {why}", file=sys.stderr)
+    if arguments.until is not None:
         print(
             f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr
         )
-        return 3
     if pages is not None and pages.status == 3:
         print(f"bk7238: not all was fetched within {arguments.within:g} virtual seconds", file=sys.stderr)
-    return 0 if pages is None else pages.status
+    if why:
+        return 1
+    return 3 if arguments.until is not None else pages.status if pages is not None else 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import network
-from bk7238.image import flash_image, package
+from bk7238.image import package
 
 if TYPE_CHECKING:
     from bk7238.sweep.report import Report
@@ -24,7 +24,7 @@ MODES = ("before", "torn", "random", "after")
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("sweep", help="run one update with each of many faults, and map where it ends")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     parser.add_argument(
         "--of",
@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.checked(flash_image.read, arguments.image)
+    image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
@@ -118,6 +118,7 @@ def _print(report: Report, folder: Path | None) -> None:
         print(f"  {verdict}: {number:,}")
     for one in report.bad[:10]:
         print(f"  {one.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
+    print(f"  digest {report.digest}, seed {report.subject.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 
 

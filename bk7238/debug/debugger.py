@@ -19,6 +19,7 @@ from peripherals.core import ResetKind
 SIGINT, SIGILL, SIGTRAP, SIGBUS = 2, 4, 5, 10
 _CHUNK = 20_000  # virtual microseconds between two looks at the client
 _FAR = 2048  # instructions, more than a block of code has
+_REPORTS = 3  # of crashes at which it does not stop
 _SLEEP = 1_000_000  # virtual microseconds that one instruction may take
 
 
@@ -45,7 +46,9 @@ class Debugger:
         self.catching = True  # stop where the guest crashes
         self.attached = False
         self.on_crash: list[Callable[[str], None]] = []
+        self._reported = 0
         self.engine.on_crash.append(self._crashed)
+        machine.dead_end.listeners.append(self._ended)
 
     # Running
 
@@ -71,16 +74,23 @@ class Debugger:
         halt = self.engine.halt
         if halt is None:
             return None
-        if halt.reason == "crash":
-            return Stop(SIGILL if halt.what == "undefined instruction" else SIGBUS, halt)
+        if halt.reason in ("crash", "dead-end"):
+            return Stop(SIGILL if "undefined instruction" in halt.what else SIGBUS, halt)
         return Stop(SIGTRAP, halt)
 
     def _crashed(self, what: str) -> bool:
         if self.timeline.replaying:
             return False
-        for listener in self.on_crash:
-            listener(what)
-        return self.catching and self.attached
+        stops = self.catching and self.attached
+        if stops or self._reported < _REPORTS:
+            self._reported += not stops
+            for listener in self.on_crash:
+                listener(what)
+        return stops
+
+    def _ended(self, why: str) -> None:
+        if not self.timeline.replaying:
+            self.engine.halt = Halt("dead-end", what=why)
 
     def reset(self, kind: ResetKind) -> None:
         """Reset the chip, and stand at its first instruction."""

@@ -64,6 +64,8 @@ class Session(Access):
 
     def _stopped(self, stop: Stop) -> None:
         self.running, self._range, self._stop = False, None, stop
+        if stop.halt is not None and stop.halt.reason == "dead-end":
+            self._print(f"{stop.halt.what}\n")
         self._send(self._report())
 
     def _report(self) -> bytes:
@@ -237,10 +239,13 @@ class Session(Access):
 
     def _command(self, rest: str) -> bytes:
         text = bytes_of(rest).decode("utf-8", "replace")
-        output = self.monitor.run(text)
+        self._print(self.monitor.run(text))
+        return OK
+
+    def _print(self, output: str) -> None:
+        """Show it on GDB's console."""
         for at in range(0, len(output), 1000):
             self._send(b"O" + output[at : at + 1000].encode("utf-8", "replace").hex().encode())
-        return OK
 
     def _file(self, rest: str) -> bytes:
         return self.files.answer(rest)

@@ -74,17 +74,17 @@ def _table(
 ) -> tuple[list[tuple[int, Reader]], list[tuple[int, Writer]]]:
     """For each granule of a span: where its block begins within the span, and the block's read and write."""
     read_nothing, write_nothing = _nothing(log, start, "no block is there")
-    readers: list[tuple[int, Reader]] = []
-    writers: list[tuple[int, Writer]] = []
-    for address in range(start, end, GRANULE):
-        found = board.at(address)
-        if found is None:
-            readers.append((0, read_nothing))
-            writers.append((0, write_nothing))
-        else:
-            block, offset = found
-            readers.append((address - offset - start, block.read))
-            writers.append((address - offset - start, block.write))
+    granules = -(-(end - start) // GRANULE)
+    readers: list[tuple[int, Reader]] = [(0, read_nothing)] * granules
+    writers: list[tuple[int, Writer]] = [(0, write_nothing)] * granules
+    for placed in board.placed:
+        base = placed.address - start
+        if start <= placed.address < end:
+            block = board[placed.name]
+            covered = slice(-(-base // GRANULE), -(-(base + placed.size) // GRANULE))
+            count = covered.stop - covered.start
+            readers[covered] = [(base, block.read)] * count
+            writers[covered] = [(base, block.write)] * count
     return readers, writers
 
 

@@ -25,6 +25,8 @@ class Engine(Protocol):
     board: Board
     log: MachineLog
     on_reset: list[Callable[[ResetKind], None]]
+    on_storm: list[Callable[[str], None]]  # told what raises exceptions over and over, once `progress` stands still
+    progress: Callable[[], object]  # a value that changes when the guest gets anywhere
 
     @property
     def bus(self) -> Bus: ...
@@ -69,3 +71,15 @@ def make(name: str, platform: Path, seed: int) -> Engine:
     from bk7238.engine.unicorn import UnicornEngine
 
     return UnicornEngine(load(platform), seed)
+
+
+def embedded() -> str:
+    """The engine that comes with the package: the version of Unicorn, and what steps it. Raises EngineError where it
+    cannot be loaded."""
+    try:
+        import unicorn
+
+        from bk7238.engine import slice as slices
+    except (ImportError, OSError) as error:
+        raise EngineError(str(error)) from error
+    return f"Unicorn {unicorn.__version__}, {slices.functions().name} stepping"

@@ -69,6 +69,8 @@ class RenodeEngine:
         self.patience = PATIENCE
         self.host_limit = float(os.environ.get("BK7238_HOST_LIMIT") or "inf")
         self.on_reset: list[Callable[[ResetKind], None]] = []
+        self.on_storm: list[Callable[[str], None]] = []  # never told: Renode shows no exceptions
+        self.progress: Callable[[], object] = lambda: None
         self._platform = load(platform)
         self._renode = renode_host.renode()
         self._machine = self._renode.load(platform)

@@ -40,7 +40,8 @@ class Watch:
 
 @dataclass(frozen=True)
 class Halt:
-    """Why a run ended: `breakpoint`, `step`, `watch` (with the watch, and whether it was written), or `crash`.
+    """Why a run ended: `breakpoint`, `step`, `watch` (with the watch, and whether it was written), `crash`, or
+    `dead-end` (the guest gets nowhere any more).
 
     A watch stops before the access; `late`: behind it, as it was a block that wrote.
     """

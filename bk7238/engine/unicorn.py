@@ -20,6 +20,7 @@ from bk7238.engine.memory import PAGE, Memory, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.slice import Reason
 from bk7238.engine.stops import Halt, Stops
+from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
 from peripherals.core import ResetKind
 
@@ -29,7 +30,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_error", "_reset_kind", "_midway", "_crash")
+_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind", "_midway", "_crash")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class EngineSnapshot:
     board: BoardSnapshot
     clock: ClockSnapshot
     log: tuple[list[Record], list[set[int]]]
+    storm: StormSnapshot
     state: dict[str, Any]
 
 
@@ -59,6 +61,7 @@ class UnicornEngine:
         self._skipped = 0
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
+        self._spinning = False  # a storm of exceptions rages: only an event can end it
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
         self._midway = False  # a debugger stopped the CPU within a block
@@ -66,6 +69,9 @@ class UnicornEngine:
         self._aborted_at: set[tuple[str, int]] = set()
         self.on_reset: list[Callable[[ResetKind], None]] = []
         self.on_crash: list[Callable[[str], bool]] = []  # told what the guest did wrong; True: stop before it goes on
+        self.on_storm: list[Callable[[str], None]] = []  # told of an exception that is a storm by now
+        self.progress: Callable[[], object] = lambda: None
+        self.storm = Storm(lambda: self.progress(), self._storms)
         self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
         self.clock = Clock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
@@ -112,7 +118,8 @@ class UnicornEngine:
                 self._reset(self._reset_kind)
             if self._stopping or self._now() >= end or (instructions is not None and self.instructions >= instructions):
                 break
-            if self._asleep and not self._slice.lines:
+            if self._spinning or (self._asleep and not self._slice.lines):
+                self._spinning = False
                 self._skip(end)
             else:
                 self._asleep = False
@@ -179,6 +186,7 @@ class UnicornEngine:
             self.board.snapshot(),
             self.clock.snapshot(),
             self.log.snapshot(),
+            self.storm.snapshot(),
             {name: getattr(self, name) for name in _STATE},
         )
 
@@ -196,6 +204,7 @@ class UnicornEngine:
         self.board.restore(snapshot.board)
         self.clock.restore(snapshot.clock)
         self.log.restore(snapshot.log)
+        self.storm.restore(snapshot.storm)
         self.cpu.restore(snapshot.cpu)
         for name, value in snapshot.state.items():
             setattr(self, name, value)
@@ -265,6 +274,7 @@ class UnicornEngine:
     def _exception(self, number: int) -> None:
         """What the CPU raised by itself, by QEMU's number."""
         if number == 2:
+            self._spinning = self.storm.call(self._slice.pc, self.instructions)
             self.cpu.software_interrupt()
         elif number in (3, 7):
             self._crashed(PREFETCH)
@@ -284,10 +294,15 @@ class UnicornEngine:
     def _crashed(self, what: str) -> None:
         """The guest did what only an exception can follow."""
         self._note(what)
+        self._spinning = self.storm.exception(what, self._slice.pc, self.instructions)
         if any([listener(what) for listener in self.on_crash]):
             self._crash, self.halt = what, Halt("crash", what=what)
         else:
             self._enter(what)
+
+    def _storms(self, what: str) -> None:
+        for listener in self.on_storm:
+            listener(what)
 
     def _enter(self, what: str) -> None:
         {UNDEFINED: self.cpu.undefined, PREFETCH: self.cpu.prefetch_abort, DATA: self.cpu.data_abort}[what]()
@@ -329,7 +344,8 @@ class UnicornEngine:
                 memory.clear()
                 self.cpu.memory_changed(memory.address, memory.size)
         self.cpu.reset()
-        self._asleep = self._midway = False
+        self._asleep = self._spinning = self._midway = False
+        self.storm.calm()
         self._crash = None
         for listener in self.on_reset:
             listener(kind)

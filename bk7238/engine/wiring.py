@@ -7,13 +7,13 @@ name the place in the description.
 from __future__ import annotations
 
 import importlib
-import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bk7238.engine.platform import Block, Platform, Wire
+from bk7238.randomness import Randomness
 from peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
 
 
@@ -115,7 +115,7 @@ def wire(
             name=block.name,
             clock=clock,
             bus=bus,
-            random=random.Random(f"{seed}:{block.name}"),
+            random=Randomness(f"{seed}:{block.name}"),
             log=log(block.name, block.address),
             request_reset=request_reset,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import random
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from bk7238.faults import when
 from bk7238.faults.arguments import REQUIRED, Argument
 from bk7238.faults.spec import FaultError, Spec
+from bk7238.randomness import Randomness
 
 if TYPE_CHECKING:
     from bk7238.faults.scene import Scene
@@ -48,14 +48,16 @@ class Fault:
     USUALLY: ClassVar[str] = "the power-on"  # when it strikes without an @
     SWEPT: ClassVar[tuple[str, ...]] = ("",)  # the arguments with which a sweep tries it
     ASKED: ClassVar[bool] = False  # it shows only where the device asks anew
+    PASSING: ClassVar[bool] = False  # it is over once it has struck as often as it was told
 
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec
-        self.rng = random.Random(f"{seed}:{spec}")
+        self.rng = Randomness(f"{seed}:{spec}")
         self.count = 0
         self.firings: list[Firing] = []
         self.scene: Scene | None = None
         self.struck_at: int | None = None  # virtual microseconds
+        self.fired_at = 0  # the last time
         try:
             self.when = when.parse(spec.when)
         except FaultError as error:
@@ -111,6 +113,8 @@ class Fault:
     def record(self, where: str, what: str) -> None:
         """It has fired."""
         self.count += 1
+        if self.scene is not None:
+            self.fired_at = self.scene.machine.now
         if len(self.firings) < KEPT:
             scene = self.scene
             moment = (scene.machine.now, scene.machine.instructions, scene.chip.begun) if scene else (0, 0, 0)

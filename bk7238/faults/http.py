@@ -7,6 +7,7 @@ from abc import abstractmethod
 from bk7238.faults.arguments import LARGEST, Argument, number, share, words
 from bk7238.faults.radio import Lasting
 from bk7238.faults.scene import Scene
+from bk7238.network.http_path import shown
 from bk7238.network.http_server import Answer
 
 _PHRASES = {301: "Moved Permanently", 302: "Found", 307: "Temporary Redirect", 404: "Not Found", 403: "Forbidden"}
@@ -36,7 +37,7 @@ class OfAnswers(Lasting):
         if body is None or not self.lasts(scene.machine.now):
             return None
         answer, what = self.answer(path, body)
-        self.record("server", f"{path}: {what}")
+        self.record("server", f"{shown(path)}: {what}")
         return answer
 
     @abstractmethod

@@ -13,6 +13,7 @@ from bk7238.faults.radio import Lasting
 from bk7238.faults.scene import Scene
 from bk7238.network import dhcp, dns, http_server
 from bk7238.network.addresses import ip_text
+from bk7238.network.events import NameAsked, Refused
 from bk7238.network.http_server import HttpSession, Transfer
 from bk7238.network.tcp_segment import ACK, RST, SYN, Segment
 
@@ -68,7 +69,7 @@ class DhcpLate(OnCable):
 
 
 class DnsFail(OnCable):
-    """Names are not resolved. The device asks only where the package has a host name (`--host`)."""
+    """Names are not resolved. The device asks only where it is told a host name: `--request http://ota.example/FILE`."""
 
     NAME, SECTION = "dns-fail", "Network"
     ASKED = True
@@ -85,6 +86,7 @@ class DnsFail(OnCable):
             self.record("name server", f"did not answer for {name}")
             return []
         self.record("name server", f"knows no {name}")
+        self.cable.events.publish(NameAsked(passing.now, ip_text(passing.packet.destination), name, "A", ""))
         head = bytearray(datagram.payload[: end + 4])
         head[3] = head[3] & 0xF0 | _NO_SUCH_NAME
         head[6:8] = b"\0\0"
@@ -108,12 +110,17 @@ class ConnectionRefused(OnCable):
         reset = Segment(*ports, 0, segment.sequence + 1 & 0xFFFF_FFFF, RST | ACK, 0)
         self.cable.answer(passing.answered_with_tcp(reset))
         assert passing.packet is not None
-        self.record("server", f"refused {ip_text(passing.packet.source)}")
+        client, server = ip_text(passing.packet.source), ip_text(passing.packet.destination)
+        self.record("server", f"refused {client}")
+        port = segment.destination_port
+        self.cable.events.publish(Refused(passing.now, client, server, "tcp", port, "reset", segment.source_port))
         return []
 
 
 class _OfSessions(Fault):
     """A fault of the connections on which a body is under way. Struck earlier, it waits for one."""
+
+    PASSING = True
 
     def arm(self, scene: Scene) -> None:
         self._struck = False
@@ -151,8 +158,8 @@ class ConnectionReset(_OfSessions):
     USUALLY = "the beginning of the body"
 
     def end(self, scene: Scene, session: HttpSession) -> None:
+        self.record("server", "reset the connection")  # first: what follows from it is told at once
         session.abort(scene.machine.now)
-        self.record("server", "reset the connection")
 
 
 class ConnectionClose(_OfSessions):
@@ -163,8 +170,8 @@ class ConnectionClose(_OfSessions):
     USUALLY = "the beginning of the body"
 
     def end(self, scene: Scene, session: HttpSession) -> None:
-        session.hang_up()
         self.record("server", "closed the connection")
+        session.hang_up()
 
 
 class NetworkStall(OnCable):
@@ -221,6 +228,7 @@ class BodyCorrupt(OnCable):
     """One byte of the download changes on the way, and all checksums of the network are right."""
 
     NAME, SECTION = "body-corrupt", "Network"
+    PASSING = True
     FIRES = "a byte was changed"
     times = Argument(count, default=1, doc="how many, each in a segment of its own")
 

@@ -19,6 +19,7 @@ class PowerCut(Fault):
     """
 
     NAME, SECTION = "power-cut", "Power"
+    PASSING = True
     FIRES = "the power was cut; for a torn operation with the bytes that had happened"
     how = Argument(one_of(BEFORE, TORN, RANDOM, AFTER), default=BEFORE, doc="around a flash operation")
     times = Argument(count, default=1, doc="how often")
@@ -59,6 +60,7 @@ class BrownOut(Fault):
     """
 
     NAME, SECTION = "brown-out", "Power"
+    PASSING = True
     FIRES = "an erase was left half done and the machine started again"
     leaves = Argument(one_of("zeros", RANDOM), default="zeros", doc="what stands in the range of the erase")
 

@@ -100,6 +100,7 @@ class OfFrames(Lasting):
 
     def arm(self, scene: Scene) -> None:
         super().arm(scene)
+        scene.machine.begins_anew(self.rng)
         scene.air.filters.append(self._filter)
 
     def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:
@@ -190,6 +191,7 @@ class Deauthenticate(Fault):
     """The access point throws the device out."""
 
     NAME, SECTION = "deauthenticate", "Radio"
+    PASSING = True
     FIRES = "a station was told that it is out"
     reason = Argument(number, default=1, doc="reason code of IEEE 802.11")
 
@@ -199,8 +201,8 @@ class Deauthenticate(Fault):
 
     def strike(self, scene: Scene) -> None:
         for station in scene.access_point.stations:
-            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
             self.record("access point", f"deauthenticated {station.address.hex(':')} with reason {self.reason}")
+            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
 
 
 class WrongKey(Fault):

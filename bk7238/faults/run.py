@@ -89,5 +89,10 @@ class Faults:
         """Whether one of them has struck and will be over after this time, in microseconds."""
         return any(fault.ends is not None and time < fault.ends for fault in self.all)
 
+    def passed(self, since: int) -> bool:
+        """Whether one that passes has fired after this time, in microseconds: what fails then is its work."""
+        passing = [fault for fault in self.all if fault.PASSING or fault.ends is not None]
+        return any(fault.count and fault.fired_at > since for fault in passing)
+
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self.all]

@@ -12,6 +12,7 @@ one for each place in the frame, and `bytes.translate` and integer arithmetic lo
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 
 DATA = 32
 FRAME = 34
@@ -87,6 +88,15 @@ def erased_frames(framed: bytes) -> list[int]:
     return [at for at in range(0, len(framed) // FRAME * FRAME, FRAME) if framed[at : at + FRAME] == _ERASED]
 
 
+def is_framed(data: bytes) -> bool:
+    """Whether most of the first frames that are not erased have a right CRC: by chance one in 65,536 has."""
+    whole = range(0, len(data) // FRAME * FRAME, FRAME)
+    frames = (data[at : at + FRAME] for at in whole if data[at : at + FRAME] != _ERASED)
+    first = list(islice(frames, _ENOUGH))
+    return 2 * len(bad_frames(b"".join(first))) < len(first)
+
+
+_ENOUGH = 64
 _ERASED = b"\xff" * FRAME
 
 

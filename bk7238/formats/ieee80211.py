@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 BROADCAST = b"\xff" * 6
 NOBODY = bytes(6)
+FCS = 4  # bytes
 
 MANAGEMENT, CONTROL, DATA = 0, 1, 2
 
@@ -37,6 +38,8 @@ SSID, RATES, DS_PARAMETER, TIM, ERP = 0, 1, 3, 5, 42
 HT_CAPABILITIES, RSN, EXTENDED_RATES, HT_OPERATION, VENDOR = 45, 48, 50, 61, 221
 
 QOS_AMSDU = 0x80
+
+TIMESTAMP = slice(24, 32)  # in beacons and probe responses: the TSF
 
 _ADDRESSED = struct.Struct("<BBH6s6s6sH")
 _SHORT = struct.Struct("<BBH6s6s")
@@ -121,6 +124,18 @@ def _parse_control(frame: bytes, subtype: int, flags: int) -> tuple[Header, byte
 def is_group(address: bytes) -> bool:
     """Whether an address names a group (multicast or broadcast) rather than one station."""
     return bool(address[0] & 1)
+
+
+def is_group_addressed(frame: bytes) -> bool:
+    """Whether a frame is for a group, which does not acknowledge it. False for one too short to say."""
+    return len(frame) >= 10 and is_group(frame[4:10])
+
+
+def with_timestamp(frame: bytes, tsf: int) -> bytes:
+    """The frame with `tsf` (microseconds) as its timestamp where it has one: a beacon or a probe response."""
+    if len(frame) < TIMESTAMP.stop or frame[0] not in (BEACON << 4, PROBE_RESPONSE << 4):
+        return frame
+    return frame[: TIMESTAMP.start] + tsf.to_bytes(8, "little") + frame[TIMESTAMP.stop :]
 
 
 def element(number: int, data: bytes) -> bytes:

@@ -51,6 +51,13 @@ class Partition:
         return head + struct.pack("<I", zlib.crc32(head))
 
 
+USUAL = (  # the vendor's table for 2 MiB, in every boot loader of this chip that is known
+    Partition("bootloader", FRAMED_DEVICE, 0, 0x10000),
+    Partition("app", FRAMED_DEVICE, 0x10000, 0x110000),
+    Partition("download", RAW_DEVICE, 0x132000, 0xAE000),
+)
+
+
 def _text(field: bytes) -> str:
     return field.split(b"\0", 1)[0].decode("latin-1")
 

@@ -11,7 +11,9 @@ import zlib
 from dataclasses import dataclass
 
 MAGIC = b"RBL\0"
-HEADER = struct.Struct("<4sII16s24s24sIIIII")
+PARTITION_SIZE, VERSION_SIZE = 16, 24  # bytes of the fields for text
+LATEST = 0xFFFF_FFFF  # seconds since 1970 that a header can hold
+HEADER = struct.Struct(f"<4sII{PARTITION_SIZE}s{VERSION_SIZE}s24sIIIII")
 SIZE = HEADER.size
 
 ENCRYPTIONS = {0: "none", 1: "xor", 2: "aes"}
@@ -59,7 +61,7 @@ class Header:
         head = HEADER.pack(
             self.magic,
             self.algorithm,
-            self.timestamp & 0xFFFFFFFF,
+            self.timestamp,
             _field(self.partition),
             _field(self.version),
             _field(self.serial),
@@ -75,7 +77,10 @@ class Header:
 def header(
     raw: bytes, body: bytes, *, algorithm: int, timestamp: int, partition: str = "app", version: str = ""
 ) -> Header:
-    """The header of a package: `raw` is the app, `body` what follows the header."""
+    """The header of a package: `raw` is the app, `body` what follows the header. Raises ValueError for a time stamp
+    that does not fit."""
+    if not 0 <= timestamp <= LATEST:
+        raise ValueError(f"a time stamp of {timestamp} does not fit the header; --timestamp is from 0 to {LATEST}")
     return Header(
         magic=MAGIC,
         algorithm=algorithm,

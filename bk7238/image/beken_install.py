@@ -16,10 +16,8 @@ APP_AT = 0x10000  # where it goes without a valid footer
 NO_DEVICE = "[E/FAL] (fal_partition_read:396) Partition read error! Don't found flash device({}) of the partition({})."
 _APP_NOT_VERIFIED = "[E/OTA] (ota_main:178) App verify failed! Need to recovery factory firmware."
 _GO = "go os_addr(0x{:x}).........."
-COPY_FAILED = (
-    "[E/OTA] (rt_ota_upgrade:975) OTA upgrade failed! Download data copy to partition(app) error!",
-    "[E/OTA] (ota_main:144) OTA upgrade failed!",
-)
+_FAILED = "[E/OTA] (ota_main:144) OTA upgrade failed!"
+OUT_OF_BOUND = "[E/FAL] (fal_partition_read:389) Partition read error! Partition address out of bound."
 
 
 class Installation(Boot):
@@ -30,6 +28,24 @@ class Installation(Boot):
     header: rbl.Header
     raw_header: bytes
     unpacked: stream.Stream
+
+    @property
+    def is_app(self) -> bool:
+        """Whether the package is for the app: what is written for another partition is checked in another way."""
+        return self.target.name == "app"
+
+    @property
+    def content(self) -> str:
+        """What is packed, in words."""
+        return "the app" if self.is_app else "the content"
+
+    @property
+    def copy_failed(self) -> tuple[str, str]:
+        name = self.target.name
+        return (
+            f"[E/OTA] (rt_ota_upgrade:975) OTA upgrade failed! Download data copy to partition({name}) error!",
+            _FAILED,
+        )
 
     @property
     def keys(self) -> tuple[bytes, bytes]:
@@ -46,7 +62,7 @@ class Installation(Boot):
         if found:
             at = 635 if len(unpacked.data) >= stream.PIECE else 667  # in a whole piece, or in the last one
             number = f"[E/OTA] (copy_fw_from_dl_part:{at}) Custom verify RAW firmware failed!"
-            return self.step(name, False, found, line, number, *COPY_FAILED)
+            return self.step(name, False, found, line, number, *self.copy_failed)
         lines += [unpacked.error] if unpacked.error else []
         if unpacked.hangs:
             self.end, self.halted = End.HANGS, True
@@ -62,7 +78,7 @@ class Installation(Boot):
                 f"[E/OTA] (copy_fw_from_dl_part:720) Verify downloaded firmware hash (calc.hash: {calculated:08x} != "
                 f"hdr.hash: {self.header.raw_hash:08x}) failed."
             )
-            return self.step(name, False, self._why(unpacked), *lines, *COPY_FAILED)
+            return self.step(name, False, self._why(unpacked), *lines, *self.copy_failed)
         self.unpacked = unpacked
         return self.step(name, True, f"{len(unpacked.data)} bytes, hash {calculated:08x}", *lines)
 
@@ -78,7 +94,7 @@ class Installation(Boot):
     def _custom_verify(self, data: bytes) -> tuple[str, str]:
         if not data:
             return "", ""
-        if self.target.name != "app":
+        if not self.is_app:
             return "", f"[I/OTA] The current part name: {self.target.name}, it does not need to custom verity."
         first = data[: crc_framing.FRAME].ljust(crc_framing.FRAME, b"\xff")
         if crc_framing.crc16(first[:32]) == int.from_bytes(first[32:34], "big"):
@@ -107,10 +123,12 @@ class Installation(Boot):
         name = self.target.name
         if self.target.device not in partitions.DEVICES:
             return self._erase_nothing(f"device({self.target.device}) of the partition({name}).")
-        body_end = self._place(-(-self.header.raw_size // crc_framing.DATA) * crc_framing.DATA)
-        end = self.target.physical_end
+        start, end = self.target.physical_start, self.target.physical_end
         footer = self._place(self.target.length - SECTOR) // SECTOR * SECTOR
-        start = self.target.physical_start
+        if self.target.framed:
+            body_end = self._place(-(-self.header.raw_size // crc_framing.DATA) * crc_framing.DATA)
+        else:  # as many sectors as the size has, from the one in which the partition begins
+            body_end = start // SECTOR * SECTOR + self.header.raw_size
         body_end = -(-body_end // SECTOR) * SECTOR
         bar = self.storage.erase(start, body_end)
         bar += self.storage.erase(max(footer, body_end), end)
@@ -124,10 +142,11 @@ class Installation(Boot):
 
     def _erase_nothing(self, what: str) -> str:
         self.end, self.halted, self.endless = End.HANGS, True, 2
+        where = f"partition `{self.target.name}` is on a device `{self.target.device}`, which does not exist"
         return self.step(
             "erase",
             False,
-            f"the app partition is on a device `{self.target.device}`, which does not exist: it tries for ever",
+            f"{where}: it tries for ever",
             f"[I/OTA] The partition '{self.target.name}' is erasing.",
             f"[E/FAL] (fal_partition_erase:476) Partition erase error! Don't found flash {what}",
             f"[E/OTA] (rt_ota_erase_fw:789) The partition '{self.target.name}' erase failed.",
@@ -142,7 +161,7 @@ class Installation(Boot):
         return crc_framing.physical(at) if self.target.framed else at
 
     def write(self) -> str:
-        self.end = End.BRICKED
+        self.end = End.BRICKED if self._hits_app() else End.KEPT
         again = self._unpack()  # from what the erasing has left of the package
         lines = [again.error] if again.error else []
         if again.enough:
@@ -155,34 +174,59 @@ class Installation(Boot):
             self.halted = True
             return self.step("write", False, "the package was erased together with the app", *lines)
         if again.error:
-            return self.step("write", False, "the package was erased together with the app", *lines, *COPY_FAILED)
+            return self.step("write", False, "the package was erased together with the app", *lines, *self.copy_failed)
         whole = again == self.unpacked
         found = f"{len(again.data)} bytes" if whole else "the package was erased together with the app"
         self.step("write", whole, found, *lines)
         return ""
 
+    def _hits_app(self) -> bool:
+        """Whether the app that is started lies where the package goes."""
+        app = self.table.get("app")
+        if app is None or self.is_app:
+            return True
+        return self.target.physical_start < app.physical_end and app.physical_start < self.target.physical_end
+
     def verify(self) -> str:
+        return self._verify_app() if self.is_app else self._verify_other()
+
+    def _verify_app(self) -> str:
+        """The app is read through the CPU's window, whatever device its partition is on."""
         size = self.header.raw_size
         if size < SMALLEST_APP:
             self.end, self.halted = End.HANGS, True
             found = f"an app of {size} bytes, fewer than {SMALLEST_APP}, makes its check run off the flash and restart"
             return self.step("verify", False, found, "[ARM ANOMALY][2]")
-        written = self.storage.window(self.target.offset, size)
-        calculated = rbl.fnv1a(written)
-        if calculated != self.header.raw_hash:
-            start = self.storage.window(self.target.offset, len(self.unpacked.data))
-            self.end = End.REINSTALLS if start == self.unpacked.data else End.BRICKED
-            by_chance = any(start < self._place(size) for start, _ in self.chance)
-            shown = "*" if by_chance else f"{calculated:08x}"
-            line = (
-                f"[E/OTA] (part_fw_hash_verify:297) Verify firmware hash(calc.hash: {shown} != hdr.hash: "
-                f"{self.header.raw_hash:08x}) failed on partition '{self.target.name}'."
-            )
-            found = f"the {size} bytes in the app partition have another hash than the header says"
-            if self.end is End.REINSTALLS:
-                found += f": the app has {len(self.unpacked.data)} bytes, the header says {size}"
-            return self.step("verify", False, found, line, "[E/OTA] (ota_main:144) OTA upgrade failed!")
-        return self.step("verify", True, f"hash {calculated:08x}")
+        start = self.storage.window(self.target.offset, len(self.unpacked.data))
+        return self._compare(self.storage.window(self.target.offset, size), start, "the app partition", 297)
+
+    def _verify_other(self) -> str:
+        """Another partition is read as its device has it."""
+        size, where = self.header.raw_size, f"partition `{self.target.name}`"
+        if size < SMALLEST_APP:
+            self.end, self.halted, self.endless = End.HANGS, True, 1
+            found = f"{size} bytes for {where}, fewer than {SMALLEST_APP}: its check never ends"
+            return self.step("verify", False, found, OUT_OF_BOUND)
+        start = self.storage.read(self.target, 0, len(self.unpacked.data))
+        return self._compare(self.storage.read(self.target, 0, size), start, where, 337)
+
+    def _compare(self, written: bytes, start: bytes, where: str, at: int) -> str:
+        """Whether `written`, which begins with `start` for what was unpacked, has the header's hash."""
+        size, calculated = self.header.raw_size, rbl.fnv1a(written)
+        if calculated == self.header.raw_hash:
+            return self.step("verify", True, f"hash {calculated:08x}")
+        reinstalls = start == self.unpacked.data
+        self.end = End.REINSTALLS if reinstalls else self.end
+        by_chance = any(first < self._place(size) for first, _ in self.chance)
+        shown = "*" if by_chance else f"{calculated:08x}"
+        line = (
+            f"[E/OTA] (part_fw_hash_verify:{at}) Verify firmware hash(calc.hash: {shown} != hdr.hash: "
+            f"{self.header.raw_hash:08x}) failed on partition '{self.target.name}'."
+        )
+        found = f"the {size} bytes in {where} have another hash than the header says"
+        if reinstalls:
+            found += f": {self.content} has {len(self.unpacked.data)} bytes, the header says {size}"
+        return self.step("verify", False, found, line, _FAILED)
 
     def finish(self) -> str:
         self.end = End.INSTALLED

@@ -11,7 +11,7 @@ import zlib
 
 from bk7238.formats import partitions, rbl
 from bk7238.image import beken_stream as stream
-from bk7238.image.beken_install import COPY_FAILED, IV_AT, KEY_AT, NO_DEVICE, SMALLEST_APP, Installation
+from bk7238.image.beken_install import IV_AT, KEY_AT, NO_DEVICE, OUT_OF_BOUND, SMALLEST_APP, Installation
 from bk7238.image.prediction import End, Prediction
 
 __all__ = ["IV_AT", "KEY_AT", "SMALLEST_APP", "keys", "predict", "recognises"]
@@ -23,7 +23,6 @@ SMALLEST_BODY = 32  # a smaller one makes the CRC's loop count below zero
 LINES_A_MINUTE = 7800  # of about 88 characters at 115,200 baud; more than a minute of them counts as a hang
 
 _PACKAGE = "RT-Thread OTA package(V0.2.8-beken-1133282d-20220604)"
-_OUT_OF_BOUND = "[E/FAL] (fal_partition_read:389) Partition read error! Partition address out of bound."
 
 
 def recognises(bootloader: bytes) -> str | None:
@@ -94,7 +93,7 @@ class _Beken(Installation):
             return self.step(name, False, found, line, line)
         if self.download.length < rbl.SIZE:
             found = f"its download partition has {self.download.length} bytes, a header {rbl.SIZE}"
-            return self.step(name, False, found, _OUT_OF_BOUND, _OUT_OF_BOUND)
+            return self.step(name, False, found, OUT_OF_BOUND, OUT_OF_BOUND)
         self.raw_header = self.storage.read(self.download, 0, rbl.SIZE)
         self.header = rbl.unpack(self.raw_header)
         if not self.header.crc_ok:
@@ -115,7 +114,7 @@ class _Beken(Installation):
         if wanted == "download":
             found = "the package names `download` as its destination: the bootloader passes over it"
             return self.step("destination", False, found)
-        self.target = self.table[wanted]
+        self.target, self.destination = self.table[wanted], wanted
         return self.step("destination", True, f"`{wanted}` at {self.target.physical_start:#x}")
 
     def compare_footer(self) -> str:
@@ -131,9 +130,8 @@ class _Beken(Installation):
             )
             return self.step("installed version", True, "its footer is not valid: the update is forced", *lines)
         if raw == self.raw_header:
-            found = (
-                "the package's header equals the footer of the installed app: to the bootloader it is installed already"
-            )
+            place = "the installed app" if self.is_app else f"partition `{self.target.name}`"
+            found = f"the package's header equals the footer of {place}: to the bootloader it is installed already"
             return self.step("installed version", False, found)
         self.versions = f"({installed.version}->{self.header.version})"
         return self.step("installed version", True, f"version {installed.version!r}; any other header is installed")
@@ -157,7 +155,7 @@ class _Beken(Installation):
                 f"the header says {size} bytes of body: complaining takes {minutes} minutes at every start"
             )
         body = self.storage.read(self.download, rbl.SIZE, min(size, inside * CHUNK))
-        complaints = (_OUT_OF_BOUND,) * (chunks - inside)
+        complaints = (OUT_OF_BOUND,) * (chunks - inside)
         crc = zlib.crc32(body)
         if not complaints and crc == self.header.body_crc:
             self.step(name, True, f"{crc:08x}")
@@ -175,14 +173,13 @@ class _Beken(Installation):
 
     def _endless(self, found: str) -> str:
         self.end, self.halted, self.endless = End.HANGS, True, 1
-        return self.step("body's CRC-32", False, found, _OUT_OF_BOUND)
+        return self.step("body's CRC-32", False, found, OUT_OF_BOUND)
 
     def check_room(self) -> str:
         needed = self.header.raw_size + rbl.SIZE
         if needed > self.target.length:
-            found = (
-                f"the app and its footer take {needed} bytes, partition `{self.target.name}` has {self.target.length}"
-            )
+            found = f"{self.content} and its footer take {needed} bytes, "
+            found += f"partition `{self.target.name}` has {self.target.length}"
             line = (
                 f"[E/OTA] (rt_ota_upgrade:957) The partition ({self.target.device}) has no space (unless {needed}) "
                 "for upgrade."
@@ -198,5 +195,5 @@ class _Beken(Installation):
         if compression not in stream.KNOWN:
             found = f"the compression is {self.header.compression}, which this boot loader does not have"
             line = f"[E/OTA] (copy_fw_from_dl_part:532) ota algorithm no support: {self.header.algorithm & 0xFFFF}!"
-            return self.step("compression", False, found, line, *COPY_FAILED)
+            return self.step("compression", False, found, line, *self.copy_failed)
         return self.step("compression", True, self.header.compression)

@@ -21,6 +21,7 @@ class Boot:
         self.table = {partition.name: partition for partition in reversed(found)}
         self.steps: list[Step] = []
         self.end = End.KEPT
+        self.destination = "app"  # the partition that the package names
         self.halted = False  # no app is started any more
         self.endless = 0
         self.chance: list[tuple[int, int]] = []
@@ -30,7 +31,10 @@ class Boot:
         if not self.halted:
             self.start_app()
         flash = bytes(self.storage.data)
-        return Prediction(self.name, tuple(self.steps), self.end, cause, self.endless, flash, tuple(self.chance))
+        chance = tuple(self.chance)
+        return Prediction(
+            self.name, tuple(self.steps), self.end, cause, self.endless, flash, chance, destination=self.destination
+        )
 
     @abstractmethod
     def update(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bk7238.formats import crc_framing, partitions
 from bk7238.formats.partitions import Partition
-from bk7238.image import beken_loader
+from bk7238.image import beken_loader, chip_check
 from bk7238.image.flash_image import BOOTLOADER, ImageError
 
 HIGHEST_TABLE = 0xFFC0 + 64
@@ -86,27 +86,33 @@ def _packed(partition: Partition) -> bytes:
         raise ImageError(f"partition {partition.name!r} cannot be written: {error}") from None
 
 
-def parse(data: bytes, name: str) -> Bootloader:
-    """A boot loader alone (raw or framed) or a full image. Raises ImageError."""
+def parse(data: bytes, name: str, *, force: bool = False) -> Bootloader:
+    """A boot loader alone (raw or framed) or a full image. Raises ImageError; for another chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
     end = crc_framing.physical(BOOTLOADER)
-    framed = len(data) >= crc_framing.FRAME and not crc_framing.bad_frames(data[: crc_framing.FRAME])
-    if framed and data[:4] != b"\xff" * 4:
+    framed = chip_check.is_framed(data)
+    why = "" if force else chip_check.objection(data) if framed else chip_check.objection_to_code(data)
+    if framed:
+        if why:
+            raise ImageError(f"{name}: {why}")
         return Bootloader(name, crc_framing.strip(data[:end]), data[end:])
-    if data[:4] == b"RBL\0":
-        raise ImageError(f"{name}: this is an update package (RBL); give a boot loader or a full flash image")
+    what = chip_check.other_file(data)
+    if what:
+        raise ImageError(f"{name}: {what}")
     if len(data) > BOOTLOADER:
         raise ImageError(
             f"{name}: {len(data):#x} bytes without CRCs are more than a boot loader's {BOOTLOADER:#x}; give the boot "
             "loader alone, or a full image with a CRC after every 32 bytes"
         )
+    if why:
+        raise ImageError(f"{name}: {why}")
     return Bootloader(name, data)
 
 
-def read(path: Path) -> Bootloader:
+def read(path: Path, *, force: bool = False) -> Bootloader:
     """Read a file. Raises ImageError."""
     try:
-        return parse(path.read_bytes(), path.name)
+        return parse(path.read_bytes(), path.name, force=force)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a boot loader or a full flash image") from None

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bk7238.formats import crc_framing, partitions
 from bk7238.formats.partitions import Partition
+from bk7238.image import chip_check
 
-LARGEST = 0x400000
-BOOTLOADER = 0x10000  # logical bytes that belong to the bootloader
+LARGEST = max(chip_check.SIZES)
+BOOTLOADER = chip_check.BOOTLOADER
 _BOOTLOADER_VERSION = re.compile(rb"BK7238\0*_(\d+\.\d+\.\d+)")
 
 
@@ -35,24 +36,58 @@ class FlashImage:
         return self.partitions["app"]
 
 
-def read(path: Path) -> FlashImage:
+def read(path: Path, *, force: bool = False) -> FlashImage:
     """Read and check a file. Raises ImageError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image") from None
-    return parse(data, path.name)
+    return parse(data, path.name, force=force)
 
 
-def parse(data: bytes, name: str) -> FlashImage:
-    """Check that `data` is a full flash image. Raises ImageError."""
+def parse(data: bytes, name: str, *, force: bool = False) -> FlashImage:
+    """Check that `data` is a full flash image of this chip. Raises ImageError.
+
+    With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
+    what ends before the app partition does is filled up with 0xFF.
+    """
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
+    size = chip_check.repeated(data)
+    if size and not force:
+        raise ImageError(
+            f"{name}: {len(data) // size} times the same {size:#x} bytes: a chip of {size >> 20} MiB that was read "
+            f"more than once; give the first {size} bytes (head -c {size})"
+        )
     if len(data) > LARGEST:
         raise ImageError(f"{name}: {len(data):#x} bytes are more than the largest flash, {LARGEST:#x}")
-    _check_framing(data, name)
     bootloader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
     table = {partition.name: partition for _, partition in partitions.find(bootloader)}
+    if force:
+        table = {partition.name: partition for partition in partitions.USUAL} | table
+        data = data.ljust(min(table["app"].physical_end, LARGEST), b"\xff")
+    else:
+        _check(data, table, name)
+    version = _BOOTLOADER_VERSION.search(bootloader)
+    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown")
+
+
+def _check(data: bytes, table: dict[str, Partition], name: str) -> None:
+    """Raises ImageError where the bytes are no whole image of this chip."""
+    what = chip_check.other_file(data)
+    if what:
+        raise ImageError(f"{name}: {what}")
+    start = chip_check.rotation(data)
+    if start:
+        raise ImageError(
+            f"{name}: the boot loader begins at {start:#x} and the dump comes to its beginning again behind its end: "
+            f"it is rotated; read the flash out from 0x0 on, or put the first {start} bytes at the end"
+        )
+    if not chip_check.is_framed(data):
+        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(data)}")
+    why = chip_check.objection(data)
+    if why:
+        raise ImageError(f"{name}: {why}")
     if "app" not in table:
         raise ImageError(
             f"{name}: no partition table with an `app` entry below {crc_framing.physical(BOOTLOADER):#x}; "
@@ -63,16 +98,16 @@ def parse(data: bytes, name: str) -> FlashImage:
         raise ImageError(
             f"{name}: truncated at {len(data):#x}, the app partition reaches to {end:#x}; read the flash out again"
         )
-    version = _BOOTLOADER_VERSION.search(bootloader)
-    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown")
 
 
-def _check_framing(data: bytes, name: str) -> None:
-    bad = crc_framing.bad_frames(data[: crc_framing.FRAME])
-    if bad or data[: crc_framing.FRAME] == b"\xff" * crc_framing.FRAME or len(data) < crc_framing.FRAME:
-        if data[:4] == b"RBL\0":
-            raise ImageError(f"{name}: this is an update package (RBL); give the full flash image first, then it")
-        raise ImageError(
-            f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; "
-            "a full flash image has one after every 32 bytes, as programmers read it out"
+def _unframed(data: bytes) -> str:
+    """What is seen in bytes that are not framed from their beginning on."""
+    at = chip_check.shift(data)
+    if at:
+        return f"frames with right CRCs begin at {at:#x}: bytes are missing or too many there; read the flash out again"
+    if chip_check.is_code(data):
+        return (
+            "this is code without CRCs; a full flash image has one after every 32 bytes: `bk7238 image build` makes it "
+            "of a boot loader and an app"
         )
+    return "a full flash image has one after every 32 bytes, as programmers read it out; this has neither CRCs nor code"

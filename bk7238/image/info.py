@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bk7238.formats import crc_framing, rbl, tlv
+from bk7238.formats import crc_framing, partitions, rbl, tlv
 from bk7238.formats.partitions import Partition
-from bk7238.image import app_table, predict
+from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import BOOTLOADER, FlashImage
+from bk7238.image.recognise import Recognition, recognise
 from bk7238.image.storage import Storage
 
-FAMILIES = (("OpenBeken", b"OpenBK7238"), ("Beken SDK", b"http_ota"), ("Beken SDK", b"SDK Rev:"))
 RF, NET = 0x1E0000, 0x1E1000
-_VERSION_MARKS = (b"OpenBK7238, version ", b"SDK Rev: ")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Info:
     name: str
     size: int
     loader: str
-    family: str
+    family: Recognition
     table: tuple[tuple[int, Partition], ...]
     app_table: tuple[app_table.AppPartition, ...]
     disagreements: tuple[str, ...]
@@ -45,13 +44,15 @@ class Info:
     frames: tuple[Frames, ...]
     package: rbl.Header | None
     settings: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "size": self.size,
             "loader": self.loader,
-            "family": self.family,
+            "family": self.family.title,
+            "evidence": self.family.as_json(),
             "partitions": [
                 {
                     "name": p.name,
@@ -76,6 +77,7 @@ class Info:
             ],
             "package": _header(self.package) if self.package else None,
             "settings": list(self.settings),
+            "warnings": list(self.warnings),
         }
 
 
@@ -107,15 +109,13 @@ def describe(image: FlashImage, parts: Parts) -> Info:
     if "download" in image.partitions:
         found = rbl.unpack(storage.read(image.partitions["download"], 0, rbl.SIZE))
         package = found if found.crc_ok else None
-    from bk7238.image.bootloader import parse
-
     names = (loader_.recognises(loader) for loader_ in predict.LOADERS)
     return Info(
         name=image.name,
         size=len(image.data),
         loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
-        family=family(parts.app),
-        table=tuple(parse(image.data, image.name).table),
+        family=recognise(parts.app),
+        table=tuple(partitions.find(loader)),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
         app_writes_to=predict.where_app_writes(flash)[0],
@@ -124,15 +124,8 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         frames=tuple(_frames(image)),
         package=package,
         settings=tuple(_settings(flash)),
+        warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
-
-
-def family(app: bytes) -> str:
-    """Whose firmware an app is, and its version where it stands in the text."""
-    for name, mark in FAMILIES:
-        if mark in app:
-            return name
-    return "unknown" if app else "no app"
 
 
 def _frames(image: FlashImage) -> list[Frames]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bk7238.formats import crc_framing, rbl, rbl_body
 from bk7238.formats.partitions import Partition
 from bk7238.image.beken_loader import SMALLEST_APP
 from bk7238.image.bootloader import check_keys
-from bk7238.image.flash_image import ImageError
 from bk7238.image.package import PackageError
 
 COMPRESSIONS = ("none", "gzip", "quicklz", "lzma")
@@ -46,25 +43,32 @@ def pack(
     return header.pack() + body
 
 
-def read_app(path: Path) -> tuple[bytes, int]:
-    """The bytes of a file and its modification time in whole seconds. Raises ImageError."""
-    try:
-        return path.read_bytes(), int(path.stat().st_mtime)
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror or error}; give the app's binary") from None
-
-
-def warnings(raw: bytes, package: bytes, app: Partition = APP, download: Partition = DOWNLOAD) -> list[str]:
+def warnings(raw: bytes, package: bytes) -> list[str]:
     """In a line each: what the shipped boot loaders refuse, or choke on."""
+    return package_warnings(package) + app_warnings(raw, APP, linked=rbl.unpack(package).partition == APP.name)
+
+
+def package_warnings(package: bytes, download: Partition = DOWNLOAD) -> list[str]:
+    """What a boot loader will not like about a package, whatever app is in it."""
     header = rbl.unpack(package)
     found = []
     if header.encryption == "none":
         found.append("not encrypted: the boot loader refuses it (`none encryption Not allow!`); pack with -s aes")
     if header.compression in ("quicklz", "fastlz"):
         found.append(f"the shipped boot loaders cannot unpack {header.compression}; pack with -c lzma or -c gzip")
-    if is_framed(raw):
-        found.append("the input has a CRC after every 32 bytes: pack the app without them")
-    elif header.partition == app.name:
+    if header.partition in ("bootloader", "download"):
+        found.append(f"the boot loader does not install into `{header.partition}`")
+    if len(package) > download.length:
+        found.append(f"the package has {len(package)} bytes, the download partition {download.length}; compress it")
+    return found
+
+
+def app_warnings(raw: bytes, app: Partition, *, linked: bool = True) -> list[str]:
+    """What a boot loader or the chip will not like about the raw bytes of an app; `linked`: to that partition."""
+    found = []
+    if crc_framing.is_framed(raw):
+        found.append("the app has a CRC after every 32 bytes already, and gets them twice: give it without them")
+    elif linked:
         word = int.from_bytes(raw[0x20:0x24], "little")
         if not app.offset <= word <= app.offset + app.length:
             found.append(
@@ -73,16 +77,6 @@ def warnings(raw: bytes, package: bytes, app: Partition = APP, download: Partiti
             )
         if len(raw) + rbl.SIZE > app.length:
             found.append(f"{len(raw)} bytes and a footer of {rbl.SIZE} do not fit the app partition of {app.length}")
-    elif header.partition in ("bootloader", "download"):
-        found.append(f"the boot loader does not install into `{header.partition}`")
-    if len(package) > download.length:
-        found.append(f"the package has {len(package)} bytes, the download partition {download.length}; compress it")
     if len(raw) < SMALLEST_APP:
         found.append(f"an app of fewer than {SMALLEST_APP} bytes makes the boot loader restart for ever")
     return found
-
-
-def is_framed(raw: bytes) -> bool:
-    """Whether the first frame of these bytes has a right CRC."""
-    first = raw[: crc_framing.FRAME]
-    return len(first) == crc_framing.FRAME and not crc_framing.bad_frames(first) and first != b"\xff" * len(first)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from bk7238.formats import crc_framing, partitions, rbl
 from bk7238.image import app_table, beken_loader, reference_loader
+from bk7238.image.chip_check import SIZES
 from bk7238.image.flash_image import BOOTLOADER, ImageError
 from bk7238.image.prediction import Prediction
 from bk7238.image.storage import SECTOR
 
-SIZES = (0x200000, 0x400000)
-DOWNLOAD = 0x132000  # where the SDK's own table for 2 MiB has its `ota` partition
+DOWNLOAD = partitions.USUAL[-1].offset  # where the SDK's own table for 2 MiB has its `ota` partition
 _PROBE = 64
 
 

@@ -46,7 +46,8 @@ class Prediction:
     """`lines` are the boot loader's without colours, empty lines and progress bars, from its first line about updates
     to `go os_addr`. So many of the last ones as `endless` says are repeated without end. `flash` are the physical bytes
     afterwards, but for the ranges of `chance`, whose bytes are not foretold. `cause` says
-    in one sentence why the package is not installed; it is empty where it is."""
+    in one sentence why the package is not installed; it is empty where it is. `destination` is the partition for which
+    the package is."""
 
     loader: str
     steps: tuple[Step, ...]
@@ -55,10 +56,19 @@ class Prediction:
     endless: int = 0
     flash: bytes = field(repr=False, default=b"")
     chance: tuple[tuple[int, int], ...] = ()
+    destination: str = "app"
 
     @property
     def lines(self) -> tuple[str, ...]:
         return tuple(line for step in self.steps for line in step.lines)
+
+    @property
+    def meaning(self) -> str:
+        """What the end means for the device."""
+        if self.destination == "app" or self.end not in (End.INSTALLED, End.REINSTALLS):
+            return self.end.meaning
+        again = ", but unverified: it is installed at every start" if self.end is End.REINSTALLS else ""
+        return f"the package is in partition `{self.destination}`{again}; the app that was there is started"
 
     @property
     def installs(self) -> bool:
@@ -91,7 +101,7 @@ class Prediction:
         return {
             "loader": self.loader,
             "end": self.end.value,
-            "meaning": self.end.meaning,
+            "meaning": self.meaning,
             "cause": self.cause,
             "steps": [
                 {"name": s.name, "passed": s.passed, "found": s.found, "lines": list(s.lines)} for s in self.steps

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bk7238.formats import crc_framing, rbl
+from bk7238.formats.partitions import Partition
 from bk7238.image.build import BOOTLOADER_FOOTER, Parts, app_partition, build
 from bk7238.image.flash_image import BOOTLOADER, LARGEST, FlashImage, ImageError
 
@@ -25,21 +26,32 @@ def split(image: FlashImage) -> Parts:
     """The parts of an image. Raises ImageError where its app partition is not one that `build` can fill."""
     loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
     app = app_partition(loader)
-    logical = crc_framing.strip(image.data[app.physical_start : app.physical_end])
-    footer = logical[-rbl.SIZE :] if rbl.unpack(logical[-rbl.SIZE :]).crc_ok else b""
-    size = rbl.unpack(footer).raw_size if footer else 0
-    if not 0 < size <= app.length - rbl.SIZE:
-        size = _content(logical[: len(logical) - len(footer)])
+    code, footer = app_parts(image.data, app)
+    if app.physical_end > len(image.data):
+        raise ImageError(f"{image.name}: the app partition at {app.physical_start:#x} lies beyond the end of the image")
     at, loader_footer = _loader_footer(loader)
     parts = Parts(
         bootloader=loader[: _content(loader[:at])],
-        app=logical[:size],
+        app=code,
         size=len(image.data),
         bootloader_footer=loader_footer,
         app_footer=footer,
         bootloader_footer_at=at,
     )
     return replace(parts, areas=tuple(_differences(build(parts), image.data)))
+
+
+def app_parts(data: bytes, app: Partition) -> tuple[bytes, bytes]:
+    """The app in its partition and the footer behind it, logical bytes; an empty footer where there is no sound one.
+    `data` are the physical bytes of an image. Without a footer that fits the app ends where the erased bytes begin."""
+    raw = data[app.physical_start : app.physical_end]
+    logical = crc_framing.strip(raw) if app.framed else raw
+    footer = logical[-rbl.SIZE :]
+    footer = footer if len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok else b""
+    size = rbl.unpack(footer).raw_size if footer else 0
+    if not 0 < size <= len(logical) - rbl.SIZE:
+        size = _content(logical[: len(logical) - len(footer)])
+    return logical[:size], footer
 
 
 def _loader_footer(loader: bytes) -> tuple[int, bytes]:

@@ -86,6 +86,15 @@ def lease(data: bytes) -> tuple[bytes, bytes, bytes] | None:
     return mac[:6], given, before
 
 
+def refused(data: bytes) -> bytes | None:
+    """The client's MAC address, where `data` refuses it a lease (a NAK)."""
+    if len(data) < _BOOTP.size:
+        return None
+    op, *_, mac, _, _, cookie = _BOOTP.unpack_from(data)
+    nak = op == 2 and cookie == COOKIE and options(data[_BOOTP.size :]).get(_TYPE) == bytes((NAK,))
+    return mac[:6] if nak else None
+
+
 def options(data: bytes) -> dict[int, bytes]:
     """The options in `data`, up to the end option or to one that is cut short. The first of a kind counts."""
     found: dict[int, bytes] = {}

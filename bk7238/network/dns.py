@@ -13,6 +13,7 @@ PORT = 53
 _HEADER = struct.Struct("!HHHHHH")
 _RESPONSE, _OPCODE, _RECURSION_DESIRED = 0x8000, 0x7800, 0x0100
 _AUTHORITATIVE, _RECURSION_AVAILABLE = 0x0400, 0x0080
+_CODE = 0x000F
 _NO_ERROR, _FORMAT_ERROR, _NO_SUCH_NAME, _NOT_IMPLEMENTED = 0, 1, 3, 4
 _A, _INTERNET, _ANY = 1, 1, 255
 _KINDS = {1: "A", 2: "NS", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 255: "ANY"}
@@ -21,7 +22,8 @@ _POINTER_TO_QUESTION = 0xC00C
 
 
 class DnsServer:
-    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`."""
+    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`, but for
+    those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762)."""
 
     def __init__(self, address: bytes, events: Events, names: Mapping[str, bytes] | None = None) -> None:
         self.names = names
@@ -54,9 +56,10 @@ class DnsServer:
         return self._answer(number, flags, _NO_ERROR if known else _NO_SUCH_NAME, question, address)
 
     def _find(self, name: str) -> bytes | None:
-        if name.lower().endswith(".in-addr.arpa"):
-            return None
-        return self._address if self.names is None else self.names.get(name.lower())
+        name = name.lower()
+        if self.names is not None:
+            return self.names.get(name)
+        return None if name.endswith(".in-addr.arpa") or is_local(name) else self._address
 
     @staticmethod
     def _answer(number: int, flags: int, code: int, question: bytes = b"", address: bytes | None = None) -> bytes:
@@ -64,6 +67,26 @@ class DnsServer:
         head = _HEADER.pack(number, flags, 1 if question else 0, 1 if address else 0, 0, 0)
         record = struct.pack("!HHHIH", _POINTER_TO_QUESTION, _A, _INTERNET, _TTL, 4) + address if address else b""
         return head + question + record
+
+
+def in_vain(data: bytes) -> tuple[str, str] | None:
+    """The name and the kind of a question that this message answers with an error. None for every other message."""
+    if len(data) < _HEADER.size:
+        return None
+    _, flags, questions, *_ = _HEADER.unpack_from(data)
+    if not flags & _RESPONSE or not flags & _CODE or questions != 1:
+        return None
+    try:
+        name, end = read_name(data, _HEADER.size)
+        (kind,) = struct.unpack_from("!H", data, end)
+    except (ValueError, struct.error):
+        return None
+    return name, _KINDS.get(kind, str(kind))
+
+
+def is_local(name: str) -> bool:
+    """Whether a name is one of multicast DNS."""
+    return f".{name.lower()}".rstrip(".").endswith(".local")
 
 
 def read_name(data: bytes, at: int) -> tuple[str, int]:

@@ -1,13 +1,16 @@
 """What the network has to tell: one small record a happening, for the story, the verdict and tests.
 
-Each has a `time` in microseconds of virtual time. Addresses are text.
+Each has a `time` in microseconds of virtual time. Addresses are text, `server` is an address and a port as the device
+used them. What is not compared says more of the same happening.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bk7238.network.http_head import Head
 
 Listener = Callable[["Event"], None]
 
@@ -112,6 +115,7 @@ class Refused(Event):
     protocol: str
     port: int | None
     answer: str
+    client_port: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -140,22 +144,33 @@ class ConnectionReset(Event):
     client_port: int
     port: int
     reason: str
+    server: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class HttpRequested(Event):
-    """An HTTP request, and the status it was answered with. `path` is empty for what could not be parsed."""
+    """An HTTP request, and the status it was answered with. `path` is empty for what could not be parsed.
+
+    The status is 0 where the connection ended before an answer that is HTTP. `head` is what the answer says of its
+    body.
+    """
 
     client: str
     method: str
     path: str
     host: str
     status: int
+    client_port: int = field(default=0, compare=False)
+    server: str = field(default="", compare=False)
+    head: Head | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class HttpBodyProgress(Event):
-    """`acknowledged` of `total` bytes of a body have arrived at the device's TCP. Told every 4 KiB or so."""
+    """`acknowledged` of `total` bytes of a body have arrived at the device's TCP. Told every 4 KiB or so.
+
+    `total` is what the answer announces, as in the events below; 0 where it announces nothing.
+    """
 
     client: str
     path: str
@@ -165,21 +180,27 @@ class HttpBodyProgress(Event):
 
 @dataclass(frozen=True)
 class HttpBodyDelivered(Event):
-    """The device's TCP has acknowledged the last byte of a body."""
+    """The device's TCP has acknowledged the last byte of a body. `crc` is the CRC-32 of the body, None where it has a
+    transfer coding that nobody has taken off."""
 
     client: str
     path: str
     total: int
+    crc: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class HttpBodyAborted(Event):
-    """The connection ended before the whole body was acknowledged."""
+    """The connection ended before the whole body was acknowledged: `reason` is `closed by the device`, `closed by the
+    server`, or that of ConnectionReset."""
 
     client: str
     path: str
     acknowledged: int
     total: int
+    client_port: int = field(default=0, compare=False)
+    server: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -226,6 +247,7 @@ class HostUnreachable(Event):
     client_port: int
     server: str
     reason: str
+    asked: str = field(default="", compare=False)  # address and port as the device used them
 
 
 @dataclass(frozen=True)
@@ -236,3 +258,4 @@ class HostSilent(Event):
     client_port: int
     server: str
     seconds: float
+    asked: str = field(default="", compare=False)

@@ -94,7 +94,7 @@ class Link:
 
     def __init__(self, gateway: Gateway, connection: Connection, client: str) -> None:
         self._gateway, self._connection, self._client = gateway, connection, client
-        self._observer = HttpObserver(gateway.events, client)
+        self._observer = HttpObserver(gateway.events, client, connection.client_port, connection.server)
         self._pending = bytearray()  # for the host
         self._handed = 0  # bytes from the host that the connection has
         self._connected = self._host_ended = self._device_ended = self._shut = False
@@ -102,6 +102,7 @@ class Link:
         self._since = gateway.clock()
         self.over = True  # until the device's handshake is complete
         self._failure = ""
+        self._ended_by = "server"
 
     def __getstate__(self) -> object:
         raise TypeError("a run that is connected to the host cannot be copied or taken back")
@@ -133,13 +134,15 @@ class Link:
 
     def ended(self, now: int) -> None:
         self._device_ended = True
+        if not self._host_ended:
+            self._ended_by = "device"
 
     def idle(self, now: int) -> None:
         self._connection.close()
 
     def closed(self, reason: str, now: int) -> None:
         self._observer.delivered(self._connection.delivered, now)
-        self._observer.closed(now)
+        self._observer.closed(now, reason or f"closed by the {self._ended_by}")
         self.drop()
 
     # The gateway's side
@@ -179,7 +182,7 @@ class Link:
             self._since = self._gateway.clock()
         elif self._owing and self._gateway.clock() - self._since > self._gateway.patience:
             names = self._client, self._connection.client_port, str(self._gateway.target)
-            self._gateway.events.publish(HostSilent(now, *names, self._gateway.patience))
+            self._gateway.events.publish(HostSilent(now, *names, self._gateway.patience, self._connection.server))
             self._connection.abort(now)
             self.drop()
         return moved
@@ -240,6 +243,6 @@ class Link:
 
     def _fail(self, reason: str, now: int) -> None:
         names = self._client, self._connection.client_port, str(self._gateway.target)
-        self._gateway.events.publish(HostUnreachable(now, *names, reason))
+        self._gateway.events.publish(HostUnreachable(now, *names, reason, self._connection.server))
         self._connection.abort(now)
         self.drop()

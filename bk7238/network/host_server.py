@@ -22,6 +22,8 @@ def server(text: str, *, anywhere: bool = False) -> Server:
 
     With `anywhere` it may be another machine's numeric address. Names are never looked up.
     """
+    if "://" in text:
+        raise ValueError(f"{text!r} is a URL; write the server's HOST:PORT alone, as in 127.0.0.1:8000")
     host, colon, port = text.rpartition(":")
     if not colon or not host:
         raise ValueError(f"{text!r} is not of the form HOST:PORT, as in 127.0.0.1:8000")

@@ -6,11 +6,13 @@ not HTTP is not told, and does no harm.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import h11
 
+from bk7238.network import http_head
 from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
 from bk7238.network.http_server import request_host, request_path
 
@@ -19,13 +21,17 @@ _LIMIT = 65_536  # bytes of answers nobody asked for
 
 
 class HttpObserver:
-    """Reads along on one connection of `client`."""
+    """Reads along on one connection of `client` from its port to `server`, an address and a port."""
 
-    def __init__(self, events: Events, client: str) -> None:
+    def __init__(self, events: Events, client: str, client_port: int = 0, server: str = "") -> None:
         self._events, self._client = events, client
+        self._ends = client_port, server
         self._flying = bytearray()  # sent to the device and not acknowledged
         self._delivered = 0
         self._lost = False
+        self._request: h11.Request | None = None
+        self._takes_body = False  # its head was told, and it has not ended
+        self._total = self._size = self._told = self._crc = 0
         self._begin(b"", b"")
 
     def asked(self, data: bytes) -> None:
@@ -46,19 +52,26 @@ class HttpObserver:
         if data and not self._lost:
             self._guard(self._read_answer, data, now)
 
-    def closed(self, now: int) -> None:
-        """The connection is gone."""
-        if self._told_request and self._total and self._size < self._total:
-            self._tell(HttpBodyAborted(now, self._client, self._path, self._size, self._total))
-        self._lost = True
+    def closed(self, now: int, reason: str = "closed by the server") -> None:
+        """The connection is gone, with a reason of HttpBodyAborted."""
+        if self._takes_body and not self._lost and reason == "closed by the server":
+            self._guard(self._read_answer, b"", now)  # a body without a length ends with the connection
+        if self._request is not None and not self._answer_told:
+            method, host = self._request.method.decode("latin-1"), request_host(self._request)
+            self._tell(HttpRequested(now, self._client, method, self._path, host, 0, *self._ends))
+            self._request = None
+        if self._takes_body:
+            names = self._client, self._path, self._size, self._total, *self._ends
+            self._tell(HttpBodyAborted(now, *names, reason))
+        self._takes_body, self._lost = False, True
 
     def _begin(self, request: bytes, answer: bytes) -> None:
         """For the next request and its answer, of which these bytes are there already."""
         self._server, self._answer = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
-        self._request: h11.Request | None = None
+        self._request = None
         self._path = ""
-        self._told_request = False
-        self._total = self._size = self._told = 0
+        self._answer_told = self._takes_body = False
+        self._total = self._size = self._told = self._crc = 0
         self._early = bytearray(answer)
         if request:
             self._read_request(request)
@@ -94,8 +107,9 @@ class HttpObserver:
             if isinstance(event, h11.Response):
                 self._note_head(self._request, event, now)
             elif isinstance(event, h11.Data):
-                self._note_body(len(event.data), now)
+                self._note_body(event.data, now)
             elif isinstance(event, h11.EndOfMessage):
+                self._note_end(now)
                 self._begin(self._server.trailing_data[0], self._answer.trailing_data[0])
                 return
             elif not isinstance(event, h11.InformationalResponse):
@@ -104,21 +118,24 @@ class HttpObserver:
     def _note_head(self, request: h11.Request, response: h11.Response, now: int) -> None:
         method = request.method.decode("latin-1")
         host = request_host(request)
-        self._tell(HttpRequested(now, self._client, method, self._path, host, response.status_code))
-        length = next((value for name, value in response.headers if name == b"content-length"), b"0")
-        self._told_request = True
-        if response.status_code == 200 and method != "HEAD":
-            self._total = int(length)
+        head = http_head.of(response)
+        names = self._client, method, self._path, host, head.status, *self._ends, head
+        self._tell(HttpRequested(now, *names))
+        self._answer_told = True
+        self._takes_body = response.status_code == 200 and method != "HEAD"
+        self._total = head.length or 0
 
-    def _note_body(self, size: int, now: int) -> None:
-        self._size += size
-        if not self._total:
-            return
-        if self._size == self._total or self._size - self._told >= _PROGRESS:
+    def _note_body(self, data: bytes, now: int) -> None:
+        self._size += len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        if self._takes_body and (self._size == self._total or self._size - self._told >= _PROGRESS):
             self._told = self._size
             self._tell(HttpBodyProgress(now, self._client, self._path, self._size, self._total))
-        if self._size == self._total:
-            self._tell(HttpBodyDelivered(now, self._client, self._path, self._total))
+
+    def _note_end(self, now: int) -> None:
+        if self._takes_body and self._size:
+            self._tell(HttpBodyDelivered(now, self._client, self._path, self._size, self._crc))
+        self._takes_body = False
 
     def _tell(self, event: Event) -> None:
         self._events.publish(event)

@@ -5,13 +5,14 @@ No Date header: RFC 9110 (section 6.6.1) forbids it to a server without a clock,
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 import h11
 
+from bk7238.network import http_head, http_path
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
 from bk7238.network.tcp_connection import Connection
@@ -39,9 +40,16 @@ class Transfer:
     path: str
     body: bytes
     start: int
+    head: http_head.Head
     sent: int = 0
     told: int = 0
+    whole: bool = False  # all that was announced has arrived
     raw: bool = False  # its head was not the HTTP library's
+
+    @property
+    def total(self) -> int:
+        """The bytes of the body as announced."""
+        return len(self.body) if self.head.length is None else self.head.length
 
 
 @dataclass(frozen=True)
@@ -67,22 +75,29 @@ class Director(Protocol):
 
 
 class HttpServer:
-    """Serves `files`, a table of paths and bodies that may be changed at any time."""
+    """Serves `files`, a table of decoded paths (`http_path`) and bodies that may be changed at any time."""
 
     def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
         self.files: dict[str, bytes] = dict(files or {})
         self.events = events
         self.director: Director | None = None
 
+    def body(self, path: str) -> bytes | None:
+        """What is offered at a decoded path; its slash may be left out in the table."""
+        return self.files.get(path, self.files.get(path.removeprefix("/")))
+
     def accept(self, connection: Connection, client: bytes) -> HttpSession:
-        return HttpSession(self, connection, ip_text(client))
+        return HttpSession(self, connection, ip_text(client), connection.client_port, connection.server)
 
 
 class HttpSession:
-    """One connection's requests, one after the other."""
+    """One connection's requests, one after the other. `asked` is our address and port as the device used them."""
 
-    def __init__(self, server: HttpServer, connection: Connection, client: str) -> None:
+    def __init__(
+        self, server: HttpServer, connection: Connection, client: str, client_port: int = 0, asked: str = ""
+    ) -> None:
         self._server = server
+        self._ends = client_port, asked
         self._connection = connection
         self._client = client
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADER_LIMIT)
@@ -92,7 +107,8 @@ class HttpSession:
         self._sending: Transfer | None = None
         self._delivering: list[Transfer] = []  # bodies that are not acknowledged to their end
         self._broken = False
-        self._peer_ended = False
+        self._peer_ended = self._closing = False
+        self._ended_by = "server"
 
     # What a director does
 
@@ -104,7 +120,7 @@ class HttpSession:
         """Send no more of the body, and close in order."""
         self._broken = True
         self._sending = None
-        self._connection.close()
+        self._close()
 
     def abort(self, now: int) -> None:
         """Reset the connection."""
@@ -133,12 +149,18 @@ class HttpSession:
 
     def ended(self, now: int) -> None:
         self._peer_ended = True
+        if not self._closing:
+            self._ended_by = "device"
         if not self._broken:
             self._http.receive_data(b"")
         self._advance(now)
 
     def idle(self, now: int) -> None:
         self._broken = True
+        self._close()
+
+    def _close(self) -> None:
+        self._closing = True
         self._connection.close()
 
     def closed(self, reason: str, now: int) -> None:
@@ -146,9 +168,12 @@ class HttpSession:
         self._report(now)
         if self._server.director is not None:
             self._server.director.closed(self)
+        reason = reason or f"closed by the {self._ended_by}"
         for transfer in self._delivering:
-            acknowledged = max(0, self._connection.delivered - transfer.start)
-            self._tell(HttpBodyAborted(now, self._client, transfer.path, acknowledged, len(transfer.body)))
+            if not transfer.whole:
+                arrived = min(max(0, self._connection.delivered - transfer.start), len(transfer.body))
+                names = self._client, transfer.path, arrived, transfer.total, *self._ends
+                self._tell(HttpBodyAborted(now, *names, reason))
         self._delivering = []
 
     # Requests
@@ -158,7 +183,7 @@ class HttpSession:
         while self._sending is None and not self._broken and self._next_event(now):
             pass
         if self._sending is None and (self._peer_ended or self._http.our_state in _FINAL):
-            self._connection.close()
+            self._close()
 
     def _next_event(self, now: int) -> bool:
         """Handle one event of h11; False where there is none yet, or no more."""
@@ -185,7 +210,7 @@ class HttpSession:
 
     def _answer(self, now: int) -> None:
         path = request_path(self._request)
-        body = self._server.files.get(path)
+        body = self._server.body(path)
         director = self._server.director
         answer = director.answer(path, body) if director is not None else None
         if answer is not None:
@@ -197,14 +222,20 @@ class HttpSession:
 
     def _answer_as_told(self, answer: Answer, now: int) -> None:
         """Past the HTTP library, which would not send what is wrong."""
+        self._broken = True
+        method, path = self._tell_request(head := http_head.read(answer.head, answer.status), now)
+        self._send(answer.head)
+        body = b"" if method == "HEAD" else answer.body
+        self._transfer(Transfer(path, body, self._queued, head, raw=True), now)
+
+    def _tell_request(self, head: http_head.Head, now: int) -> tuple[str, str]:
+        """The request is answered with this: its method and path."""
         request, self._request = self._request, None
         method = request.method.decode("latin-1") if request else ""
         path = request_path(request)
-        self._tell(HttpRequested(now, self._client, method, path, request_host(request), answer.status))
-        self._broken = True
-        self._send(answer.head)
-        body = b"" if method == "HEAD" else answer.body
-        self._transfer(Transfer(path, body, self._queued, raw=True), answer.status, now)
+        names = self._client, method, path, request_host(request), head.status, *self._ends, head
+        self._tell(HttpRequested(now, *names))
+        return method, path
 
     def _fail(self, status: int, now: int) -> None:
         """Answer and close: the rest of what arrives is not looked at."""
@@ -213,27 +244,25 @@ class HttpSession:
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._respond(status, text, "text/plain", now, last=True)
         else:
-            self._connection.close()
+            self._close()
 
     def _respond(self, status: int, body: bytes, kind: str, now: int, *, last: bool = False) -> None:
-        request, self._request = self._request, None
-        method = request.method.decode("latin-1") if request else ""
-        path = request_path(request)
-        self._tell(HttpRequested(now, self._client, method, path, request_host(request), status))
         headers = [("Server", "bk7238-sim"), ("Content-Type", kind), ("Content-Length", str(len(body)))]
         if status == 405:
             headers.append(("Allow", "GET, HEAD"))
         if last:
             headers.append(("Connection", "close"))
         reason = _PHRASES.get(status, "Error").encode("ascii")
+        head = http_head.Head(status, kind, len(body), "Content-Length")
+        method, path = self._tell_request(head, now)
         self._send(self._http.send(h11.Response(status_code=status, headers=headers, reason=reason)))
-        self._transfer(Transfer(path, b"" if method == "HEAD" else body, self._queued), status, now)
+        self._transfer(Transfer(path, b"" if method == "HEAD" else body, self._queued, head), now)
 
     # Bodies
 
-    def _transfer(self, transfer: Transfer, status: int, now: int) -> None:
+    def _transfer(self, transfer: Transfer, now: int) -> None:
         self._sending = transfer
-        if transfer.body and status == 200:
+        if transfer.body and transfer.head.status == 200:
             self._delivering.append(transfer)
             if self._server.director is not None:
                 self._server.director.limit(self, transfer)
@@ -254,7 +283,7 @@ class HttpSession:
         if transfer.sent == len(transfer.body):
             self._sending = None
             if transfer.raw:
-                self._connection.close()
+                self._close()
             else:
                 self._send(self._http.send(h11.EndOfMessage()))
 
@@ -266,29 +295,28 @@ class HttpSession:
     def _report(self, now: int) -> None:
         """Tell how far the bodies have been acknowledged."""
         for transfer in list(self._delivering):
-            total = len(transfer.body)
-            acknowledged = min(self._connection.delivered - transfer.start, total)
-            if acknowledged == total or acknowledged - transfer.told >= _PROGRESS:
+            body = transfer.body
+            acknowledged = min(self._connection.delivered - transfer.start, len(body))
+            if acknowledged == len(body) or acknowledged - transfer.told >= _PROGRESS:
                 transfer.told = acknowledged
-                self._tell(HttpBodyProgress(now, self._client, transfer.path, acknowledged, total))
+                arrived = min(acknowledged, transfer.total)
+                self._tell(HttpBodyProgress(now, self._client, transfer.path, arrived, transfer.total))
             if self._server.director is not None and acknowledged >= 0:
                 self._server.director.reached(self, transfer, acknowledged)
-            if acknowledged == total and transfer in self._delivering:
+            if acknowledged >= transfer.total and not transfer.whole:
+                transfer.whole = True
+                crc = None if transfer.head.coding else zlib.crc32(body[: transfer.total])
+                self._tell(HttpBodyDelivered(now, self._client, transfer.path, transfer.total, crc))
+            if acknowledged == len(body) and transfer.whole and transfer in self._delivering:
                 self._delivering.remove(transfer)
-                self._tell(HttpBodyDelivered(now, self._client, transfer.path, total))
 
     def _tell(self, event: Event) -> None:
         self._server.events.publish(event)
 
 
 def request_path(request: h11.Request | None) -> str:
-    """The path that a request asks for, without the query; empty without a request."""
-    if request is None:
-        return ""
-    target = request.target.partition(b"?")[0]
-    if target.lower().startswith(b"http://"):  # as to a proxy (RFC 9112, section 3.2.2)
-        target = b"/" + target[len(b"http://") :].partition(b"/")[2]
-    return unquote_to_bytes(target).decode("utf-8", "replace")
+    """The decoded path that a request asks for; empty without a request."""
+    return "" if request is None else http_path.decoded(request.target)
 
 
 def request_host(request: h11.Request | None) -> str:

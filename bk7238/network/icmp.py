@@ -36,3 +36,10 @@ def unreachable(packet: Packet, code: int) -> bytes | None:
     if packet.protocol == ICMP and packet.payload[:1] and packet.payload[0] not in _QUERIES:
         return None
     return message(_UNREACHABLE, code, 0, packet.header + packet.payload[:8])
+
+
+def undelivered(data: bytes) -> tuple[int, bytes] | None:
+    """Of a destination-unreachable message its code and what it quotes of the packet. None for anything else."""
+    if len(data) < _HEADER.size or checksum(data) or data[0] != _UNREACHABLE:
+        return None
+    return data[1], data[_HEADER.size :]

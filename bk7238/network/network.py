@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
-from bk7238.network.events import Event, Events, Listener, Pinged, Refused
+from bk7238.network.events import Events, Listener, Pinged, Refused
 from bk7238.network.tcp import Service, TcpServer
 
 _ETHERNET = struct.Struct("!6s6sH")
@@ -37,7 +37,8 @@ class Network:
     """A gateway with DHCP, DNS, ping, TCP and HTTP on one /24 subnet.
 
     `files` is what the HTTP server offers on port 80, a path to a body. `names` maps lower-case names to addresses for
-    DNS; without it every name is the gateway's. Later changes: `network.http.files`, `network.dns.names`.
+    DNS; without it every name is the gateway's, but for those in `.local`. Later changes: `network.http.files`,
+    `network.dns.names`.
     `counters` counts what was dropped, by cause.
     """
 
@@ -146,7 +147,8 @@ class Network:
             reply = arp.Arp(arp.REPLY, self.mac, self.address, packet.sender_mac, packet.sender_ip)
             self._frame(packet.sender_mac, _ARP, reply.pack())
         elif packet.sender_ip not in (NO_IP, packet.target_ip):  # those are probes and announcements (RFC 5227)
-            self._tell_refused(now, packet.sender_ip, packet.target_ip, "arp", None, "nothing")
+            names = ip_text(packet.sender_ip), ip_text(packet.target_ip)
+            self.events.publish(Refused(now, *names, "arp", None, "nothing"))
 
     # IPv4
 
@@ -208,17 +210,12 @@ class Network:
         if message is None:
             return
         protocol = _PROTOCOLS.get(packet.protocol, str(packet.protocol))
-        port = None
+        port = client_port = None
         if packet.protocol in (ipv4.TCP, ipv4.UDP) and len(packet.payload) >= 4:
-            port = int.from_bytes(packet.payload[2:4], "big")
-        self._tell_refused(now, packet.source, packet.destination, protocol, port, icmp.CODES[code])
+            client_port, port = struct.unpack_from("!HH", packet.payload)
+        names = ip_text(packet.source), ip_text(packet.destination)
+        self.events.publish(Refused(now, *names, protocol, port, icmp.CODES[code], client_port))
         self._send(packet.source, ipv4.ICMP, message)
-
-    def _tell_refused(
-        self, now: int, source: bytes, destination: bytes, protocol: str, port: int | None, answer: str
-    ) -> None:
-        event: Event = Refused(now, ip_text(source), ip_text(destination), protocol, port, answer)
-        self.events.publish(event)
 
     # Sending
 

@@ -1,13 +1,24 @@
-"""What can be told of a network that is not ours, by listening to the device's own traffic: leases and HTTP.
+"""What can be told of a network that is not ours, by listening to the device's own traffic: leases, HTTP, refusals.
 
 It hears what goes out and what comes in, changes nothing, and tells the events that the simulated network would tell.
 """
 
 from __future__ import annotations
 
-from bk7238.network import dhcp, ipv4, tcp_segment, udp
+import struct
+
+from bk7238.network import dhcp, dns, icmp, ipv4, tcp_segment, udp
 from bk7238.network.addresses import NO_IP, ip_text, mac_text
-from bk7238.network.events import ConnectionClosed, ConnectionOpened, Events, LeaseGranted
+from bk7238.network.events import (
+    ConnectionClosed,
+    ConnectionOpened,
+    ConnectionReset,
+    Events,
+    LeaseGranted,
+    LeaseRefused,
+    NameAsked,
+    Refused,
+)
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.tcp_connection import near
 from bk7238.network.tcp_receiver import Receiver
@@ -17,6 +28,7 @@ _IPV4 = b"\x08\x00"
 _HEADER = 14
 _CONVERSATIONS = 64
 _WINDOW = 65_535
+_PLAIN_IPV4, _QUOTED = 0x45, 28  # an IPv4 header without options, and eight bytes behind it
 
 Key = tuple[bytes, int, bytes, int]  # the device's address and port, the server's
 
@@ -29,7 +41,9 @@ class Conversation:
         self._up, self._down = Receiver(), Receiver()
         self._up.window = self._down.window = _WINDOW
         self._first, self._answered_first = first, 0
-        self._observer = HttpObserver(events, ip_text(key[0]))
+        self._server = f"{ip_text(key[2])}:{key[3]}"
+        self._observer = HttpObserver(events, ip_text(key[0]), key[1], self._server)
+        self._ended_by = ""
         self.answered = self.over = False
 
     def sent(self, segment: Segment, now: int) -> None:
@@ -39,11 +53,12 @@ class Conversation:
         position = near(segment.sequence - self._first, self._up.next)
         if self._up.acceptable(position, segment.length):
             self._observer.asked(self._up.receive(position, segment.payload, bool(segment.flags & FIN)))
+            self._ended_by = self._ended_by or ("device" if self._up.ended else "")
         if segment.flags & ACK:
             acknowledged = near(segment.acknowledgment - self._answered_first, self._down.next)
             if acknowledged <= self._down.next:
                 self._observer.delivered(acknowledged - 1 - (self._down.ended and acknowledged == self._down.next), now)
-        self._end(segment, now)
+        self._end(segment, "device", now)
 
     def received(self, segment: Segment, now: int) -> None:
         """The device is sent this."""
@@ -54,15 +69,26 @@ class Conversation:
             position = near(segment.sequence - self._answered_first, self._down.next)
             if self._down.acceptable(position, segment.length):
                 self._observer.answered(self._down.receive(position, segment.payload, bool(segment.flags & FIN)))
-        self._end(segment, now)
+                self._ended_by = self._ended_by or ("server" if self._down.ended else "")
+        self._end(segment, "server", now)
 
-    def _end(self, segment: Segment, now: int) -> None:
-        both = self._up.ended and self._down.ended
-        if not self.over and (segment.flags & RST or (both and not segment.length)):
-            self.over = True
-            self._observer.closed(now)
-            if both:
-                self._events.publish(ConnectionClosed(now, *self._names()))
+    def _end(self, segment: Segment, sender: str, now: int) -> None:
+        both, reset = self._up.ended and self._down.ended, segment.flags & RST
+        if self.over or not (reset or (both and not segment.length)):
+            return
+        self.over = True
+        client, client_port, port = self._names()
+        if not self.answered:
+            if sender == "server":
+                names = client, ip_text(self._key[2]), "tcp", port, "reset", client_port
+                self._events.publish(Refused(now, *names))
+            return
+        reason = f"closed by the {self._ended_by}" if both else f"reset by the {sender}"
+        self._observer.closed(now, reason)
+        if both:
+            self._events.publish(ConnectionClosed(now, *self._names()))
+        else:
+            self._events.publish(ConnectionReset(now, *self._names(), reason, self._server))
 
     def _names(self) -> tuple[str, int, int]:
         return ip_text(self._key[0]), self._key[1], self._key[3]
@@ -101,7 +127,11 @@ class Overheard:
             return
         packet = _packet(frame, ipv4.UDP)
         if packet is not None:
-            self._note_lease(packet, now)
+            self._note_datagram(packet, now)
+            return
+        packet = _packet(frame, ipv4.ICMP)
+        if packet is not None:
+            self._note_undelivered(packet, now)
 
     def _pass(self, key: Key, segment: Segment, now: int, sent: bool) -> None:
         conversation = self._conversations.get(key)
@@ -114,16 +144,38 @@ class Overheard:
         if conversation.over:
             del self._conversations[key]
 
-    def _note_lease(self, packet: ipv4.Packet, now: int) -> None:
+    def _note_datagram(self, packet: ipv4.Packet, now: int) -> None:
         try:
             datagram = udp.parse(packet.payload, packet.source, packet.destination)
-            if datagram.source_port == dhcp.SERVER_PORT and datagram.destination_port == dhcp.CLIENT_PORT:
-                lease = dhcp.lease(datagram.payload)
-                if lease is not None:
-                    mac, ip, before = lease
-                    self._events.publish(LeaseGranted(now, mac_text(mac), ip_text(ip), before != NO_IP))
+            if datagram.source_port == dns.PORT:
+                asked = dns.in_vain(datagram.payload)
+                if asked is not None:
+                    self._events.publish(NameAsked(now, ip_text(packet.destination), *asked, ""))
+            elif datagram.source_port == dhcp.SERVER_PORT and datagram.destination_port == dhcp.CLIENT_PORT:
+                self._note_lease(datagram.payload, now)
         except ValueError:
             pass
+
+    def _note_lease(self, message: bytes, now: int) -> None:
+        lease, refused = dhcp.lease(message), dhcp.refused(message)
+        if lease is not None:
+            mac, ip, before = lease
+            self._events.publish(LeaseGranted(now, mac_text(mac), ip_text(ip), before != NO_IP))
+        elif refused is not None:
+            self._events.publish(LeaseRefused(now, mac_text(refused), "", "the server's NAK"))
+
+    def _note_undelivered(self, packet: ipv4.Packet, now: int) -> None:
+        found = icmp.undelivered(packet.payload)
+        if found is None or len(found[1]) < _QUOTED or found[1][0] != _PLAIN_IPV4:
+            return
+        code, quoted = found
+        protocol, ports = quoted[9], (None, None)
+        if protocol in (ipv4.TCP, ipv4.UDP):
+            ports = struct.unpack_from("!HH", quoted, 20)
+        name = {ipv4.TCP: "tcp", ipv4.UDP: "udp"}.get(protocol, str(protocol))
+        answer = icmp.CODES.get(code, f"unreachable, code {code}")
+        names = ip_text(quoted[12:16]), ip_text(quoted[16:20])
+        self._events.publish(Refused(now, *names, name, ports[1], answer, ports[0]))
 
 
 def _packet(frame: bytes, protocol: int) -> ipv4.Packet | None:

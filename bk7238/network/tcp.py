@@ -54,7 +54,7 @@ class Watched:
         if not self.connection.established:
             return
         if reason:
-            self.events.publish(ConnectionReset(now, *self._names(), reason))
+            self.events.publish(ConnectionReset(now, *self._names(), reason, self.connection.server))
         else:
             self.events.publish(ConnectionClosed(now, *self._names()))
 
@@ -117,7 +117,7 @@ class TcpServer:
 
     def _open(self, key: Key, syn: Segment, now: int) -> Connection:
         client, _, port = key
-        connection = Connection(syn, self._rng.getrandbits(32), now)
+        connection = Connection(syn, self._rng.getrandbits(32), now, ip_text(self._address))
         application = self._services[port].accept(connection, client)
         connection.attach(Watched(application, connection, client, self._events))
         self.connections.pop(key, None)
@@ -145,7 +145,7 @@ class TcpServer:
             return []
         if segment.flags & SYN:
             names = ip_text(client), ip_text(self._address)
-            self._events.publish(Refused(now, *names, "tcp", segment.destination_port, "reset"))
+            self._events.publish(Refused(now, *names, "tcp", segment.destination_port, "reset", segment.source_port))
         ports = segment.destination_port, segment.source_port
         if segment.flags & ACK:
             reset = Segment(*ports, segment.acknowledgment, 0, RST, 0)

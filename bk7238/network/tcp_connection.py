@@ -43,10 +43,14 @@ class Application(Protocol):
 
 
 class Connection:
-    """A connection that a peer's SYN opened. What it wants to send is in `take()`; it is gone when `dead`."""
+    """A connection that a peer's SYN opened. What it wants to send is in `take()`; it is gone when `dead`.
 
-    def __init__(self, syn: Segment, first: int, now: int) -> None:
+    `server` is our address and port as the peer used them.
+    """
+
+    def __init__(self, syn: Segment, first: int, now: int, address: str = "") -> None:
         self.client_port, self.port = syn.source_port, syn.destination_port
+        self.server = f"{address}:{self.port}"
         self.dead = False
         self.established = False
         self._first, self._peer_first = first, syn.sequence

@@ -19,6 +19,7 @@ from bk7238.engine.unicorn import EngineSnapshot, UnicornEngine
 from bk7238.machine import Machine
 from bk7238.network.events import Events
 from bk7238.network.network import Network
+from bk7238.randomness import Randomness
 
 _SECTOR = 0x1000
 _SHARED = 0x1000  # bytes from which on an immutable object is shared instead of copied
@@ -90,13 +91,14 @@ class Snapshots:
 
 @dataclass(frozen=True)
 class _AirSnapshot:
-    """The medium and all that hangs on it. What others hold (the medium, access points, networks and what they tell)
-    keeps its identity and gets its old state; the rest is made again."""
+    """The medium and all that hangs on it. What others hold (the medium, access points, networks, what they tell and
+    draw) keeps its identity and gets its old state; the rest is made again."""
 
     kept: list[Any]
     states: bytes
     told: list[list[Any]]
     shared: list[Any]
+    drawn: list[tuple[Randomness, Any]]
 
     @staticmethod
     def of(air: Medium) -> _AirSnapshot:
@@ -108,7 +110,8 @@ class _AirSnapshot:
             pickler.dump(_state(pickler.kept[done]))
             done += 1
         told = [list(events.recent) for events in pickler.events]
-        return _AirSnapshot([*pickler.kept, *pickler.events], stream.getvalue(), told, pickler.shared)
+        drawn = [(source, source.getstate()) for source in pickler.sources]
+        return _AirSnapshot([*pickler.kept, *pickler.events], stream.getvalue(), told, pickler.shared, drawn)
 
     def restore(self) -> None:
         unpickler = _Unpickler(io.BytesIO(self.states), self)
@@ -118,6 +121,8 @@ class _AirSnapshot:
         for events, recent in zip(self.kept[len(states) :], self.told, strict=True):
             events.recent.clear()
             events.recent.extend(recent)
+        for source, state in self.drawn:
+            source.setstate(state)
 
 
 def _state(thing: Any) -> dict[str, Any]:
@@ -130,6 +135,7 @@ class _Pickler(pickle.Pickler):
         self.kept: list[Any] = []
         self.events: list[Events] = []
         self.shared: list[Any] = []
+        self.sources: list[Randomness] = []
         self._numbers: dict[int, tuple[str, int]] = {}
 
     def persistent_id(self, thing: Any) -> tuple[str, int] | None:
@@ -140,6 +146,8 @@ class _Pickler(pickle.Pickler):
             return self._number("kept", self.kept, thing)
         if kind is Events:
             return self._number("events", self.events, thing)
+        if kind is Randomness:
+            return self._number("sources", self.sources, thing)
         return None
 
     def _number(self, table: str, things: list[Any], thing: Any) -> tuple[str, int]:
@@ -160,4 +168,6 @@ class _Unpickler(pickle.Unpickler):
         air = self._air
         if table == "shared":
             return air.shared[index]
+        if table == "sources":
+            return air.drawn[index][0]
         return air.kept[index if table == "kept" else len(air.kept) - len(air.told) + index]

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote
 
 from bk7238.faults import FaultError, kinds, parse
 from bk7238.faults.fault import make
+from bk7238.network.http_path import quoted
 from bk7238.sweep import forks
 from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.subject import Subject
@@ -65,7 +65,7 @@ class Network(Subject):
             self._check(fault)
 
     def settings(self, settings: Settings) -> Settings:
-        request = settings.request or f"http://{HOST}/{quote(self.job.package.name)}"
+        request = settings.request or f"http://{HOST}{quoted('/' + self.job.package.name)}"
         return replace(super().settings(settings), psk=settings.psk or PASSPHRASE, request=request)
 
     def _check(self, text: str) -> None:

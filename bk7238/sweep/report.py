@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections import Counter
@@ -34,6 +35,12 @@ class Report:
     @property
     def verdicts(self) -> Counter[str]:
         return Counter(one.verdict for one in self.outcomes)
+
+    @property
+    def digest(self) -> str:
+        """What was found, in one number: where each point ended and why."""
+        found = [[one.id, one.verdict, explained(one)] for one in self.outcomes]
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
 
     @property
     def bad(self) -> list[Outcome]:
@@ -69,6 +76,7 @@ class Report:
             "points": len(self.outcomes),
             "verdicts": dict(sorted(self.verdicts.items())),
             "bad": len(self.bad),
+            "digest": self.digest,
             "watched_to_the_end": sum(one.merged is None and not one.shared for one in self.outcomes),
             "wall_seconds": round(self.wall_seconds, 1),
             "replay": self._command,

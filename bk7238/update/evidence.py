@@ -18,7 +18,9 @@ def gather(machine: Machine, image: FlashImage, package: Package, story: Story) 
     """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
     flash = bytes(machine.flash.data)
     header = explain.download_header(flash)
-    footer = explain.footer(flash, explain.app_partition(flash, image.app))
+    app = explain.app_partition(flash, image.app)
+    footer = explain.footer(flash, app)
+    target = explain.target(flash, package.data, app)
     return {
         "partitions": {
             name: {
@@ -29,7 +31,8 @@ def gather(machine: Machine, image: FlashImage, package: Package, story: Story) 
             for name, partition in sorted(image.partitions.items())
         },
         "footer": _header(footer),
-        "footer_is_of_the_package": footer == package.data[: rbl.SIZE],
+        "footer_is_of_the_package": explain.footer(flash, target) == package.data[: rbl.SIZE],
+        "package_is_for": target.name,
         "download": _header(header),
         "app": _app(flash, image),
         "bootloader_said": explain.printed(story.bootloader_lines),

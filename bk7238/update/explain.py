@@ -19,13 +19,16 @@ _COMPLAINTS = re.compile(
     re.IGNORECASE,
 )
 
+_HARMLESS = re.compile(r"will be forced to upgrade|Don't found flash device\([^)]*[^ -~]")  # that name was never set
+
 
 def printed(lines: list[str], most: int = 4) -> list[str]:
-    """The bootloader's complaints among its lines since the reset, each once, the first `most`."""
+    """The bootloader's complaints among its lines since the reset, each once, the first `most`. Not those that change
+    nothing: of a partition without a footer, and of a table without an entry for the bootloader itself."""
     complaints: list[str] = []
     for line in lines:
         text = line.strip()
-        if _COMPLAINTS.search(text) and text not in complaints:
+        if _COMPLAINTS.search(text) and not _HARMLESS.search(text) and text not in complaints:
             complaints.append(text)
     return complaints[:most]
 
@@ -51,23 +54,23 @@ def seen(flash: bytes, package: bytes) -> str:
     header = rbl.unpack(raw)
     if not header.crc_ok:
         return _no_header(flash, package, download, where)
-    if raw == footer(flash, app):
+    if raw == footer(flash, target(flash, raw, app)):
         return "the package's header equals the footer of the installed app: to the bootloader it is installed already"
     if header.partition == "download":
         return "the package names `download` as its destination: the bootloader passes over it"
     return f"a sound header in its {where}, for partition `{header.partition}`"
 
 
-def untouched(flash: bytes, image: bytes, app: Partition) -> bool:
-    """Whether the app partition, up to its footer, is what it was in the image."""
-    end = crc_framing.physical(app.offset + app.length - 128)
-    return flash[app.physical_start : end] == image[app.physical_start : end]
+def untouched(flash: bytes, image: bytes, partition: Partition) -> bool:
+    """Whether a partition, up to its footer, is what it was in the image, which may end before it."""
+    start, end = partition.physical_start, _footer_at(partition)
+    return flash[start:end] == image[start:end].ljust(end - start, b"\xff")
 
 
 def damage(flash: bytes, image: bytes, app: Partition) -> str:
     """What is wrong with the app partition, up to its footer: frames that do not hold, and frames that are erased
     where the image had some. Empty where all is well, else ends with a semicolon. Addresses are physical."""
-    start, end = app.physical_start, crc_framing.physical(app.offset + app.length - 128)
+    start, end = app.physical_start, _footer_at(app)
     bad = crc_framing.bad_frames(flash[start:end])
     had = set(crc_framing.erased_frames(image[start:end]))
     erased = [at for at in crc_framing.erased_frames(flash[start:end]) if at not in had]
@@ -81,13 +84,14 @@ def no_package(said: list[str]) -> bool:
     return any(words in line for words in _NO_PACKAGE for line in said)
 
 
-def waiting(flash: bytes, app: Partition, said: list[str]) -> bool:
-    """Whether a sound header other than the app's footer is in the download partition: the bootloader, which depends
-    on the flash alone, will try again at each start. Not one that `said` that it finds no package there."""
+def waiting(flash: bytes, partition: Partition, said: list[str]) -> bool:
+    """Whether a sound header other than the footer of the partition that it is for is in the download partition: the
+    bootloader, which depends on the flash alone, will try again at each start. Not one that `said` that it finds no
+    package there."""
     if no_package(said):
         return False
     header = download_header(flash)
-    return header is not None and rbl.unpack(header).crc_ok and header != footer(flash, app)
+    return header is not None and rbl.unpack(header).crc_ok and header != footer(flash, partition)
 
 
 def download_header(flash: bytes) -> bytes | None:
@@ -108,10 +112,31 @@ def app_partition(flash: bytes, usual: Partition) -> Partition:
     return app if end % crc_framing.DATA == 0 and app.physical_end <= len(flash) else usual
 
 
-def footer(flash: bytes, app: Partition) -> bytes:
-    """The 96 bytes at the end of the app partition, where the bootloader keeps the installed package's header."""
-    end = flash[crc_framing.physical(app.offset + app.length - 128) : app.physical_end]
-    return crc_framing.strip(end)[-rbl.SIZE :]
+def target(flash: bytes, header: bytes, app: Partition) -> Partition:
+    """Where the bootloader in the flash installs a package with that header: `app`, or another partition of its table
+    that it replaces."""
+    wanted = rbl.unpack(header).partition if len(header) >= rbl.SIZE else "app"
+    found = None if wanted in ("app", "bootloader", "download") else _table(flash).get(wanted)
+    return app if found is None or found.length < rbl.SIZE or found.physical_end > len(flash) else found
+
+
+def footer(flash: bytes, partition: Partition) -> bytes:
+    """The 96 bytes at the end of a partition, where the bootloader keeps the installed package's header."""
+    end = flash[_footer_at(partition) : partition.physical_end]
+    return (crc_framing.strip(end) if partition.framed else end)[-rbl.SIZE :]
+
+
+def _footer_at(partition: Partition) -> int:
+    """The physical address of the first byte that belongs to the footer, or to a frame of it."""
+    end = partition.offset + partition.length
+    return crc_framing.physical(end - 128) if partition.framed else end - rbl.SIZE
+
+
+def footer_version(flash: bytes, app: Partition) -> str | None:
+    """The version in a sound footer of the app partition, None where there is none."""
+    data = footer(flash, app)
+    header = rbl.unpack(data) if len(data) == rbl.SIZE else None
+    return header.version if header is not None and header.crc_ok else None
 
 
 def _table(flash: bytes) -> dict[str, Partition]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bk7238.update.versions import Pair
+
 
 class Verdict(Enum):
     """The end states of a device that was told to update itself."""
@@ -51,7 +53,7 @@ class Phase:
 class Result:
     """What `bk7238 ota` reports. `faults` says of each fault what it did, `silent` are those that never fired, and
     `evidence` is what the verdict rests on: update/evidence.py. `flash` are the chip's bytes (physical) in the moment
-    of the verdict."""
+    of the verdict. The versions are the banner's where that names the app's own, else the footer's."""
 
     verdict: Verdict
     reason: str
@@ -68,6 +70,14 @@ class Result:
     silent: list[str] = field(default_factory=list)
     evidence: dict[str, Any] = field(repr=False, default_factory=dict)
     flash: bytes = field(repr=False, default=b"")
+    banner_versions: Pair = (None, None)
+    footer_versions: Pair = (None, None)  # of the installed app at power-on, and at the end
+
+    @property
+    def versions_differ(self) -> bool:
+        """Whether banner and footer name different versions of the same app."""
+        pairs = zip(self.banner_versions, self.footer_versions, strict=True)
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
     def as_json(self) -> dict[str, Any]:
         """The object of `--json`: wall time is the only part that differs between equal runs."""
@@ -75,6 +85,8 @@ class Result:
             "verdict": self.verdict.value,
             "from_version": self.from_version,
             "to_version": self.to_version,
+            "banner_versions": list(self.banner_versions),
+            "footer_versions": list(self.footer_versions),
             "reason": self.reason,
             "phases": [
                 {"name": p.name, "virtual_seconds": p.seconds, "instructions": p.instructions} for p in self.phases

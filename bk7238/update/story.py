@@ -7,7 +7,6 @@ what the judge needs to say why a device ended where it did.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,9 +14,14 @@ from bk7238.air import events as air
 from bk7238.companion import Fields
 from bk7238.machine import Machine
 from bk7238.network import events as network
+from bk7238.network.http_path import shown
+from bk7238.update import explain
+from bk7238.update.failures import Failure, Failures, Stage
 from bk7238.update.joining import Joining
 from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
+from bk7238.update.trouble import Trouble
+from bk7238.update.versions import Named
 from peripherals.core import ResetKind
 
 BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
@@ -32,9 +36,12 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
 _STATE = (
     *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "named", "resets_without_banner"),
-    *("last_progress", "downloaded", "failure", "failed_at", "_joining_failed", "_joining", "join_failures", "_began"),
+    *("app_started_at", "_starts"),
+    *("last_progress", "downloaded", "complaint", "offered", "_joining", "_trouble", "_began"),
+    *("_body", "_crc", "_furthest", "_furthest_phase"),
 )
 APP_STARTS = "go os_addr("
+STAYS_UP = 10_000_000  # virtual microseconds after which an app without a known banner counts as running
 WRITTEN = "100%"  # ends the line of the boot loader that has written an app
 
 
@@ -48,32 +55,40 @@ class Happening:
 
 
 class Story:
-    """Follows one machine. `tell` gets each milestone; `turn(phase)` is called when a phase begins."""
+    """Follows one machine, whose device was told to fetch `url`. `tell` gets each milestone; `turn(phase)` is called
+    when a phase begins."""
 
     def __init__(
         self,
         machine: Machine,
         profile: Profile,
+        url: str | None,
+        failures: Failures,
         tell: Callable[[Happening], None],
         turn: Callable[[str], None],
     ) -> None:
-        self.machine, self.profile = machine, profile
+        self.machine, self.profile, self.failures = machine, profile, failures
         self._tell, self._turn = tell, turn
         self.phase = BOOT
         self.phases: list[Phase] = []
-        self.versions: list[str] = []
+        self.versions: list[Named] = []
         self.lines: list[str] = []  # on either UART, since the last reset
         self.bootloader_lines: list[str] = []  # since the last reset and before the app was started
         self.app_started = False
-        self.named = False  # since the last reset the app has said its version
+        self.app_started_at = 0
+        self.named = False  # since the last reset the app has said its version, or has stayed up where it has no banner
+        self._starts = 0
         self.resets_without_banner = 0
         self.last_progress = 0
         self.downloaded = ""
-        self.failure = ""  # the newest that nothing has made good
-        self.failed_at = 0  # when that happened
-        self._joining_failed = False  # in that
+        self.complaint = ""  # of the boot loader, when it last started an app during the download
+        self.offered = ""  # the address that DHCP last offered, and that nobody has taken
         self._joining = Joining()
-        self.join_failures: Counter[str] = Counter()  # of this attempt to join, by kind: the first kind is the cause
+        self._trouble = Trouble(url)
+        self._body = False  # an answer has arrived as a whole,
+        self._crc: int | None = None  # and has this CRC-32
+        self._furthest = 0  # bytes of the download that have arrived, in any attempt
+        self._furthest_phase = 0  # its place in ORDER
         self._began = self._mark()
         machine.companions.append(Fields(self, _STATE))
         machine.uart1.on_line(self._line)
@@ -85,50 +100,85 @@ class Story:
 
     def event(self, event: network.Event) -> None:
         """Something happened on the radio or behind the access point."""
-        if isinstance(event, network.LeaseGranted):
-            self.tell(f"the device is on the network as {event.ip}")
-            if self._joining_failed:
-                self.failure = ""
-            if self.phase == JOIN:
-                self._enter(DOWNLOAD)
-            elif self.phase == REJOIN:
-                self._enter(DONE)
+        if isinstance(event, network.LeaseOffered):
+            self.offered = event.ip
+        elif isinstance(event, network.LeaseGranted):
+            self._leased(event)
+        elif isinstance(event, network.ConnectionOpened):
+            self.failures.begins(event.client_port)
+            self.failures.made_good(Stage.CONNECTING)
         elif isinstance(event, network.HttpRequested):
-            self.tell(f"the device asks for {event.path}: status {event.status}")
-            if event.status != 200:
-                self._failed(f"the server answered {event.status} to the device's request for {event.path}")
+            self.tell(
+                f"the device asks for {shown(event.path)}: "
+                + (f"status {event.status}" if event.status else "no answer")
+            )
+            self._asked(event)
         elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
-            self.last_progress = event.time
-            self.downloaded = f"{event.acknowledged} of {event.total} bytes had arrived"
-            share = event.acknowledged / event.total
-            self._tell(Happening(event.time, f"{event.acknowledged} of {event.total} bytes", share))
+            self._progress(event)
         elif isinstance(event, network.HttpBodyDelivered) and self.phase == DOWNLOAD:
             self.tell(f"the package is on the device, {event.total} bytes")
+            self._body, self._crc = True, event.crc
             self._enter(RESTART)
-        elif isinstance(event, network.HttpBodyAborted):
-            self._failed(f"the download broke off at {event.acknowledged} of {event.total} bytes")
-        elif isinstance(event, network.ConnectionReset):
-            self._failed(f"the connection broke: {event.reason}")
         elif isinstance(event, air.StationAssociated):
             self.tell(f"associated with {event.bssid}")
         elif isinstance(event, air.HandshakeCompleted):
             self.tell("the key handshake is complete")
-        self._note_failure(self._joining.failure(event))
+        if not isinstance(event, network.HttpRequested):
+            self._note(self._trouble.failure(event))
+        joining = self._joining.failure(event)
+        if joining is not None:
+            self._note(Failure(joining, joining, Stage.JOINING))
 
-    def _note_failure(self, failure: str | None) -> None:
-        if failure is not None:
-            self._failed(failure, joining=True)
-            if self.phase in (JOIN, REJOIN):
-                self.join_failures[failure] += 1
+    def _asked(self, event: network.HttpRequested) -> None:
+        """A request on a connection: an attempt of its own, whose failure it is itself or tells of the one before."""
+        if self.phase == RESTART:  # it did not take what it had
+            self._body = False
+            self._enter(DOWNLOAD)
+        if event.status not in (0, 200):  # without an answer the connection may have failed already
+            self.failures.begins(event.client_port)
+        self._note(self._trouble.failure(event))
+        if event.status == 200:
+            self.failures.begins(event.client_port)
 
-    def _failed(self, what: str, *, joining: bool = False) -> None:
-        self.failure, self.failed_at, self._joining_failed = what, self.machine.now, joining
+    def _leased(self, event: network.LeaseGranted) -> None:
+        self.offered = ""
+        self.tell(f"the device is on the network as {event.ip}")
+        self.failures.made_good(Stage.JOINING)
+        if self.phase == JOIN:
+            self._enter(DOWNLOAD)
+        elif self.phase == REJOIN:
+            self._enter(DONE)
 
-    def cause(self) -> str:
-        """The failure to name where the device goes no further; empty where there was none."""
-        if self.join_failures:
-            return max(self.join_failures, key=lambda kind: self.join_failures[kind])
-        return self.failure
+    def _progress(self, event: network.HttpBodyProgress) -> None:
+        """Bytes have arrived. Only what had not arrived in an earlier attempt is progress."""
+        share = event.acknowledged / event.total if event.total else None
+        of = f" of {event.total}" if event.total else ""
+        self._tell(Happening(event.time, f"{event.acknowledged}{of} bytes", share))
+        if event.acknowledged > self._furthest:
+            self._furthest = event.acknowledged
+            self.downloaded = f"{event.acknowledged}{of} bytes had arrived"
+            self._further()
+
+    def _further(self) -> None:
+        self.last_progress = self.machine.now
+        self.failures.made_good(Stage.LOADING)
+
+    def _note(self, failure: Failure | None) -> None:
+        if failure is not None and self.failures.note(failure):
+            self._furthest = 0
+
+    def came(self, name: str, crc: int) -> str:
+        """What arrived instead of the package of that name and CRC-32; empty where the package did, or nothing."""
+        other = self._body and self._crc is not None and self._crc != crc
+        return f"{self._trouble.answer} came, not {name}" if other else ""
+
+    def unusual(self, name: str, size: int) -> str:
+        """What is unusual in the newest answer, for a package of that name and so many bytes; empty for nothing."""
+        answer = self._trouble.answer
+        if answer is None or (answer.length == size and answer.written == "Content-Length" and not answer.coding):
+            return ""
+        differs = answer.length is not None and answer.length != size
+        return f"the answer was {answer.status}, {answer}" + (f", but {name} has {size:,}" if differs else "")
 
     def tell(self, text: str) -> None:
         self._tell(Happening(self.machine.now, text))
@@ -138,21 +188,48 @@ class Story:
         if not self.app_started:
             self.bootloader_lines.append(line)
             if line.startswith(APP_STARTS):
-                self.app_started = True
+                self._app_starts()
                 self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
             elif line.startswith("BK7238_"):
                 self.tell(f"bootloader {line}")
             elif "upgrade(" in line or "erase success" in line or line.endswith(WRITTEN):
                 self.tell(line.strip())
-        banner = self.profile.banner.search(line)
+        banner = self.profile.banner.search(line) if self.profile.banner else None
         if banner:
-            self._banner(banner["version"])
+            self._note_complaint()
+            of_sdk = bool(banner.groupdict().get("sdk"))
+            named = Named(banner["sdk" if of_sdk else "version"], of_sdk)
+            self.versions.append(named)
+            self.tell(f"the app says it is {'built with SDK' if of_sdk else 'version'} {named.version}")
+            self._runs()
 
-    def _banner(self, version: str) -> None:
+    def _note_complaint(self) -> None:
+        """An app starts during the download: what the boot loader found of a package before."""
+        said = explain.printed(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
+        self.complaint = "the bootloader printed: " + " / ".join(said) if said else ""
+        if said:
+            kind = "boot loader: " + said[0].partition("(calc")[0]
+            self._note(Failure(kind, self.complaint, Stage.LOADING, follows=True))
+
+    def _app_starts(self) -> None:
+        self.app_started = True
+        self.app_started_at = self.machine.now
+        self._starts += 1
+        if self.profile.banner is None:
+            start = self._starts
+            self.machine.clock.after(STAYS_UP, lambda: self._stayed_up(start))
+
+    def _stayed_up(self, start: int) -> None:
+        """An app that names no version was started some time ago. One that the CPU has aborted in does not count."""
+        since = [record for record in self.machine.log.records if record.time >= self.app_started_at]
+        if start == self._starts and self.app_started and not any(record.source == "cpu" for record in since):
+            self.tell(f"the app has been running for {STAYS_UP // 1_000_000} virtual seconds")
+            self._runs()
+
+    def _runs(self) -> None:
+        """The app is up."""
         self.named = True
         self.resets_without_banner = 0
-        self.versions.append(version)
-        self.tell(f"the app says it is version {version}")
         if self.phase == BOOT:
             self._enter(JOIN)
         elif self.phase == DOWNLOAD and any(line.endswith(WRITTEN) for line in self.bootloader_lines):
@@ -161,12 +238,19 @@ class Story:
             self._enter(REJOIN)
 
     def _reset(self, kind: ResetKind) -> None:
+        if self.named and kind is not ResetKind.POWER_ON and self.phase in (JOIN, DOWNLOAD, REJOIN):
+            text = f"the device restarted by itself ({kind.value})"
+            self._note(Failure("restart", text, Stage.LOADING, follows=True))
+        self.failures.restarted()
         self.lines, self.bootloader_lines = [], []
         self.app_started = self.named = False
         if kind is not ResetKind.POWER_ON:  # that is the world's doing
             self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
+        if kind is ResetKind.POWER_ON:
+            self._furthest = 0  # in the download the device begins anew
         if self.phase == RESTART:  # at a power cut the app may not have written all of it
+            self._furthest_phase = ORDER.index(JOIN)
             self._enter(DOWNLOAD if kind is ResetKind.POWER_ON else INSTALL)
 
     def _flash_operated(self, *operation: object) -> None:
@@ -181,9 +265,10 @@ class Story:
     def _enter(self, phase: str) -> None:
         self.close()
         self.phase = phase
-        self.last_progress = self.machine.now
-        self.failure = ""
-        self.join_failures.clear()
+        place = ORDER.index(phase)
+        if place > self._furthest_phase:
+            self._furthest_phase = place
+            self._further()
         self._turn(phase)
 
     def close(self) -> None:

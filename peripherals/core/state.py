@@ -125,7 +125,8 @@ class Port(_Declaration):
 class Listeners:
     """One block's port: `port(data)` hands `data` to each listener in the order in which they connected.
 
-    It answers whether any listener said yes, for ports where that means something (a frame that was acknowledged).
+    It answers the most that a listener answered, for ports where that means something: whether a frame was
+    acknowledged, how long to wait. 0 where nobody answers.
     """
 
     def __init__(self) -> None:
@@ -134,5 +135,5 @@ class Listeners:
     def connect(self, listener: Callable[..., Any]) -> None:
         self._listeners.append(listener)
 
-    def __call__(self, *data: Any) -> bool:
-        return any([listener(*data) for listener in self._listeners])
+    def __call__(self, *data: Any) -> int:
+        return max([listener(*data) or 0 for listener in self._listeners], default=0)

@@ -10,10 +10,8 @@ Not modelled: error frames, duplicate detection, excUnencrypted, acceptNotExpect
 
 from __future__ import annotations
 
-from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
+from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FCS, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
 from peripherals.core import RW, Peripheral, Register
-
-FCS = 4
 
 MANAGEMENT_BITS = {4: "acceptProbeReq", 5: "acceptProbeResp", 8: "acceptBeacon"}
 CONTROL_BITS = {

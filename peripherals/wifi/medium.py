@@ -1,16 +1,17 @@
 """How long it takes to send a frame: waiting for the medium, the frame itself, its acknowledgement, its retries.
 
-Facts: docs/hardware/wifi-mac.md for registers and rate words; IEEE 802.11-2020 clause 10.23 for the waiting times.
-The medium is always free and the random wait always takes its mean, so equal frames take equal times.
+Facts: docs/hardware/wifi-mac.md for registers and rate words; bk7238/formats/airtime.py for durations. The random wait
+always takes its mean, so equal frames take equal times.
 
-Not modelled: other stations' traffic, TXOP limits, the long retry limit.
+Not modelled: collisions, TXOP limits, the long retry limit.
 """
 
 from __future__ import annotations
 
-from peripherals.core import RW, Peripheral, Register
+from bk7238.formats import airtime
+from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
+from peripherals.core import RW, Peripheral, Port, Register
 from peripherals.wifi.descriptors import PolicyTable
-from peripherals.wifi.time_on_air import SIFS, SLOT, Rate, acknowledgement_time, frame_time
 
 ACK_TIMEOUT = SIFS + SLOT + 25
 LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC
@@ -45,6 +46,10 @@ class Medium(Peripheral):
         cwMax3 = RW(8, 11, reset=3)
         txOpLimit3 = RW(12, 27, reset=0x2F)
 
+    contending = Port()
+    """Called with a channel and for how many microseconds the MAC is going to occupy it, 0 to give back what it had.
+    Answers in how many microseconds the channel is free for that: others may be on the air."""
+
     def access_time(self, queue: int, attempt: int = 0) -> int:
         """Microseconds before the first byte. `queue` 0 is the beacon's, 1 to 4 are AC0 to AC3."""
         aifsn, smallest, largest = 2, 0, 0
@@ -52,7 +57,7 @@ class Medium(Peripheral):
             word = (self.EDCA_AC_0, self.EDCA_AC_1, self.EDCA_AC_2, self.EDCA_AC_3)[queue - 1].value
             aifsn, smallest, largest = word & 15, word >> 4 & 15, word >> 8 & 15
         window = (1 << min(smallest + attempt, max(smallest, largest))) - 1
-        return SIFS + aifsn * SLOT + window * SLOT // 2
+        return airtime.access_time(aifsn, window)
 
     def attempt_rates(self, policy: PolicyTable) -> list[Rate]:
         """The rate of each attempt to send a frame, up to the retry limit."""
@@ -71,4 +76,4 @@ class Medium(Peripheral):
 
     def answer_time(self, rate: Rate) -> int:
         """Microseconds from the end of a frame to the end of the ACK."""
-        return SIFS + acknowledgement_time(rate)
+        return airtime.answer_time(rate)

@@ -12,7 +12,19 @@ sends.
 from __future__ import annotations
 
 from bk7238.formats import ccmp
-from bk7238.formats.ieee80211 import BEACON, CONTROL, MANAGEMENT, NOBODY, PROTECTED, Header, is_group, parse
+from bk7238.formats.airtime import Rate, frame_time
+from bk7238.formats.ieee80211 import (
+    BEACON,
+    CONTROL,
+    FCS,
+    MANAGEMENT,
+    NOBODY,
+    PROTECTED,
+    TIMESTAMP,
+    Header,
+    is_group,
+    parse,
+)
 from peripherals.wifi import cipher
 from peripherals.wifi.descriptors import (
     RHD_ADDRESS_MISMATCH,
@@ -26,18 +38,16 @@ from peripherals.wifi.descriptors import (
 from peripherals.wifi.filter import Filter
 from peripherals.wifi.keys import Key
 from peripherals.wifi.radio import Radio
-from peripherals.wifi.rx_rings import FCS, Heard, RxRings
-from peripherals.wifi.time_on_air import Rate, frame_time
+from peripherals.wifi.rx_rings import Heard, RxRings
 
-RATE_OF_BEACONS = 4  # 6 Mbit/s, as every frame is told
-TIMESTAMP = slice(24, 32)  # of a beacon
+USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 
 
 class Receive(Radio, Filter, RxRings):
     # The world's side
 
-    def deliver(self, frame: bytes, channel: int, rssi: int) -> bool:
-        """A frame (MPDU without FCS) is on the air; `rssi` in dBm. Answers whether this station acknowledges it."""
+    def deliver(self, frame: bytes, channel: int, rssi: int, rate: Rate = USUAL_RATE) -> bool:
+        """A frame (MPDU without FCS) has ended on the air; `rssi` in dBm. Whether this station acknowledges it."""
         if not self.active or not channel or channel != self.channel:
             return False
         try:
@@ -47,16 +57,16 @@ class Receive(Radio, Filter, RxRings):
         if self.accepts(header, len(frame)) and not self._rx_take(frame, header, body, rssi):
             return False
         if header.kind == MANAGEMENT and header.subtype == BEACON:
-            self._rx_follow_tsf(header, frame)
+            self._rx_follow_tsf(header, frame, rate)
         return header.kind != CONTROL and self.is_mine(header.addr1) and not self.MAC_CNTRL_1.disableACKResp
 
-    def _rx_follow_tsf(self, header: Header, frame: bytes) -> None:
+    def _rx_follow_tsf(self, header: Header, frame: bytes, rate: Rate) -> None:
         """The beacons of a station's own network keep its TSF right, while tsfMgtDisable is clear."""
         control = self.MAC_CNTRL_1
         if control.ap or control.tsfMgtDisable or not self.is_my_bss(header.addr3) or len(frame) < TIMESTAMP.stop:
             return
         began = int.from_bytes(frame[TIMESTAMP], "little")
-        self.follow_tsf(began + frame_time(Rate(RATE_OF_BEACONS), len(frame) + FCS))
+        self.follow_tsf(began + frame_time(rate, len(frame) + FCS))
 
     def _rx_take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
         """Whether there was room for the frame, or no need of it because it cannot be decrypted."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from bk7238.formats.ieee80211 import FCS
 from peripherals.core import RO, RW, Register, State
 from peripherals.wifi.clocks import Clocks
 from peripherals.wifi.descriptors import (
@@ -38,7 +39,6 @@ MOST_WAITING = 256
 MOST_BUFFERS = 64
 RATE_6_MBIT = 0xB
 RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterRxTrigger
-FCS = 4
 # From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two)
 REPORT = struct.Struct("<HHIIIIIIII")
 

@@ -8,8 +8,9 @@ the descriptor asks for an interrupt: the SDK queues data frames without asking,
 Beacons, and what is linked behind them, wait for the target beacon time (beacon_timer.py) where there is one. The MAC
 writes the TSF into beacons and probe responses, and MAC_CNTRL_1.pwrMgt into the power management bit.
 
-The frame is heard once, when its time on the air is over; the listener answers for the whole exchange, retries and
-all. A bad descriptor stops its queue until the next newHead. Halting a queue takes back what it has on the air.
+A frame waits while others are on the air (`contending`), and occupies the channel to the end of its ACK, or of its
+retries. It is heard once, when its time on the air is over; the listener answers for the whole exchange. A bad
+descriptor stops its queue until the next newHead. Halting a queue takes back what it has on the air.
 
 Not modelled: collisions, protection frames, A-MPDU, lifetime, buffer triggers, medium time used, DMA error interrupts.
 """
@@ -18,7 +19,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bk7238.formats.ieee80211 import BEACON, CONTROL, MANAGEMENT, POWER_MANAGEMENT, PROBE_RESPONSE
+from bk7238.formats.airtime import SLOT, Rate, frame_time
+from bk7238.formats.ieee80211 import CONTROL, FCS, POWER_MANAGEMENT, with_timestamp
 from peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
 from peripherals.wifi import cipher
 from peripherals.wifi.descriptors import (
@@ -38,15 +40,12 @@ from peripherals.wifi.descriptors import (
 from peripherals.wifi.doze import Doze
 from peripherals.wifi.medium import Medium
 from peripherals.wifi.radio import Radio
-from peripherals.wifi.time_on_air import SLOT, Rate, frame_time
 from peripherals.wifi.tx_frame import gather
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
 QUEUES = len(NAMES)
 PRIORITY = (0, 4, 3, 2, 1)
 TRIGGER = (1 << 10, 1 << 6, 1 << 7, 1 << 8, 1 << 9)
-FCS = 4
-TIMESTAMP = slice(24, 32)  # in beacons and probe responses
 
 
 class Exchange(NamedTuple):
@@ -101,6 +100,8 @@ class Transmit(Radio, Medium, Doze):
             self._tx_finish(exchange._replace(success=True))
             return
         self.exchange = exchange._replace(success=heard)
+        if not heard:
+            self.contending(exchange.channel, max(0, exchange.retry_time - exchange.answer_time))
         self.exchange_step.start(exchange.answer_time if heard else exchange.retry_time)
 
     @property
@@ -127,6 +128,7 @@ class Transmit(Radio, Medium, Doze):
     def tx_halt(self, queue: int) -> None:
         """Leave the queue at once, whatever it was doing."""
         if self.exchange is not None and self.exchange.queue == queue:
+            self.contending(self.exchange.channel, 0)
             self.exchange = None
             self.exchange_step.stop()
         self.tx_current[queue] = 0
@@ -193,24 +195,20 @@ class Transmit(Radio, Medium, Doze):
         if not header.dont_touch_duration and frame[0] >> 2 & 3 != CONTROL:
             duration = answer_time if expects_ack else 0
             frame = frame[:2] + duration.to_bytes(2, "little") + frame[4:]
-        frame = self._tx_completed(frame, queue)
+        if self.MAC_CNTRL_1.pwrMgt and frame[0] >> 2 & 3 != CONTROL:
+            frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
         try:
-            self.exchange = exchange._replace(frame=self._tx_protected(frame, header, policy))
-            self.exchange_step.start(self.access_time(queue) + frame_time(rates[0], len(frame) + FCS))
+            frame = self._tx_protected(frame, header, policy)
         except cipher.Refused as error:
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
-
-    def _tx_completed(self, frame: bytes, queue: int) -> bytes:
-        """With what only the MAC knows when it begins to send."""
-        kind, subtype = frame[0] >> 2 & 3, frame[0] >> 4
-        if self.MAC_CNTRL_1.pwrMgt and kind != CONTROL:
-            frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
-        if kind == MANAGEMENT and subtype in (BEACON, PROBE_RESPONSE) and len(frame) >= TIMESTAMP.stop:
-            tsf = self.tsf + self.access_time(queue)
-            frame = frame[: TIMESTAMP.start] + tsf.to_bytes(8, "little") + frame[TIMESTAMP.stop :]
-        return frame
+            return
+        access, sending = self.access_time(queue), frame_time(rates[0], len(frame) + FCS)
+        occupied = access + sending + (answer_time if expects_ack else 0)
+        access += self.contending(self.channel, occupied)
+        self.exchange = exchange._replace(frame=with_timestamp(frame, self.tsf + access))
+        self.exchange_step.start(access + sending)
 
     def _tx_protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
         if header.dont_encrypt:

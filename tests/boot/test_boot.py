@@ -6,6 +6,8 @@ from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, vendor
 from bk7238.formats import crc_framing
 from bk7238.machine import Machine
 
+pytestmark = pytest.mark.full
+
 BOOTLOADER_LINES = [
     "BK7238_1.0.15",
     "[I/FAL] Fal(V0.4.0)success",
@@ -43,7 +45,9 @@ def test_a_bootloader_without_an_app_comes_to_its_jump(name, uart):
     assert machine.flash_operations == 0
 
 
-@pytest.mark.parametrize(("size", "jedec_id"), [(0x200000, "c84015"), (0x400000, "ef4016")])
+@pytest.mark.parametrize(
+    ("size", "jedec_id"), [(0x200000, "c84015"), pytest.param(0x400000, "ef4016", marks=pytest.mark.nightly)]
+)
 def test_an_image_boots_and_runs_for_a_minute(size, jedec_id):
     machine = Machine(vendor(FULL).read_bytes(), flash_size=size)
     machine.run(until=60_000_000)

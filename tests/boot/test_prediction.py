@@ -37,6 +37,7 @@ from boot.cases import (
 
 INSTALLED, KEPT, REINSTALLS, HANGS, BRICKED, NO_APP = End
 
+VOICE = partitions.Partition("voice", "beken_onchip", 0x1E0000, 0x10000)
 LZ, GZ, ST = pack(), pack(compression="gzip"), pack(compression="none")
 GZIPPED, LZMAD = rbl_body.compress(NEW, "gzip"), rbl_body.lzma_alone(NEW)
 TABLE = 0xD2EC  # logical, in 1.0.15: download, app, bootloader
@@ -282,6 +283,36 @@ CASES = [
         "",
         Device(pack(partition="user"), table=table(own=moved(APP, name="user", offset=0x60000, length=0x20000))),
     ),
+    # For a partition on the part of the flash that has no CRCs
+    ("raw, lzma", INSTALLED, "", Device(pack(partition="voice"), table=table(own=VOICE))),
+    ("raw, gzip", INSTALLED, "", Device(pack(compression="gzip", partition="voice"), table=table(own=VOICE))),
+    ("raw, stored", INSTALLED, "", Device(pack(OLD, "none", partition="voice"), table=table(own=VOICE))),
+    ("raw, an odd size", INSTALLED, "", Device(pack(app(20011), partition="voice"), table=table(own=VOICE))),
+    ("raw, a small one", HANGS, "fewer than 128", Device(pack(app(100), partition="voice"), table=table(own=VOICE))),
+    (
+        "raw, wrong hash",
+        KEPT,
+        "another hash",
+        Device(pack(partition="voice", raw_hash=1), table=table(own=VOICE)),
+    ),
+    (
+        "raw, size in the header too big",
+        REINSTALLS,
+        "`voice` have another hash",
+        Device(pack(OLD, partition="voice", raw_size=20100), table=table(own=VOICE)),
+    ),
+    (
+        "raw, no room",
+        KEPT,
+        "`voice` has 16384",
+        Device(pack(partition="voice"), table=table(own=moved(VOICE, length=0x4000))),
+    ),
+    (
+        "raw, begins inside a sector",
+        INSTALLED,
+        "",
+        Device(pack(OLD, partition="voice"), table=table(own=moved(VOICE, offset=0x1E0800, length=0xF800))),
+    ),
 ]
 
 
@@ -312,7 +343,14 @@ def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int 
     assert started == (end is not HANGS)
 
 
-@pytest.mark.parametrize(("end", "cause", "device"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("end", "cause", "device"),
+    [
+        pytest.param(*case[1:], id=case[0], marks=[pytest.mark.nightly] * (place % 2))  # every other
+        for place, case in enumerate(CASES)
+    ],
+)
 def test_the_boot_loader_does_what_is_foretold(end, cause, device):
     loader = vendor(BOOTLOADER_UART1).read_bytes()
     if device.patches == {TABLE: b"\xff" * 192}:  # the whole table elsewhere
@@ -326,7 +364,12 @@ TOO_SLOW = {"largest app", "300,000 bytes, lzma"}
 
 @pytest.mark.skipif(not REFERENCE.is_file(), reason="needs the built reference boot loader")
 @pytest.mark.parametrize(
-    "device", [case[3] for case in CASES if case[0] not in TOO_SLOW], ids=[c[0] for c in CASES if c[0] not in TOO_SLOW]
+    "device",
+    [
+        pytest.param(case[3], id=case[0], marks=[pytest.mark.full] * (place % 5 > 0))  # a fifth is always run
+        for place, case in enumerate(CASES)
+        if case[0] not in TOO_SLOW
+    ],
 )
 def test_the_reference_boot_loader_does_what_is_foretold(device):
     """The same table on the stricter boot loader, whose own ends are foretold."""
@@ -344,6 +387,7 @@ def test_the_reference_boot_loader_does_what_is_foretold(device):
     assert started == (told.end is not HANGS)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [GZIP, LZMA])
 def test_a_vendor_package_on_a_vendor_image(name):
     package = vendor(name).read_bytes()
@@ -351,10 +395,12 @@ def test_a_vendor_package_on_a_vendor_image(name):
     agrees(flash, INSTALLED, "")
 
 
+@pytest.mark.full
 def test_the_other_build_of_the_boot_loader():
     agrees(Device(GZ).flash(vendor(BOOTLOADER_UART2).read_bytes()), INSTALLED, "", uart=2)
 
 
+@pytest.mark.full
 def test_the_prediction_of_a_wrong_hash_does_not_fit_a_good_boot():
     """The comparison itself can fail: what is foretold of one package is not what another does."""
     loader = vendor(BOOTLOADER_UART1).read_bytes()
@@ -364,6 +410,7 @@ def test_the_prediction_of_a_wrong_hash_does_not_fit_a_good_boot():
     assert told.differs_in_flash(after) != []
 
 
+@pytest.mark.full
 def test_keys_are_those_of_the_table_above():
     loader = vendor(BOOTLOADER_UART1).read_bytes()
     assert (loader[0x1F2D:0x1F4D], loader[0x1F1C:0x1F2C]) == (KEY, IV)

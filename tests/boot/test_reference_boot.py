@@ -68,6 +68,7 @@ def test_its_log_is_the_documented_one(bench):
     assert [line for line in lines if line not in progress] == NEW_LINES
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [GZIP, LZMA])
 def test_it_installs_packages_of_the_vendors_format(bench, name):
     package = vendor(name).read_bytes()

@@ -1,10 +1,11 @@
-"""A thousand hostile packages: the reference boot loader starts the old app, and has written nothing."""
+"""Hostile packages: the reference boot loader starts the old app, and has written nothing."""
 
 import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from long_run import examples
 
 from boot.reference import STARTED, Bench, built, image, installed, repacked
 
@@ -34,7 +35,7 @@ def bench():
     return Bench()
 
 
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(package=st.sampled_from(PACKAGES), fields=FIELDS, damage=st.integers(0, 3), seed=st.integers(0, 2**32))
 def test_a_hostile_package(bench, package, fields, damage, seed):
     rng = random.Random(seed)

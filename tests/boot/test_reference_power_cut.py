@@ -78,6 +78,7 @@ def cut_once(cut, before, raw, at, how, operations):
     assert bytes(after) == new, (at, how, printed)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", HOW)
 def test_a_cut_at_every_operation(cut, how):
     raw = built("app-1.0.1.bin")[:8000]
@@ -87,6 +88,7 @@ def test_a_cut_at_every_operation(cut, how):
         cut_once(cut, before, raw, at, how, operations)
 
 
+@pytest.mark.full
 def test_a_cut_somewhere_in_the_update_to_the_reference_app(cut):
     before = image(built("reference_1.0.1_none_aes.rbl"))
     operations = count(cut, before, None)

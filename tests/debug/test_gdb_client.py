@@ -45,11 +45,13 @@ def talk(machine, *commands, elf=None):
             return client.stdout.read()
 
 
+@pytest.mark.full
 def test_c_lines_of_boot_loader_and_app_across_the_reset():
     device = reference().machine
     said = talk(
         device,
         f"add-symbol-file {BUILT}/app-1.0.0.elf",
+        "set trust-readonly-sections on",  # GDB looks through the code again and again
         "tbreak http_ota",
         "continue",
         "next",
@@ -126,6 +128,7 @@ def test_registers_memory_and_monitor():
     assert "Breakpoint 2, flash_read" in said and "detached" in said
 
 
+@pytest.mark.full
 def test_the_closed_boot_loader_by_name():
     """Its names come by themselves; the update is followed to its decrypting, decompressing, verifying, copying."""
     device = update(vendor(FULL), vendor(GZIP), delivered=True).machine

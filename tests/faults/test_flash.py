@@ -6,6 +6,8 @@ from ota import expected
 from bk7238.formats import crc_framing
 from faults.bench import Run
 
+pytestmark = pytest.mark.full
+
 
 def test_a_stuck_bit_is_found_by_the_last_check():
     run = Run("flash-stuck-bit:0x11001,bit=0,value=1", delivered=True)

@@ -4,6 +4,8 @@ import pytest
 
 from faults.bench import Run
 
+pytestmark = pytest.mark.full
+
 REFUSED = {
     "package-key": "incorrect header check -3",
     "package-flip:0x1000": "Verify firmware CRC32",

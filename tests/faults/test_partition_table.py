@@ -5,6 +5,8 @@ import pytest
 from bk7238.formats import crc_framing, partitions
 from faults.bench import Run, image
 
+pytestmark = pytest.mark.full
+
 SILENT = ""
 CASES = {
     "partition-table:download.offset=0x133000": SILENT,

@@ -23,6 +23,7 @@ def trunk():
     return plain()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [ERASE, PROGRAM])
 def test_what_a_cut_leaves_byte_for_byte(trunk, number):
     before, operations = trunk
@@ -47,6 +48,7 @@ def test_what_a_cut_leaves_byte_for_byte(trunk, number):
     assert left["random"] not in (bytes(old), bytes(new))
 
 
+@pytest.mark.full
 def test_several_cuts_in_one_run_and_the_installation_still_ends_well():
     run = Run("power-cut:torn,times=3,step=2@flash-op=2", "power-cut@insn=3_000_000", delivered=True).to_app()
     cuts = run.fault().firings
@@ -58,6 +60,7 @@ def test_several_cuts_in_one_run_and_the_installation_still_ends_well():
     assert expected.differences(run.flash, expected.after_update(bytes(before), package)) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("leaves", ["zeros", "random"])
 def test_a_brown_out_leaves_neither_old_nor_erased(leaves):
     run = Run(f"brown-out:{leaves}", delivered=True).to_reset()
@@ -68,11 +71,13 @@ def test_a_brown_out_leaves_neither_old_nor_erased(leaves):
     assert run.flash[:0x11000] == run.before[:0x11000] and run.flash[0x12000:] == run.before[0x12000:]
 
 
+@pytest.mark.full
 def test_a_line_on_a_uart_is_a_moment():
     run = Run('power-cut@uart="initialize success"', delivered=True).to_reset()
     assert run.fault().count == 1 and run.flash == run.before and run.operations == []
 
 
+@pytest.mark.full
 def test_a_virtual_time_is_a_moment():
     run = Run("power-cut@5ms", delivered=True).to_reset()
     assert run.fault().firings[0].time == 5000

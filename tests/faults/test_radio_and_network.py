@@ -7,6 +7,8 @@ import pytest
 
 from faults.bench import Run, downloaded
 
+pytestmark = pytest.mark.full
+
 TOTAL = 505232
 
 # fault -> how often it fires at least before the look, and more settings
@@ -71,7 +73,7 @@ def test_a_place_in_the_download_is_exact():
     assert downloaded(run) <= 70001
 
 
-@pytest.mark.parametrize("share", [1, 50, 99])
+@pytest.mark.parametrize("share", [1, *(pytest.param(share, marks=pytest.mark.nightly) for share in (50, 99))])
 def test_the_vendors_problem_2_is_named(share):
     """The guide's "the download does not complete": the network drops, and the device waits."""
     run = Run(f"network-stall@{share}%")

@@ -50,6 +50,7 @@ def test_every_kind_can_be_sabotaged():
     assert sorted(TESTS) == sorted(kinds())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", TESTS)
 def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, kind):
     for method, nothing in NOTHING.items():

@@ -23,6 +23,8 @@ from bk7238.sweep.workers import over, processes
 from bk7238.update.session import Settings
 from faults.bench import Run, gzip, image
 
+pytestmark = pytest.mark.full
+
 FOOTER = 3143  # one of the four programs of the footer
 
 
@@ -56,13 +58,20 @@ def test_the_state_of_a_point_is_what_the_fault_leaves(installation, how):
     assert Run(cut.fault, delivered=True).to_reset().flash == state
 
 
-def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation):
-    cuts = [Cut(5, "torn"), Cut(700, "after"), Cut(FOOTER, "torn")]
-    found = explored(installation, cuts)
-    assert all(one.merged is not None for one in found.values())
-    for cut in cuts:
-        again = installation.full(cut)
-        assert (again.verdict, again.reason) == (found[cut.id].verdict, found[cut.id].reason)
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(Cut(5, "torn"), marks=pytest.mark.nightly),
+        pytest.param(Cut(700, "after"), marks=pytest.mark.nightly),
+        Cut(FOOTER, "torn"),
+    ],
+    ids=lambda cut: cut.id,
+)
+def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation, cut):
+    (found,) = explored(installation, [cut]).values()
+    assert found.merged is not None
+    again = installation.full(cut)
+    assert (again.verdict, again.reason) == (found.verdict, found.reason)
 
 
 def test_what_does_not_merge_is_watched_to_its_end(installation):
@@ -71,11 +80,13 @@ def test_what_does_not_merge_is_watched_to_its_end(installation):
     assert {one.verdict for one in found.values()} == {"new-app-runs"}
 
 
+@pytest.mark.nightly
 def test_a_replay_is_the_same_run_to_the_byte(installation):
     digests = {installation.full(Cut(3, "random")).digest for _ in range(2)}
     assert len(digests) == 1 and digests != {""}
 
 
+@pytest.mark.nightly
 def test_after_a_cut_in_the_download_it_is_downloaded_again():
     """Unless it was about to restart: then it was writing its configuration, and has lost it. All of `quick`."""
     download = Download(Job(image(), gzip(), Settings()), ("torn",))
@@ -92,8 +103,10 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
 @pytest.mark.parametrize(
     ("name", "start", "lost", "kept"),
     [
-        ("join", 1, [Cut(50, "torn"), Cut(63, "before")], [Cut(49, "before")]),
-        ("rejoin", 3146, [Cut(3201, "after")], []),
+        pytest.param(
+            "join", 1, [Cut(50, "torn"), Cut(63, "before")], [Cut(49, "before")], marks=pytest.mark.nightly, id="join"
+        ),
+        pytest.param("rejoin", 3146, [Cut(3201, "after")], [], id="rejoin"),
     ],
 )
 def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):

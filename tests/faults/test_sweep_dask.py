@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from pathlib import Path
 
+import dask
 import psutil
 import pytest
 from distributed import Client, LocalCluster
@@ -24,7 +25,10 @@ from bk7238.sweep.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers import processes
 from bk7238.update.session import Settings
+from faults.held import Held
 
+TESTS = Path(__file__).resolve().parents[1]
+HANGS = 600.0  # seconds; only a test that hangs reaches it
 IMAGE = resources.reference() / "reference_1.0.0.bin"
 PACKAGE = resources.reference() / "reference_1.0.1_gzip_aes.rbl"
 CELLS = [Cell(row, "50%") for row in ("ap-gone", "frame-loss", "body-corrupt")]
@@ -37,9 +41,13 @@ def lasting(report):
     return {**report, "wall_seconds": 0.0}
 
 
-def swept(name, hire, points=None, **more):
+def job():
+    return Job(flash_image.read(IMAGE), package.read(PACKAGE), Settings())
+
+
+def swept(subject, hire, points=None, **more):
     """The report of a sweep."""
-    subject = subjects.make(name, Job(flash_image.read(IMAGE), package.read(PACKAGE), Settings()))
+    subject = subjects.make(subject, job()) if isinstance(subject, str) else subject
     points = points or subject.points("quick")[:4]
     outcomes = sweep(subject, points, Journal(None, subject), hire=hire, **more)
     return json.loads(json.dumps(lasting(Report(subject, points, outcomes, "quick", 0.0).as_json())))
@@ -76,22 +84,30 @@ def start(folder, workers, threads):
 @pytest.fixture(scope="module")
 def two(pool, tmp_path_factory):
     """The cluster. It comes after the pool, which forks: Dask has threads."""
-    with start(tmp_path_factory.mktemp("dask"), 2, 1) as cluster:
-        yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(TESTS))  # its workers know faults.held
+        patch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", f"{HANGS}s")
+        with start(tmp_path_factory.mktemp("dask"), 2, 1) as cluster:
+            yield cluster
 
 
-def crew(nanny):
-    """The processes of a worker that run points."""
-    found = []
-    for process in psutil.Process(nanny.pid).children():
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if "bk7238.sweep.worker" in process.cmdline():
-                found.append(process)
-    return found
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy host may take its time."""
+    monkeypatch.setattr(dask_workers, "PATIENCE", HANGS)
+    with dask.config.set({"distributed.comm.timeouts.connect": f"{HANGS}s"}):
+        yield
 
 
-def crews(two):
-    return [process for nanny in two.workers.values() for process in crew(nanny)]
+@pytest.fixture
+def held(tmp_path):
+    return Held(job(), tmp_path)
+
+
+def nanny_of(process, two):
+    """The nanny of the worker that has this process."""
+    parent = psutil.Process(process).ppid()
+    return next(one for one in two.workers.values() if one.pid == parent)
 
 
 def once(act):
@@ -100,55 +116,63 @@ def once(act):
     return lambda found: left.pop()() if left else None
 
 
+@pytest.mark.full
 def test_the_command_finds_what_it_finds_with_processes(two, pool, tmp_path):
     assert command(tmp_path, f"--scheduler={two.scheduler_address}") == pool["install"]
 
 
+@pytest.mark.full
 def test_cells_that_share_a_run_are_forked_on_the_workers(two, pool):
     assert swept("network", cluster(two.scheduler_address), CELLS) == pool["network"]
 
 
-def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool):
+@pytest.mark.full
+def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, held):
     said, killed = [], []
 
     def kill():
-        nanny = next(one for one in two.workers.values() if two.scheduler.workers[one.worker_address].processing)
-        killed.extend([nanny.worker_address, *crew(nanny)])
+        process = held.held(1).pop()
+        nanny = nanny_of(process, two)
+        killed.extend([nanny.worker_address, psutil.Process(process)])
         os.kill(nanny.pid, signal.SIGKILL)
+        held.release()
 
     hire = cluster(two.scheduler_address, warn=said.append)
-    assert swept("packages", hire, tell=once(kill), warn=said.append) == pool["packages"]
-    address, *orphans = killed
+    assert swept(held, hire, tell=once(kill), warn=said.append) == pool["packages"]
+    address, orphan = killed
     assert len(said) == 1 and said[0].startswith(f"a worker died: {address}; ") and "are run again: package-" in said[0]
-    assert orphans and psutil.wait_procs(orphans, timeout=30)[1] == []
+    assert psutil.wait_procs([orphan], timeout=HANGS)[1] == []
     with Client(two.scheduler_address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)  # Dask's nanny starts it again
+        client.wait_for_workers(2, timeout=HANGS)  # Dask's nanny starts it again
 
 
-def test_a_process_of_a_worker_that_dies_is_named_too(two, pool):
+@pytest.mark.full
+def test_a_process_of_a_worker_that_dies_is_named_too(two, pool, held):
     said = []
 
     def kill():
-        for process in crews(two):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        for process in held.held(2):
+            os.kill(process, signal.SIGKILL)
+        held.release()
 
-    assert swept("packages", cluster(two.scheduler_address), tell=once(kill), warn=said.append) == pool["packages"]
+    assert swept(held, cluster(two.scheduler_address), tell=once(kill), warn=said.append) == pool["packages"]
     assert len(said) == 1 and "a worker died: tcp://127.0.0.1:" in said[0] and "ended by SIGKILL" in said[0]
 
 
-def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two):
+@pytest.mark.full
+def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
     left = []
 
     def interrupt():
-        left.extend(crews(two))
+        left.extend(map(psutil.Process, held.held(2)))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swept("packages", cluster(two.scheduler_address), tell=once(interrupt))
-    assert left and psutil.wait_procs(left, timeout=30)[1] == []
+        swept(held, cluster(two.scheduler_address), tell=once(interrupt))
+    assert psutil.wait_procs(left, timeout=HANGS)[1] == []
 
 
+@pytest.mark.full
 def test_other_versions_are_refused(two, monkeypatch):
     why = r"^worker tcp://.* has bk7238-sim .*, unicorn 2.*, this machine has .*, unicorn 99"
     monkeypatch.setattr("bk7238.sweep.worker.version", lambda name: "99")  # here, not on the workers
@@ -159,9 +183,10 @@ def test_other_versions_are_refused(two, monkeypatch):
         swept("packages", cluster(two.scheduler_address))
 
 
-def test_a_scheduler_that_goes_ends_the_sweep(pool, tmp_path):
+@pytest.mark.full
+def test_a_scheduler_that_goes_ends_the_sweep(two, held, tmp_path):
     with start(tmp_path, 1, 2) as one, pytest.raises(SweepError, match="gave up its tasks: its scheduler is gone"):
-        swept("packages", cluster(one.scheduler_address), tell=once(one.close))
+        swept(held, cluster(one.scheduler_address), tell=once(one.close))
 
 
 def refused(capsys, address):
@@ -171,6 +196,7 @@ def refused(capsys, address):
     return line.removeprefix("bk7238: ").replace(address, "ADDRESS")
 
 
+@pytest.mark.full
 def test_addresses_of_no_scheduler(two, monkeypatch, capsys):
     worker = next(iter(two.workers.values())).worker_address
     assert refused(capsys, worker) == "no Dask scheduler at ADDRESS: this is a worker"
@@ -186,7 +212,7 @@ def test_without_dask_the_command_says_how_to_get_it(monkeypatch, capsys):
 
 def test_a_process_and_what_it_forks_end_with_the_worker():
     program = (
-        "import os, time; from bk7238.sweep.worker import end_with; end_with(0); os.fork(); print(); time.sleep(99)"
+        "import os, signal; from bk7238.sweep.worker import end_with; end_with(0); os.fork(); print(); signal.pause()"
     )
     with subprocess.Popen(
         [sys.executable, "-uc", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True

@@ -19,6 +19,7 @@ from bk7238.sweep.trunk import ALL_MODES, Cut
 from bk7238.update.session import Settings
 
 BUILT = resources.reference()
+TIERS = pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytest.mark.full)])
 
 
 @cache
@@ -36,28 +37,31 @@ def explored(name, points, *more):
     return found
 
 
-def test_a_map_of_power_cuts_has_no_brick():
+@TIERS
+def test_a_map_of_power_cuts_has_no_brick(tier):
     cuts = subject("install", "none", ALL_MODES)
-    points = sorted(cuts.points("pr"))
+    points = sorted(cuts.points(tier))
     found = []
     cuts.explore(points, found.append)
-    assert sorted(one.id for one in found) == sorted(point.id for point in points) and len(points) > 40
+    assert sorted(one.id for one in found) == sorted(point.id for point in points)
+    assert len(points) > {"quick": 25, "pr": 40}[tier]
     assert {one.verdict for one in found} <= {"new-app-runs", "old-app-runs", "old-app-retries-each-boot"}
     for point in points[:: len(points) // 5]:
         again = cuts.full(point)
         assert [(again.verdict, again.reason)] == [(one.verdict, one.reason) for one in found if one.id == point.id]
 
 
-def test_after_a_cut_in_the_download_it_is_downloaded_again():
-    """Or, after the last operations, installed at once: the whole of the `pr` tier."""
+@pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytest.mark.nightly)])
+def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
+    """Or, after the last operations, installed at once."""
     cuts = subject("download", "gzip", ("torn",))
     assert cuts.trunk.operations[cuts.trunk.first - 1].address == 0x132000
-    points = [*cuts.points("pr"), Cut(len(cuts.trunk.operations), "after")]
+    points = [*cuts.points(tier), Cut(len(cuts.trunk.operations), "after")]
     found = explored("download", points, "gzip", ("torn",))
-    assert len(found) == 61 and {one.verdict for one in found} == {"new-app-runs"}
+    assert len(found) == {"quick": 6, "pr": 61}[tier] and {one.verdict for one in found} == {"new-app-runs"}
     downloads = [sum("the device asks for" in line for line in one.story) for one in found]
-    assert downloads == [2] * 60 + [1]
-    for point, one in [*zip(points, found, strict=True)][::20]:
+    assert downloads == [2] * (len(found) - 1) + [1]
+    for point, one in [*zip(points, found, strict=True)][:: len(found) // 3]:
         again = cuts.full(point)
         assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
 
@@ -70,6 +74,7 @@ def test_an_app_that_writes_nothing_as_it_starts_cannot_be_cut_there(name, who):
         subject(name)
 
 
+@pytest.mark.full
 def test_pairs_of_cuts_are_a_sample_by_the_seed():
     points = subject("pairs").points("quick")
     assert points == subject("pairs").points("quick") and len(points) == 10
@@ -105,7 +110,7 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("column", CELLS)
+@pytest.mark.parametrize("column", [pytest.param("50%", marks=pytest.mark.full), "99%"])
 def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
     cells = [Cell(row, column) for row in CELLS[column]]
     for cell, one in zip(cells, explored("network", cells, "gzip"), strict=True):

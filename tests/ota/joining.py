@@ -25,7 +25,7 @@ class Device:
         full = flash_image.read(vendor(FULL))
         self.ssid, self.seed = ssid, seed
         self.machine = Machine(full.data, seed=seed)
-        profile = profiles.find("openbeken", full.data)
+        profile = profiles.find("openbeken", full)
         told = profiles.Instructions(ssid, psk, None)
         for address, data in profile.configure(bytes(self.machine.flash.data), told).items():
             self.machine.flash.load(data, address)

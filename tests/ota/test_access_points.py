@@ -11,6 +11,8 @@ from bk7238.air.wpa2 import Wpa2
 from bk7238.network.events import LeaseGranted
 from ota.joining import DEVICE, Device, Ears
 
+pytestmark = pytest.mark.full
+
 PSK = "correct horse"
 
 
@@ -22,16 +24,16 @@ def wpa2(**options):
     "options",
     [
         {"hidden": True},
-        {"beacon_interval": 50},
+        pytest.param({"beacon_interval": 50}, marks=pytest.mark.nightly),
         {"beacon_interval": 1000},
         {"b_only": True},
         {"ht": True},
-        {"isolated": True},
+        pytest.param({"isolated": True}, marks=pytest.mark.nightly),
         {"allow": [DEVICE]},
     ],
     ids=lambda options: "-".join(options),
 )
-@pytest.mark.parametrize("psk", ["", PSK], ids=["open", "wpa2"])
+@pytest.mark.parametrize("psk", [pytest.param("", id="open", marks=pytest.mark.nightly), pytest.param(PSK, id="wpa2")])
 def test_the_device_joins(options, psk):
     device = Device(psk=psk)
     device.access_point(security=wpa2() if psk else None, **options)
@@ -50,7 +52,7 @@ def test_a_mac_filter_keeps_the_device_out(options):
     }
 
 
-@pytest.mark.parametrize("strong", [0, 1, 2])
+@pytest.mark.parametrize("strong", [0, pytest.param(1, marks=pytest.mark.nightly), 2])
 def test_the_strongest_of_several_access_points_wins(strong):
     device = Device(psk=PSK)
     for number in range(3):

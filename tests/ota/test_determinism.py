@@ -5,28 +5,42 @@ import os
 import subprocess
 import sys
 
+import pytest
 from images import FULL, GZIP, vendor
 
+from bk7238 import resources
 from bk7238.engine import slice as slices
 from bk7238.image import flash_image, package
 from bk7238.update.session import Settings, Update
 
+FIRMWARE = ["reference", pytest.param("vendor", marks=pytest.mark.nightly)]
+
+
+def files(firmware):
+    """An image and a package."""
+    if firmware == "vendor":
+        return vendor(FULL), vendor(GZIP)
+    return tuple(resources.reference() / name for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
+
 
 def run(hash_seed, *arguments):
-    command = [sys.executable, "-m", "bk7238.cli", "ota", vendor(FULL), vendor(GZIP), "--json", *arguments]
+    command = [sys.executable, "-m", "bk7238.cli", "ota", "--json", *arguments]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, json.loads(done.stdout)
 
 
-def test_the_digest_does_not_depend_on_the_hash_seed():
-    (status, one), (_, other) = run("1", "--seed", "9"), run("2", "--seed", "9")
+@pytest.mark.parametrize("network", [[], ["--psk", "correct horse"]], ids=["open", "wpa2"])
+@pytest.mark.parametrize("firmware", FIRMWARE)
+def test_the_digest_does_not_depend_on_the_hash_seed(firmware, network):
+    (status, one), (_, other) = (run(hash_seed, *files(firmware), "--seed", "9", *network) for hash_seed in "12")
     assert status == 0 and one["wall_seconds"] > 0
     for result in (one, other):
         del result["wall_seconds"]
     assert one == other
 
 
+@pytest.mark.full
 def test_another_seed_is_another_run():
     digests = set()
     for seed in (1, 2):
@@ -35,13 +49,15 @@ def test_another_seed_is_another_run():
     assert len(digests) == 2
 
 
-def test_both_bodies_boot_alike(monkeypatch):
+@pytest.mark.parametrize("firmware", FIRMWARE)
+def test_both_bodies_boot_alike(firmware, monkeypatch):
     """Native and Python slice functions, over the boot loader and the app's start-up with its interrupts."""
     runs = []
     for functions in (slices.functions, slices.InPython):
         monkeypatch.setattr(slices, "functions", functions)
-        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(within=0.9))
+        image, update_package = files(firmware)
+        update = Update(flash_image.read(image), package.read(update_package), Settings(within=0.9))
         result = update.run()
         runs.append((update.machine.engine.stepping, result.from_version, result.instructions, result.digest))
     assert runs[0][1:] == runs[1][1:] and runs[1][0] == "python"
-    assert runs[0][1] == "1.18.300"
+    assert runs[0][1] == {"vendor": "1.18.300", "reference": "1.0.0"}[firmware]

@@ -8,6 +8,8 @@ from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def full():
@@ -25,6 +27,7 @@ def test_a_network_that_is_not_there(full, gzip):
     assert result.reason == ('no access point answers to "Nowhere" (3 scans); in the air: "Bench" on channel 11')
 
 
+@pytest.mark.nightly
 def test_a_file_that_the_server_does_not_have(full, gzip):
     update = Update(full, gzip, Settings(request="missing.rbl"))
     before = bytes(update.machine.flash.data)
@@ -39,7 +42,7 @@ def test_a_damaged_package_is_refused_by_the_boot_loader_in_its_own_words(full, 
     body[5000] ^= 1
     damaged = package.parse(bytes(body), gzip.name)
     assert damaged.damage == ("the body's CRC-32 does not match the header's",)
-    result = Update(full, damaged, Settings()).run()
+    result = Update(full, damaged, Settings(delivered=True)).run()
     assert result.verdict is Verdict.OLD_APP_RETRIES and result.verdict.exit_status == 1
     assert "Verify firmware CRC32" in result.reason and "'download'" in result.reason
     app_and_bootloader = slice(0, expected.DOWNLOAD)
@@ -49,7 +52,7 @@ def test_a_damaged_package_is_refused_by_the_boot_loader_in_its_own_words(full, 
 def test_a_package_that_the_boot_loader_passes_over_in_silence(full, gzip):
     header = bytearray(gzip.data)
     header[30] ^= 1  # the version text: the header's CRC no longer holds
-    result = Update(full, package.parse(bytes(header), gzip.name), Settings()).run()
+    result = Update(full, package.parse(bytes(header), gzip.name), Settings(delivered=True)).run()
     assert result.verdict is Verdict.OLD_APP_RUNS
     assert result.reason == (
         "the bootloader printed nothing about an update: "

@@ -6,20 +6,39 @@ import subprocess
 import sys
 
 import pytest
+from boot import reference
 from images import FULL, GZIP, vendor
 
+from bk7238 import resources
 from bk7238.cli import main
 from bk7238.image import flash_image, package
-from bk7238.network import host_server
+from bk7238.network import gateway, host_server
 from bk7238.network.events import HostUnreachable, Refused
 from bk7238.update.session import Settings, Update
 from ota import expected
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy host may take its time: wall time stands still."""
+    monkeypatch.setitem(gateway.Gateway.__init__.__kwdefaults__, "clock", lambda: 0.0)
+
+
+@pytest.fixture(params=["reference", pytest.param("vendor", marks=pytest.mark.nightly)])
+def files(request):
+    """An image, a package, and the flash after the update."""
+    if request.param == "vendor":
+        full, gzip = vendor(FULL), vendor(GZIP)
+        return full, gzip, expected.after_update(full.read_bytes().ljust(expected.FLASH, b"\xff"), gzip.read_bytes())
+    built = resources.reference()
+    gzip = built / "reference_1.0.1_gzip_aes.rbl"
+    return built / "reference_1.0.0.bin", gzip, reference.installed(reference.image(gzip.read_bytes()))
+
+
 @pytest.fixture
-def server(tmp_path):
+def server(files, tmp_path):
     """`python3 -m http.server` on 127.0.0.1 with the package as new.rbl: its port and its log."""
-    (tmp_path / "new.rbl").write_bytes(vendor(GZIP).read_bytes())
+    (tmp_path / "new.rbl").write_bytes(files[1].read_bytes())
     program = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -28,12 +47,13 @@ def server(tmp_path):
             process.terminate()
 
 
-def test_a_real_server_serves_the_update(server, tmp_path, capsys):
+def test_a_real_server_serves_the_update(files, server, tmp_path, capsys):
     port, process = server
+    image, update_package, after = files
     with socket.create_server(("127.0.0.1", 0)) as other:
-        gateway = ["--gateway", f"127.0.0.1:{port}", "--request", "new.rbl"]
+        through = ["--gateway", f"127.0.0.1:{port}", "--request", "new.rbl"]
         out = tmp_path / "out"
-        status = main(["ota", str(vendor(FULL)), str(vendor(GZIP)), *gateway, "--json", "--artifacts", str(out)])
+        status = main(["ota", str(image), str(update_package), *through, "--json", "--artifacts", str(out)])
         result = json.loads(capsys.readouterr().out)
         assert (status, result["verdict"]) == (0, "new-app-runs")
         assert result["digest"].endswith("+gateway")
@@ -43,14 +63,11 @@ def test_a_real_server_serves_the_update(server, tmp_path, capsys):
     process.terminate()
     assert '"GET /new.rbl HTTP/1.1" 200' in process.stderr.read()
     assert "HostConnected" in (out / "gateway.log").read_text()
-    before = vendor(FULL).read_bytes().ljust(expected.FLASH, b"\xff")
-    after = expected.after_update(before, vendor(GZIP).read_bytes())
-    flash = (out / "flash.bin").read_bytes()
     app = slice(expected.APP, expected.DOWNLOAD)
-    assert flash[app] == after[app] != before[app]
+    assert (out / "flash.bin").read_bytes()[app] == after[app] != image.read_bytes()[app]
 
 
-def test_another_port_of_the_host_is_refused(server):
+def test_another_port_of_the_host_is_refused(files, server):
     """The device is told a port that is open on the host, and is not the gateway's."""
     port, _ = server
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -58,7 +75,7 @@ def test_another_port_of_the_host_is_refused(server):
         settings = Settings(
             gateway=host_server.Server("127.0.0.1", port), request=f"http://192.168.77.1:{wrong}/new.rbl", within=40
         )
-        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), settings)
+        update = Update(flash_image.read(files[0]), package.read(files[1]), settings)
         refused = []
         update.air.on_event(lambda event: refused.append(event) if isinstance(event, Refused) else None)
         update.air.on_event(lambda event: update.machine.stop() if len(refused) >= 2 else None)
@@ -71,14 +88,15 @@ def test_another_port_of_the_host_is_refused(server):
             other.accept()
 
 
-def test_a_server_that_does_not_run_is_told():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    settings = Settings(gateway=host_server.Server("127.0.0.1", port), within=20)
-    update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), settings)
-    failed = []
-    update.air.on_event(lambda event: failed.append(event) if isinstance(event, HostUnreachable) else None)
-    update.air.on_event(lambda event: update.machine.stop() if failed else None)
-    update.run()
+def test_a_server_that_does_not_run_is_told(files):
+    with socket.socket() as mute:  # its port is nobody else's, and it does not listen
+        mute.bind(("127.0.0.1", 0))
+        port = mute.getsockname()[1]
+        settings = Settings(gateway=host_server.Server("127.0.0.1", port), within=20)
+        update = Update(flash_image.read(files[0]), package.read(files[1]), settings)
+        failed = []
+        update.air.on_event(lambda event: failed.append(event) if isinstance(event, HostUnreachable) else None)
+        update.air.on_event(lambda event: update.machine.stop() if failed else None)
+        update.run()
     (event,) = failed
     assert event.server == f"127.0.0.1:{port}" and "refused" in event.reason

@@ -1,7 +1,7 @@
 """The whole update on an open network: real firmware, from power-on to the updated device that has joined again.
 
 The runs cover each pair of package, kind of SSID, channel, seed and boot loader once at least; the join-only matrix
-covers all channels.
+covers all channels. The nightly run has all of both.
 """
 
 import pytest
@@ -12,6 +12,8 @@ from bk7238.image import flash_image, package
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
+
+pytestmark = pytest.mark.full
 
 FLASH = 0x200000
 
@@ -41,8 +43,15 @@ def stop_at_lease(update: Update) -> None:
     update.air.on_event(lambda event: update.machine.stop() if type(event).__name__ == "LeaseGranted" else None)
 
 
+SOME = (RUNS[1], RUNS[4])  # either package and boot loader
+
+
 @pytest.mark.parametrize(
-    ("name", "ssid", "channel", "seed", "ht", "bootloader"), RUNS, ids=[f"{r[0][20:24]}-ch{r[2]}-{r[5]}" for r in RUNS]
+    ("name", "ssid", "channel", "seed", "ht", "bootloader"),
+    [
+        pytest.param(*run, id=f"{run[0][20:24]}-ch{run[2]}-{run[5]}", marks=[pytest.mark.nightly] * (run not in SOME))
+        for run in RUNS
+    ],
 )
 def test_update(name, ssid, channel, seed, ht, bootloader):
     update_package = package.read(vendor(name))
@@ -61,7 +70,9 @@ def test_update(name, ssid, channel, seed, ht, bootloader):
     assert "upgrade(2M.1220->2.0.0) startup." in prints_on.text
 
 
-@pytest.mark.parametrize("channel", range(1, 14))
+@pytest.mark.parametrize(
+    "channel", [pytest.param(n, marks=[pytest.mark.nightly] * (n not in (1, 6, 13))) for n in range(1, 14)]
+)
 def test_join_on_every_channel(channel):
     update = Update(image("uart1"), package.read(vendor(GZIP)), Settings(channel=channel, seed=channel))
     stop_at_lease(update)

@@ -8,10 +8,12 @@ from bk7238.image import flash_image, package, predict, unpack
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
+pytestmark = pytest.mark.full
+
 KEYS = ["-k", "0123456789ABCDEF0123456789ABCDEF", "-i", "0123456789ABCDEF"]
 
 
-@pytest.mark.parametrize("compression", ["lzma", "gzip"])
+@pytest.mark.parametrize("compression", [pytest.param("lzma", marks=pytest.mark.nightly), "gzip"])
 def test_the_documented_command_line(tmp_path, compression):
     app = unpack.unpack(package.read(vendor(GZIP))).app
     source, made = tmp_path / "bk7231_bsp.bin", tmp_path / "bk7238_ota.bin"

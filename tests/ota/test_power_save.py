@@ -15,6 +15,8 @@ from bk7238.network.checksum import checksum
 from bk7238.network.network import Network
 from bk7238.update.profiles import Instructions, openbeken
 
+pytestmark = pytest.mark.full
+
 INTERVAL = 102_400
 ASLEEP_FROM = 7_500_000
 COMMAND = b"addEventHandler WiFiState 4 PowerSave 1"

@@ -22,7 +22,9 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("psk", [None, "correct horse"], ids=["open", "wpa2"])
+@pytest.mark.parametrize(
+    "psk", [pytest.param(None, id="open"), pytest.param("correct horse", id="wpa2", marks=pytest.mark.full)]
+)
 @pytest.mark.parametrize("fault", PASSED)
 def test_it_comes_through(fault, psk):
     update = Update(reference(), reference_package("gzip"), Settings(psk=psk, faults=[fault]))

@@ -5,6 +5,7 @@ from boot.reference import APP_START, DOWNLOAD, FLASH, built, image, installed
 from images import FULL, GZIP, vendor
 
 from bk7238.image import flash_image, package
+from bk7238.network.events import HttpRequested
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
@@ -63,6 +64,30 @@ def test_a_file_that_the_server_does_not_have():
     assert "404" in result.reason
 
 
+@pytest.mark.parametrize("name", ['a b (1)+&%41#?".rbl', "u\u0308 \udcff'$;.rbl"])
+def test_a_package_of_any_name(name):
+    update = Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
+    result = update.run()
+    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.1")
+    assert [event.path for event in update.network.events.recent if isinstance(event, HttpRequested)] == ["/" + name]
+
+
+def test_another_file_of_any_name():
+    name = "other file (2) 100%.rbl"
+    files = {"/" + name: reference_package("lzma").data}
+    update = Update(reference(), reference_package("gzip"), Settings(serve=files, request=name))
+    update.run()
+    assert update.network.events.recent and [
+        (event.path, event.status) for event in update.network.events.recent if isinstance(event, HttpRequested)
+    ] == [("/" + name, 200)]
+
+
+def test_a_name_too_long_for_the_firmware_once_it_is_encoded():
+    name = " " * 21 + ".rbl"
+    with pytest.raises(ValueError, match=r"paths of up to 63 characters, /(%20)+\.rbl has 68: rename the file"):
+        Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
+
+
 def test_a_wrong_passphrase():
     result = Update(reference(), reference_package("gzip"), Settings(psk="the wrong one", ap_psk="the right one")).run()
     assert result.verdict is Verdict.DEVICE_WAITS
@@ -87,7 +112,10 @@ def test_a_damaged_package_is_refused_and_named():
 # Mixed with the vendor's
 
 
-@pytest.mark.parametrize("kind", ["none", "gzip", "lzma"])
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("none", "gzip")), "lzma"]
+)
 def test_the_vendors_boot_loader_installs_the_reference_app(kind):
     mixed = vendor(FULL).read_bytes()[:APP_START] + built("reference_1.0.0.bin")[APP_START:]
     update = Update(
@@ -100,6 +128,7 @@ def test_the_vendors_boot_loader_installs_the_reference_app(kind):
     assert result.flash == installed(before)
 
 
+@pytest.mark.full
 def test_the_reference_boot_loader_updates_openbeken():
     mixed = built("reference_1.0.0.bin")[:APP_START] + vendor(FULL).read_bytes()[APP_START:]
     update = Update(

@@ -14,6 +14,8 @@ from bk7238.formats import ieee80211 as dot11
 from bk7238.machine import Machine
 from bk7238.network import events as network
 
+pytestmark = pytest.mark.full
+
 INTERVAL = 102_400
 PAGE = "http://192.168.4.1/"
 

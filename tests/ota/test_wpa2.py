@@ -1,10 +1,5 @@
 """The whole update over WPA2-PSK on real firmware, and how it ends where the network does not let the device in."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 from images import FULL, GZIP, LZMA, vendor
 
@@ -17,6 +12,8 @@ from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 from ota import expected
 
+pytestmark = pytest.mark.full
+
 PSK = "correct horse"
 LONGEST = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~ and mor"
 
@@ -28,12 +25,20 @@ def update(name=GZIP, **settings) -> Update:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        (GZIP, {"psk": "8letters"}),
-        (LZMA, {"psk": LONGEST, "channel": 11, "seed": 1}),
-        (GZIP, {"psk": LONGEST, "ssid": b"thirty-two bytes of printable SS", "ht": True, "hidden": True}),
-        (LZMA, {"psk": "x" * 8, "ssid": "Caf\u00e9".encode(), "channel": 1, "ht": True}),
+        pytest.param(GZIP, {"psk": "8letters"}, marks=pytest.mark.nightly, id="gzip-8"),
+        pytest.param(LZMA, {"psk": LONGEST, "channel": 11, "seed": 1}, marks=pytest.mark.nightly, id="lzma-63"),
+        pytest.param(
+            GZIP,
+            {"psk": LONGEST, "ssid": b"thirty-two bytes of printable SS", "ht": True, "hidden": True},
+            id="gzip-63-ht-hidden",
+        ),
+        pytest.param(
+            LZMA,
+            {"psk": "x" * 8, "ssid": "Caf\u00e9".encode(), "channel": 1, "ht": True},
+            marks=pytest.mark.nightly,
+            id="lzma-8-ht",
+        ),
     ],
-    ids=["gzip-8", "lzma-63", "gzip-63-ht-hidden", "lzma-8-ht"],
 )
 def test_update(name, settings):
     assert len(LONGEST) == 63
@@ -55,6 +60,7 @@ def is_data_in_the_clear(frame: bytes) -> bool:
     return header.kind == dot11.DATA and not header.subtype & dot11.NULL_BIT and not header.flags & dot11.PROTECTED
 
 
+@pytest.mark.nightly
 def test_the_group_key_changes_during_the_download():
     run = update(psk=PSK)
     keys = run.access_point.security
@@ -94,13 +100,27 @@ UNSUITABLE = (
 )
 
 
+NIGHTLY = [
+    {"silent_at": "association"},
+    {"silent_at": "message-1"},
+    {"refuse": 1},
+    {"deauthenticate_at": "association"},
+    {"deauthenticate_at": "message-1", "reason": 2},
+]
+"""Further ones of a kind that the others show."""
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
         ({"psk": PSK, "ap_psk": "something else"}, WRONG_KEY),
         ({"ap_psk": PSK}, UNSUITABLE),
         *(
-            ({"psk": PSK, "misbehaviour": Misbehaviour(**what)}, "the device did not join: the access point " + reason)
+            pytest.param(
+                {"psk": PSK, "misbehaviour": Misbehaviour(**what)},
+                "the device did not join: the access point " + reason,
+                marks=[pytest.mark.nightly] * (what in NIGHTLY),
+            )
             for what, reason in [
                 ({"silent_at": "authentication"}, "does not answer the device's authentication"),
                 ({"silent_at": "association"}, "does not answer the device's association request"),
@@ -153,13 +173,3 @@ def test_messages_that_are_always_lost(message, sent_by_device):
             result.reason
             == f"the device did not join: the device does not answer message {message} of the key handshake"
         )
-
-
-def test_the_digest_does_not_depend_on_the_hash_seed():
-    results = []
-    for seed in ("1", "2"):
-        command = [sys.executable, "-m", "bk7238.cli", "ota", vendor(FULL), vendor(GZIP), "--json", "--psk", PSK]
-        done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True)
-        results.append(json.loads(done.stdout))
-        del results[-1]["wall_seconds"]
-    assert results[0] == results[1]

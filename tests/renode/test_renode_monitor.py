@@ -80,7 +80,7 @@ def test_script_makes_a_machine_with_a_debugger_and_a_switch(script: int, progra
     engine = program(*COUNT)
     engine.run(until=1_000)
     assert engine.register("r0") > 1_000
-    with socket.create_connection(("127.0.0.1", script), timeout=10) as debugger:
+    with socket.create_connection(("127.0.0.1", script), timeout=HOST_LIMIT) as debugger:
         debugger.sendall(b"$m0,4#fd")
         answer = b""
         while MOV_R0_0 not in answer:

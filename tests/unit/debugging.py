@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,12 +42,26 @@ class Gdb:
         self.text = ""  # what `O` packets said
         self._data = b""
 
-    def raw(self, data: bytes, turns: int = 6) -> bytes:
-        """Send bytes as they are; what comes back within some turns of the server."""
+    def raw(self, data: bytes, count: int = 0) -> bytes:
+        """Send bytes as they are; at least `count` bytes that come back."""
         self.socket.sendall(data)
+        found = bytearray()
+
+        def come() -> bool:
+            found.extend(self._take())
+            return len(found) >= count
+
+        self.server.turn(0.02)
+        self.until(come)
+        return bytes(found)
+
+    def until(self, done: Callable[[], bool], turns: int = 100_000) -> None:
+        """Let the server take its turns until `done`: what has been sent may take a while on a busy host."""
         for _ in range(turns):
+            if done():
+                return
             self.server.turn(0.02)
-        return self._take()
+        raise AssertionError("it does not happen")
 
     def ask(self, payload: str | bytes) -> str:
         """Send a packet and return the payload of the answer."""

@@ -3,13 +3,15 @@
 import io
 import pickle
 import random
+from itertools import pairwise
 
 import pytest
 from station import BSSID, MAC, Station, dhcp_message, make_air
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.capture import Capture, frequency, wireshark_keys
-from bk7238.air.medium import Medium
+from bk7238.air.medium import ACCESS, Medium
+from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network import udp
 from bk7238.network.ipv4 import UDP, build
@@ -22,6 +24,9 @@ DHCP_DISCOVER = (
     + b"\x08\0"
     + build(bytes(4), b"\xff" * 4, UDP, udp.build(bytes(4), 68, b"\xff" * 4, 67, dhcp_message(1)), 1)
 )
+
+
+SIX_MEGABITS = airtime.Rate.of_megabits(6)
 
 
 def two_access_points() -> Medium:
@@ -57,7 +62,7 @@ def test_beacons_of_one_channel_do_not_overlap():
     points = [AccessPoint(b"x", network=network, rng=random.Random(n), bssid=bytes((2, 0, 0, 0, 0, n))) for n in (1, 2)]
     medium = Medium(points)
     first, second = medium.poll(103_000)
-    assert second.time - first.time == 100 + -(-8 * len(second.frame) // 6)
+    assert second.time - first.time == ACCESS + airtime.frame_time(SIX_MEGABITS, len(second.frame) + dot11.FCS)
 
 
 def test_the_deadline_leads_from_frame_to_frame():
@@ -70,9 +75,59 @@ def test_the_deadline_leads_from_frame_to_frame():
     station = Station(medium)
     station.now = medium.deadline - 1_000
     station.authenticate()
-    assert medium.deadline == station.now + 140
-    assert medium.poll(station.now + 139) == []
-    assert len(medium.poll(station.now + 140)) == 1
+    answered = station.now + airtime.answer_time(airtime.SLOWEST)
+    assert medium.deadline == answered
+    assert medium.poll(answered) == []
+    lands = medium.deadline
+    assert lands == answered + ACCESS + airtime.frame_time(SIX_MEGABITS, 30 + dot11.FCS)
+    assert medium.poll(lands - 1) == []
+    assert len(medium.poll(lands)) == 1
+
+
+def test_the_device_waits_for_what_is_on_the_air_and_is_not_talked_over():
+    medium = make_air()[0]
+    station = Station(medium)
+    station.now = 102_400 + ACCESS  # the beacon has just begun
+    beacon = medium.claim(6, 5_000, station.now)
+    assert medium.claim(11, 5_000, station.now) == 0
+    medium.access_points[0].deauthenticate(MAC, 1, station.now)
+    station.listen(beacon + 5_000)
+    assert station.heard == []
+    [(header, _)] = station.listen(5_000)
+    assert header.subtype == dot11.DEAUTHENTICATION
+    assert beacon == airtime.frame_time(SIX_MEGABITS, len(station.beacons[0][0].frame) + dot11.FCS)
+    ended = 102_400 + ACCESS + beacon + 5_000
+    assert station.heard[0][0].time == ended + ACCESS + airtime.frame_time(SIX_MEGABITS, 26 + dot11.FCS)
+
+
+def test_a_claim_that_is_given_back_delays_nobody():
+    medium = make_air()[0]
+    assert medium.claim(6, 50_000, 102_399) == 0
+    medium.claim(6, 0, 102_400)
+    [beacon] = medium.poll(103_000)
+    assert beacon.time < 103_000
+
+
+def test_the_device_has_its_turn_between_two_frames_of_an_access_point():
+    medium, access_point, _ = make_air()
+    for _ in range(3):
+        access_point.deauthenticate(MAC, 1, 50_000)
+    medium.poll(50_000)
+    wait = medium.claim(6, 1_000, 50_001)
+    frames = medium.poll(60_000)
+    gaps = [after.time - before.time for before, after in pairwise(frames)]
+    exchange = ACCESS + airtime.exchange_time(SIX_MEGABITS, frames[-1].frame)
+    assert wait == exchange - 1
+    assert gaps == [exchange + 1_000, exchange]
+
+
+def test_frames_of_an_access_point_that_is_switched_off_are_not_sent():
+    medium, access_point, _ = make_air()
+    access_point.deauthenticate(MAC, 1, 10_000)
+    assert medium.claim(6, 2_000, 9_999) == 0
+    medium.poll(10_000)
+    access_point.switch_off()
+    assert medium.poll(90_000) == []
 
 
 def test_observers_see_both_directions_in_order():
@@ -177,8 +232,8 @@ def test_what_a_recorder_is_told():
 
 
 def test_the_keys_for_wireshark():
-    text = wireshark_keys({b"Bench": "correct horse", b'a:b%"\\\xff': 'c:d%"\\'})
-    assert text == '"wpa-pwd","correct horse:Bench"\n"wpa-pwd","c%3Ad%25%22%5C:a%3Ab%25%22%5C%FF"\n'
+    text = wireshark_keys([bytes(range(32)), b"\xff" * 32, bytes(range(32))])
+    assert text == f'"wpa-psk","{bytes(range(32)).hex()}"\n"wpa-psk","{"ff" * 32}"\n'
 
 
 def test_channel_frequencies():

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import zlib
 
 import pytest
 
@@ -227,3 +228,46 @@ def test_whoever_reads_along_survives_what_is_not_http(seed):
         "HttpBodyProgress",
         "HttpBodyDelivered",
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "ends", "said"),
+    [
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "", "HttpBodyDelivered", "chunked"),
+        (b"Content-Type: text/html\r\n\r\nhello", "closed by the server", "HttpBodyDelivered", "text/html without"),
+        (b"Content-Type: text/html\r\n\r\nhello", "reset by the server", "HttpBodyAborted", "text/html without"),
+        (b"content-length: 9\r\n\r\nhello", "closed by the server", "HttpBodyAborted", "9 bytes (its header is spelt"),
+        (b"Content-Length: 5\r\n\r\nhello", "", "HttpBodyDelivered", "of 5 bytes"),
+    ],
+)
+def test_whoever_reads_along_tells_what_the_answer_was(answer, reason, ends, said):
+    events, told = Events(), []
+    events.subscribe(told.append)
+    observer = HttpObserver(events, "192.168.77.50", 50_000, "10.0.0.1:8000")
+    observer.asked(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = b"HTTP/1.1 200 OK\r\n" + answer
+    observer.answered(answer)
+    observer.delivered(len(answer), 0)
+    observer.closed(0, reason)
+    asked, end = told[0], told[-1]
+    assert (asked.client_port, asked.server, asked.status) == (50_000, "10.0.0.1:8000", 200)
+    assert said in str(asked.head) and type(end).__name__ == ends
+    if ends == "HttpBodyDelivered":
+        assert (end.total, end.crc) == (5, zlib.crc32(b"hello"))
+    else:
+        assert (end.acknowledged, end.client_port, end.server) == (5, 50_000, "10.0.0.1:8000")
+        assert end.reason == reason
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"220 mail.example ESMTP\r\n"])
+def test_whoever_reads_along_tells_of_a_request_without_an_answer(answer):
+    events, told = Events(), []
+    events.subscribe(told.append)
+    observer = HttpObserver(events, "192.168.77.50", 50_000, "10.0.0.1:8000")
+    observer.asked(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+    observer.answered(answer)
+    observer.delivered(len(answer), 0)
+    observer.closed(7)
+    observer.closed(8)
+    (event,) = told
+    assert (event.time, event.path, event.status, event.server) == (7, "/a", 0, "10.0.0.1:8000")

@@ -59,7 +59,7 @@ BAD_IMAGES = {
     "empty": (lambda image: b"", "the file is empty"),
     "raw": (lambda image: crc_framing.strip(image), "not followed by their CRC-16"),
     "short": (lambda image: image[:20], "not followed by their CRC-16"),
-    "erased": (lambda image: b"\xff" * 0x20000, "not followed by their CRC-16"),
+    "erased": (lambda image: b"\xff" * 0x20000, "every byte is 0xff"),
     "truncated": (lambda image: image[:-34], "truncated at 0x12"),
     "no table": (lambda image: crc_framing.frame(bytes(0x10000)), "no partition table"),
     "too large": (lambda image: image.ljust(0x400001, b"\xff"), "more than the largest flash"),
@@ -103,7 +103,8 @@ def test_bad_packages(files, capsys, data, message):
         (["--channel", "0"], "1 to 13"),
         (["--channel", "14"], "1 to 13"),
         (["--channel", "six"], "1 to 13"),
-        (["--profile", "none"], "profile 'none' is unknown; there is auto, "),
+        (["--profile", "nonesuch"], "profile 'nonesuch' is unknown; there is auto, beken-sdk, openbeken, and none"),
+        (["--profile", "none"], "profile 'none' asks for no update: use it with --delivered, or name one of beken-sdk"),
         (["--engine", "qemu"], "invalid choice"),
         (["--within", "-1"], "seconds"),
         (["--within", "nan"], "seconds"),
@@ -124,7 +125,8 @@ def test_bad_options(files, capsys, options, message):
 
 def test_an_app_of_no_known_family(files, capsys):
     err = refused(capsys, files.folder, "ota", files.folder / "image.bin", files.folder / "package.rbl")
-    assert "no family that is known" in err
+    assert "image.bin: the app is of no family that is known here (" in err
+    assert "--profile (beken-sdk, openbeken), or use --delivered" in err
 
 
 def test_a_sweep_in_renode_is_refused(files, capsys, monkeypatch):
@@ -156,6 +158,7 @@ def test_firmware_list(capsys, tmp_path, monkeypatch):
     assert "are in no folder" in refused(capsys, tmp_path, "firmware", "where", "nothing.bin")
 
 
+@pytest.mark.full
 def test_run_until_a_line(capsys, tmp_path):
     image = vendor(FULL)
     status, out, _ = run(capsys, tmp_path, "run", image, "--until", "go os_addr", "--within", "1")
@@ -164,6 +167,7 @@ def test_run_until_a_line(capsys, tmp_path):
     assert status == 3 and json.loads(out)["seen"] is None and "'never' was not printed" in err
 
 
+@pytest.mark.full
 def test_run_types_on_the_console(capsys, tmp_path):
     """OpenBeken's console is off unless configured, so what is typed changes nothing but the run goes on."""
     arguments = ["run", vendor(FULL), "--send", "help", "--after", "2", "--within", "3", "--json"]
@@ -171,6 +175,7 @@ def test_run_types_on_the_console(capsys, tmp_path):
     assert status == 0 and json.loads(out)["resets"] == 0
 
 
+@pytest.mark.full
 def test_artifacts_of_an_update(capsys, tmp_path):
     folder = tmp_path / "deep" / "artifacts"
     status = main(["ota", str(vendor(FULL)), str(vendor(GZIP)), "--within", "0.8", "--artifacts", str(folder)])

@@ -185,7 +185,7 @@ def test_both_bodies_give_the_same_run(tmp_path, monkeypatch):
     assert ends[0::2] == ends[1::2]
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-as") is None, reason="needs Debian's binutils-arm-none-eabi")
+@pytest.mark.skipif(shutil.which("arm-none-eabi-as") is None, reason="needs Debian's package binutils-arm-none-eabi")
 @pytest.mark.parametrize("source", sorted(PROGRAMS.glob("*.s")), ids=lambda path: path.stem)
 def test_the_programs_are_what_their_sources_say(source, tmp_path):
     subprocess.run(["arm-none-eabi-as", "-o", tmp_path / "a.o", source], check=True)

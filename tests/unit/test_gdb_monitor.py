@@ -136,6 +136,7 @@ def test_the_elf_that_is_offered_holds_the_names(tmp_path):
     assert [(f.address, f.name) for f in symbols.functions] == [(0x101, "thumb"), (0x200, "arm")]
 
 
+@pytest.mark.full
 def test_the_vendor_boot_loader_is_recognised_in_both_builds():
     for name in (BOOTLOADER_UART1, BOOTLOADER_UART2):
         symbols = Symbols()
@@ -177,6 +178,7 @@ def test_bad_usage_is_one_line(words, said, capsys):
     assert status == 2 and said in error and error.count("\n") == 1, error
 
 
+@pytest.mark.full
 def test_the_table_names_what_it_rests_on():
     """Where a name is the boot loader's own text, the text is in it."""
     code = vendor(BOOTLOADER_UART2).read_bytes()

@@ -1,5 +1,6 @@
 """The remote protocol, spoken byte by byte: packets, registers, memory, stops, clients that come and go."""
 
+import select
 import socket
 import xml.etree.ElementTree as xml
 
@@ -35,16 +36,16 @@ def gdb():
 
 
 def test_packets_are_acknowledged_and_asked_for_again(gdb):
-    assert gdb.raw(b"$qC#00") == b"-"
-    assert gdb.raw(b"noise$qC#b4") == b"+$QC1#c5"
-    assert gdb.raw(b"-") == b"$QC1#c5", "sent again"
-    assert gdb.raw(b"$cut off$qC#b4").endswith(b"+$QC1#c5"), "the rest of a packet that was cut off is lost"
+    assert gdb.raw(b"$qC#00", 1) == b"-"
+    assert gdb.raw(b"noise$qC#b4", 8) == b"+$QC1#c5"
+    assert gdb.raw(b"-", 7) == b"$QC1#c5", "sent again"
+    assert gdb.raw(b"$cut off$qC#b4", 8).endswith(b"+$QC1#c5"), "the rest of a packet that was cut off is lost"
     assert gdb.ask("QStartNoAckMode") == "OK"
-    assert gdb.raw(b"$qC#00") == b"$QC1#c5", "without acknowledgments nobody looks at the checksum"
+    assert gdb.raw(b"$qC#00", 7) == b"$QC1#c5", "without acknowledgments nobody looks at the checksum"
 
 
 def test_a_packet_may_come_in_pieces(gdb):
-    assert gdb.raw(b"$q", 3) == b"" and gdb.raw(b"C#b", 3) == b"" and gdb.raw(b"4") == b"+$QC1#c5"
+    assert gdb.raw(b"$q") == b"" and gdb.raw(b"C#b") == b"" and gdb.raw(b"4", 8) == b"+$QC1#c5"
 
 
 @given(st.binary())
@@ -173,13 +174,13 @@ def test_an_interrupt_stops_and_time_stands_still():
     with attached(device) as gdb:
         gdb.monitor("catch off")
         gdb.send("c")
-        gdb.raw(b"", 5)
-        assert device.now > 0
+        gdb.until(lambda: device.now > 0)
         now = device.now
         gdb.socket.sendall(packets.INTERRUPT)
         assert gdb.answer().startswith("T02")
         stopped = device.now
-        gdb.raw(b"", 20)
+        for _ in range(5):
+            gdb.server.turn(0)
         assert device.now == stopped >= now
         assert device.engine.midway, "before an instruction"
 
@@ -189,8 +190,10 @@ def test_a_crash_stops_unless_it_is_left_to_the_guest(gdb):
     assert gdb.word(RAM + 16) == 0, "its exception has not been entered"
     assert gdb.ask("c").startswith("T04") and gdb.word(RAM + 16) == 1
     assert gdb.monitor("catch off").startswith("crashes are left")
+    machine = gdb.server.debugger.machine
+    begun = machine.now
     gdb.send("c")
-    gdb.raw(b"", 5)
+    gdb.until(lambda: machine.now > begun + 5_000)
     gdb.socket.sendall(packets.INTERRUPT)
     assert gdb.answer().startswith("T02") and gdb.word(RAM + 16) > 5
 
@@ -216,7 +219,7 @@ def test_a_run_under_the_debugger_is_the_run_without_it():
         for kind, address in ((0, 0x3000), (1, 0x2000), (2, RAM + 0x800)):
             gdb.ask(f"Z{kind},{address:x},4")
         gdb.send("c")
-        gdb.raw(b"", 3)
+        gdb.until(lambda: device.now > 0)
         gdb.socket.sendall(packets.INTERRUPT)
         gdb.answer()
     device.run(until=100_000)
@@ -228,8 +231,11 @@ def test_a_run_under_the_debugger_is_the_run_without_it():
 
 def test_a_second_client_is_refused_politely(gdb):
     second = socket.create_connection(gdb.server.address)
-    gdb.raw(b"", 3)
-    assert b"$E.another debugger is attached" in second.recv(1000) and second.recv(10) == b""
+    gdb.until(lambda: bool(select.select([second], [], [], 0)[0]))
+    said = b""
+    while data := second.recv(1000):
+        said += data
+    assert b"$E.another debugger is attached" in said
     assert gdb.ask("qC") == "QC1", "the first one has noticed nothing"
     second.close()
 
@@ -243,25 +249,21 @@ def test_detach_lets_it_run_attach_stops_it_and_vanishing_pauses_it():
         assert first.ask("D") == "OK"
         first.close()
         begun = device.now
-        for _ in range(5):
-            server.turn(0.02)
-        assert device.now > begun and not device.engine.stops.breakpoints
+        first.until(lambda: device.now > begun)
+        assert not device.engine.stops.breakpoints
         second = Gdb(server)
         assert second.ask("?").startswith("T05")
         stopped = device.now
         second.send("c")
         second.close()
-        for _ in range(5):
-            server.turn(0.02)
+        second.until(lambda: server._client is None)
         paused = device.now
         for _ in range(5):
-            server.turn(0.02)
+            server.turn(0)
         assert device.now == paused and not server.running and paused >= stopped
         third = Gdb(server)
         third.send("k")
-        server.turn(0.02)
-        server.turn(0.02)
-        assert server.over
+        third.until(lambda: server.over)
         third.close()
 
 
@@ -284,18 +286,16 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=12), st.booleans())
 def test_malformed_packets_break_nothing(pieces, framed):
-    device = SHARED
-    with device.gdb() as server:
+    with SHARED.gdb() as server:
         client = Gdb(server)
+        client.until(lambda: server._client is not None)
         data = b"".join(pieces)
-        client.raw(packets.frame(packets.escape(data)) if framed else data, 4)
+        client.raw(packets.frame(packets.escape(data)) if framed else data)
         client.close()
-        for _ in range(3):
-            server.turn(0.02)
+        client.until(lambda: server._client is None)
         again = Gdb(server)
         assert again.ask("?").startswith("T")
         again.close()
-        server.turn(0.02)
 
 
 SHARED = machine()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from images import BOOTLOADER_UART1, FULL, LZMA, vendor
+from long_run import examples
 
 from bk7238.formats import crc_framing, partitions, tlv
 from bk7238.image import app_table, bootloader, build, flash_image, info, partition_json, predict, split
@@ -27,6 +28,7 @@ SMALL = build.Parts(
 )
 
 
+@pytest.mark.full
 def test_the_vendor_image_comes_back_bit_for_bit(tmp_path):
     image = flash_image.read(vendor(FULL))
     parts = split.split(image)
@@ -47,6 +49,7 @@ def test_any_image_comes_back_bit_for_bit(changes, longer):
     assert build.build(split.split(image)) == bytes(data)
 
 
+@examples(50)
 @given(st.binary(max_size=2000), st.integers(0, 0x1A000))
 def test_a_hostile_image_gives_a_result_or_one_line(content, at):
     data = bytearray(build.build(SMALL))
@@ -100,10 +103,11 @@ def test_parts_that_do_not_fit(change, text):
         build.build(replace(SMALL, **change))
 
 
+@pytest.mark.full
 def test_the_map_of_the_vendor_image():
     image = flash_image.read(vendor(FULL))
     found = info.describe(image, split.split(image))
-    assert (found.loader, found.family) == ("Beken boot loader 1.0.15", "OpenBeken")
+    assert (found.loader, found.family.title) == ("Beken boot loader 1.0.15", "OpenBeken")
     assert [p.name for _, p in found.table] == ["bootloader", "app", "download"]
     assert [(p.name, p.start) for p in found.app_table][1:3] == [("Application", 0x11000), ("ota", 0x132000)]
     assert found.app_writes_to == 0x132000 and found.disagreements == ()
@@ -111,6 +115,7 @@ def test_the_map_of_the_vendor_image():
     assert sum(f.good + f.erased for f in found.frames) == 36864
 
 
+@pytest.mark.full
 def test_a_bad_frame_is_on_the_map():
     data = bytearray(vendor(FULL).read_bytes())
     data[0x20005] ^= 1
@@ -120,6 +125,7 @@ def test_a_bad_frame_is_on_the_map():
     assert found.frames[1].bad == ((0x20005 - 0x11000) // 34 * 34 + 0x11000,)
 
 
+@pytest.mark.full
 def test_the_two_tables_are_compared():
     loader = bootloader.read(vendor(FULL))
     table = [p for _, p in loader.table]
@@ -135,6 +141,7 @@ def test_the_two_tables_are_compared():
     assert told.cause.endswith("the package lies at 0x132000: app and bootloader disagree")
 
 
+@pytest.mark.full
 def test_a_table_of_another_length_is_put_in_place():
     loader = bootloader.read(vendor(BOOTLOADER_UART1))
     table = [p for _, p in loader.table]
@@ -144,6 +151,7 @@ def test_a_table_of_another_length_is_put_in_place():
         assert len(changed.data) >= len(loader.data) - 64
 
 
+@pytest.mark.full
 def test_key_and_iv_are_put_in_place():
     loader = bootloader.read(vendor(BOOTLOADER_UART1)).with_keys(b"k" * 32, b"i" * 16)
     assert loader.keys == (b"k" * 32, b"i" * 16)

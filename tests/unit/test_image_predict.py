@@ -8,8 +8,8 @@ from boot.cases import APP, BOOTLOADER, DOWNLOAD, NEW, Device, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238.formats import rbl
-from bk7238.image import predict
+from bk7238.formats import rbl, rbl_body
+from bk7238.image import beken_stream, predict
 from bk7238.image.flash_image import ImageError
 from bk7238.image.prediction import End, Prediction, Step
 
@@ -74,8 +74,11 @@ def test_any_flash_ends_in_a_prediction_or_one_line(changes):
 
 
 @pytest.mark.parametrize("compression", ["gzip", "lzma"])
-def test_a_bomb_is_foretold_in_the_memory_of_a_few_flashes(compression):
-    package = pack(bytes(64 << 20) if compression == "gzip" else bytes(16 << 20), compression, raw_size=1_000_000)
+def test_a_bomb_is_foretold_in_the_memory_of_a_few_flashes(compression, monkeypatch):
+    assert beken_stream.MOST <= 8 << 20
+    monkeypatch.setattr(beken_stream, "MOST", 1 << 19)  # a small flash, for a small bomb
+    stream = rbl_body.encode(bytes(48 << 20), compression, "none")
+    package = pack(compression=compression, stream=stream, raw_size=100_000)
     data = flash(package)
     tracemalloc.start()
     assert predict.predict(data).end is End.KEPT

@@ -275,6 +275,16 @@ def test_names_from_a_table():
     assert told[-1].answer == ""
 
 
+@pytest.mark.parametrize("name", ["box.local", "Box.LOCAL", "a.b.local", "local"])
+def test_names_of_multicast_dns_are_not_known_here(name):
+    network, told = make()
+    assert ask(network, name).rcode == 3
+    assert told == [events.NameAsked(told[0].time, "192.168.77.50", name, "A", "")]
+    assert ask(network, f"{name}.example").rcode == 0, "another name"
+    network, _ = make(names={name: "10.1.2.3"})
+    assert ask(network, name).an[0].rdata == "10.1.2.3", "the name server was told this one"
+
+
 def test_other_questions_have_no_answer():
     network, _ = make()
     empty = ask(network, "example.com", "AAAA")
@@ -416,7 +426,7 @@ def hostile_frames(draw):
     return draw(st.one_of(st.just(frame), st.binary(max_size=80)))
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(st.tuples(hostile_frames(), st.integers(0, 5_000_000)), max_size=30))
 def test_hostile_frames_do_no_harm(frames):
     network, _ = make(files={"/fw.rbl": bytes(5_000)})

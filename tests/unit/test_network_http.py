@@ -1,5 +1,6 @@
 """The HTTP server as a client on a TCP connection sees it."""
 
+import os
 import random
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from long_run import examples
 from tcp_client import TcpClient
 from tcp_wire import Wire
 
-from bk7238.network import events
+from bk7238.network import events, http_path
 from bk7238.network.http_server import HttpServer, HttpSession
 
 SECOND = 1_000_000
@@ -79,6 +80,41 @@ def test_paths(path, status, body):
     answer = split(talk.say(get(path)))
     assert (answer[0], answer[2]) == (status, body)
     assert int(answer[1]["content-length"]) == len(body)
+
+
+def legal_forms(path):
+    """The ways in which a request may write a path (RFC 3986, section 3.3), by a drawn choice for each byte."""
+    plain = b"/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
+
+    def forms(byte):
+        encoded = [f"%{byte:02X}", f"%{byte:02x}"]
+        return st.sampled_from([chr(byte), *encoded] if byte in plain else encoded)
+
+    return st.tuples(*(forms(byte) for byte in os.fsencode(path))).map("".join)
+
+
+NAMES = ["a b (1).rbl", "100%.rbl", "a%41.rbl", "a+b&c=d.rbl", "what?.rbl", "#1.rbl"]
+NAMES += ["\u00fcn.rbl", "u\u0308n.rbl", "\udcff.rbl"]  # composed, decomposed, and no UTF-8
+
+
+@examples(100)
+@given(st.data())
+def test_what_is_offered_is_served_however_it_is_written(data):
+    raw = st.binary(min_size=1, max_size=24).filter(lambda name: not set(name) & set(b"/\0"))
+    name = data.draw(st.sampled_from(NAMES) | raw.map(os.fsdecode))
+    before = data.draw(st.sampled_from(["", "http://192.168.77.1", "HTTP://host:80"]))
+    query = data.draw(st.sampled_from(["", "?", "?v=1&w=%3F/?"]))
+    talk = Conversation({"/" + name: b"this", "/other": b"that"})
+    # The slash is not encoded: what begins otherwise is no path (RFC 9112, section 3.2.1).
+    assert split(talk.say(get(f"{before}/{data.draw(legal_forms(name))}{query}")))[2] == b"this"
+    assert talk.requests[0].path == "/" + name
+    asked = http_path.quoted("/" + name)
+    assert asked.isascii() and http_path.decoded(asked.encode()) == "/" + name
+    assert http_path.shown("/" + name).isprintable()
+
+
+def test_a_path_may_be_offered_without_its_slash():
+    assert split(Conversation({"more.txt": b"more"}).say(get("/more.txt")))[2] == b"more"
 
 
 def test_head():
@@ -196,7 +232,7 @@ class Sink:
         self.closed = True
 
 
-@examples(300)
+@examples(100)
 @given(
     st.lists(
         st.one_of(

@@ -393,7 +393,7 @@ SEGMENTS = st.tuples(
 )
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(SEGMENTS, max_size=40), st.booleans())
 def test_hostile_segments_do_no_harm(segments, follow):
     server = Server({"/fw.rbl": bytes(50_000)})

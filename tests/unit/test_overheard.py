@@ -3,8 +3,11 @@
 import random
 
 import pytest
+from station import dhcp_message
 
+from bk7238.network import dhcp, ipv4, tcp_segment, udp
 from bk7238.network import events as told
+from bk7238.network.addresses import ip_bytes
 from bk7238.network.host import Host
 from bk7238.network.network import Network
 from bk7238.network.overheard import Overheard
@@ -88,3 +91,38 @@ def test_hostile_frames_do_no_harm(seed):
     wire.overheard.sent, wire.overheard.received = damage(sent), damage(received)
     wire.run(1, 60)
     assert any(isinstance(event, told.HttpBodyDelivered) for event in wire.ours)
+
+
+DEVICE, GATEWAY = ip_bytes("192.168.77.50"), ip_bytes("192.168.77.1")
+SYN = tcp_segment.build(tcp_segment.Segment(50_000, 81, 7, 0, tcp_segment.SYN, 1000), DEVICE, GATEWAY)
+FAR = ip_bytes("10.1.2.3")
+QUESTION = bytes.fromhex("0001010000010000000000000362 6f78056c6f63616c0000010001".replace(" ", ""))
+IN_VAIN = (told.Refused, told.NameAsked, told.LeaseRefused)
+
+
+def frames():
+    """What a device sends in vain: to a closed port, to another network, to the name server, to the DHCP server."""
+    far = tcp_segment.build(tcp_segment.Segment(50_001, 80, 7, 0, tcp_segment.SYN, 1000), DEVICE, FAR)
+    asked = udp.build(DEVICE, 5000, GATEWAY, 53, QUESTION)
+    lease = udp.build(bytes(4), 68, b"\xff" * 4, 67, dhcp_message(dhcp.REQUEST, MAC, options=b"\x32\x04" + FAR))
+    for source, destination, protocol, payload in (
+        (DEVICE, GATEWAY, ipv4.TCP, SYN),
+        (DEVICE, FAR, ipv4.TCP, far),
+        (DEVICE, GATEWAY, ipv4.UDP, asked),
+        (bytes(4), b"\xff" * 4, ipv4.UDP, lease),
+    ):
+        packet = ipv4.build(source, destination, protocol, payload, 1)
+        yield bytes.fromhex("02aabbccddfe") + MAC + b"\x08\0" + packet
+
+
+def test_what_is_refused_is_told_as_the_network_tells_it():
+    wire = Wire(1)
+    for frame in frames():
+        wire.overheard.sent(frame, 5)
+        for answer in wire.network.receive(frame, 5):
+            wire.overheard.received(answer, 5)
+    theirs = [event for event in wire.theirs if isinstance(event, IN_VAIN)]
+    ours = [event for event in wire.ours if isinstance(event, IN_VAIN)]
+    assert [type(event).__name__ for event in theirs] == ["Refused", "Refused", "NameAsked", "LeaseRefused"]
+    assert ours[:3] == theirs[:3] and [event.client_port for event in ours[:2]] == [50_000, 50_001]
+    assert (ours[3].mac, ours[3].reason) == (theirs[3].mac, "the server's NAK")

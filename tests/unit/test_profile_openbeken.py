@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bk7238.air import events as air
+from bk7238.network.events import HttpRequested, LeaseGranted
 from bk7238.update.profiles import Instructions
 from bk7238.update.profiles.openbeken import CONFIG_ADDRESS, CONFIG_SIZE, OpenBeken
 
@@ -59,3 +61,44 @@ def test_a_block_that_is_gone_is_lost(block, lost):
 def test_what_it_cannot_be_told(told, match):
     with pytest.raises(ValueError, match=match):
         configured(told=told)
+
+
+class Device:
+    """A machine and an air that only tell what happens."""
+
+    def __init__(self):
+        self.engine, self.on_reset, self.companions, self._listeners = self, [], [], []
+
+    def on_event(self, listener):
+        self._listeners.append(listener)
+
+    def tell(self, event):
+        for listener in self._listeners:
+            listener(event)
+
+
+def test_what_it_was_to_do_and_has_not_done():
+    device = Device()
+    configured_device = OpenBeken().attach(device, device, TOLD)
+    nothing = 'it did not look for "Bench", which its configuration at 0x1e1000 names'
+    assert configured_device.missing() == nothing
+    device.tell(air.ProbeSeen(0, "02:00:00:00:00:01", b"", 6))
+    device.tell(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Elsewhere", 6))
+    assert configured_device.missing() == nothing
+    device.tell(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Bench", 6))
+    assert configured_device.missing() == ""
+    device.tell(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
+    command = "addEventHandler WiFiState 4 ota_http http://192.168.77.1/app.rbl"
+    assert configured_device.missing() == f"its start-up command `{command}` led to no request"
+    device.tell(HttpRequested(0, "192.168.77.50", "GET", "/app.rbl", "192.168.77.1", 200))
+    assert configured_device.missing() == ""
+    for listener in device.on_reset:
+        listener(None)
+    assert configured_device.missing() == nothing
+
+
+def test_without_an_update_no_request_is_waited_for():
+    device = Device()
+    configured_device = OpenBeken().attach(device, device, Instructions(b"Bench", "", None))
+    device.tell(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
+    assert configured_device.missing() == ""

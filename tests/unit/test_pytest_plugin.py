@@ -77,6 +77,8 @@ WRONG = {
     "@pytest.mark.bk7238(within='soon')": "within: a time such as 15s",
     "@pytest.mark.bk7238(flash_size='3M')": "flash_size: flash sizes are 2M and 4M",
     "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",
+    "@pytest.mark.bk7238(ap_psk='short')": "ap_psk: a passphrase has 8 to 63",
+    "@pytest.mark.bk7238(request='https://h/a.rbl')": "request: 'https://h/a.rbl' is a https URL",
     "@pytest.mark.bk7238(ssid=5)": "ssid cannot be 5",
     "@pytest.mark.fault": "the marker fault takes a fault as text",
     "@pytest.mark.fault(spec='package-key')": "the marker fault takes a fault as text",
@@ -174,6 +176,7 @@ def test_a_sweep_in_renode_is_refused(pytester, reference):
     pytester.runpytest(*reference, "--bk7238-engine=renode").assert_outcomes(passed=1)
 
 
+@pytest.mark.full
 def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.makepyfile(
         """
@@ -190,6 +193,7 @@ def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.runpytest(*reference, "--sweep=quick").assert_outcomes(passed=2)
 
 
+@pytest.mark.full
 def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, files):
     pytester.makepyfile(
         """
@@ -223,6 +227,7 @@ def test_a_failure_shows_the_consoles_and_the_command_that_replays_it(pytester, 
     assert {path.name for path in folder.iterdir()} >= {"uart1.log", "uart2.log", "flash.bin", "replay"}
 
 
+@pytest.mark.full
 def test_the_replay_command_runs_from_where_pytest_was_started(pytester, reference):
     """Of a test below, whose configuration is there, of a failure in a fixture, and of a sweep."""
     below = pytester.mkdir("product")
@@ -264,7 +269,7 @@ def test_looks_alike(dut, spec):
     assert pytester.runpytest(*shlex.split(replays[1])).parseoutcomes() == {"failed": 1}, "with the same tier"
 
 
-def test_a_verdict_and_its_artifacts(pytester, files):
+def test_a_verdict_and_its_artifacts(pytester, reference):
     pytester.makepyfile(
         """
         import pytest
@@ -276,11 +281,12 @@ def test_a_verdict_and_its_artifacts(pytester, files):
             assert dut.verdict() is dut.result
         """
     )
-    pytester.runpytest(*files, f"--bk7238-artifacts={pytester.path}/out").assert_outcomes(passed=1)
+    pytester.runpytest(*reference, f"--bk7238-artifacts={pytester.path}/out").assert_outcomes(passed=1)
     (folder,) = (pytester.path / "out").iterdir()
     assert json.loads((folder / "result.json").read_text())["faults"][0]["fired"] == 1
 
 
+@pytest.mark.full
 def test_the_example_project(pytester, files, reference):
     for name in ("test_ota.py", "pytest.ini"):
         (pytester.path / name).write_text((EXAMPLE / name).read_text())

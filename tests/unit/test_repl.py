@@ -346,7 +346,7 @@ cpu: | CPU.ARMv7A | @ sysbus | { | } | ; | cpuType: | "arm946" | size: | 0x1000 
 FRAGMENTS = st.sampled_from([*WORDS.replace("\n", "").split("|"), "\n", "\n    ", "\r\n", "\t", "\\", '"'])
 
 
-@examples(400)
+@examples(100)
 @given(st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=60).map("".join)))
 def test_any_text_gives_a_platform_or_an_error(text: str):
     for candidate in (text, CPU + text):

@@ -5,7 +5,9 @@ from debugging import machine, state
 from hypothesis import given
 from hypothesis import strategies as st
 from images import FULL, GZIP, vendor
+from long_run import examples
 
+from bk7238 import resources
 from bk7238.engine import slice as slices
 from bk7238.engine.repl import load
 from bk7238.engine.unicorn import UnicornEngine
@@ -55,6 +57,7 @@ def test_alarms_of_the_same_tick_keep_their_order():
     assert order == ["first", "second"]
 
 
+@examples(30)
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_a_snapshot_may_be_taken_anywhere(begin, length):
     device = machine()
@@ -81,21 +84,35 @@ def test_what_did_not_change_is_shared():
 
 
 # From download over the reset into the installation; the last pair begins in the new app
-POINTS = ((0.3, 0.6), (6.5, 7.5), (12.0, 13.0), (28.5, 29.8), (30.5, 31.5), (38.5, 39.5))
+POINTS = {
+    "reference": ((0.005, 0.015), (0.2, 0.6), (0.95, 1.05), (1.1, 1.2), (1.25, 1.35), (1.6, 2.3)),
+    "vendor": ((0.3, 0.6), (6.5, 7.5), (12.0, 13.0), (28.5, 29.8), (30.5, 31.5), (38.5, 39.5)),
+}
 
 
-def test_a_real_update_goes_on_alike():
-    update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings())
+@pytest.mark.parametrize(
+    "firmware", ["reference", pytest.param("vendor", marks=[pytest.mark.full, pytest.mark.nightly])]
+)
+def test_a_real_update_goes_on_alike(firmware):
+    if firmware == "vendor":
+        files = vendor(FULL), vendor(GZIP)
+    else:
+        files = tuple(resources.reference() / name for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
+    points = POINTS[firmware]
+    update = Update(flash_image.read(files[0]), package.read(files[1]), Settings())
     device, snapshots = update.machine, Snapshots(update.machine)
-    for begin, end in POINTS:
+    resets = []
+    for begin, end in points:
         device.run(until=round(begin * 1e6))
         snapshot = snapshots.take()
         device.run(until=round(end * 1e6))
         first = state(device)
         snapshots.restore(snapshot)
-        assert device.now == round(begin * 1e6)
+        assert device.now == snapshot.time
         device.run(until=round(end * 1e6))
         assert state(device) == first, f"from {begin} to {end} s"
-    other = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings())
-    other.machine.run(until=round(POINTS[-1][1] * 1e6))
+        resets.append(device.resets)
+    assert resets[0] == 0 and resets[-1] == 1 and device.flash_operations
+    other = Update(flash_image.read(files[0]), package.read(files[1]), Settings())
+    other.machine.run(until=round(points[-1][1] * 1e6))
     assert state(other.machine) == first, "going back leaves a trace"

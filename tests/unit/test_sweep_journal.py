@@ -160,7 +160,7 @@ CHANGED = st.dictionaries(st.sampled_from(sorted(FULL.as_json())), VALUES, max_s
 LINES = (VALUES | CHANGED).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
 
-@examples(300)
+@examples(100)
 @given(st.lists(LINES, min_size=1, max_size=3), st.sampled_from([b"", b"\n"]))
 def test_any_line_is_refused_or_an_outcome(tmp_path_factory, lines, end):
     path = written(tmp_path_factory.getbasetemp() / "any-journal")

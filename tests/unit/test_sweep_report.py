@@ -137,7 +137,7 @@ def places(value, at=()):
     return [at, *(place for name, one in inner for place in places(one, (*at, name)))]
 
 
-@examples(200)
+@examples(100)
 @given(st.data())
 def test_mutated_sweeps_are_refused_or_shown(data):
     made = copy.deepcopy(data.draw(st.sampled_from(MADE)))

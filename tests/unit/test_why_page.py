@@ -3,9 +3,12 @@
 import shlex
 from pathlib import Path
 
+import pytest
 from images import FULL, GZIP, vendor
 
 from bk7238 import cli
+
+pytestmark = pytest.mark.full
 
 PAGE = Path(__file__).parents[2] / "docs" / "why-the-old-version-boots.md"
 
@@ -21,6 +24,7 @@ def commands() -> list[tuple[str, list[str]]]:
     return found
 
 
+@pytest.mark.full
 def test_the_page_is_true(tmp_path, monkeypatch, capsys):
     (tmp_path / "full.bin").write_bytes(vendor(FULL).read_bytes())
     (tmp_path / "new.rbl").write_bytes(vendor(GZIP).read_bytes())

@@ -20,7 +20,7 @@ def disturb(bench, places, changes):
         bench.bus.put(places[index % len(places)] + 4 * (index // len(places) % 17), word)
 
 
-@examples(300)
+@examples(100)
 @given(damage, damage)
 def test_transmit(before, during):
     bench = WifiBench()
@@ -40,7 +40,7 @@ def test_transmit(before, during):
     assert not any(bench.mac.tx_waiting) and bench.mac.exchange is None
 
 
-@examples(300)
+@examples(100)
 @given(damage, damage, addresses, addresses)
 def test_receive(before, during, header, payload):
     bench = WifiBench()
@@ -59,7 +59,7 @@ def test_receive(before, during, header, payload):
     assert len(bench.mac.rx_waiting) <= 5
 
 
-@examples(300)
+@examples(100)
 @given(st.binary(max_size=80))
 def test_noise_on_the_air(noise):
     bench = WifiBench()
@@ -70,7 +70,7 @@ def test_noise_on_the_air(noise):
     bench.hear(b"\x08\x42\0\0" + MY_ADDRESS + noise)
 
 
-@examples(200)
+@examples(100)
 @given(st.lists(st.tuples(st.integers(0, 0x23FF), st.integers(0, 0xFFFF_FFFF)), max_size=40))
 def test_any_register_writes(writes):
     bench = WifiBench()

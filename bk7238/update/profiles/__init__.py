@@ -1,6 +1,7 @@
 """Firmware families: how each is told to join a network and to fetch an update, as its user would tell it.
 
-A profile is found by name or, for `auto`, by what stands in the image.
+A profile is found by name or, for `auto`, by what stands in the image (image/recognise.py). Where nobody has to tell
+the device anything, because the package is on it already, an app of an unknown family has the profile `none`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bk7238.image import FlashImage, recognise
 from bk7238.update.profiles.beken_sdk import BekenSdk
+from bk7238.update.profiles.none import NoProfile
 from bk7238.update.profiles.openbeken import OpenBeken
 
 if TYPE_CHECKING:
@@ -26,15 +29,24 @@ class Instructions:
     url: str | None
 
 
+class Operator(Protocol):
+    """Who operates one device as a profile has it."""
+
+    def missing(self) -> str:
+        """What the device was to do or say by now, has not since its last start, and what was left undone for that
+        reason. Empty where nothing is waited for."""
+        ...
+
+
 class Profile(Protocol):
     """One firmware family."""
 
     name: str
-    banner: re.Pattern[str]
-    """Matches the line in which the app names its version; the group `version` holds it."""
 
-    def recognises(self, flash: bytes) -> bool:
-        """Whether the app in this flash (physical bytes) is of this family."""
+    @property
+    def banner(self) -> re.Pattern[str] | None:
+        """Matches the line in which the app names a version: its own in the group `version`, that of the SDK it was
+        built with in the group `sdk`. None where no such line is known."""
         ...
 
     def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
@@ -44,7 +56,7 @@ class Profile(Protocol):
         """
         ...
 
-    def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
+    def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Operator:
         """Follow the machine while it runs, and tell the device what only a running one can be told."""
         ...
 
@@ -55,16 +67,30 @@ class Profile(Protocol):
 
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (OpenBeken(), BekenSdk())}
+NONE = NoProfile()
 
 
-def find(name: str, flash: bytes) -> Profile:
-    """The profile called `name`, or for `auto` the one that recognises the app. Raises ValueError for none."""
+def find(name: str, image: FlashImage, *, delivered: bool = False) -> Profile:
+    """The profile called `name`, or for `auto` the one of the family that the app is of.
+
+    Where the package is `delivered` already, an app of no known family has the profile `none`. Raises ValueError for
+    an unknown name or family.
+    """
     known = ", ".join(sorted(PROFILES))
+    if name == NONE.name:
+        if delivered:
+            return NONE
+        raise ValueError(f"profile {name!r} asks for no update: use it with --delivered, or name one of {known}")
     if name != "auto":
         if name not in PROFILES:
-            raise ValueError(f"profile {name!r} is unknown; there is auto, {known}")
+            raise ValueError(f"profile {name!r} is unknown; there is auto, {known}, and {NONE.name} with --delivered")
         return PROFILES[name]
-    for profile in PROFILES.values():
-        if profile.recognises(flash):
-            return profile
-    raise ValueError(f"the app is of no family that is known here; name one with --profile ({known})")
+    found = recognise.of_image(image)
+    if found.family is not None:
+        return PROFILES[found.family.name]
+    if delivered:
+        return NONE
+    raise ValueError(
+        f"{image.name}: the app is of no family that is known here ({found.seen}); name one with --profile ({known}), "
+        "or use --delivered, which needs none"
+    )

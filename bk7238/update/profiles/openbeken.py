@@ -11,7 +11,10 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from bk7238.formats import crc_framing
+from bk7238.air import events as air
+from bk7238.companion import Fields
+from bk7238.network.events import Event, HttpRequested, LeaseGranted
+from peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
@@ -52,12 +55,14 @@ def _put(block: bytearray, field: tuple[int, int], value: bytes, name: str) -> N
     block[at : at + size] = value.ljust(size, b"\0")
 
 
+def start_command(told: Instructions) -> str:
+    """The start-up command that fetches the update; empty where there is none to fetch."""
+    return f"addEventHandler WiFiState 4 ota_http {told.url}" if told.url else ""
+
+
 class OpenBeken:
     name = "openbeken"
     banner = re.compile(r"OpenBK7238, version (?P<version>[0-9A-Za-z._-]+)")
-
-    def recognises(self, flash: bytes) -> bool:
-        return b"OpenBK7238" in crc_framing.strip(flash)
 
     def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
         """The configuration block. One that is there already keeps its other settings."""
@@ -68,13 +73,13 @@ class OpenBeken:
             struct.pack_into("<I", block, 4, _VERSION)
         _put(block, _SSID, told.ssid, "the SSID")
         _put(block, _PASSWORD, told.passphrase.encode(), "the passphrase")
-        command = f"addEventHandler WiFiState 4 ota_http {told.url}" if told.url else ""
-        _put(block, _START_COMMAND, command.encode(), "the start-up command")
+        _put(block, _START_COMMAND, start_command(told).encode(), "the start-up command")
         block[3] = config_crc(block)
         return {CONFIG_ADDRESS: bytes(block)}
 
-    def attach(self, machine: Machine, air: Medium, told: Instructions) -> None:
+    def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Configured:
         """Its configuration says all."""
+        return Configured(machine, medium, told)
 
     def forgotten(self, flash: bytes) -> str:
         """A block that does not hold is replaced by defaults, which name no network."""
@@ -90,3 +95,36 @@ class OpenBeken:
         else:
             return ""
         return f"the app's configuration at {CONFIG_ADDRESS:#x} is lost ({lost}): it opens an access point of its own"
+
+
+class Configured:
+    """A device that was configured before its start: what it has done of that since."""
+
+    def __init__(self, machine: Machine, medium: Medium, told: Instructions) -> None:
+        self._told = told
+        self._looked = self._joined = self._requested = False
+        machine.companions.append(Fields(self, ("_looked", "_joined", "_requested")))
+        machine.engine.on_reset.append(self._reset)
+        medium.on_event(self._event)
+
+    def missing(self) -> str:
+        """The network that it was to look for, or the request that it was to make."""
+        if not self._looked:
+            ssid = self._told.ssid.decode("utf-8", "replace")
+            return f'it did not look for "{ssid}", which its configuration at {CONFIG_ADDRESS:#x} names'
+        if self._joined and self._told.url and not self._requested:
+            return f"its start-up command `{start_command(self._told)}` led to no request"
+        return ""
+
+    def _reset(self, kind: ResetKind) -> None:
+        self._looked = self._joined = self._requested = False
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, air.ProbeSeen):
+            self._looked = self._looked or event.ssid == self._told.ssid
+        elif isinstance(event, (air.StationAuthenticated, air.StationRefused, air.StationAssociated, air.StepIgnored)):
+            self._looked = True
+        elif isinstance(event, LeaseGranted):
+            self._looked = self._joined = True
+        elif isinstance(event, HttpRequested):
+            self._requested = True

@@ -17,7 +17,7 @@ ENDS = {
     "network-slow:burst=10,rate=10@1%": (WAITS, "sends 10 more", 0),
     "http-status:500": (WAITS, "the server answered 500", 0),
     "http-redirect": (WAITS, "the server answered 302", 0),
-    "http-length": (WAITS, "which did not restart", 27 * 1024),
+    "http-length": (WAITS, "broke off at 27,984 of 28,984 bytes: closed by the server", 27 * 1024),
     "http-no-length": (WAITS, "did not complete", 0),
     "http-chunked": (WAITS, "did not complete", 0),
     "body-corrupt:times=2@1%": (RETRIES, "Verify firmware CRC32", 27984),

@@ -1,0 +1,83 @@
+"""Sees that a device gets nowhere any more by itself: it crashes over and over, or does nothing but reset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from peripherals.core import ResetKind
+
+if TYPE_CHECKING:
+    from bk7238.machine import Machine
+
+SILENT = 10  # resets in a row, each without a sign of life before it
+ALIKE = 3  # resets in a row, each with the same signs of life before it
+_NUMBERS = re.compile(rb"[0-9]+")
+
+
+class DeadEnd:
+    """A companion of `machine`. `why` is empty while the device may still get somewhere."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.why = ""
+        self.listeners: list[Callable[[str], None]] = []  # told why, each time there is a new reason
+        self._frames = 0  # that the device has sent
+        self._at_reset = self.progress()
+        self._boot: Any = None  # what the boot before the last reset came to
+        self._alike = 0  # resets in a row behind boots that came to the same
+        machine.companions.append(self)
+        machine.engine.progress = self.progress
+        machine.engine.on_storm.append(self._storm)
+        machine.engine.on_reset.append(self._reset)
+
+    def progress(self) -> tuple[int, int, int, int]:
+        """Differs once the guest has printed, changed its flash, or sent a frame."""
+        machine = self._machine
+        return len(machine.uart1.output), len(machine.uart2.output), machine.flash_operations, self._frames
+
+    def sent(self) -> None:
+        """The device has sent a frame."""
+        self._frames += 1
+
+    @property
+    def resets(self) -> str:
+        """That the device did nothing but reset, and how often; empty where that is not so."""
+        times = f"it did nothing but reset, {self._alike + 1} times in a row"
+        return f"{times} with the same output" if self._alike >= ALIKE else ""
+
+    def _storm(self, what: str) -> None:
+        if self._machine.board.wdt.running:
+            return  # it will be reset out of it
+        register = self._machine.engine.register
+        registers = ", ".join(f"{name} {register(name):#010x}" for name in ("lr", "sp", "cpsr", "spsr"))
+        self._end(f"it crashes over and over: {what} at {register('pc'):#010x}; {registers}")
+
+    def _reset(self, kind: ResetKind) -> None:
+        boot = self._signs()
+        self._alike = self._alike + 1 if boot == self._boot and kind is not ResetKind.POWER_ON else 0
+        silent = self._at_reset == self.progress()
+        self._boot, self._at_reset = boot, self.progress()
+        if kind is ResetKind.POWER_ON:
+            self.why = ""
+        elif silent and self._alike == SILENT - 1:
+            self._end(f"it does nothing but reset ({kind.value}), {SILENT} times in a row without a sign of life")
+
+    def _signs(self) -> tuple[bytes, bytes, int, int]:
+        """What came since the last reset; numbers in a text may differ from boot to boot."""
+        uart1, uart2, operations, frames = self._at_reset
+        texts = self._machine.uart1.output[uart1:], self._machine.uart2.output[uart2:]
+        one, two = (_NUMBERS.sub(b"0", bytes(text)) for text in texts)
+        return one, two, self._machine.flash_operations - operations, self._frames - frames
+
+    def _end(self, why: str) -> None:
+        self.why = why
+        for listener in self.listeners:
+            listener(why)
+
+    def snapshot(self) -> tuple[Any, ...]:
+        return self.why, self._frames, self._at_reset, self._boot, self._alike
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        self.why, self._frames, self._at_reset, self._boot, self._alike = snapshot

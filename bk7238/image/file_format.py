@@ -1,0 +1,37 @@
+"""What a file is instead of a flash image or a raw binary, as its first bytes tell."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from bk7238.formats import rbl
+
+
+class FileFormat(NamedTuple):
+    """How a file begins, what it is then, and what to do about it."""
+
+    begin: bytes
+    kind: str
+    remedy: str
+
+
+RBL = FileFormat(re.escape(rbl.MAGIC), "an update package (RBL)", "`bk7238 image unpack` gives the app in it")
+FORMATS = (
+    RBL,
+    FileFormat(rb"\x55\xaa\x55\xaa", "an update in Tuya's UG format", "give a dump of the whole flash"),
+    FileFormat(rb"\x7fELF", "an ELF file", "make a raw binary of it with objcopy -O binary"),
+    FileFormat(
+        rb":[0-9A-Fa-f]{10,}\r?\n", "an Intel HEX file", "make a raw binary of it with objcopy -I ihex -O binary"
+    ),
+    FileFormat(
+        rb"S[0-3][0-9A-Fa-f]{8,}\r?\n", "an S-record file", "make a raw binary of it with objcopy -I srec -O binary"
+    ),
+    FileFormat(rb"UF2\n", "a UF2 file", "give the raw binary that it was made of, or unpack it with ltchiptool"),
+    FileFormat(rb"\x1f\x8b\x08|PK\x03\x04|7z\xbc\xaf", "a compressed archive", "unpack it first"),
+)
+
+
+def file_format(data: bytes) -> FileFormat | None:
+    """The format of a file that is neither an image nor a raw binary; None for all others."""
+    return next((one for one in FORMATS if re.match(one.begin, data)), None)

@@ -1,0 +1,46 @@
+"""Raw binaries, as a linker's output is before CRCs are added, and what is often given in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bk7238.formats import crc_framing, partitions
+from bk7238.image.file_format import file_format
+from bk7238.image.flash_image import BOOTLOADER, ImageError
+
+
+def read(path: Path, what: str) -> tuple[bytes, int]:
+    """The bytes of a raw binary and its modification time in whole seconds. Raises ImageError for another file;
+    `what` says what is to be given."""
+    data, modified = contents(path, what)
+    check(data, path.name, what)
+    return data, modified
+
+
+def contents(path: Path, what: str) -> tuple[bytes, int]:
+    """The bytes of any file and its modification time in whole seconds. Raises ImageError."""
+    try:
+        return path.read_bytes(), int(path.stat().st_mtime)
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}; give {what}") from None
+
+
+def check(data: bytes, name: str, what: str) -> None:
+    """Raises ImageError for what is no raw binary: another format, or one with CRCs already."""
+    check_format(data, name, what)
+    if not crc_framing.is_framed(data):
+        return
+    without = {*crc_framing.bad_frames(data), *crc_framing.erased_frames(data)}
+    first = next(at for at in range(0, len(data), crc_framing.FRAME) if at not in without)
+    seen = f"{name}: the 32 bytes at {first:#x} are followed by their CRC-16, and so on"
+    loader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
+    if any(partition.name == "app" for _, partition in partitions.find(loader)):
+        raise ImageError(f"{seen}: a full flash image or a boot loader; `bk7238 image split` takes a full image apart")
+    raise ImageError(f"{seen}: CRCs are added here, and it has them already; give {what}")
+
+
+def check_format(data: bytes, name: str, what: str) -> None:
+    """Raises ImageError for a file of another format, as its first bytes tell."""
+    other = file_format(data)
+    if other is not None:
+        raise ImageError(f"{name}: what begins at 0x0 is {other.kind}; give {what}: {other.remedy}")

@@ -1,0 +1,48 @@
+"""Which version an update began with and which one it ended with: as the apps' banners say, and as the footers do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bk7238.image import FlashImage, Package
+from bk7238.update import explain
+
+if TYPE_CHECKING:
+    from bk7238.update.story import Story
+
+Pair = tuple[str | None, str | None]
+"""Before the update and after it; None for what was not seen."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The version in an app's banner: `of_sdk` where it is that of the SDK, which is the same for many apps."""
+
+    version: str
+    of_sdk: bool = False
+
+
+def banner_versions(story: Story, *, delivered: bool, new_runs: bool) -> Pair:
+    """Of the old app and of what ran last. Where the package was delivered the old one may never have run."""
+    versions: list[str | None] = [named.version for named in story.versions]
+    if delivered and new_runs:
+        versions.insert(0, None)
+    return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
+
+
+def footer_versions(flash: bytes, image: FlashImage, package: Package, *, new_runs: bool) -> Pair:
+    """Of the app that was installed at power-on, and at the end (`flash`, physical bytes): the package's where the new
+    app runs."""
+    before = explain.footer_version(image.data, image.app)
+    if new_runs:
+        return before, package.header.version
+    return before, explain.footer_version(flash, explain.app_partition(flash, image.app))
+
+
+def of_app(story: Story, banner: Pair, footer: Pair, *, new_runs: bool) -> Pair:
+    """The banner's where it names the app's own version. Of one that names the SDK's only is taken how many apps have
+    run: the versions are the footer's."""
+    if story.versions and not any(named.of_sdk for named in story.versions):
+        return banner
+    return footer[0], footer[1] if banner[1] or new_runs else None

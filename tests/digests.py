@@ -1,0 +1,63 @@
+"""The digests of the documented demonstrations and sweeps (digests.json): what is to be run, and what comes of it.
+
+The command line itself is run. `scripts/bench --check` compares all of them, `--check --write` writes what it finds.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bk7238 import resources
+
+FILE = Path(__file__).with_name("digests.json")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run of the command line: `verb`, the names of its files, its options, and the digest of what comes of it. `set`
+    is that of the tests in which it is compared."""
+
+    name: str
+    verb: str
+    image: str
+    package: str
+    options: list[str]
+    digest: str
+    set: str = "quick"
+
+    def files(self) -> list[Path] | None:
+        """Where its files are; None where one of them is nowhere."""
+        found = [_find(self.image), _find(self.package)]
+        return [path for path in found if path] if all(found) else None
+
+    def found(self) -> str:
+        """The digest of a run of now. Raises ValueError where there is none."""
+        files = self.files()
+        if files is None:
+            raise ValueError(f"{self.image} or {self.package} is nowhere (see `bk7238 firmware list`)")
+        command = [sys.executable, "-m", "bk7238.cli", self.verb, *map(str, files), *self.options, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            return str(json.loads(done.stdout)["digest"])
+        except (ValueError, KeyError):
+            raise ValueError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}") from None
+
+
+def entries() -> list[Entry]:
+    """All of the file, in its order."""
+    return [Entry(**entry) for entry in json.loads(FILE.read_text())]
+
+
+def write(entries: list[Entry]) -> None:
+    """Write the file anew, a line for each entry."""
+    lines = [json.dumps({name: value for name, value in asdict(one).items() if value != "quick"}) for one in entries]
+    FILE.write_text("[\n" + ",\n".join(f" {line}" for line in lines) + "\n]\n")
+
+
+def _find(name: str) -> Path | None:
+    own = resources.reference() / name
+    return own if own.is_file() else resources.find_image(name)

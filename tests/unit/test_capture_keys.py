@@ -1,0 +1,93 @@
+"""tshark decrypts what a capture holds, with the keys written beside it, whatever passphrases and SSIDs are like."""
+
+import os
+import random
+import shutil
+import subprocess
+
+import pytest
+from supplicant import Supplicant
+
+from bk7238 import resources
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.medium import Medium
+from bk7238.air.wpa2 import Wpa2
+from bk7238.cli import main
+from bk7238.cli.recording import recorded
+from bk7238.network.network import Network
+
+HARD = "%\":\\+&#,' "
+NETWORKS = [  # SSID, passphrase
+    (b"Bench", "correct horse"),
+    (b"Bench", "another one, same SSID"),
+    (b"\xff" * 32, (HARD * 7)[:63]),
+    (b'"a:b%\\,#' + bytes(range(0x80, 0x98)), "%" * 63),
+    ("\u6f22\u5b57\u00fc".encode(), '"' * 63),
+    (b" ", ":" * 8),
+    (b"0123456789abcdef" * 2, "".join(map(chr, range(32, 95)))),
+    (b"\x01\n\t\x7f", "".join(map(chr, range(64, 127)))),
+]
+
+
+@pytest.fixture(scope="module")
+def tshark(tmp_path_factory):
+    """Runs tshark on the capture of a folder, with that as its configuration; its output by line."""
+    program = shutil.which("tshark")
+    if program is None:
+        pytest.skip("needs tshark (Debian package tshark)")
+
+    def run(folder, *arguments):
+        command = [program, "-r", str(folder / "air.pcapng"), *arguments]
+        environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(folder)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return run
+
+
+def test_hard_networks_side_by_side(tshark, tmp_path):
+    air = Medium()
+    for number, (ssid, passphrase) in enumerate(NETWORKS):
+        network, keys = Network(random.Random(number)), Wpa2(passphrase, random.Random(number))
+        air.add(AccessPoint(ssid, network=network, rng=random.Random(number), bssid=_bssid(number), security=keys))
+    with recorded(tmp_path, air):
+        for number, (ssid, passphrase) in enumerate(NETWORKS):
+            mac = bytes((2, 0, 0, 0, 0, number))
+            station = Supplicant(air, mac, bssid=_bssid(number), passphrase=passphrase, ssid=ssid)
+            station.now = 1_000_000 * (number + 1)
+            station.join()
+            assert station.data(b"\xff" * 6 + mac + b"\x08\x06" + f"network {number}".encode().ljust(46, b"\0"))
+            station.listen()
+    assert len((tmp_path / "80211_keys").read_text().splitlines()) == len(NETWORKS)
+    names = ("wlan.bssid", "frame.protocols")
+    options = ("-T", "fields", *(part for name in names for part in ("-e", name)))
+    rows = [row.split("\t") for row in tshark(tmp_path, "-Y", "wlan.fc.protected == 1", *options)]
+    assert {bssid for bssid, _ in rows} == {_bssid(number).hex(":") for number in range(len(NETWORKS))}
+    assert [row for row in rows if not row[1].endswith(":llc:arp")] == [], "all of it is decrypted"
+
+
+def _bssid(number):
+    return bytes((2, 0xAA, 0, 0, 0, number))
+
+
+def test_the_keys_of_a_passphrase_that_was_changed_are_there_too(tmp_path):
+    air, keys = Medium(), Wpa2("correct horse", random.Random(1))
+    air.add(AccessPoint(b"Bench", network=Network(random.Random(2)), rng=random.Random(3), security=keys))
+    with recorded(tmp_path, air):
+        keys.change("battery staple")
+    first, second = (tmp_path / "80211_keys").read_text().splitlines()
+    assert first == f'"wpa-psk","{keys.pmks[0].hex()}"' and second == f'"wpa-psk","{keys.pmks[1].hex()}"' != first
+
+
+@pytest.mark.full
+def test_an_update_of_the_reference_firmware(tshark, tmp_path):
+    built = resources.reference()
+    command = ["ota", str(built / "reference_1.0.0.bin"), str(built / "reference_1.0.1_gzip_aes.rbl"), "--json"]
+    psk, ssid = ("%:+'&#" * 11)[:63], os.fsdecode(b'\xff:"' + b"%" * 21)
+    assert main([*command, "--psk", psk, "--ssid", ssid, "--artifacts", str(tmp_path)]) == 0
+    assert len(tshark(tmp_path, "-Y", "wlan.fc.protected == 1")) > 15
+    assert tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && !llc") == []
+    tshark(tmp_path, "-q", "--export-objects", f"http,{tmp_path / 'bodies'}")
+    [body] = (tmp_path / "bodies").iterdir()
+    assert body.read_bytes() == (built / "reference_1.0.1_gzip_aes.rbl").read_bytes()

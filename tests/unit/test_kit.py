@@ -1,0 +1,165 @@
+"""The test kit as a test's author uses it: settings as they are written, and what `expect` takes and gives."""
+
+import re
+from dataclasses import fields
+
+import pytest
+from test_cli import files, refused  # noqa: F401
+
+from bk7238 import resources, testing
+from bk7238.cli import main
+from bk7238.image import flash_image, package
+from bk7238.network.host_server import Server
+from bk7238.patterns import matcher
+from bk7238.update import options
+from bk7238.update.session import Settings
+
+
+@pytest.fixture
+def dut():
+    built = resources.reference()
+    image = flash_image.read(built / "reference_1.0.0.bin")
+    return testing.Dut(image, package.read(built / "reference_1.0.1_gzip_aes.rbl"), Settings())
+
+
+# Settings
+
+
+def test_every_setting_is_read():
+    assert set(options._READERS) == {field.name for field in fields(Settings)}
+
+
+WRONG = [
+    ("psk", "short", "8 to 63 printable ASCII characters"),
+    ("psk", "", "leave it out for an open network"),
+    ("psk", b"correct horse", "cannot be"),
+    ("ap_psk", "short", "8 to 63 printable ASCII characters"),
+    ("ap_psk", "caf\u00e9 caf\u00e9", "8 to 63 printable ASCII characters"),
+    ("ap_psk", 12345678, "cannot be 12345678"),
+    ("channel", 14, "channels go from 1 to 13"),
+    ("channel", True, "channels go from 1 to 13"),
+    ("ht", "no", "cannot be 'no'"),
+    ("hidden", "no", "cannot be 'no'"),
+    ("misbehaviour", "silent", "cannot be 'silent'"),
+    ("profile", 1, "cannot be 1"),
+    ("request", b"x", "cannot be b'x'"),
+    ("serve", ["more.txt"], "cannot be ['more.txt']"),
+    ("serve", {"/more.txt": "more"}, "files are bytes by path"),
+    ("gateway", "http://127.0.0.1:8000", "HOST:PORT alone"),
+    ("gateway", 8000, "cannot be 8000"),
+    ("tap", 0, "cannot be 0"),
+    ("flash_size", 3, "2M and 4M"),
+    ("flash_size", [], "2M and 4M"),
+    ("engine", "qemu", "'qemu' is no engine"),
+    ("seed", "x", "cannot be 'x'"),
+    ("within", "soon", "a time such as 15s"),
+    ("within", [1], "no time such as"),
+    ("within", float("nan"), "no time such as"),
+    ("faults", "http-status", "cannot be 'http-status'"),
+    ("delivered", "no", "cannot be 'no'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "text"), WRONG)
+def test_a_setting_that_cannot_be_is_refused_by_name(dut, name, value, text):
+    with pytest.raises(ValueError, match=rf"^{name}\b.*{re.escape(text)}"):
+        dut.configure(**{name: value})
+
+
+def test_none_is_what_is_usual(dut):
+    dut.configure(within="20 s", psk="correct horse")
+    dut.configure(**{field.name: None for field in fields(Settings)})
+    assert dut.settings == Settings()
+
+
+def test_a_gateway_as_text(dut):
+    dut.configure(gateway="127.0.0.1:8000")
+    assert dut.settings.gateway == Server("127.0.0.1", 8000)
+
+
+def test_an_access_point_may_be_open_where_the_device_has_a_passphrase(dut):
+    dut.configure(psk="correct horse", ap_psk="", within="3 s")
+    assert dut.update.access_point.security.privacy is False
+    assert dut.verdict().verdict.value != "new-app-runs"
+
+
+def test_the_same_on_the_command_line(tmp_path, files, capsys):  # noqa: F811
+    built = resources.reference()
+    command = ["ota", str(built / "reference_1.0.0.bin"), str(built / "reference_1.0.1_gzip_aes.rbl")]
+    assert (
+        main([*command, "--psk", "correct horse", "--ap-psk", "", "--within", "3", "--artifacts", str(tmp_path)]) == 3
+    )
+    assert not (tmp_path / "80211_keys").exists(), "nothing on the air is protected"
+    capsys.readouterr()
+    for option in ("--psk", "--ap-psk"):
+        assert "8 to 63" in refused(capsys, files.folder, *command, option, "short")
+    assert "leave it out" in refused(capsys, files.folder, *command, "--psk", "")
+
+
+# What is expected
+
+LINE = "go os_addr(0x10000)"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        (r"os_addr\((0x\w+)\)", "0x10000"),
+        (rb"os_addr\((0x\w+)\)", b"0x10000"),
+        (re.compile(r"OS_ADDR\((0x\w+)\)", re.IGNORECASE), "0x10000"),
+        (re.compile(rb"os_addr\((0x\w+)\)"), b"0x10000"),
+        (["never", rb"\((0x\w+)\)", "(go)"], "go"),  # the one that begins first in the line
+        (("(go)", b"(g)o"), "go"),  # of two that begin at one place, the first
+    ],
+)
+def test_what_expect_takes(dut, wanted, text):
+    assert dut.expect(wanted, within="1 s")[1] == text
+    assert dut.now < 1
+    assert matcher(wanted)(LINE)[1] == text
+
+
+def test_a_match_says_which_of_several_it_was(dut):
+    assert dut.expect(["nothing", b"version"], within="1 s").re.pattern == b"version"
+
+
+def test_expect_exact(dut):
+    assert dut.expect_exact("os_addr(", within="1 s")[0] == "os_addr("
+    assert matcher([b"0x1", "addr("], exact=True)(LINE)[0] == "addr("
+    assert matcher("os_addr(0.10000)", exact=True)(LINE) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "text"),
+    [
+        (None, TypeError, "a pattern is text, bytes or a compiled pattern, or a list of these, not None"),
+        (5, TypeError, "not 5"),
+        (["a", None], TypeError, "not None"),
+        ([["a"]], TypeError, "not ['a']"),
+        ([], ValueError, "an empty list of patterns never matches"),
+        ("os_addr(", ValueError, "no regular expression"),
+    ],
+)
+def test_what_is_no_pattern(dut, wanted, error, text):
+    with pytest.raises(error, match=re.escape(text)):
+        dut.expect(wanted)
+    assert not dut.made, "nothing has run for it"
+
+
+def test_a_console_that_is_not_there(dut):
+    for number in (0, 3, "1"):
+        with pytest.raises(ValueError, match="UART 1 and 2"):
+            dut.expect("x", console=number)
+        with pytest.raises(ValueError, match="UART 1 and 2"):
+            dut.send("x", console=number)
+
+
+def test_what_is_typed_may_be_bytes(dut):
+    dut.expect(r"\[THD\]cli", within="2 s")
+    dut.run("100 ms")
+    dut.send(b"versions")
+    dut.expect_exact("versions", within="1 s")
+
+
+def test_what_never_comes(dut):
+    with pytest.raises(testing.NotSeen, match=re.escape("no line matched ['never', b'nor'] within 10 ms")):
+        dut.expect(["never", b"nor"], within="10 ms")

@@ -1,0 +1,43 @@
+"""Who may import what: docs/contributing.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bk7238.cli import doctor, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def imports(file, library):
+    """Whether a module imports a package, anywhere in it and by any means."""
+    text = file.read_text()
+    return library in text and any(_imports(node, library) for node in ast.walk(ast.parse(text)))
+
+
+def _imports(node, library):
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [node.module] if node.module and not node.level else []
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module":
+        names = [argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)]
+    else:
+        names = []
+    return library in [name.partition(".")[0] for name in names]
+
+
+@pytest.mark.parametrize("library", ["unicorn", "pyrenode3"])
+def test_only_the_engine_imports_what_executes(library):
+    files = [file for folder in ("bk7238", "peripherals") for file in (ROOT / folder).rglob("*.py")]
+    engine = ROOT / "bk7238" / "engine"
+    users = [file for file in files if imports(file, library)]
+    assert [str(file) for file in users if engine not in file.parents] == []
+    assert users, "the search finds what is there"
+
+
+def test_doctor_says_that_the_embedded_engine_cannot_be_loaded(monkeypatch, capsys):
+    monkeypatch.setitem(doctor.sys.modules, "unicorn", None)
+    assert main(["doctor"]) == 1
+    assert "engine unicorn: not usable: import of unicorn halted" in capsys.readouterr().out
