@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
+GDB = 3333
 
 
 def add(commands: Any) -> None:
@@ -35,7 +37,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "-e", "--execute", action="append", default=[], metavar="COMMAND", help="a monitor command to begin with"
     )
-    parser.add_argument("--gdb", type=given.whole, default=3333, metavar="PORT", help="for debuggers (default: 3333)")
+    parser.add_argument(
+        "--gdb",
+        type=given.whole,
+        metavar="PORT",
+        help="for debuggers (default: 3333, or with --robot any that is free)",
+    )
     parser.add_argument("--robot", type=given.whole, metavar="PORT", help="offer keywords to Robot Framework there")
     network.add_arguments(parser)
     parser.set_defaults(ssid=None)
@@ -71,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.engine.renode_host import renode
 
     host = renode()
-    host.script, host.variables = resources.platform() / "bk7238.resc", {"gdb": arguments.gdb}
+    gdb = arguments.gdb or (GDB if arguments.robot is None else _free_port())
+    host.script, host.variables = resources.platform() / "bk7238.resc", {"gdb": gdb}
     if arguments.robot is not None:
         return _robot(arguments)
     assert image is not None
@@ -160,6 +168,12 @@ def _robot(arguments: argparse.Namespace) -> int:
         while not remote.stopped:
             server.handle_request()
     return 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _next_command() -> str:

@@ -183,7 +183,7 @@ class Renode:
             self.monitor.internal.Machine = self.machine
             self.execute(f"machine LoadPlatformDescription {_path(platform)}")
         if refused := " ".join(self.monitor.interaction.GetError().split()):  # what statements in `init:` say
-            raise EngineError(f"Renode refused a statement of {platform.name}: {refused[:400]}")
+            raise EngineError(f"Renode refused a statement of {(self.script or platform).name}: {refused[:400]}")
         return self.machine
 
     def log_to_console(self) -> None:
