@@ -55,7 +55,10 @@ class Settings:
 
 
 class Update:
-    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told."""
+    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told.
+
+    `plug` gives what the access point has behind it in the place of the simulated network alone.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class Update:
         package: Package,
         settings: Settings,
         tell: Callable[[Happening], None] = lambda happening: None,
+        *,
+        plug: Callable[[Machine, Network], Link] = lambda machine, network: network,
     ) -> None:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
@@ -73,7 +78,7 @@ class Update:
         self.network.http.files["/" + package.name] = package.data
         self.network.http.files.update(settings.serve)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
-        behind = self.faults.network(self._outside(), self.network)
+        behind = self.faults.network(self._outside(plug), self.network)
         for address, data in self.profile.configure(bytes(self.machine.flash.data), told).items():
             self.machine.flash.load(data, address)
         self.access_point = AccessPoint(
@@ -99,7 +104,7 @@ class Update:
         self._result: Result | None = None
         self.machine.companions.append(Fields(self, (), references=("_result",)))
 
-    def _outside(self) -> Link:
+    def _outside(self, plug: Callable[[Machine, Network], Link]) -> Link:
         """What the access point has behind it, with what is not simulated connected to it."""
         if self.settings.tap is not None:
             self.machine.outside = "tap"
@@ -107,7 +112,7 @@ class Update:
         if self.settings.gateway is not None:
             self.machine.outside = "gateway"
             self.network.attach(Gateway(self.settings.gateway, self.network.events))
-        return self.network
+        return plug(self.machine, self.network)
 
     def _url(self) -> str:
         """Where the device is told to fetch the update from."""
@@ -129,15 +134,20 @@ class Update:
     def run(self) -> Result:
         """Run to the verdict. Once it is there it stays: the machine may be run on, and this gives the same again."""
         if self._result is None:
-            self._result = self._run()
+            began = time.perf_counter()
+            self.begin()
+            self._result = self.end(began)
         return self._result
 
-    def _run(self) -> Result:
-        began = time.perf_counter()
+    def begin(self) -> None:
+        """What `run` does first. For who lets the machine run otherwise; the judge then stops it by itself."""
         self.story.tell(
             f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.profile.name}"
         )
         self.judge.begin()
+
+    def end(self, began: float) -> Result:
+        """Run what is left to the verdict; `began` is this host's time, of `time.perf_counter`."""
         if self.judge.verdict is None:  # it may have run before, for a test
             self.machine.run(until=round(self.settings.within * 1e6))
         verdict, reason = self.judge.close(self.settings.within)
