@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bk7238 import chip
+from bk7238 import chip, resources
 from bk7238.engine.engine import EngineError
 
 RELEASE = "1.16.1"  # of Renode, and the commit of pyrenode3: what the tests have been run on
@@ -28,7 +28,7 @@ DOWNLOAD = (
     f"https://github.com/renode/renode/releases/download/v{RELEASE}/renode-{RELEASE}.linux-portable-dotnet.tar.gz"
 )
 PYRENODE3 = "git+https://github.com/antmicro/pyrenode3@dde4a47660ef1b8874a91ed514a0bd04b33a5add"
-BRIDGE = "BekenBridge.cs"
+BRIDGE = "Beken.cs"
 MACHINE = "bk7238"
 SOURCES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
 INSTALLED = Path("/opt/renode")  # where pyrenode3 looks when none of these is set
@@ -178,7 +178,7 @@ class Renode:
         if self.script is not None:
             self._run_script(self.script)
         else:
-            self.include(platform.parent / BRIDGE)
+            self.include(resources.platform() / BRIDGE)
             self.machine = self._emulation.add_mach(MACHINE).internal
             self.monitor.internal.Machine = self.machine
             self.execute(f"machine LoadPlatformDescription {_path(platform)}")
