@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, from_json
-from bk7238.sweep.subject import Subject
 
 _OTHER = "name another file with --journal"
 
@@ -21,21 +21,21 @@ class JournalError(ValueError):
     """A journal of something else, or none, or one that cannot be written; the message is one line."""
 
 
-def fingerprint(subject: Subject) -> str:
+def fingerprint(plan: Plan) -> str:
     """Of all that decides where a point ends."""
-    job = subject.job
+    job = plan.job
     settings = repr(sorted((name, repr(value)) for name, value in vars(job.settings).items()))
-    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{subject.NAME}".encode())
+    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{plan.NAME}".encode())
     return whole.hexdigest()[:16]
 
 
 class Journal:
     """A file of outcomes. Without a path it is in memory alone. Raises JournalError for one of another sweep."""
 
-    def __init__(self, path: Path | None, subject: Subject) -> None:
+    def __init__(self, path: Path | None, plan: Plan) -> None:
         self.path = path
         self.outcomes: dict[str, Outcome] = {}
-        self._mark = {"sweep": fingerprint(subject)}
+        self._mark = {"sweep": fingerprint(plan)}
         if path is not None:
             self._open(path)
 

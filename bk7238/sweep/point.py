@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from bk7238.faults import Fault, FaultError, kinds, parse
+from bk7238.faults import Fault, FaultError, Spec, kinds, parse
 from bk7238.image import FlashImage, Package
 from bk7238.sweep.fields import OUTCOME, Check, first_wrong, list_of, maybe, seconds, text
 from bk7238.update.result import Result, did
@@ -14,20 +14,20 @@ from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
 
 
-class Point(Protocol):
-    """What goes wrong in one run. `row` and `column` are its place in the picture."""
+@dataclass(frozen=True)
+class Point:
+    """What goes wrong in one run. `row` and `column` are its place on the page; of a power cut they are the way to cut
+    and the operation's number."""
+
+    id: str
+    faults: tuple[Spec, ...]
+    row: str
+    column: str
 
     @property
-    def id(self) -> str: ...
-
-    @property
-    def faults(self) -> tuple[str, ...]: ...
-
-    @property
-    def row(self) -> str: ...
-
-    @property
-    def column(self) -> str: ...
+    def options(self) -> list[str]:
+        """Its faults as arguments of `bk7238 ota`."""
+        return [f"--fault={fault}" for fault in self.faults]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Job:
     package: Package
     settings: Settings
 
-    def update(self, *faults: str | Fault, told: Story | None = None) -> Update:
+    def update(self, *faults: Spec | Fault, told: Story | None = None) -> Update:
         """An update that is ready to run."""
         settings = replace(self.settings, faults=faults)
         return Update(self.image, self.package, settings, *([told.tell] if told is not None else []))

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from bk7238.sweep import page
+from bk7238.sweep.report import page
 
 EVIL = "</script><img src=http://evil/ onerror='x'>\"&\x1b[31m\u202e\udc80"
 MODES = ("before", "torn", "after")

@@ -6,9 +6,9 @@ import effort
 import pytest
 from made_sweeps import MODES, SAID, article, cuts, ends, network, outcome, packages, parsed, sweep
 
-from bk7238.sweep import page
-from bk7238.sweep.page import verdicts
-from bk7238.sweep.page.scale import Scale
+from bk7238.sweep.report import page
+from bk7238.sweep.report.page import verdicts
+from bk7238.sweep.report.page.scale import Scale
 from bk7238.update.result import Verdict
 
 
@@ -17,7 +17,7 @@ def test_the_title_says_the_outcome():
     both = parsed(network(), network(bootloader="BK7238_1.0.0"))
     assert both.all("title")[0]["text"] == "2 of 8 points end badly: BK7238_1.0.15, BK7238_1.0.0"
     assert both.all("h1")[0]["text"] == "2 of 8 points end badly"
-    assert parsed(sweep("network", [])).all("h1")[0]["text"] == "Nothing was run"
+    assert parsed(sweep("network", [])).all("h1")[0]["text"] == "NothingToSweep was run"
 
 
 def test_verdicts_are_counted_and_explained():

@@ -13,7 +13,7 @@ from long_run import examples
 from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, replays, sweep
 
 from bk7238.cli import main
-from bk7238.sweep import page, saved
+from bk7238.sweep.report import page, saved
 
 
 def test_a_replay_command_is_what_a_shell_takes():

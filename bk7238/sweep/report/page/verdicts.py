@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bk7238.sweep.page.text import safe
+from bk7238.sweep.report.page.text import safe
 
 # verdict: its class in page.css, the word, the meaning
 _SHOWN = {

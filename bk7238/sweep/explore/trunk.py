@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bk7238.faults import kinds, parse
+from bk7238.faults import Spec, kinds
 from bk7238.faults.fault import make
-from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, bits, done, half
-from bk7238.sweep.point import Job
+from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
+from bk7238.sweep.point import Job, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
 from peripherals.nor_flash import Operation
@@ -22,33 +22,15 @@ MODES = (BEFORE, TORN, AFTER)
 ALL_MODES = (BEFORE, TORN, RANDOM, AFTER)
 
 
-@dataclass(frozen=True, order=True)
-class Cut:
-    """The power goes around an operation (from 1)."""
+def cut(operation: int, how: str) -> Point:
+    """The point at which the power goes around an operation (from 1)."""
+    fault = Spec(PowerCut.NAME, (("", how),), f"flash-op={operation}")
+    return Point(f"{operation}:{how}", (fault,), how, str(operation))
 
-    operation: int
-    how: str
 
-    @property
-    def id(self) -> str:
-        return f"{self.operation}:{self.how}"
-
-    @property
-    def fault(self) -> str:
-        """The same as a fault, for `bk7238 ota --fault`."""
-        return f"power-cut:{self.how}@flash-op={self.operation}"
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        return (self.fault,)
-
-    @property
-    def row(self) -> str:
-        return self.how
-
-    @property
-    def column(self) -> str:
-        return str(self.operation)
+def order(cut: Point) -> tuple[int, str]:
+    """Cuts are ordered by their operations."""
+    return int(cut.column), cut.row
 
 
 @dataclass(frozen=True)
@@ -65,15 +47,15 @@ class Trunk:
         """The numbers of the operations that are swept."""
         return range(self.first, len(self.operations) + 1)
 
-    def states(self, cuts: list[Cut], seed: int) -> Iterator[tuple[Cut, bytes]]:
+    def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, bytes]]:
         """What is in the flash after each cut, for cuts in their order."""
         flash, reached = bytearray(self.initial), 0
         for cut in cuts:
-            while reached < cut.operation - 1:
+            while reached < int(cut.column) - 1:
                 carry_out(flash, self.operations[reached])
                 reached += 1
             state = bytearray(flash)
-            tear(state, self.operations[cut.operation - 1], cut, seed)
+            tear(state, self.operations[reached], cut, seed)
             yield cut, bytes(state)
 
     def as_json(self) -> dict[str, Any]:
@@ -115,14 +97,14 @@ def carry_out(flash: bytearray, operation: Operation) -> None:
     flash[start:end] = done(operation, bytes(flash[start:end]))
 
 
-def tear(flash: bytearray, operation: Operation, cut: Cut, seed: int) -> None:
+def tear(flash: bytearray, operation: Operation, cut: Point, seed: int) -> None:
     """What a cut leaves of an operation; random bits are those that the fault leaves."""
     start, end = operation.address, operation.address + operation.length
     before = bytes(flash[start:end])
-    if cut.how == AFTER:
+    if cut.row == AFTER:
         flash[start:end] = done(operation, before)
-    elif cut.how == TORN:
+    elif cut.row == TORN:
         flash[start:end] = half(operation, before)
-    elif cut.how == RANDOM:
-        fault = make(parse(cut.fault), kinds(), f"{seed}:fault 0")
+    elif cut.row == RANDOM:
+        fault = make(cut.faults[0], kinds(), f"{seed}:fault 0")
         flash[start:end] = bits(operation, before, fault.rng.getrandbits)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
-from bk7238.faults import Fault, Spec, kinds, parse, when
+from bk7238.faults import Fault, Spec, kinds, when
 from bk7238.faults.fault import make
 from bk7238.faults.scene import Scene
-from bk7238.sweep.fork import Child, contained, fork
-from bk7238.sweep.meeting import Meeting
+from bk7238.sweep.explore.follower import Follower
+from bk7238.sweep.explore.fork import Child, contained, fork
+from bk7238.sweep.explore.trunk import Trunk
 from bk7238.sweep.point import Job, Outcome, Point, Story, from_json, outcome
-from bk7238.sweep.trunk import Trunk
 from bk7238.update.result import did
 from peripherals.core import ResetKind
 from peripherals.nor_flash import Operation
@@ -24,7 +23,7 @@ from peripherals.nor_flash import Operation
 Tell = Callable[[Outcome], None]
 
 
-def explore(job: Job, points: list[Any], tell: Tell, trunk: Trunk | None = None) -> list[Any]:
+def explore(job: Job, points: list[Point], tell: Tell, trunk: Trunk | None = None) -> list[Point]:
     """Run these points, which are in the order of their moments, and tell the outcome of each. Returns those whose
     moment never came.
 
@@ -42,13 +41,13 @@ def explore(job: Job, points: list[Any], tell: Tell, trunk: Trunk | None = None)
 
 def _moment(point: Point) -> str:
     """When its first fault strikes."""
-    return parse(point.faults[0]).when
+    return point.faults[0].when
 
 
 class _Forks(Fault):
     """Stands where a fault of a point would stand, and when its moment has come becomes the faults of each in turn."""
 
-    def __init__(self, job: Job, points: list[Any], tell: Tell, trunk: Trunk | None) -> None:
+    def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None) -> None:
         super().__init__(Spec("fork", when=_moment(points[0])), "")
         self.left, self.point, self.story = points, points[0], Story()
         self.child: Child | None = None
@@ -64,7 +63,7 @@ class _Forks(Fault):
         while self.left and _moment(self.left[0]) == moment:
             self.point, *self.left = self.left
             self._began = time.perf_counter()
-            answer = fork(f"{self.point.id} (bk7238 ota {' '.join(f'--fault={fault}' for fault in self.point.faults)})")
+            answer = fork(f"{self.point.id} (bk7238 ota {' '.join(self.point.options)})")
             if isinstance(answer, Child):
                 self.child = answer
                 self._become(scene, moment)
@@ -77,10 +76,10 @@ class _Forks(Fault):
 
     def _become(self, scene: Scene, moment: str) -> None:
         seed = self._job.settings.seed
-        specs = [parse(fault) for fault in self.point.faults]
-        scene.faults[:] = [make(spec, kinds(), f"{seed}:fault {place}") for place, spec in enumerate(specs)]
+        made = [make(spec, kinds(), f"{seed}:fault {place}") for place, spec in enumerate(self.point.faults)]
+        scene.faults[:] = made
         if self._trunk is not None:
-            _Watcher(scene, Meeting(self._trunk), self._met)
+            _Watcher(scene, Follower(self._trunk), self._met)
         for fault in scene.faults:
             if fault.spec.when == moment:
                 fault.arm_late(scene)
@@ -102,19 +101,19 @@ class _Forks(Fault):
 class _Watcher:
     """Sees the operations of the boot loaders that begin when all faults have fired."""
 
-    def __init__(self, scene: Scene, meeting: Meeting, met: Callable[[Scene, int], None]) -> None:
-        self._scene, self._meeting, self._met = scene, meeting, met
+    def __init__(self, scene: Scene, follower: Follower, met: Callable[[Scene, int], None]) -> None:
+        self._scene, self._follower, self._met = scene, follower, met
         scene.chip.watchers.append(self)
         scene.machine.engine.on_reset.append(self._reset)
 
     def _reset(self, kind: ResetKind) -> None:
         if all(fault.count for fault in self._scene.faults):
-            self._meeting.boot()
+            self._follower.boot()
 
     def before(self, operation: Operation) -> bool:
-        self._meeting.before(operation)
+        self._follower.before(operation)
         return True
 
     def after(self, operation: Operation, was: bytes) -> None:
-        if self._meeting.after(operation, self._scene.chip.cells.data):
-            self._met(self._scene, self._meeting.count)
+        if self._follower.after(operation, self._scene.chip.cells.data):
+            self._met(self._scene, self._follower.count)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bk7238.sweep.page.shown import Shown
-from bk7238.sweep.page.text import bare, breakable, count, safe
-from bk7238.sweep.page.verdicts import chip
+from bk7238.sweep.report.page.shown import Shown
+from bk7238.sweep.report.page.text import bare, breakable, count, safe
+from bk7238.sweep.report.page.verdicts import chip
 
 NOTE = "Each package, or partition table, lies in the flash from the power-on. Each verdict opens."
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
-from bk7238.sweep import forks
-from bk7238.sweep import trunk as trunks
-from bk7238.sweep.merge import Explorer
-from bk7238.sweep.point import Job, Outcome
-from bk7238.sweep.subject import Nothing, Subject
-from bk7238.sweep.trunk import ALL_MODES, MODES, Cut
+from bk7238.sweep.explore import forks
+from bk7238.sweep.explore import trunk as trunks
+from bk7238.sweep.explore.merge import Explorer
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut
+from bk7238.sweep.plan.plan import NothingToSweep, Plan
+from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
 
 
-class Cuts(Subject):
+class Cuts(Plan):
     """Cuts at the operations of one part of the update. `modes` are the ways to cut."""
 
     NOUN = "cuts"
@@ -32,7 +31,7 @@ class Cuts(Subject):
         self.modes = tuple(how for how in ALL_MODES if how in modes)
         self.trunk = trunks.run(self.job, self.PART)
         if not self.trunk.swept:
-            raise Nothing(f"the {self.WHERE} has no flash operation to cut: {self.trunk.result.reason}")
+            raise NothingToSweep(f"the {self.WHERE} has no flash operation to cut: {self.trunk.result.reason}")
 
     @property
     def said(self) -> str:
@@ -41,11 +40,11 @@ class Cuts(Subject):
     def details(self) -> dict[str, Any]:
         return self.trunk.as_json()
 
-    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         trunk = self.trunk if self.MEETS else None
         super().explore(forks.explore(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
 
-    def full(self, point: Any) -> Outcome:
+    def full(self, point: Point) -> Outcome:
         return _cut(super().full(point))
 
 
@@ -58,9 +57,9 @@ def _cut(found: Outcome) -> Outcome:
 class SingleCuts(Cuts):
     """One cut in a run."""
 
-    def points(self, tier: str) -> list[Any]:
+    def points(self, tier: str) -> list[Point]:
         numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
-        return [Cut(number, how) for number in sorted(numbers) for how in self.modes]
+        return [cut(number, how) for number in sorted(numbers) for how in self.modes]
 
     @abstractmethod
     def chosen(self, tier: str) -> set[int]:
@@ -84,7 +83,7 @@ class Installation(SingleCuts):
         stretches = [list(stretch) for _, stretch in groupby(every, key=lambda number: kind[number])]
         return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
 
-    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         Explorer(self.job, self.trunk, tell).explore(points)
 
 
@@ -123,28 +122,10 @@ class Download(OfApp):
         return super().chosen(tier) | {*(outside if tier == "pr" else outside[:1] + outside[-1:])}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two cuts in one run; the second one's operation is counted on from power-on, those after the first included."""
-
-    first: Cut
-    second: Cut
-
-    @property
-    def id(self) -> str:
-        return f"{self.first.id}+{self.second.id}"
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        return *self.first.faults, *self.second.faults
-
-    @property
-    def row(self) -> str:
-        return f"{self.first.how}, {self.second.how}"
-
-    @property
-    def column(self) -> str:
-        return self.first.column
+def pair(first: Point, second: Point) -> Point:
+    """The point with two cuts; the second one's operation is counted on from power-on, those after the first
+    included."""
+    return Point(f"{first.id}+{second.id}", first.faults + second.faults, f"{first.row}, {second.row}", first.column)
 
 
 class Pairs(Cuts):
@@ -156,13 +137,12 @@ class Pairs(Cuts):
     DELIVERED = MEETS = True
     SAMPLE = {"quick": 10, "pr": 60, "full": 500}
 
-    def points(self, tier: str) -> list[Any]:
+    def points(self, tier: str) -> list[Point]:
         rng = random.Random(f"{self.job.settings.seed}:pairs")
         every = self.trunk.swept
-        pairs: dict[str, Pair] = {}
+        pairs: set[tuple[tuple[int, str], tuple[int, str]]] = set()
         for _ in range(self.SAMPLE[tier]):
-            first = Cut(rng.choice(every), rng.choice(self.modes))
-            second = Cut(first.operation + 1 + rng.randrange(len(every)), rng.choice(self.modes))
-            pair = Pair(first, second)
-            pairs[pair.id] = pair
-        return sorted(pairs.values(), key=lambda pair: (pair.first, pair.second))
+            first = rng.choice(every), rng.choice(self.modes)
+            second = first[0] + 1 + rng.randrange(len(every)), rng.choice(self.modes)
+            pairs.add((first, second))
+        return [pair(cut(*first), cut(*second)) for first, second in sorted(pairs)]

@@ -1,18 +1,18 @@
-"""All subjects by name."""
+"""All kinds of sweeps by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bk7238.sweep.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
-from bk7238.sweep.network import Network
-from bk7238.sweep.packages import Packages
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES
+from bk7238.sweep.plan.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
+from bk7238.sweep.plan.network import Network
+from bk7238.sweep.plan.packages import Packages
+from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job
-from bk7238.sweep.subject import Subject
-from bk7238.sweep.trunk import ALL_MODES, MODES
 
-ALL: dict[str, type[Subject]] = {
+PLANS: dict[str, type[Plan]] = {
     kind.NAME: kind for kind in (Joining, Download, Installation, Rejoining, Pairs, Network, Packages)
 }
 
@@ -26,10 +26,10 @@ def _one_of(what: str, known: Mapping[str, T], name: str) -> T:
     return known[name]
 
 
-def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Subject:
-    """The subject of this name. `modes` are the ways to cut the power of those that do, `faults` those of a sweep of
+def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Plan:
+    """The plan of this name. `modes` are the ways to cut the power of those that do, `faults` those of a sweep of
     the network over the whole download. Raises ValueError, one line."""
-    kind = _one_of("subject", ALL, name)
+    kind = _one_of("subject", PLANS, name)
     for mode in modes:
         _one_of("way to cut", dict.fromkeys(ALL_MODES), mode)
     if job.settings.faults:

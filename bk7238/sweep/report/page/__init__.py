@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bk7238.sweep import subjects
-from bk7238.sweep.page import cuts, header, matrix, packages
-from bk7238.sweep.page.shown import Shown
-from bk7238.sweep.page.text import safe
-from bk7238.sweep.page.verdicts import chip
+from bk7238.sweep.plan import registry
+from bk7238.sweep.report.page import cuts, header, matrix, packages
+from bk7238.sweep.report.page.shown import Shown
+from bk7238.sweep.report.page.text import safe
+from bk7238.sweep.report.page.verdicts import chip
 
 SECTIONS: dict[str, tuple[str, str, Callable[[list[Shown]], str]]] = {
     "join": ("Power cuts while the old app starts", cuts.NOTE, cuts.section),
@@ -49,7 +49,7 @@ def outcome(sweeps: list[dict[str, Any]]) -> str:
 
 
 def _shown(sweeps: list[dict[str, Any]]) -> list[Shown]:
-    return [Shown(_letter(place), one, subjects.ALL[one["of"]].WELL) for place, one in enumerate(sweeps)]
+    return [Shown(_letter(place), one, registry.PLANS[one["of"]].WELL) for place, one in enumerate(sweeps)]
 
 
 def _letter(place: int) -> str:

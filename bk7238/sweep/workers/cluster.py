@@ -11,62 +11,66 @@ from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bk7238.sweep import crew
-from bk7238.sweep.point import Outcome
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.run import SweepError
-from bk7238.sweep.subject import Subject
-from bk7238.sweep.worker import packed, versions
-from bk7238.sweep.workers import Hire, Workers
+from bk7238.sweep.workers import worker_processes
+from bk7238.sweep.workers.processes import StartWorkers, Workers
+from bk7238.sweep.workers.worker import packed, versions
 
 PATIENCE = 5.0  # seconds for the scheduler to answer, and for a worker to be there
 
 Warn = Callable[[str], None]
 
 
-def cluster(address: str, *, warn: Warn = lambda text: None) -> Hire:
+def cluster(address: str, *, warn: Warn = lambda text: None) -> StartWorkers:
     """The workers of the cluster whose scheduler has this address. A worker that dies is named to `warn`; Dask gives
     its points to another. Raises ValueError, with one line, where there is nobody who could work."""
     with _connected(address):
         pass
 
     @contextmanager
-    def hire(subject: Subject) -> Generator[Workers]:
+    def start(plan: Plan) -> Generator[Workers]:
         with ExitStack() as stack:
             try:
                 client = stack.enter_context(_connected(address))
             except ValueError as error:
                 raise SweepError(str(error)) from None
             try:
-                yield stack.enter_context(_Cluster(client, subject, warn))
+                yield stack.enter_context(_Cluster(client, plan, warn))
             except CancelledError:
                 raise SweepError(
                     f"the Dask cluster at {address} gave up its tasks: its scheduler is gone, or was restarted"
                 ) from None
 
-    return hire
+    return start
 
 
 class _Cluster:
-    """One hire: a client, the subject on the cluster, and the tasks."""
+    """The workers of one round: a client, the plan on the cluster, and the tasks."""
 
-    def __init__(self, client: Any, subject: Subject, warn: Warn) -> None:
+    def __init__(self, client: Any, plan: Plan, warn: Warn) -> None:
         from distributed import KilledWorker
 
         self.number = max(1, sum(client.nthreads().values()))
-        self.died: tuple[type[BaseException], ...] = (KilledWorker, crew.ProcessDied)
+        self.died: tuple[type[BaseException], ...] = (KilledWorker, worker_processes.ProcessDied)
         self._client, self._warn = client, warn
         self._name = f"sweep-{uuid.uuid4().hex}"
-        self._points: dict[str, list[Any]] = {}
+        self._points: dict[str, list[Point]] = {}
         # Once, to all workers. As the result of a task: when those that have it die, Dask makes it again.
-        self._crew = client.submit(crew.Crew, packed(subject), versions(), key=f"crew-{self._name}")
-        client.replicate([self._crew])
+        self._processes = client.submit(
+            worker_processes.WorkerProcesses, packed(plan), versions(), key=f"processes-{self._name}"
+        )
+        client.replicate([self._processes])
         self._executor = client.get_executor()
         client.subscribe_topic("all", self._happened)
 
-    def submit(self, points: list[Any]) -> Future[list[Outcome]]:
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]:
         key = f"{self._name}-{len(self._points)}"
         self._points[key] = points
-        future: Future[list[Outcome]] = self._executor.submit(crew.explore, self._crew, pickle.dumps(points), key=key)
+        future: Future[list[Outcome]] = self._executor.submit(
+            worker_processes.explore, self._processes, pickle.dumps(points), key=key
+        )
         return future
 
     def _happened(self, event: tuple[float, dict[str, Any]]) -> None:

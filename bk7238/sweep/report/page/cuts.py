@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN
-from bk7238.sweep.page import flash
-from bk7238.sweep.page.shown import MOST, Shown
-from bk7238.sweep.page.text import bare, count, safe
-from bk7238.sweep.page.verdicts import style
+from bk7238.sweep.report.page import flash
+from bk7238.sweep.report.page.shown import MOST, Shown
+from bk7238.sweep.report.page.text import bare, count, safe
+from bk7238.sweep.report.page.verdicts import style
 
 NOTE = (
     "Above, the flash over the operations: each column is the flash at that moment. Below each operation, where the "

@@ -9,16 +9,16 @@ All faults that strike at the same place have the run up to there in common: for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
-from typing import Any
 
-from bk7238.faults import FaultError, kinds, parse
+from bk7238.faults import FaultError, Spec, kinds, parse
 from bk7238.faults.fault import make
+from bk7238.faults.net import ConnectionReset
 from bk7238.network.http_path import quoted
-from bk7238.sweep import forks
-from bk7238.sweep.point import Job, Outcome
-from bk7238.sweep.subject import Subject
+from bk7238.sweep.explore import forks
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.session import Settings
 
 POWER_ON = "power-on"
@@ -29,25 +29,17 @@ SECTIONS = ("Radio", "Network", "HTTP")
 PASSPHRASE, HOST = "a passphrase", "ota.example"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A fault without a moment, and the moment."""
-
-    row: str
-    column: str
-
-    @property
-    def id(self) -> str:
-        return self.row if self.column == POWER_ON else f"{self.row}@{self.column}"
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        if self.column != POWER_ON and kinds()[parse(self.row).kind].ASKED:
-            return self.id, f"connection-reset@{self.column}"
-        return (self.id,)
+def cell(row: str, column: str) -> Point:
+    """The point of a fault without a moment, and a moment."""
+    fault = parse(row)
+    if column == POWER_ON:
+        return Point(row, (fault,), row, column)
+    asked = kinds()[fault.kind].ASKED
+    faults = (replace(fault, when=column), *([Spec(ConnectionReset.NAME, when=column)] if asked else []))
+    return Point(f"{row}@{column}", faults, row, column)
 
 
-class Network(Subject):
+class Network(Plan):
     """`quick` is the first row of each kind at two moments, `pr` at all of them, and `full` all rows. With `faults`
     of the user's these are the rows, and their columns go over the whole download, every 25, 5 or 1 per cent.
 
@@ -76,22 +68,22 @@ class Network(Subject):
         if kind.SECTION not in SECTIONS:
             raise FaultError(f"fault {text!r}: a sweep of the network tries faults of {', '.join(SECTIONS)}")
 
-    def points(self, tier: str) -> list[Any]:
+    def points(self, tier: str) -> list[Point]:
         if self.faults:
             places = sorted({*range(0, 100, STEPS[tier]), 99})
-            return [Cell(fault, f"{place}%") for place in places for fault in self.faults]
+            return [cell(fault, f"{place}%") for place in places for fault in self.faults]
         disturbing = [kind for kind in kinds().values() if kind.SECTION in SECTIONS]
         rows = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
-        return [Cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]
+        return [cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]
 
-    def chunks(self, points: list[Any], workers: int) -> list[list[Any]]:
+    def chunks(self, points: list[Point], workers: int) -> list[list[Point]]:
         """What shares a long run goes first, and what shares nothing last and one by one: so all end together."""
         columns = {cell.column: [one for one in points if one.column == cell.column] for cell in reversed(points)}
         alone = columns.pop(POWER_ON, [])
         shared = [chunk for cells in columns.values() for chunk in super(Network, self).chunks(cells, workers)]
         return [*shared, *([cell] for cell in alone)]
 
-    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         for column, group in groupby(points, key=lambda cell: cell.column):
             cells = list(group)
             if column == POWER_ON or len(cells) == 1:

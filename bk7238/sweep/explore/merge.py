@@ -2,8 +2,8 @@
 
 After a cut only the flash is left, and a boot depends on the flash only through what it has read so far. So one boot,
 up to its first flash operation, serves every flash that agrees with its own in all it has read until then: there the
-process is forked for each of them, and the child goes on with its own flash until it meets the trunk (meeting.py). That
-this holds is not assumed: point.py's `full` runs a cut from its beginning, and a test compares a sample of both.
+process is forked for each of them, and the child goes on with its own flash until it meets the trunk (follower.py).
+That this holds is not assumed: point.py's `full` runs a cut from its beginning, and a test compares a sample of both.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from bk7238.sweep.fork import Child, contained, fork
-from bk7238.sweep.meeting import Meeting
-from bk7238.sweep.point import Job, Outcome, from_json
-from bk7238.sweep.trunk import Cut, Trunk
+from bk7238.sweep.explore.follower import Follower
+from bk7238.sweep.explore.fork import Child, contained, fork
+from bk7238.sweep.explore.trunk import Trunk, order
+from bk7238.sweep.point import Job, Outcome, Point, from_json
 from bk7238.update.session import Update
 from peripherals.nor_flash import SECTOR, NorFlash, Operation
 
@@ -57,17 +57,17 @@ class Explorer:
     def __init__(self, job: Job, trunk: Trunk, tell: Callable[[Outcome], None]) -> None:
         self.job, self.trunk, self.tell = job, trunk, tell
 
-    def explore(self, cuts: list[Cut]) -> None:
-        pending = sorted(cuts)
+    def explore(self, cuts: list[Point]) -> None:
+        pending = sorted(cuts, key=order)
         while pending:
             finished = {one.id for one in self._lead(pending)}
             pending = [cut for cut in pending if cut.id not in finished]
 
-    def states(self, cuts: list[Cut]) -> Iterator[tuple[Cut, bytes]]:
+    def states(self, cuts: list[Point]) -> Iterator[tuple[Point, bytes]]:
         """The flash after each cut. One at a time: what is in memory is copied with each fork."""
         return self.trunk.states(cuts, self.job.settings.seed)
 
-    def _lead(self, cuts: list[Cut]) -> list[Outcome]:
+    def _lead(self, cuts: list[Point]) -> list[Outcome]:
         """Boot the first of these, fork at its first operation for all that agree with it, and tell what came of it."""
         leader, flash = next(self.states(cuts))
         began = time.perf_counter()
@@ -101,13 +101,13 @@ class Explorer:
 class _Forks:
     """The attendant of a leader's chip: at the first operation of the boot loader it forks, once for each state."""
 
-    def __init__(self, explorer: Explorer, update: Update, chip: _Watched, cuts: list[Cut]) -> None:
+    def __init__(self, explorer: Explorer, update: Update, chip: _Watched, cuts: list[Point]) -> None:
         self._explorer, self._update, self._chip, self._cuts = explorer, update, chip, cuts
         self.outcomes: list[Outcome] = []
         self.child: Child | None = None
         self._cut = cuts[0]
         self._began = 0.0
-        self._meeting = Meeting(explorer.trunk)
+        self._follower = Follower(explorer.trunk)
 
     # The chip's side
 
@@ -119,13 +119,13 @@ class _Forks:
             if self.child is None:
                 self._update.machine.stop()
                 return False
-        self._meeting.before(operation)
+        self._follower.before(operation)
         return True
 
     def after(self, operation: Operation, was: bytes) -> None:
-        if self._meeting.after(operation, self._chip.data):
+        if self._follower.after(operation, self._chip.data):
             result = self._explorer.trunk.result
-            self.finish(result.verdict.value, result.reason, self._meeting.count)
+            self.finish(result.verdict.value, result.reason, self._follower.count)
 
     def identified(self) -> None:
         pass
@@ -142,7 +142,7 @@ class _Forks:
             same = known.get(key)
             if same is None:
                 self._cut, self._began = cut, time.perf_counter()
-                answer = fork(f"{cut.id} (bk7238 ota --delivered --fault={cut.fault})")
+                answer = fork(f"{cut.id} (bk7238 ota --delivered {cut.options[0]})")
                 if isinstance(answer, Child):
                     self._become(answer, state)
                     return
@@ -156,7 +156,7 @@ class _Forks:
     def _become(self, child: Child, state: bytes) -> None:
         """The copy: another flash, where it is another."""
         self.child = child
-        self._meeting.boot()
+        self._follower.boot()
         controller = self._update.machine.board.flash
         own = bytes(self._chip.data)
         for at in range(0, len(own), SECTOR):

@@ -6,12 +6,12 @@ installation from the first on, and the flash is that one's after one of them, t
 
 from __future__ import annotations
 
-from bk7238.sweep.trunk import Trunk, carry_out
+from bk7238.sweep.explore.trunk import Trunk, carry_out
 from peripherals.nor_flash import Operation
 
 
-class Meeting:
-    """Follows the operations of one boot loader after the other. Until `boot` was called there is no meeting."""
+class Follower:
+    """Follows the operations of one boot loader after the other. Until `boot` was called it is not in step."""
 
     def __init__(self, trunk: Trunk) -> None:
         self._trunk = trunk

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from bk7238.sweep.page.scale import HEIGHT, Scale
-from bk7238.sweep.page.text import count, safe
+from bk7238.sweep.report.page.scale import HEIGHT, Scale
+from bk7238.sweep.report.page.text import count, safe
 
 _PIXELS = 260  # the height of the picture, as in page.css
 _LABEL = 16  # of a partition's name and address

@@ -3,9 +3,9 @@ several boot loaders stand side by side in each cell."""
 
 from __future__ import annotations
 
-from bk7238.sweep.page.shown import Shown
-from bk7238.sweep.page.text import count, safe
-from bk7238.sweep.page.verdicts import style, word
+from bk7238.sweep.report.page.shown import Shown
+from bk7238.sweep.report.page.text import count, safe
+from bk7238.sweep.report.page.verdicts import style, word
 
 NOTE = (
     "A fault in each row. The columns say when it strikes: from the power-on, or when that much of the package has "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bk7238.sweep.page.shown import Shown
-from bk7238.sweep.page.text import breakable, count, safe
-from bk7238.sweep.page.verdicts import chip, meaning, order, style
+from bk7238.sweep.report.page.shown import Shown
+from bk7238.sweep.report.page.text import breakable, count, safe
+from bk7238.sweep.report.page.verdicts import chip, meaning, order, style
 
 _COLUMNS = ("swept", "boot loader", "image", "package", "seed", "tier", "time", "ends")
 
@@ -23,7 +23,7 @@ def outcome(sweeps: list[Shown]) -> str:
     points = sum(len(shown.outcomes) for shown in sweeps)
     bad = sum(len(shown.bad) for shown in sweeps)
     if not points:
-        return "Nothing was run"
+        return "NothingToSweep was run"
     if bad:
         return f"{bad:,} of {count(points, 'point', 'points')} {'ends' if bad == 1 else 'end'} badly"
     return f"None of {count(points, 'point', 'points')} ends badly"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bk7238.sweep.page.text import count, elements, safe
-from bk7238.sweep.page.verdicts import chip
+from bk7238.sweep.report.page.text import count, elements, safe
+from bk7238.sweep.report.page.verdicts import chip
 
 MOST = 200  # points that ended badly and are listed
 

@@ -1,4 +1,4 @@
-"""What can be swept. A subject knows its points, and how to run them faster than one by one."""
+"""What a kind of sweep is: its points, by tier, and how to run them faster than one by one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bk7238.update.session import Settings
 TIERS = ("quick", "pr", "full")
 
 
-class Nothing(ValueError):
+class NothingToSweep(ValueError):
     """There is nothing to sweep; the message is one line."""
 
 
-class Subject(ABC):
-    """One subject of one job. It is made once, and goes to the workers as it is: it can be pickled.
+class Plan(ABC):
+    """A kind of sweep of one job. It is made once, and goes to the workers as it is: it can be pickled.
 
     `NAME` is what the user writes, `NOUN` what its points are called, `WELL` where a device may end.
     """
@@ -38,15 +38,15 @@ class Subject(ABC):
         return replace(settings, delivered=self.DELIVERED)
 
     @abstractmethod
-    def points(self, tier: str) -> list[Any]:
+    def points(self, tier: str) -> list[Point]:
         """The points of a tier, in their order."""
 
-    def chunks(self, points: list[Any], workers: int) -> list[list[Any]]:
+    def chunks(self, points: list[Point], workers: int) -> list[list[Point]]:
         """What goes to one worker at a time: neighbours together, and something for each worker."""
         size = max(1, min(self.CHUNK, -(-len(points) // workers)))
         return [points[at : at + size] for at in range(0, len(points), size)]
 
-    def explore(self, points: list[Any], tell: Callable[[Outcome], None]) -> None:
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         """Run these points and tell the outcome of each."""
         for point in points:
             tell(self.full(point))

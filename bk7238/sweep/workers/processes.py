@@ -1,4 +1,4 @@
-"""Who runs the points: processes of this machine, or those of a Dask cluster (dask_workers.py)."""
+"""Who runs the points: processes of this machine, or those of a Dask cluster (cluster.py)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
-from bk7238.sweep.point import Outcome
-from bk7238.sweep.subject import Subject
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome, Point
 
-Explore = Callable[[Subject, list[Any]], list[Outcome]]
+Explore = Callable[[Plan, list[Point]], list[Outcome]]
 
 
 class Workers(Protocol):
-    """Takes points of a subject. What `submit` gives ends with the outcomes, or with one of `died`."""
+    """Takes points of a plan. What `submit` gives ends with the outcomes, or with one of `died`."""
 
     number: int
     died: tuple[type[BaseException], ...]
 
-    def submit(self, points: list[Any]) -> Future[list[Outcome]]: ...
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]: ...
 
 
-Hire = Callable[[Subject], AbstractContextManager[Workers]]
+StartWorkers = Callable[[Plan], AbstractContextManager[Workers]]
 """Makes the workers of one round; once one of them has died they are made anew."""
 
 
@@ -33,7 +33,7 @@ class _Enough(BaseException):
     """The points that are left are not wanted any more."""
 
 
-def explore(subject: Subject, points: list[Any]) -> list[Outcome]:
+def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
     """What a worker does. Where the sweep is over before it is through, what it has found by then."""
     found: list[Outcome] = []
 
@@ -43,7 +43,7 @@ def explore(subject: Subject, points: list[Any]) -> list[Outcome]:
             raise _Enough
 
     with suppress(_Enough):
-        subject.explore(points, tell)
+        plan.explore(points, tell)
     return found
 
 
@@ -53,19 +53,19 @@ class _Pool:
     def __init__(self, pool: ProcessPoolExecutor, number: int) -> None:
         self._pool, self.number = pool, number
 
-    def submit(self, points: list[Any]) -> Future[list[Outcome]]:
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]:
         return self._pool.submit(_explore, points)
 
 
-def processes(number: int, explore: Explore = explore) -> Hire:
+def processes(number: int, explore: Explore = explore) -> StartWorkers:
     """So many processes of this machine. `explore` is what each does with its points. When a sweep is interrupted
     each ends the point it is at; a second interrupt ends them at once."""
 
     @contextmanager
-    def hire(subject: Subject) -> Generator[Workers]:
+    def start(plan: Plan) -> Generator[Workers]:
         context = multiprocessing.get_context("fork")
         ended = context.RawValue("b", 0)
-        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(subject, explore, ended)) as pool:
+        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(plan, explore, ended)) as pool:
             try:
                 yield _Pool(pool, number)
             except BaseException:
@@ -73,15 +73,15 @@ def processes(number: int, explore: Explore = explore) -> Hire:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    return hire
+    return start
 
 
-_here: tuple[Subject, Explore, Any] | None = None
+_here: tuple[Plan, Explore, Any] | None = None
 
 
-def _begin(subject: Subject, explore: Explore, ended: Any) -> None:
+def _begin(plan: Plan, explore: Explore, ended: Any) -> None:
     global _here
-    _here = subject, explore, ended
+    _here = plan, explore, ended
     signal.signal(signal.SIGINT, _interrupted)
 
 
@@ -95,7 +95,7 @@ def over() -> bool:
     return _here is not None and bool(_here[2].value)
 
 
-def _explore(points: list[Any]) -> list[Outcome]:
+def _explore(points: list[Point]) -> list[Outcome]:
     assert _here is not None
-    subject, explore, _ = _here
-    return [] if over() else explore(subject, points)
+    plan, explore, _ = _here
+    return [] if over() else explore(plan, points)

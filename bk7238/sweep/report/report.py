@@ -13,9 +13,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from bk7238.faults import kinds, parse
-from bk7238.sweep import page
+from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
-from bk7238.sweep.subject import Subject
+from bk7238.sweep.report import page
 from bk7238.update.session import Settings
 
 _WORDS = ("ssid", "ap_ssid", "psk", "ap_psk", "channel", "profile", "request", "engine", "within")
@@ -26,8 +26,8 @@ _SWITCHES = ("ht", "hidden", "delivered")
 class Report:
     """The outcomes of a sweep, in the order of its points. `tier` is what was asked for."""
 
-    subject: Subject
-    points: list[Any]
+    plan: Plan
+    points: list[Point]
     outcomes: list[Outcome]
     tier: str
     wall_seconds: float
@@ -45,7 +45,7 @@ class Report:
     @property
     def bad(self) -> list[Outcome]:
         """Those that end where no device should after what was done to it."""
-        return [one for one in self.outcomes if one.verdict not in self.subject.WELL]
+        return [one for one in self.outcomes if one.verdict not in self.plan.WELL]
 
     @cached_property
     def _by_id(self) -> dict[str, Point]:
@@ -53,21 +53,21 @@ class Report:
 
     def replay(self, one: Outcome) -> str:
         """The command that runs a point from its beginning."""
-        return shlex.join([*self._command, *(f"--fault={fault}" for fault in self._by_id[one.id].faults)])
+        return shlex.join([*self._command, *self._by_id[one.id].options])
 
     @cached_property
     def _command(self) -> list[str]:
-        job = self.subject.job
+        job = self.plan.job
         return ["bk7238", "ota", job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)]
 
     def as_json(self) -> dict[str, Any]:
         """All of it; page.py says what is in it."""
-        job = self.subject.job
+        job = self.plan.job
         partitions = sorted(job.image.partitions.items(), key=lambda item: item[1].physical_start)
         return {
-            "of": self.subject.NAME,
-            "noun": self.subject.NOUN,
-            "said": self.subject.said,
+            "of": self.plan.NAME,
+            "noun": self.plan.NOUN,
+            "said": self.plan.said,
             "image": job.image.name,
             "package": job.package.name,
             "bootloader": job.image.bootloader_version,
@@ -82,23 +82,29 @@ class Report:
             "replay": self._command,
             "flash_size": job.settings.flash_size or len(job.image.data),
             "partitions": [[name, one.physical_start, one.physical_end] for name, one in partitions],
-            **self.subject.details(),
+            **self.plan.details(),
             "outcomes": [self._line(one) for one in self.outcomes],
         }
 
     def _line(self, one: Outcome) -> dict[str, Any]:
         point = self._by_id[one.id]
         kept = {name: value for name, value in one.as_json().items() if value not in ("", (), None)}
-        return {**kept, "row": point.row, "column": point.column, "faults": point.faults, "reason": explained(one)}
+        return {
+            **kept,
+            "row": point.row,
+            "column": point.column,
+            "faults": [str(fault) for fault in point.faults],
+            "reason": explained(one),
+        }
 
     def junit(self) -> str:
         """A test case for each point; one that ends badly has failed."""
-        attributes = {"name": self.subject.NOUN, "tests": str(len(self.outcomes)), "failures": str(len(self.bad))}
+        attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(len(self.bad))}
         suite = ElementTree.Element("testsuite", attributes)
         for one in self.outcomes:
-            attributes = {"classname": f"sweep.{self.subject.NAME}", "name": one.id, "time": f"{one.seconds:.3f}"}
+            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": one.id, "time": f"{one.seconds:.3f}"}
             case = ElementTree.SubElement(suite, "testcase", attributes)
-            if one.verdict not in self.subject.WELL:
+            if one.verdict not in self.plan.WELL:
                 failure = ElementTree.SubElement(case, "failure", message=one.verdict)
                 failure.text = f"{explained(one)}\n{self.replay(one)}"
         return ElementTree.tostring(suite, encoding="unicode")

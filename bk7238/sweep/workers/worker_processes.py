@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bk7238.sweep import worker
 from bk7238.sweep.point import Outcome, from_json
 from bk7238.sweep.run import SweepError
+from bk7238.sweep.workers import worker
 
 GLANCE = 1.0  # seconds between two looks at whether a task is still wanted
 
@@ -24,18 +24,18 @@ class ProcessDied(Exception):
     """A process ended without an answer; the message is one line."""
 
 
-class Crew:
-    """The processes that know a subject. Dask keeps it while the sweep wants it, and drops it when the client is gone;
-    with it the processes end. On its way to other workers it is the subject alone."""
+class WorkerProcesses:
+    """The processes that know a plan. Dask keeps it while the sweep wants it, and drops it when the client is gone;
+    with it the processes end. On its way to other workers it is the plan alone."""
 
-    def __init__(self, subject: bytes, versions: str) -> None:
-        self._first = pickle.dumps((versions, subject))
-        self._made_of = subject, versions
+    def __init__(self, plan: bytes, versions: str) -> None:
+        self._first = pickle.dumps((versions, plan))
+        self._made_of = plan, versions
         self._idle: list[_Process] = []
         self._over = False
 
     def __reduce__(self) -> Any:
-        return Crew, self._made_of
+        return WorkerProcesses, self._made_of
 
     def ask(self, points: bytes, wanted: Callable[[], bool]) -> dict[str, Any]:
         """The answer to some points. Raises ProcessDied, also where they are not wanted any more."""
@@ -119,7 +119,7 @@ class _Process:
             pass
 
 
-def explore(crew: Crew, points: bytes) -> list[Outcome]:
+def explore(processes: WorkerProcesses, points: bytes) -> list[Outcome]:
     """A task: the outcomes of some points."""
     from distributed import get_worker
 
@@ -131,7 +131,7 @@ def explore(crew: Crew, points: bytes) -> list[Outcome]:
         return task is not None and task.state != "cancelled"
 
     try:
-        answer = crew.ask(points, wanted)
+        answer = processes.ask(points, wanted)
     except ProcessDied as error:
         raise ProcessDied(f"{here.address}: {error}") from None
     if "refused" in answer:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bk7238.sweep import subjects
-from bk7238.sweep.cuts import Cuts
 from bk7238.sweep.fields import OUTCOME, Check, first_wrong, list_of, number, row, seconds, text
+from bk7238.sweep.plan import registry
+from bk7238.sweep.plan.cuts import Cuts
 
 
 class SavedError(ValueError):
@@ -38,7 +38,7 @@ def fault(sweep: Any) -> str:
     wrong = first_wrong(sweep, _SWEEP)
     if wrong:
         return wrong
-    cuts = issubclass(subjects.ALL[sweep["of"]], Cuts)
+    cuts = issubclass(registry.PLANS[sweep["of"]], Cuts)
     if cuts:
         wrong = first_wrong(sweep, _CUTS)
         if wrong:
@@ -72,7 +72,7 @@ def _replay(value: Any) -> bool:
 
 
 _SWEEP: dict[str, Check] = {
-    "of": lambda value: text(value) and value in subjects.ALL,
+    "of": lambda value: text(value) and value in registry.PLANS,
     **dict.fromkeys(("noun", "said", "image", "package", "bootloader", "tier"), text),
     "seed": lambda value: type(value) is int,
     "wall_seconds": seconds,

@@ -1,6 +1,6 @@
-"""A process that runs points for a worker of a Dask cluster, which has threads and so cannot fork (crew.py).
+"""A process that runs points for a worker of a Dask cluster, whose threads forbid a fork (worker_processes.py).
 
-It reads pickles from its parent, on stdin: first the parent's versions and the subject, then points, again and again.
+It reads pickles from its parent, on stdin: first the parent's versions and the plan, then points, again and again.
 Each time it answers with a line of JSON on stdout: what it found, or why it found nothing.
 """
 
@@ -23,11 +23,11 @@ import bk7238
 import peripherals
 from bk7238 import resources
 from bk7238.engine.engine import EngineError
-from bk7238.sweep.subject import Subject
-from bk7238.sweep.workers import explore
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.workers.processes import explore
 
-APART = ("cli/", "data/", "debug/", "sweep/page/")  # they decide nothing, or are a copy
-COMMAND = (sys.executable, "-m", "bk7238.sweep.worker")
+APART = ("cli/", "data/", "debug/", "sweep/report/")  # they decide nothing, or are a copy
+COMMAND = (sys.executable, "-m", "bk7238.sweep.workers.worker")
 FOLDER = Path(bk7238.__file__).parent.parent  # from here it imports what its parent has
 
 
@@ -42,9 +42,9 @@ def versions() -> str:
     return f"bk7238-sim {bk7238.__version__} ({digest.hexdigest()[:8]}), unicorn {version('unicorn')}"
 
 
-def packed(subject: Subject) -> bytes:
-    """A subject for its way to the workers."""
-    return zlib.compress(pickle.dumps(subject), 1)
+def packed(plan: Plan) -> bytes:
+    """A plan for its way to the workers."""
+    return zlib.compress(pickle.dumps(plan), 1)
 
 
 def end_with(pipe: int) -> None:
@@ -58,18 +58,18 @@ def end_with(pipe: int) -> None:
 def answers(asked: BinaryIO) -> Any:
     """One for each question: `found`, or `refused`, which is one line, or `failed`, which is a traceback."""
     here = versions()
-    wanted, subject = pickle.load(asked)
-    subject = pickle.loads(zlib.decompress(subject)) if here == wanted else None
+    wanted, plan = pickle.load(asked)
+    plan = pickle.loads(zlib.decompress(plan)) if here == wanted else None
     while True:
         try:
             points = pickle.load(asked)
         except EOFError:
             return
         try:
-            if subject is None:
+            if plan is None:
                 yield {"refused": f"has {here}, this machine has {wanted}"}
             else:
-                yield {"found": [one.as_json() for one in explore(subject, points)]}
+                yield {"found": [one.as_json() for one in explore(plan, points)]}
         except EngineError as error:
             yield {"refused": f"cannot run this: {error}"}
         except Exception:
