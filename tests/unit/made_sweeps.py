@@ -35,6 +35,7 @@ def outcome(id, verdict="new-app-runs", reason="well", row=None, column="deliver
         "row": row or id,
         "column": column,
         "faults": [id],
+        "seconds": 0.0,
         **other,
     }
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
+from msgspec import to_builtins
 
 from bk7238.sweep.journal import Journal, JournalError, check
-from bk7238.sweep.point import Outcome, from_json
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import decode, encode
 from bk7238.sweep.report.report import explained
 from bk7238.update.session import Settings
 
@@ -40,31 +42,34 @@ def refused(path):
 
 
 WRONG = {
-    "[]": "it is no object",
-    "5": "it is no object",
-    "[" * 9999: "nested too deeply",
+    "[]": "Expected `object`, got `array`",
+    "5": "Expected `object`, got `int`",
+    "[" * 9999: "Expected `object`, got `array`",
+    '{"id": ' + "[" * 9999: "Expected `str`, got `array` - at `$.id`",
     "9" * 5000: "no outcome",
     "": "no outcome",
     "{": "no outcome",
-    "{}": "'id' is missing",
+    "{}": "missing required field `id`",
     **{
-        json.dumps({**RIGHT, name: value}): f"{name!r} is not what a sweep has"
-        for name, value in [
-            ("verdict", {}),
-            ("verdict", 5),
-            ("reason", None),
-            ("did", 5),
-            ("did", [5]),
-            ("merged", "x"),
-            ("merged", True),
-            ("seconds", "x"),
-            ("seconds", float("nan")),
-            ("silent", ["no such fault"]),
-            ("silent", ["nonsense@50%"]),
+        json.dumps({**RIGHT, name: value}): f" - at `$.{name}{place}`"
+        for name, value, place in [
+            ("verdict", {}, ""),
+            ("verdict", 5, ""),
+            ("reason", None, ""),
+            ("did", 5, ""),
+            ("did", ["a", 5], "[1]"),
+            ("merged", "x", ""),
+            ("merged", True, ""),
+            ("merged", -1, ""),
+            ("seconds", "x", ""),
+            ("silent", ["no such fault"], "[0]"),
+            ("silent", ["rssi:-85", "nonsense@50%"], "[1]"),
         ]
     },
-    json.dumps({**RIGHT, "more": 1}): "'more' is unknown",
-    json.dumps({**RIGHT, "reason": "\udc80"}): "no UTF-8",
+    json.dumps({**RIGHT, "seconds": float("nan")}): "JSON is malformed",
+    json.dumps({**RIGHT, "more": 1}): "unknown field `more`",
+    json.dumps({**RIGHT, "more\n" + "x" * 5000: 1}): r"unknown field `more\nxxx",
+    json.dumps({**RIGHT, "reason": "\udc80"}): "invalid utf-16 surrogate pair",
 }
 
 
@@ -135,7 +140,7 @@ def test_what_is_kept_is_read_again(tmp_path):
     path = tmp_path / "deep" / "journal"
     Journal(path, PLAN).add([FULL, Outcome("b", "new-app-runs", "")])
     assert Journal(path, PLAN).outcomes == {"a": FULL, "b": Outcome("b", "new-app-runs", "")}
-    assert from_json(dict.fromkeys(FULL.as_json()) | RIGHT) == Outcome("a", "brick", "")
+    assert decode(json.dumps(RIGHT).encode(), Outcome) == Outcome("a", "brick", "")
 
 
 @pytest.mark.parametrize("cut", range(1, 30))
@@ -154,8 +159,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-CHANGED = st.dictionaries(st.sampled_from(sorted(FULL.as_json())), VALUES, max_size=3).map(
-    lambda change: {**FULL.as_json(), **change}
+CHANGED = st.dictionaries(st.sampled_from(sorted(to_builtins(FULL))), VALUES, max_size=3).map(
+    lambda change: {**to_builtins(FULL), **change}
 )
 LINES = (VALUES | CHANGED).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
@@ -172,7 +177,7 @@ def test_any_line_is_refused_or_an_outcome(tmp_path_factory, lines, end):
         return
     for one in journal.outcomes.values():
         assert f"{one.id}{one.verdict}{explained(one)}{one.seconds:.3f}".encode()
-        assert from_json(json.loads(json.dumps(one.as_json()))).id == one.id
+        assert decode(encode(one).encode(), Outcome) == one
     assert set(Journal(path, PLAN).outcomes) == set(journal.outcomes)
 
 

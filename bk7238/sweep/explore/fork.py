@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
+
+from bk7238.sweep.point import Outcome
 
 T = TypeVar("T")
 
@@ -16,10 +18,10 @@ class Child:
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
-    def send(self, answer: dict[str, Any]) -> NoReturn:
+    def send(self, answer: Outcome) -> NoReturn:
         """The copy's last deed."""
         with os.fdopen(self._pipe, "wb") as pipe:
-            pipe.write(json.dumps(answer).encode())
+            pickle.dump(answer, pipe)
         os._exit(0)
 
 
@@ -33,7 +35,7 @@ def contained(run: Callable[[], T], is_copy: Callable[[], bool]) -> T:
         raise
 
 
-def fork(what: str) -> Child | dict[str, Any]:
+def fork(what: str) -> Child | Outcome:
     """Returns twice: in the copy with a `Child`, and here, when the copy has ended, with what it sent. Raises
     RuntimeError, which names `what`, where it died without a word."""
     reading, writing = os.pipe()
@@ -47,5 +49,5 @@ def fork(what: str) -> Child | dict[str, Any]:
     os.waitpid(process, 0)
     if not data:
         raise RuntimeError(f"{what}: the process of this point died")
-    answer: dict[str, Any] = json.loads(data)
+    answer: Outcome = pickle.loads(data)
     return answer

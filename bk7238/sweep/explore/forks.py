@@ -15,7 +15,7 @@ from bk7238.faults.scene import Scene
 from bk7238.sweep.explore.follower import Follower
 from bk7238.sweep.explore.fork import Child, contained, fork
 from bk7238.sweep.explore.trunk import Trunk
-from bk7238.sweep.point import Job, Outcome, Point, Story, from_json, outcome
+from bk7238.sweep.point import Job, Outcome, Point, Story, elapsed, outcome
 from bk7238.update.result import did
 from peripherals.core import ResetKind
 from peripherals.nor_flash import Operation
@@ -35,7 +35,7 @@ def explore(job: Job, points: list[Point], tell: Tell, trunk: Trunk | None = Non
     update = job.update(forks, told=forks.story)
     result = contained(update.run, lambda: forks.child is not None)
     if forks.child is not None:
-        forks.child.send(outcome(forks.point, result, forks.story, forks.seconds).as_json())
+        forks.child.send(outcome(forks.point, result, forks.story, forks.seconds))
     return forks.left
 
 
@@ -56,7 +56,7 @@ class _Forks(Fault):
 
     @property
     def seconds(self) -> float:
-        return time.perf_counter() - self._began
+        return elapsed(self._began)
 
     def strike(self, scene: Scene) -> None:
         moment = _moment(self.left[0])
@@ -68,7 +68,7 @@ class _Forks(Fault):
                 self.child = answer
                 self._become(scene, moment)
                 return
-            self._tell(from_json(answer))
+            self._tell(answer)
         if self.left:
             when.parse(_moment(self.left[0])).arm(scene, lambda: self._strike(scene))
         else:
@@ -95,7 +95,7 @@ class _Forks(Fault):
         met = Outcome(
             self.point.id, end.verdict.value, end.reason, "", told, (), tuple(self.story.lines), count, "", self.seconds
         )
-        self.child.send(met.as_json())
+        self.child.send(met)
 
 
 class _Watcher:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bk7238.sweep.explore.follower import Follower
 from bk7238.sweep.explore.fork import Child, contained, fork
 from bk7238.sweep.explore.trunk import Trunk, order
-from bk7238.sweep.point import Job, Outcome, Point, from_json
+from bk7238.sweep.point import Job, Outcome, Point, elapsed
 from bk7238.update.session import Update
 from peripherals.nor_flash import SECTOR, NorFlash, Operation
 
@@ -81,7 +82,7 @@ class Explorer:
             forks.finish(result.verdict.value, result.reason, None)
         if forks.outcomes:
             return forks.outcomes
-        alone = Outcome(leader.id, result.verdict.value, result.reason, seconds=time.perf_counter() - began)
+        alone = Outcome(leader.id, result.verdict.value, result.reason, seconds=elapsed(began))
         outcomes = [alone]
         for cut, state in self.states(cuts):
             if cut != leader and state == flash:
@@ -146,7 +147,7 @@ class _Forks:
                 if isinstance(answer, Child):
                     self._become(answer, state)
                     return
-                found = replace(from_json(answer), shared=leader if cut.id != leader else "")
+                found = replace(answer, shared=leader if cut.id != leader else "")
                 known[key] = found
             else:
                 found = replace(same, id=cut.id, shared=same.id, seconds=0.0)
@@ -167,5 +168,4 @@ class _Forks:
     def finish(self, verdict: str, reason: str, merged: int | None) -> None:
         """The copy's last deed."""
         assert self.child is not None
-        seconds = time.perf_counter() - self._began
-        self.child.send(Outcome(self._cut.id, verdict, reason, merged=merged, seconds=seconds).as_json())
+        self.child.send(Outcome(self._cut.id, verdict, reason, merged=merged, seconds=elapsed(self._began)))

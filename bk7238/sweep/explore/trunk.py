@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from bk7238.faults import Spec, kinds
 from bk7238.faults.fault import make
@@ -57,11 +56,6 @@ class Trunk:
             state = bytearray(flash)
             tear(state, self.operations[reached], cut, seed)
             yield cut, bytes(state)
-
-    def as_json(self) -> dict[str, Any]:
-        """The operations from the first swept one on: kind, physical address, length."""
-        listed = [[one.kind, one.address, one.length] for one in self.operations[self.first - 1 :]]
-        return {"first": self.first, "operations": listed}
 
 
 def run(job: Job, swept: str) -> Trunk:

@@ -6,7 +6,7 @@ import random
 from abc import abstractmethod
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
@@ -36,9 +36,6 @@ class Cuts(Plan):
     @property
     def said(self) -> str:
         return f"around {len(self.trunk.swept):,} flash operations of the {self.WHERE}"
-
-    def details(self) -> dict[str, Any]:
-        return self.trunk.as_json()
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         trunk = self.trunk if self.MEETS else None

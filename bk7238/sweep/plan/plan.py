@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bk7238.sweep.point import Job, Outcome, Point, full
 from bk7238.update.session import Settings
@@ -59,7 +59,3 @@ class Plan(ABC):
     def said(self) -> str:
         """What the points are about, for the line that counts them."""
         return ""
-
-    def details(self) -> dict[str, Any]:
-        """More for the report."""
-        return {}

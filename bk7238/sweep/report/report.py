@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -12,10 +11,15 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import msgspec
+from msgspec.structs import asdict
+
 from bk7238.faults import kinds, parse
+from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.report import page
+from bk7238.sweep.report.saved import COMMAND, FlashOperation, Partition, SavedCuts, SavedOutcome, SavedSweep
 from bk7238.update.session import Settings
 
 _WORDS = ("ssid", "ap_ssid", "psk", "ap_psk", "channel", "profile", "request", "engine", "within")
@@ -43,70 +47,60 @@ class Report:
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
 
     @property
-    def bad(self) -> list[Outcome]:
+    def bad(self) -> list[SavedOutcome]:
         """Those that end where no device should after what was done to it."""
-        return [one for one in self.outcomes if one.verdict not in self.plan.WELL]
+        return [one for one in self.saved.outcomes if one.verdict not in self.plan.WELL]
 
-    @cached_property
-    def _by_id(self) -> dict[str, Point]:
-        return {point.id: point for point in self.points}
-
-    def replay(self, one: Outcome) -> str:
+    def replay(self, one: SavedOutcome) -> str:
         """The command that runs a point from its beginning."""
-        return shlex.join([*self._command, *self._by_id[one.id].options])
+        return self.saved.command(one)
 
     @cached_property
-    def _command(self) -> list[str]:
+    def saved(self) -> SavedSweep:
+        """All of it, as `sweep.json` has it."""
         job = self.plan.job
-        return ["bk7238", "ota", job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)]
+        outcomes = tuple(_saved(point, one) for point, one in zip(self.points, self.outcomes, strict=True))
+        partitions = sorted(job.image.partitions.items(), key=lambda item: item[1].physical_start)
+        sweep = SavedSweep(
+            of=self.plan.NAME,
+            noun=self.plan.NOUN,
+            said=self.plan.said,
+            image=job.image.name,
+            package=job.package.name,
+            bootloader=job.image.bootloader_version,
+            seed=job.settings.seed,
+            tier=self.tier,
+            points=len(outcomes),
+            verdicts=dict(sorted(self.verdicts.items())),
+            bad=sum(one.verdict not in self.plan.WELL for one in outcomes),
+            digest=self.digest,
+            watched_to_the_end=sum(one.merged is None and not one.shared for one in outcomes),
+            wall_seconds=round(self.wall_seconds, 1),
+            replay=(*COMMAND, job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)),
+            flash_size=job.settings.flash_size or len(job.image.data),
+            partitions=tuple(Partition(name, one.physical_start, one.physical_end) for name, one in partitions),
+            outcomes=outcomes,
+        )
+        if not isinstance(self.plan, Cuts):
+            return sweep
+        trunk = self.plan.trunk
+        swept = tuple(FlashOperation(one.kind, one.address, one.length) for one in trunk.operations[trunk.first - 1 :])
+        return SavedCuts(**asdict(sweep), first=trunk.first, operations=swept)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it; page.py says what is in it."""
-        job = self.plan.job
-        partitions = sorted(job.image.partitions.items(), key=lambda item: item[1].physical_start)
-        return {
-            "of": self.plan.NAME,
-            "noun": self.plan.NOUN,
-            "said": self.plan.said,
-            "image": job.image.name,
-            "package": job.package.name,
-            "bootloader": job.image.bootloader_version,
-            "seed": job.settings.seed,
-            "tier": self.tier,
-            "points": len(self.outcomes),
-            "verdicts": dict(sorted(self.verdicts.items())),
-            "bad": len(self.bad),
-            "digest": self.digest,
-            "watched_to_the_end": sum(one.merged is None and not one.shared for one in self.outcomes),
-            "wall_seconds": round(self.wall_seconds, 1),
-            "replay": self._command,
-            "flash_size": job.settings.flash_size or len(job.image.data),
-            "partitions": [[name, one.physical_start, one.physical_end] for name, one in partitions],
-            **self.plan.details(),
-            "outcomes": [self._line(one) for one in self.outcomes],
-        }
-
-    def _line(self, one: Outcome) -> dict[str, Any]:
-        point = self._by_id[one.id]
-        kept = {name: value for name, value in one.as_json().items() if value not in ("", (), None)}
-        return {
-            **kept,
-            "row": point.row,
-            "column": point.column,
-            "faults": [str(fault) for fault in point.faults],
-            "reason": explained(one),
-        }
+        """The same, made of what JSON has."""
+        return dict(msgspec.to_builtins(self.saved))
 
     def junit(self) -> str:
         """A test case for each point; one that ends badly has failed."""
-        attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(len(self.bad))}
+        attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(self.saved.bad)}
         suite = ElementTree.Element("testsuite", attributes)
-        for one in self.outcomes:
+        for one in self.saved.outcomes:
             attributes = {"classname": f"sweep.{self.plan.NAME}", "name": one.id, "time": f"{one.seconds:.3f}"}
             case = ElementTree.SubElement(suite, "testcase", attributes)
             if one.verdict not in self.plan.WELL:
                 failure = ElementTree.SubElement(case, "failure", message=one.verdict)
-                failure.text = f"{explained(one)}\n{self.replay(one)}"
+                failure.text = f"{one.reason}\n{self.replay(one)}"
         return ElementTree.tostring(suite, encoding="unicode")
 
     def html(self) -> str:
@@ -118,6 +112,13 @@ class Report:
         (folder / "sweep.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
         (folder / "junit.xml").write_text(self.junit())
         (folder / "report.html").write_text(self.html())
+
+
+def _saved(point: Point, one: Outcome) -> SavedOutcome:
+    """The outcome of a point with its place on the page."""
+    faults = tuple(map(str, point.faults))
+    values = asdict(one) | {"reason": explained(one)}
+    return SavedOutcome(**values, row=point.row, column=point.column, faults=faults)
 
 
 def explained(one: Outcome) -> str:

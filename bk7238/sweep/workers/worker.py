@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import pickle
 import select
 import sys
 import traceback
 import zlib
+from collections.abc import Generator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+import msgspec
 
 import bk7238
 import peripherals
 from bk7238 import resources
 from bk7238.engine.engine import EngineError
 from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import encode
 from bk7238.sweep.workers.processes import explore
 
 APART = ("cli/", "data/", "debug/", "sweep/report/")  # they decide nothing, or are a copy
@@ -55,8 +59,16 @@ def end_with(pipe: int) -> None:
         sys.exit(1)  # it was closed before
 
 
-def answers(asked: BinaryIO) -> Any:
-    """One for each question: `found`, or `refused`, which is one line, or `failed`, which is a traceback."""
+class Answer(msgspec.Struct):
+    """`found`, or why nothing was: `refused`, which is one line, or `failed`, which is a traceback."""
+
+    found: list[Outcome] | None = None
+    refused: str = ""
+    failed: str = ""
+
+
+def answers(asked: BinaryIO) -> Generator[Answer]:
+    """One for each question."""
     here = versions()
     wanted, plan = pickle.load(asked)
     plan = pickle.loads(zlib.decompress(plan)) if here == wanted else None
@@ -67,13 +79,13 @@ def answers(asked: BinaryIO) -> Any:
             return
         try:
             if plan is None:
-                yield {"refused": f"has {here}, this machine has {wanted}"}
+                yield Answer(refused=f"has {here}, this machine has {wanted}")
             else:
-                yield {"found": [one.as_json() for one in explore(plan, points)]}
+                yield Answer(explore(plan, points))
         except EngineError as error:
-            yield {"refused": f"cannot run this: {error}"}
+            yield Answer(refused=f"cannot run this: {error}")
         except Exception:
-            yield {"failed": traceback.format_exc()}
+            yield Answer(failed=traceback.format_exc())
 
 
 def main() -> None:
@@ -81,7 +93,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w") as told:
         os.dup2(2, 1)  # what is printed does not get into an answer
         for answer in answers(sys.stdin.buffer):
-            told.write(json.dumps(answer) + "\n")
+            told.write(encode(answer) + "\n")
             told.flush()
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bk7238.sweep.point import Outcome, from_json
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import convert
 from bk7238.sweep.run import SweepError
 from bk7238.sweep.workers import worker
 
@@ -37,7 +38,7 @@ class WorkerProcesses:
     def __reduce__(self) -> Any:
         return WorkerProcesses, self._made_of
 
-    def ask(self, points: bytes, wanted: Callable[[], bool]) -> dict[str, Any]:
+    def ask(self, points: bytes, wanted: Callable[[], bool]) -> worker.Answer:
         """The answer to some points. Raises ProcessDied, also where they are not wanted any more."""
         if self._over:
             raise ProcessDied("the sweep is over")
@@ -54,7 +55,7 @@ class WorkerProcesses:
             self.dismiss()
             raise
         self._idle.append(process)
-        if self._over or "found" not in answer:
+        if self._over or answer.found is None:
             self.dismiss()
         return answer
 
@@ -92,7 +93,7 @@ class _Process:
             self._popen.stdin.write(what)
             self._popen.stdin.flush()
 
-    def answer(self, wanted: Callable[[], bool]) -> dict[str, Any]:
+    def answer(self, wanted: Callable[[], bool]) -> worker.Answer:
         assert self._popen.stdout is not None
         while not select.select([self._popen.stdout], [], [], GLANCE)[0]:
             if self._popen.poll() is not None:  # and one that it forked is still there
@@ -102,8 +103,7 @@ class _Process:
         line = self._popen.stdout.readline()
         if not line.endswith(b"\n"):
             raise ProcessDied(self._how())
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return convert(json.loads(line), worker.Answer)
 
     def _how(self) -> str:
         """How it ended."""
@@ -134,8 +134,8 @@ def explore(processes: WorkerProcesses, points: bytes) -> list[Outcome]:
         answer = processes.ask(points, wanted)
     except ProcessDied as error:
         raise ProcessDied(f"{here.address}: {error}") from None
-    if "refused" in answer:
-        raise SweepError(f"worker {here.address} {answer['refused']}")
-    if "failed" in answer:
-        raise RuntimeError(f"worker {here.address}:\n{answer['failed']}")
-    return [from_json(one) for one in answer["found"]]
+    if answer.refused:
+        raise SweepError(f"worker {here.address} {answer.refused}")
+    if answer.found is None:
+        raise RuntimeError(f"worker {here.address}:\n{answer.failed}")
+    return answer.found
