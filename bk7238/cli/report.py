@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
 
@@ -28,6 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if any(output.resolve() in (path.resolve(), (path / "sweep.json").resolve()) for path in arguments.sweeps):
         raise UsageError(f"{output}: that is one of the sweeps; name another file with -o")
-    files.write(output, page.html([msgspec.to_builtins(one) for one in sweeps]).encode())
-    print(f"{output}: {page.outcome([msgspec.to_builtins(one) for one in sweeps])}")
+    files.write(output, page.html(sweeps).encode())
+    print(f"{output}: {page.outcome(sweeps)}")
     return 0

@@ -5,15 +5,16 @@ import copy
 import hashlib
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
-from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, replays, sweep
+from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, rendered, replays, sweep
 
 from bk7238.cli import main
-from bk7238.sweep.report import page, saved
+from bk7238.sweep.report import saved
 
 
 def test_a_replay_command_is_what_a_shell_takes():
@@ -44,7 +45,7 @@ def test_all_text_is_escaped(made):
     evil["outcomes"][-1]["verdict"] += EVIL
     other = {**evil, "bootloader": EVIL}
     found = parsed(evil, other)
-    html = page.html([evil, other])
+    html = rendered(evil, other)
     assert "<img" not in html and "</script><" not in html.replace("</script></body>", "")
     assert not {"\x1b", "\u202e", "\udc80"} & set(html)
     assert any("<img src=http://evil/" in one["text"] and "\\u001b" in one["text"] for one in found.all("article"))
@@ -79,7 +80,7 @@ def test_the_command_joins_files_and_folders(tmp_path, capsys):
     one, two = write(tmp_path / "one", network()), write(tmp_path / "two", network(bootloader="BK7238_1.0.0"))
     target = tmp_path / "page.html"
     assert report(capsys, one, two / "sweep.json", "-o", target) == (0, f"{target}: 2 of 8 points end badly\n")
-    assert target.read_text() == page.html([network(), network(bootloader="BK7238_1.0.0")])
+    assert target.read_text() == rendered(network(), network(bootloader="BK7238_1.0.0"))
 
 
 BROKEN = {
@@ -169,4 +170,4 @@ def test_any_file_is_refused_in_a_line(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pathlib.Path.read_bytes", lambda path: data)
         with pytest.raises(saved.SavedError, match=r"any\.json: no "):
-            saved.read(page._HERE / "any.json")
+            saved.read(Path("any.json"))

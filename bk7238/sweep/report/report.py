@@ -105,7 +105,7 @@ class Report:
 
     def html(self) -> str:
         """The page of this sweep alone."""
-        return page.html([self.as_json()])
+        return page.html([self.saved])
 
     def save(self, folder: Path) -> None:
         """sweep.json, junit.xml and report.html."""

@@ -1,79 +1,99 @@
 """One HTML page of one or several sweeps, side by side, that needs nothing else: no script, font or picture from
-elsewhere. It is made of what `sweep.json` holds."""
+elsewhere. All text of a sweep is hostile (names of files, faults, what a device printed): the templates escape it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from bk7238.sweep.plan import registry
-from bk7238.sweep.report.page import cuts, header, matrix, packages
-from bk7238.sweep.report.page.shown import Shown
-from bk7238.sweep.report.page.text import safe
-from bk7238.sweep.report.page.verdicts import chip
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import Markup
 
-SECTIONS: dict[str, tuple[str, str, Callable[[list[Shown]], str]]] = {
-    "join": ("Power cuts while the old app starts", cuts.NOTE, cuts.section),
-    "download": ("Power cuts in the download", cuts.NOTE, cuts.section),
-    "install": ("Power cuts in the installation", cuts.NOTE, cuts.section),
-    "rejoin": ("Power cuts while the new app starts", cuts.NOTE, cuts.section),
-    "pairs": ("Two power cuts in one installation", f"{cuts.NOTE} {cuts.PAIRS}", cuts.section),
-    "network": ("The network", matrix.NOTE, matrix.section),
-    "packages": ("Hostile packages and partition tables", packages.NOTE, packages.section),
+from bk7238.sweep.report.page import cuts, matrix, packages, text, verdicts
+from bk7238.sweep.report.page.sweep import MOST, PageSweep, unwatched
+from bk7238.sweep.report.saved import SavedSweep
+
+SECTIONS = {
+    "join": ("Power cuts while the old app starts", "cuts.html"),
+    "download": ("Power cuts in the download", "cuts.html"),
+    "install": ("Power cuts in the installation", "cuts.html"),
+    "rejoin": ("Power cuts while the new app starts", "cuts.html"),
+    "pairs": ("Two power cuts in one installation", "cuts.html"),
+    "network": ("The network", "matrix.html"),
+    "packages": ("Hostile packages and partition tables", "packages.html"),
 }
 
-_HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(sweeps: list[dict[str, Any]]) -> str:
-    """The page. Sweeps of the same subject stand side by side."""
-    shown = _shown(sweeps)
-    groups = {of: [one for one in shown if one.sweep["of"] == of] for of in SECTIONS}
-    titles = {of: SECTIONS[of][0] for of, group in groups.items() if group}
-    loaders = ", ".join(dict.fromkeys(one["bootloader"] for one in sweeps))
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{_head(f"{header.outcome(shown)}: {loaders}")}</head>\n'
-        f"<body>{header.header(shown, titles)}\n<main>{''.join(_section(of, groups[of]) for of in titles)}</main>\n"
-        '<dialog aria-label="A point"><p class="bar"><button type="button" value="previous">Previous</button>'
-        '<button type="button" value="next">Next</button><button type="button" value="close">Close</button></p>'
-        f"<div></div></dialog>\n<script>{_text('page.js')}</script></body></html>\n"
+class _Joined(Extension):
+    """Line breaks and indentation of a template are for its readers: the page has none of them."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return "".join(line.strip() for line in source.splitlines())
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=text.visible,
+        extensions=[_Joined],
+    )
+    environment.filters |= {
+        "breakable": text.breakable,
+        "meaning": verdicts.meaning,
+        "style": verdicts.style,
+        "thousands": "{:,}".format,
+        "unwatched": unwatched,
+        "word": verdicts.word,
+    }
+    environment.globals |= {
+        "compared": packages.compared,
+        "count": text.count,
+        "matrix": matrix.matrix,
+        "most": MOST,
+        "panel": cuts.Panel,
+    }
+    return environment
+
+
+def html(sweeps: list[SavedSweep]) -> str:
+    """The page. Sweeps of the same kind stand side by side."""
+    ours = [PageSweep(_letter(place), one) for place, one in enumerate(sweeps)]
+    groups = {of: [one for one in ours if one.sweep.of == of] for of in SECTIONS}
+    tally = sum((one.verdicts for one in ours), Counter[str]())
+    script = (TEMPLATES / "page.js").read_text("utf-8")
+    trusted = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = _environment().get_template("page.html")
+    return page.render(
+        outcome=outcome(sweeps),
+        # No other script than the page's own runs, and nothing is fetched.
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{trusted}'; base-uri 'none'",
+        style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
+        script=Markup(script),
+        sweeps=ours,
+        tally={verdict: tally[verdict] for verdict in sorted(tally, key=verdicts.order)},
+        sections=[(of, *SECTIONS[of], group) for of, group in groups.items() if group],
     )
 
 
-def outcome(sweeps: list[dict[str, Any]]) -> str:
-    """What the page says first."""
-    return header.outcome(_shown(sweeps))
-
-
-def _shown(sweeps: list[dict[str, Any]]) -> list[Shown]:
-    return [Shown(_letter(place), one, registry.PLANS[one["of"]].WELL) for place, one in enumerate(sweeps)]
+def outcome(sweeps: list[SavedSweep]) -> str:
+    """The page's heading: how many points end badly."""
+    points = sum(len(one.outcomes) for one in sweeps)
+    bad = sum(end.verdict not in one.well for one in sweeps for end in one.outcomes)
+    if not points:
+        return "Nothing was run"
+    if bad:
+        return f"{bad:,} of {text.count(points, 'point', 'points')} {'ends' if bad == 1 else 'end'} badly"
+    return f"None of {text.count(points, 'point', 'points')} ends badly"
 
 
 def _letter(place: int) -> str:
     return chr(ord("A") + place) if place < 26 else f"S{place + 1}"
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text("utf-8")
-
-
-def _head(title: str) -> str:
-    """With a policy: no other script than the page's own runs, and nothing is fetched."""
-    trusted = base64.b64encode(hashlib.sha256(_text("page.js").encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{trusted}'; base-uri 'none'"
-    return (
-        f'<meta charset="utf-8"><title>{safe(title)}</title>\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{_text('page.css')}</style>"
-    )
-
-
-def _section(of: str, sweeps: list[Shown]) -> str:
-    title, note, body = SECTIONS[of]
-    well = " ".join(map(chip, sweeps[0].well))
-    head = f'<h2>{title}</h2><p class="note">{note} Good ends here: {well}</p>'
-    return f'<section id="{of}">{head}{body(sweeps)}</section>\n'

@@ -1,90 +1,62 @@
-"""Hostile packages and tables: what the boot loaders make of each, and first where they differ."""
+"""Hostile packages and tables: what the boot loaders make of each, and where they differ."""
 
 from __future__ import annotations
 
-from bk7238.sweep.report.page.shown import Shown
-from bk7238.sweep.report.page.text import bare, breakable, count, safe
-from bk7238.sweep.report.page.verdicts import chip
+from dataclasses import dataclass, field
 
-NOTE = "Each package, or partition table, lies in the flash from the power-on. Each verdict opens."
-
-_ALIKE = "end alike and say something else, numbers aside, which is <mark>marked</mark>"
-_SAME, _WORDS, _VERDICT = range(3)
+from bk7238.sweep.report.page.sweep import PageSweep
+from bk7238.sweep.report.page.text import bare
+from bk7238.sweep.report.saved import SavedOutcome
 
 
-def section(sweeps: list[Shown]) -> str:
-    cases = [{one["row"]: place for place, one in enumerate(shown.outcomes)} for shown in sweeps]
-    names = list(dict.fromkeys(name for one in cases for name in one))
-    rows: dict[int, list[str]] = {_VERDICT: [], _WORDS: [], _SAME: []}
-    for name in names:
-        places = [one.get(name) for one in cases]
-        difference = _difference(sweeps, places)
-        rows[difference].append(_row(sweeps, name, places, marked=difference == _WORDS))
-    return (
-        (_compared(sweeps, rows) if len(sweeps) > 1 else _table(sweeps, rows[_SAME]))
-        + "".join(shown.ends_badly() for shown in sweeps)
-        + "".join(shown.points(range(len(shown.outcomes)), "Each case in words") for shown in sweeps)
-    )
+@dataclass(frozen=True)
+class End:
+    """What one sweep has of a case: its outcome, and the lines of the reason, each with whether it is marked. Without
+    an outcome it was not run."""
+
+    ours: PageSweep
+    place: int = -1
+    outcome: SavedOutcome | None = None
+    lines: list[tuple[str, bool]] = field(default_factory=list)
 
 
-def _compared(sweeps: list[Shown], rows: dict[int, list[str]]) -> str:
-    """Where they differ, then the rest, closed."""
-    who = "boot loaders" if len({shown.sweep["bootloader"] for shown in sweeps}) > 1 else "sweeps"
-    same = len(rows[_SAME])
-    if not rows[_VERDICT] + rows[_WORDS]:
-        found = f"<p>The {who} agree in {count(same, 'case', 'cases')}.</p>"
-    else:
-        found = f"<h3>Where the {who} differ</h3>{_part(sweeps, rows[_VERDICT], 'end differently')}" + _part(
-            sweeps, rows[_WORDS], _ALIKE
-        )
-    agreed = f"<summary>Where they agree <small>({same:,})</small></summary>"
-    return found + (f"<details>{agreed}{_table(sweeps, rows[_SAME])}</details>" if same else "")
+Row = tuple[str, list[End]]
 
 
-def _part(sweeps: list[Shown], rows: list[str], how: str) -> str:
-    return f"<p>In {count(len(rows), 'case', 'cases')} they {how}.</p>{_table(sweeps, rows)}" if rows else ""
+@dataclass(frozen=True)
+class Compared:
+    """The cases: those of different verdicts, those that differ in their words, and all others."""
+
+    verdict: list[Row] = field(default_factory=list)
+    words: list[Row] = field(default_factory=list)
+    same: list[Row] = field(default_factory=list)
 
 
-def _table(sweeps: list[Shown], rows: list[str]) -> str:
-    heads = "".join(f'<th scope="col">{shown.name}</th>' for shown in sweeps)
-    return (
-        f'<table class="cases"><thead><tr><th scope="col">case</th>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+def compared(sweeps: list[PageSweep]) -> Compared:
+    """The cases of these sweeps. A line that not all of them have is marked where it is the words that differ."""
+    cases = [{one.row: place for place, one in enumerate(ours.outcomes)} for ours in sweeps]
+    found = Compared()
+    for name in dict.fromkeys(name for one in cases for name in one):
+        places = [one.get(name, -1) for one in cases]
+        ends = [ours.outcomes[place] for ours, place in zip(sweeps, places, strict=True) if place >= 0]
+        printed = [set(map(bare, _lines(one.reason))) for one in ends]
+        ran = len(ends) == len(sweeps)
+        verdicts = ran and len({one.verdict for one in ends}) > 1
+        words = ran and not verdicts and len({tuple(map(bare, _lines(one.reason))) for one in ends}) > 1
+        common = set.intersection(*printed) if words else set.union(*printed)
+        row = name, [_end(ours, place, common) for ours, place in zip(sweeps, places, strict=True)]
+        (found.verdict if verdicts else found.words if words else found.same).append(row)
+    return found
 
 
-def _difference(sweeps: list[Shown], places: list[int | None]) -> int:
-    """Of a case that all of them ran."""
-    if None in places:
-        return _SAME
-    ends = [shown.outcomes[place] for shown, place in zip(sweeps, places, strict=True) if place is not None]
-    if len({one["verdict"] for one in ends}) > 1:
-        return _VERDICT
-    return _WORDS if len({tuple(map(bare, _lines(one["reason"]))) for one in ends}) > 1 else _SAME
+def _end(ours: PageSweep, place: int, common: set[str]) -> End:
+    if place < 0:
+        return End(ours)
+    one = ours.outcomes[place]
+    return End(ours, place, one, [(line, bare(line) not in common) for line in _lines(one.reason)])
 
 
 def _lines(reason: str) -> list[str]:
     """What a boot loader printed, line by line."""
     head, printed, lines = reason.partition("printed: ")
     return [head + printed.rstrip(), *lines.split(" / ")] if printed else [reason]
-
-
-def _row(sweeps: list[Shown], name: str, places: list[int | None], *, marked: bool) -> str:
-    """`marked` is what not all of them say."""
-    ends = [None if place is None else shown.outcomes[place] for shown, place in zip(sweeps, places, strict=True)]
-    said = [set(map(bare, _lines(one["reason"]))) for one in ends if one is not None]
-    common = set.intersection(*said) if marked else set.union(*said)
-    cells = "".join(_cell(shown, place, common) for shown, place in zip(sweeps, places, strict=True))
-    return f'<tr><th scope="row"><code>{breakable(name)}</code></th>{cells}</tr>'
-
-
-def _cell(shown: Shown, place: int | None, common: set[str]) -> str:
-    if place is None:
-        return f"<td>{shown.badge} not run</td>"
-    one = shown.outcomes[place]
-    lines = "".join(
-        f"<li>{safe(line) if bare(line) in common else f'<mark>{safe(line)}</mark>'}</li>"
-        for line in _lines(one["reason"])
-    )
-    link = f'<a href="#{shown.anchor(place)}">{chip(one["verdict"])}</a>'
-    return f"<td>{shown.badge} {link}<ul>{lines}</ul></td>"

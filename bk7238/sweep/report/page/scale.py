@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import pairwise
-from typing import Any
+
+from bk7238.sweep.report.saved import SavedCuts
 
 HEIGHT = 1000.0
 _GAP = 0x8000  # operated parts that are nearer than this are one
@@ -16,11 +17,13 @@ _LEAST_IDLE = 0.05  # for another one
 class Scale:
     """Of the partitions and operations of a sweep. `exact` says whether all is to scale."""
 
-    def __init__(self, sweep: dict[str, Any]) -> None:
-        borders = {address for _, start, end in sweep["partitions"] for address in (start, end)}
-        operated = _operated(sorted((start, start + size) for _, start, size in sweep["operations"]), sorted(borders))
+    def __init__(self, sweep: SavedCuts) -> None:
+        borders = {address for one in sweep.partitions for address in (one.start, one.end)}
+        operated = _operated(
+            sorted((one.address, one.address + one.length) for one in sweep.operations), sorted(borders)
+        )
         edges = borders | {edge for part in operated for edge in part}
-        self._edges = sorted({0, 1, sweep["flash_size"], *edges})
+        self._edges = sorted({0, 1, sweep.flash_size, *edges})
         sizes = [end - start for start, end in pairwise(self._edges)]
         total = self._edges[-1]
         starts = {start for start, _ in operated}

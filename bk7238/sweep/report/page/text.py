@@ -1,10 +1,11 @@
-"""Text for a page. All that a sweep brings is hostile: names of files, faults, what a device printed."""
+"""Text for a page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from html import escape
+from typing import Any
+
+from markupsafe import Markup, escape
 
 _CONTROLS = {*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}
 _DIRECTIONS = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they make a command look like another
@@ -17,26 +18,21 @@ _LINE = re.compile(r":\d+\)")  # of a boot loader's source, behind the name of i
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8}\b|\d+")
 
 
-def safe(value: object) -> str:
-    """Text or a number, for an element or an attribute. What cannot be seen is written out."""
-    return escape(str(value).translate(_UNSEEN))
+def visible(value: Any) -> Any:
+    """The value of an expression in a template; in text, characters that cannot be seen are written out."""
+    return value.translate(_UNSEEN) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def breakable(value: object) -> str:
-    """The same, with places where a long name may be broken."""
-    return _BREAKS.sub(r"\1<wbr>", safe(value))
+def breakable(value: object) -> Markup:
+    """Text with places where a long name may be broken."""
+    return Markup(_BREAKS.sub(r"\1<wbr>", str(escape(visible(str(value))))))
 
 
 def bare(reason: str) -> str:
-    """Without its numbers: they differ from package to package, from build to build, from cut to cut."""
+    """A reason without its numbers: they differ from package to package, from build to build, from cut to cut."""
     return _NUMBER.sub("#", _LINE.sub(")", reason))
 
 
 def count(number: int, one: str, many: str) -> str:
     """A number of things."""
     return f"{number:,} {one if number == 1 else many}"
-
-
-def elements(name: str, texts: Iterable[object]) -> str:
-    """One element for each text."""
-    return "".join(f"<{name}>{safe(text)}</{name}>" for text in texts)

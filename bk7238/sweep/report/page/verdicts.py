@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bk7238.sweep.report.page.text import safe
-
 # verdict: its class in page.css, the word, the meaning
-_SHOWN = {
+_KNOWN = {
     "new-app-runs": ("new", "new app", "the update is installed and verified, and the new app runs"),
     "old-app-runs": ("old", "old app", "the update did not happen, and the old app runs"),
     "old-app-retries-each-boot": ("retries", "retries", "the old app runs; each boot tries the update again"),
@@ -18,25 +16,21 @@ _SHOWN = {
 
 
 def order(verdict: str) -> tuple[int, str]:
-    """From good to bad."""
-    places = list(_SHOWN)
-    return (places.index(verdict) if verdict in _SHOWN else len(places), verdict)
+    """A key that sorts verdicts from good to bad."""
+    places = list(_KNOWN)
+    return (places.index(verdict) if verdict in _KNOWN else len(places), verdict)
 
 
 def style(verdict: str) -> str:
-    """Its classes."""
-    return f"v v-{_SHOWN[verdict][0]}" if verdict in _SHOWN else "v"
+    """The classes of a verdict's elements."""
+    return f"v v-{_KNOWN[verdict][0]}" if verdict in _KNOWN else "v"
 
 
 def word(verdict: str) -> str:
-    """As short as it can be said."""
-    return _SHOWN[verdict][1] if verdict in _SHOWN else safe(verdict)
+    """A verdict as short as it can be said."""
+    return _KNOWN[verdict][1] if verdict in _KNOWN else verdict
 
 
 def meaning(verdict: str) -> str:
-    return _SHOWN[verdict][2] if verdict in _SHOWN else ""
-
-
-def chip(verdict: str) -> str:
-    """The whole verdict, coloured."""
-    return f'<span class="chip {style(verdict)}">{safe(verdict)}</span>'
+    """A sentence about a verdict; nothing about an unknown one."""
+    return _KNOWN[verdict][2] if verdict in _KNOWN else ""
