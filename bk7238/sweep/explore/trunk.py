@@ -6,16 +6,16 @@ the boot loader does; REJOIN, what the new app does until it is on the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bk7238.faults import Spec, kinds
 from bk7238.faults.fault import make
 from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
-from bk7238.sweep.point import Job, Point
+from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
-from peripherals.nor_flash import Operation
+from peripherals.nor_flash import NorFlash, Operation
 
 MODES = (BEFORE, TORN, AFTER)
 ALL_MODES = (BEFORE, TORN, RANDOM, AFTER)
@@ -46,6 +46,10 @@ class Trunk:
         """The numbers of the operations that are swept."""
         return range(self.first, len(self.operations) + 1)
 
+    def end(self, point: Point, merged: int) -> Outcome:
+        """The outcome of a point whose run has met this one after so many operations of a boot loader."""
+        return Outcome(point.id, self.result.verdict.value, self.result.reason, merged=merged)
+
     def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, bytes]]:
         """What is in the flash after each cut, for cuts in their order."""
         flash, reached = bytearray(self.initial), 0
@@ -56,6 +60,41 @@ class Trunk:
             state = bytearray(flash)
             tear(state, self.operations[reached], cut, seed)
             yield cut, bytes(state)
+
+
+class Follower:
+    """Watches a chip for the place where a disturbed run meets the undisturbed one again: there it calls `met` with the
+    number of operations of this boot loader. Until `boot` was called nothing is met.
+
+    What a boot loader does depends on the flash alone. Where its operations since the reset are those of the
+    undisturbed installation from the first on, and the flash is that one's after one of them, the run will end as that
+    one did.
+    """
+
+    def __init__(self, trunk: Trunk, flash: NorFlash, met: Callable[[int], None]) -> None:
+        self._trunk, self._flash, self._met = trunk, flash, met
+        self._shadow = bytearray()
+        self._in_step = False
+        self._count = 0
+
+    def boot(self) -> None:
+        """A boot loader begins."""
+        self._shadow[:] = self._trunk.initial
+        self._in_step = True
+        self._count = 0
+
+    def before(self, operation: Operation) -> bool:
+        if self._in_step:
+            undisturbed = self._trunk.operations
+            self._in_step = self._count < len(undisturbed) and undisturbed[self._count] == operation
+        self._count += 1
+        return True
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        if self._in_step:
+            carry_out(self._shadow, operation)
+            if self._shadow == self._flash.data:
+                self._met(self._count)
 
 
 def run(job: Job, swept: str) -> Trunk:

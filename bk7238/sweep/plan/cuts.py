@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
-from bk7238.sweep.explore.merge import Explorer
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point
@@ -39,7 +38,7 @@ class Cuts(Plan):
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         trunk = self.trunk if self.MEETS else None
-        super().explore(forks.explore(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
+        super().explore(forks.at_moments(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
 
     def full(self, point: Point) -> Outcome:
         return _cut(super().full(point))
@@ -64,7 +63,7 @@ class SingleCuts(Cuts):
 
 
 class Installation(SingleCuts):
-    """Cuts while the boot loader installs, merged where they lead to the same: merge.py."""
+    """Cuts while the boot loader installs, merged where they lead to the same."""
 
     NAME, PART, WHERE = "install", INSTALL, "installation"
     CHUNK = 240
@@ -81,7 +80,7 @@ class Installation(SingleCuts):
         return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
-        Explorer(self.job, self.trunk, tell).explore(points)
+        forks.at_boots(self.job, points, tell, self.trunk)
 
 
 class OfApp(SingleCuts):

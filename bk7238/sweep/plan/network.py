@@ -89,4 +89,4 @@ class Network(Plan):
             if column == POWER_ON or len(cells) == 1:
                 super().explore(cells, tell)
             else:  # where the moment never came nothing was disturbed: the faults say themselves what is wrong
-                super().explore(forks.explore(self.job, cells, tell), tell)
+                super().explore(forks.at_moments(self.job, cells, tell), tell)

@@ -1,4 +1,4 @@
-"""What a sweep found, for machines: one JSON object, of which the page (page.py) is made too, and JUnit."""
+"""What a sweep found, for machines: one JSON object, of whose type the page is made too, and JUnit."""
 
 from __future__ import annotations
 
