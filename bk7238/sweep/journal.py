@@ -24,7 +24,7 @@ class JournalError(ValueError):
 
 
 def fingerprint(plan: Plan) -> str:
-    """Of all that decides where a point ends."""
+    """A digest of all that decides where a point ends."""
     job = plan.job
     settings = repr(sorted((name, repr(value)) for name, value in vars(job.settings).items()))
     whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{plan.NAME}".encode())
@@ -87,7 +87,7 @@ class _Written:
 
 
 def _read(path: Path) -> _Written | None:
-    """What the file says; None where there is none yet. Raises JournalError."""
+    """The file, read; None where there is none yet. Raises JournalError."""
     data = _data(path)
     if data is None:
         return None
@@ -122,7 +122,7 @@ def _known(fault: str) -> bool:
 
 
 def _data(path: Path) -> bytes | None:
-    """What the file holds; None where there is none but could be. Raises JournalError."""
+    """The bytes of the file; None where there is none but could be. Raises JournalError."""
     with _said(path):
         try:
             path.stat()

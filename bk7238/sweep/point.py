@@ -86,7 +86,7 @@ def elapsed(began: float) -> float:
 
 
 def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outcome:
-    """Of a run that was watched to its end."""
+    """The outcome of a run that was watched to its end."""
     return Outcome(
         point.id,
         result.verdict.value,
@@ -100,7 +100,7 @@ def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outco
 
 
 def full(job: Job, point: Point) -> Outcome:
-    """A point from its beginning, as a user replays it."""
+    """The outcome of a point that is run from its beginning, as a user replays it."""
     began = time.perf_counter()
     story = Story()
     result = job.update(*point.faults, told=story).run()

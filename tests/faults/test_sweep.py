@@ -259,7 +259,7 @@ def test_the_command(installation, tmp_path, capsys, monkeypatch):
     assert "another sweep" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"verdict": {}}', "'id' is missing")])
+@pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"id": {}}', "at `$.id`")])
 def test_a_bad_journal_runs_nothing_and_writes_nothing(tmp_path, capsys, monkeypatch, line, said):
     monkeypatch.setattr(registry, "make", lambda name, job, **more: pytest.fail("a run for nothing"))
     path = tmp_path / "j"

@@ -15,6 +15,7 @@ from distributed import Client, LocalCluster
 
 from bk7238 import resources
 from bk7238.cli import main
+from bk7238.faults import parse
 from bk7238.image import flash_image, package
 from bk7238.sweep.journal import Journal
 from bk7238.sweep.plan import registry
@@ -32,7 +33,7 @@ TESTS = Path(__file__).resolve().parents[1]
 HANGS = 600.0  # seconds; only a test that hangs reaches it
 IMAGE = resources.reference() / "reference_1.0.0.bin"
 PACKAGE = resources.reference() / "reference_1.0.1_gzip_aes.rbl"
-CELLS = [cell(row, "50%") for row in ("ap-gone", "frame-loss", "body-corrupt")]
+CELLS = [cell(parse(row), "50%") for row in ("ap-gone", "frame-loss", "body-corrupt")]
 
 
 def lasting(report):

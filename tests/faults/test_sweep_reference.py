@@ -8,7 +8,7 @@ import pytest
 
 from bk7238 import resources
 from bk7238.cli import main
-from bk7238.faults import kinds
+from bk7238.faults import kinds, parse
 from bk7238.image import flash_image, package
 from bk7238.sweep.explore.trunk import ALL_MODES, cut
 from bk7238.sweep.plan import registry
@@ -117,7 +117,7 @@ CELLS = {
 
 @pytest.mark.parametrize("column", [pytest.param("50%", marks=pytest.mark.full), "99%"])
 def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
-    cells = [cell(row, column) for row in CELLS[column]]
+    cells = [cell(parse(row), column) for row in CELLS[column]]
     for point, one in zip(cells, explored("network", cells, "gzip"), strict=True):
         verdict, reason = CELLS[column][point.row]
         assert (one.verdict, reason in one.reason) == (verdict, True), one.reason
@@ -158,7 +158,7 @@ def test_what_a_plan_does_not_take(name, more, match):
 
 
 def test_a_fault_that_has_no_chance_says_so():
-    (found,) = explored("network", [cell("deauthenticate", "power-on")], "gzip")
+    (found,) = explored("network", [cell(parse("deauthenticate"), "power-on")], "gzip")
     assert found.silent == ("deauthenticate",)
     assert "deauthenticate never fired: " in explained(found) and "a station was told that it is out" in explained(
         found
@@ -178,6 +178,14 @@ def test_hostile_packages_and_tables():
     told = {point.id for point in hostile.points("full")}
     assert "package-compression:none" in told and "package-compression:gzip" not in told, "it is gzip"
     assert Report(hostile, points, found, "quick", 0.0).bad == []
+
+
+@pytest.mark.parametrize("name", ["network", "packages"])
+def test_what_is_laid_into_a_run_is_what_its_replay_says(name):
+    points = plan(name, "gzip").points("full")
+    assert len({point.id for point in points}) == len({(point.row, point.column) for point in points}) == len(points)
+    for point in points:
+        assert point.faults == tuple(parse(option.removeprefix("--fault=")) for option in point.options) != ()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])

@@ -83,6 +83,13 @@ def test_the_command_joins_files_and_folders(tmp_path, capsys):
     assert target.read_text() == rendered(network(), network(bootloader="BK7238_1.0.0"))
 
 
+def test_a_name_that_is_no_utf8_is_written_out(tmp_path, capsys):
+    folder = write(tmp_path / "one", network(image="\udcff.bin", said="\u202ea&b"))
+    assert report(capsys, folder, "-o", tmp_path / "page.html")[0] == 0
+    html = (tmp_path / "page.html").read_text()
+    assert "\\udcff.<wbr>bin" in html and "\\u202ea&amp;b" in html
+
+
 BROKEN = {
     "no JSON": ("{", "no JSON"),
     "deep": ("[" * 100_000, "no JSON"),

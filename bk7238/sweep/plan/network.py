@@ -29,9 +29,9 @@ SECTIONS = ("Radio", "Network", "HTTP")
 PASSPHRASE, HOST = "a passphrase", "ota.example"
 
 
-def cell(row: str, column: str) -> Point:
+def cell(fault: Spec, column: str) -> Point:
     """The point of a fault without a moment, and a moment."""
-    fault = parse(row)
+    row = str(fault)
     if column == POWER_ON:
         return Point(row, (fault,), row, column)
     asked = kinds()[fault.kind].ASKED
@@ -52,28 +52,30 @@ class Network(Plan):
 
     def __init__(self, job: Job, faults: tuple[str, ...] = ()) -> None:
         super().__init__(job)
-        self.faults = faults
-        for fault in faults:
-            self._check(fault)
+        self.faults = [self._checked(fault) for fault in faults]
 
     def settings(self, settings: Settings) -> Settings:
+        """The settings of its runs, with a passphrase and a host name."""
         request = settings.request or f"http://{HOST}{quoted('/' + self.job.package.name)}"
         return replace(super().settings(settings), psk=settings.psk or PASSPHRASE, request=request)
 
-    def _check(self, text: str) -> None:
-        """Raises FaultError for a fault that cannot be tried all over the download."""
-        kind = type(make(parse(text), kinds(), ""))
-        if parse(text).when:
+    def _checked(self, text: str) -> Spec:
+        """The fault in `text`. Raises FaultError for one that cannot be tried all over the download."""
+        fault = parse(text)
+        kind = type(make(fault, kinds(), ""))
+        if fault.when:
             raise FaultError(f"fault {text!r}: the sweep chooses the moments; leave out the @")
         if kind.SECTION not in SECTIONS:
             raise FaultError(f"fault {text!r}: a sweep of the network tries faults of {', '.join(SECTIONS)}")
+        return fault
 
     def points(self, tier: str) -> list[Point]:
         if self.faults:
             places = sorted({*range(0, 100, STEPS[tier]), 99})
             return [cell(fault, f"{place}%") for place in places for fault in self.faults]
         disturbing = [kind for kind in kinds().values() if kind.SECTION in SECTIONS]
-        rows = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
+        texts = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
+        rows = [parse(text) for text in texts]
         return [cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]
 
     def chunks(self, points: list[Point], workers: int) -> list[list[Point]]:

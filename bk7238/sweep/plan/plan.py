@@ -34,7 +34,7 @@ class Plan(ABC):
         self.job = replace(job, settings=self.settings(job.settings))
 
     def settings(self, settings: Settings) -> Settings:
-        """Those of its runs."""
+        """The settings of its runs, from those of the job."""
         return replace(settings, delivered=self.DELIVERED)
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Plan(ABC):
         """The points of a tier, in their order."""
 
     def chunks(self, points: list[Point], workers: int) -> list[list[Point]]:
-        """What goes to one worker at a time: neighbours together, and something for each worker."""
+        """The points that go to one worker at a time: neighbours together, and something for each worker."""
         size = max(1, min(self.CHUNK, -(-len(points) // workers)))
         return [points[at : at + size] for at in range(0, len(points), size)]
 
@@ -52,7 +52,7 @@ class Plan(ABC):
             tell(self.full(point))
 
     def full(self, point: Point) -> Outcome:
-        """A point from its beginning."""
+        """The outcome of a point that is run from its beginning."""
         return full(self.job, point)
 
     @property

@@ -24,7 +24,7 @@ Warn = Callable[[str], None]
 
 
 def cluster(address: str, *, warn: Warn = lambda text: None) -> StartWorkers:
-    """The workers of the cluster whose scheduler has this address. A worker that dies is named to `warn`; Dask gives
+    """Starts workers on the cluster whose scheduler has this address. A worker that dies is named to `warn`; Dask gives
     its points to another. Raises ValueError, with one line, where there is nobody who could work."""
     with _connected(address):
         pass
@@ -116,7 +116,8 @@ def _connected(address: str) -> Generator[Any]:
 
 
 async def _identity(address: str) -> str:
-    """What answers there. Dask's client would wait for ever for one that takes the call and says nothing."""
+    """The type of what answers at this address. Dask's client would wait for ever for one that takes the call and says
+    nothing."""
     from distributed import Security, rpc
 
     async with rpc(address, connection_args=Security().get_connection_args("client")) as there:

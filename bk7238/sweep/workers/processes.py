@@ -1,4 +1,4 @@
-"""Who runs the points: processes of this machine, or those of a Dask cluster (cluster.py)."""
+"""What runs the points: processes of this machine, or those of a Dask cluster (cluster.py)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Enough(BaseException):
 
 
 def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
-    """What a worker does. Where the sweep is over before it is through, what it has found by then."""
+    """The outcomes of these points; where the sweep is over before all are run, those that there are by then."""
     found: list[Outcome] = []
 
     def tell(one: Outcome) -> None:
@@ -58,8 +58,8 @@ class _Pool:
 
 
 def processes(number: int, explore: Explore = explore) -> StartWorkers:
-    """So many processes of this machine. `explore` is what each does with its points. When a sweep is interrupted
-    each ends the point it is at; a second interrupt ends them at once."""
+    """Starts so many processes of this machine. `explore` is what each does with its points. When a sweep is
+    interrupted each ends the point it is at; a second interrupt ends them at once."""
 
     @contextmanager
     def start(plan: Plan) -> Generator[Workers]:

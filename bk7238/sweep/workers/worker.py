@@ -36,7 +36,8 @@ FOLDER = Path(bk7238.__file__).parent.parent  # from here it imports what its pa
 
 
 def versions() -> str:
-    """Of all that decides where a run ends. Of this project also a digest of its files, which change more often."""
+    """The versions of all that decides where a run ends. Of this project also a digest of its files, which change
+    more often."""
     digest = hashlib.sha256()
     for folder in (Path(bk7238.__file__).parent, Path(str(peripherals.__file__)).parent, resources.platform()):
         for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".repl")):
@@ -68,7 +69,7 @@ class Answer(msgspec.Struct):
 
 
 def answers(asked: BinaryIO) -> Generator[Answer]:
-    """One for each question."""
+    """An answer to each question."""
     here = versions()
     wanted, plan = pickle.load(asked)
     plan = pickle.loads(zlib.decompress(plan)) if here == wanted else None

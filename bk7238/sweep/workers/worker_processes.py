@@ -1,4 +1,4 @@
-"""What is on a worker of a Dask cluster: for each of its threads a process that runs points (worker.py)."""
+"""The processes on a worker of a Dask cluster: for each of its threads one that runs points (worker.py)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class WorkerProcesses:
         return answer
 
     def dismiss(self) -> None:
-        """All end. Where a task has failed the sweep needs them no more, but the error's traceback holds them."""
+        """End all of them. Where a task has failed the sweep needs them no more, but the error's traceback holds
+        them."""
         self._over = True
         with suppress(IndexError):
             while True:
@@ -71,7 +72,7 @@ class WorkerProcesses:
 
 
 class _Process:
-    """It ends when it is told to, or when this process ends."""
+    """A process that answers, until `end` is called or this process ends."""
 
     def __init__(self) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
@@ -106,7 +107,7 @@ class _Process:
         return convert(json.loads(line), worker.Answer)
 
     def _how(self) -> str:
-        """How it ended."""
+        """In words, how the process ended, and what it said last."""
         code = self._popen.wait()
         self._stderr.seek(0)
         said = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -120,7 +121,7 @@ class _Process:
 
 
 def explore(processes: WorkerProcesses, points: bytes) -> list[Outcome]:
-    """A task: the outcomes of some points."""
+    """The outcomes of some points: a task of Dask. Raises ProcessDied and SweepError."""
     from distributed import get_worker
 
     here: Any = get_worker()
