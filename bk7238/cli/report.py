@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bk7238.sweep import page, saved
+    from bk7238.sweep.report import page, saved
 
     sweeps = [checked(saved.read, path) for path in arguments.sweeps]
     output = arguments.output

@@ -15,7 +15,7 @@ from bk7238.cli import network
 from bk7238.image import package
 
 if TYPE_CHECKING:
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
 
 SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
@@ -59,31 +59,31 @@ def run(arguments: argparse.Namespace) -> int:
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
-    from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal, JournalError, check
+    from bk7238.sweep.plan import registry
     from bk7238.sweep.point import Job
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
     from bk7238.sweep.run import SweepError, sweep
 
     job = given.checked(Job, image, update_package, network.settings(arguments))
     given.checked(job.update)
-    hire = given.checked(_hire, arguments)
+    start = given.checked(_start, arguments)
     given.checked(check, arguments.journal)
     folder = given.artifacts(arguments.artifacts)
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
-    subject = given.checked(lambda: subjects.make(arguments.of, job, modes=modes, faults=faults))
-    journal = given.checked(Journal, arguments.journal, subject)
-    points = subject.points(arguments.tier)
+    plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
+    journal = given.checked(Journal, arguments.journal, plan)
+    points = plan.points(arguments.tier)
     done = sum(point.id in journal.outcomes for point in points)
-    progress = _Progress(subject.NOUN, len(points), done, quiet=arguments.json)
+    progress = _Progress(plan.NOUN, len(points), done, quiet=arguments.json)
     try:
-        outcomes = sweep(subject, points, journal, hire=hire, tell=progress.tell, warn=_warn)
+        outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, warn=_warn)
     except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
     finally:
         progress.close()
-    report = Report(subject, points, outcomes, arguments.tier, time.perf_counter() - began)
+    report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began)
     if folder is not None:
         report.save(folder)
     if arguments.json:
@@ -96,12 +96,12 @@ def run(arguments: argparse.Namespace) -> int:
 _LONG = ("outcomes", "operations", "partitions")
 
 
-def _hire(arguments: argparse.Namespace) -> Any:
+def _start(arguments: argparse.Namespace) -> Any:
     """Who does the work."""
-    from bk7238.sweep.workers import processes
+    from bk7238.sweep.workers.processes import processes
 
     if arguments.scheduler is not None:
-        from bk7238.sweep.dask_workers import cluster
+        from bk7238.sweep.workers.cluster import cluster
 
         return cluster(arguments.scheduler, warn=_warn)
     return processes(arguments.processes)
@@ -112,13 +112,13 @@ def _warn(text: str) -> None:
 
 
 def _print(report: Report, folder: Path | None) -> None:
-    said = f" {report.subject.said}" if report.subject.said else ""
-    print(f"{len(report.outcomes):,} {report.subject.NOUN}{said}")
+    said = f" {report.plan.said}" if report.plan.said else ""
+    print(f"{len(report.outcomes):,} {report.plan.NOUN}{said}")
     for verdict, number in report.verdicts.most_common():
         print(f"  {verdict}: {number:,}")
     for one in report.bad[:10]:
         print(f"  {one.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
-    print(f"  digest {report.digest}, seed {report.subject.job.settings.seed}")
+    print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 
 

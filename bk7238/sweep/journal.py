@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bk7238.sweep.point import Outcome, from_json
-from bk7238.sweep.subject import Subject
+import msgspec
+
+from bk7238.faults import FaultError, kinds, parse
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import decode, encode
 
 _OTHER = "name another file with --journal"
 
@@ -21,21 +23,21 @@ class JournalError(ValueError):
     """A journal of something else, or none, or one that cannot be written; the message is one line."""
 
 
-def fingerprint(subject: Subject) -> str:
-    """Of all that decides where a point ends."""
-    job = subject.job
+def fingerprint(plan: Plan) -> str:
+    """A digest of all that decides where a point ends."""
+    job = plan.job
     settings = repr(sorted((name, repr(value)) for name, value in vars(job.settings).items()))
-    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{subject.NAME}".encode())
+    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{plan.NAME}".encode())
     return whole.hexdigest()[:16]
 
 
 class Journal:
     """A file of outcomes. Without a path it is in memory alone. Raises JournalError for one of another sweep."""
 
-    def __init__(self, path: Path | None, subject: Subject) -> None:
+    def __init__(self, path: Path | None, plan: Plan) -> None:
         self.path = path
         self.outcomes: dict[str, Outcome] = {}
-        self._mark = {"sweep": fingerprint(subject)}
+        self._mark = _Mark(fingerprint(plan))
         if path is not None:
             self._open(path)
 
@@ -44,14 +46,14 @@ class Journal:
         self.outcomes.update({one.id: one for one in found})
         if self.path is not None:
             with _said(self.path), self.path.open("a") as file:
-                file.write("".join(json.dumps(one.as_json()) + "\n" for one in found))
+                file.write("".join(encode(one) + "\n" for one in found))
 
     def _open(self, path: Path) -> None:
         written = _read(path)
         if written is None:
             with _said(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(self._mark) + "\n")
+                path.write_text(encode(self._mark) + "\n")
             return
         if written.mark != self._mark:
             raise JournalError(f"{path}: the journal of another sweep; name another file or remove it")
@@ -69,24 +71,30 @@ def check(path: Path | None) -> None:
         _read(path)
 
 
+class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line: the fingerprint of the sweep."""
+
+    sweep: str
+
+
 @dataclass(frozen=True)
 class _Written:
     """A file: its first line, the others, and how many of its bytes these are."""
 
-    mark: Any
+    mark: _Mark | None
     outcomes: list[Outcome]
     whole: int
 
 
 def _read(path: Path) -> _Written | None:
-    """What the file says; None where there is none yet. Raises JournalError."""
+    """The file, read; None where there is none yet. Raises JournalError."""
     data = _data(path)
     if data is None:
         return None
     first, _, rest = data.partition(b"\n")
     *lines, cut = rest.split(b"\n")  # the process may have been killed while it wrote the last one
     try:
-        mark = _json(first) if data else None
+        mark = decode(first, _Mark) if data else None
     except ValueError as error:
         raise JournalError(f"{path}, line 1: no journal of a sweep: {error}; {_OTHER}") from None
     return _Written(mark, [_outcome(path, place, line) for place, line in enumerate(lines, 2)], len(data) - len(cut))
@@ -94,27 +102,27 @@ def _read(path: Path) -> _Written | None:
 
 def _outcome(path: Path, place: int, line: bytes) -> Outcome:
     try:
-        return from_json(_json(line))
+        found = decode(line, Outcome)
+        for number, fault in enumerate(found.silent):
+            if not _known(fault):
+                raise ValueError(f"Expected a fault - at `$.silent[{number}]`")
+        return found
     except ValueError as error:
         raise JournalError(
             f"{path}, line {place}: no outcome of a sweep: {error}; remove the line, or {_OTHER}"
         ) from None
 
 
-def _json(line: bytes) -> Any:
-    """Raises ValueError, with one line, for what is no JSON, and for text that a report could not be written with."""
+def _known(fault: str) -> bool:
+    """Whether there is such a fault: the report says when it would have fired."""
     try:
-        value = json.loads(line.decode())
-        json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except UnicodeError:
-        raise ValueError("it is no UTF-8 text") from None
-    return value
+        return parse(fault).kind in kinds()
+    except FaultError:
+        return False
 
 
 def _data(path: Path) -> bytes | None:
-    """What the file holds; None where there is none but could be. Raises JournalError."""
+    """The bytes of the file; None where there is none but could be. Raises JournalError."""
     with _said(path):
         try:
             path.stat()

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import msgspec
 
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EMBEDDED
-from bk7238.faults import Fault, FaultError, kinds, parse
+from bk7238.faults import Fault, Spec
 from bk7238.image import FlashImage, Package
-from bk7238.sweep.fields import OUTCOME, Check, first_wrong, list_of, maybe, seconds, text
 from bk7238.update.result import Result, did
 from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
 
+Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e9)]
 
-class Point(Protocol):
-    """What goes wrong in one run. `row` and `column` are its place in the picture."""
+
+@dataclass(frozen=True)
+class Point:
+    """What goes wrong in one run. `row` and `column` are its place on the page; of a power cut they are the way to cut
+    and the operation's number."""
+
+    id: str
+    faults: tuple[Spec, ...]
+    row: str
+    column: str
 
     @property
-    def id(self) -> str: ...
-
-    @property
-    def faults(self) -> tuple[str, ...]: ...
-
-    @property
-    def row(self) -> str: ...
-
-    @property
-    def column(self) -> str: ...
+    def options(self) -> list[str]:
+        """Its faults as arguments of `bk7238 ota`."""
+        return [f"--fault={fault}" for fault in self.faults]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Job:
         if renode_host.loaded():
             raise ValueError("this process holds a Renode, beside which no sweep can run: start one of its own for it")
 
-    def update(self, *faults: str | Fault, told: Story | None = None) -> Update:
+    def update(self, *faults: Spec | Fault, told: Story | None = None) -> Update:
         """An update that is ready to run."""
         settings = replace(self.settings, faults=faults)
         return Update(self.image, self.package, settings, *([told.tell] if told is not None else []))
@@ -64,8 +68,7 @@ class Story:
             self.lines.append(f"{happening.time / 1e6:.3f} s  {happening.text}")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a point led to.
 
     Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
@@ -81,42 +84,18 @@ class Outcome:
     did: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     story: tuple[str, ...] = ()
-    merged: int | None = None
+    merged: Count | None = None
     shared: str = ""
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "seconds": round(self.seconds, 3)}
+    seconds: Seconds = 0.0
 
 
-def from_json(line: Any) -> Outcome:
-    """The outcome that `as_json` wrote. Raises ValueError, with one line, for anything else."""
-    if not isinstance(line, dict):
-        raise ValueError("it is no object")
-    unknown = [name for name in line if name not in _CHECKS]
-    wrong = f"{unknown[0][:20]!r} is unknown" if unknown else first_wrong(line, _CHECKS)
-    if wrong:
-        raise ValueError(wrong)
-    values: dict[str, Any] = {}
-    for name, value in line.items():
-        if value is not None:
-            values[name] = tuple(value) if isinstance(value, list) else value
-    return Outcome(**values)
-
-
-def _fault(value: Any) -> bool:
-    """The report says when it would have fired."""
-    try:
-        return text(value) and parse(value).kind in kinds()
-    except FaultError:
-        return False
-
-
-_CHECKS: dict[str, Check] = {**OUTCOME, "silent": maybe(list_of(_fault)), "seconds": maybe(seconds)}
+def elapsed(began: float) -> float:
+    """Seconds of this host since `time.perf_counter` was `began`, to the millisecond."""
+    return round(time.perf_counter() - began, 3)
 
 
 def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outcome:
-    """Of a run that was watched to its end."""
+    """The outcome of a run that was watched to its end."""
     return Outcome(
         point.id,
         result.verdict.value,
@@ -130,8 +109,8 @@ def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outco
 
 
 def full(job: Job, point: Point) -> Outcome:
-    """A point from its beginning, as a user replays it."""
+    """The outcome of a point that is run from its beginning, as a user replays it."""
     began = time.perf_counter()
     story = Story()
     result = job.update(*point.faults, told=story).run()
-    return outcome(point, result, story, time.perf_counter() - began)
+    return outcome(point, result, story, elapsed(began))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any
 
 from bk7238.sweep.journal import Journal
-from bk7238.sweep.point import Outcome
-from bk7238.sweep.subject import Subject
-from bk7238.sweep.workers import Hire, Workers, processes
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome, Point
+from bk7238.sweep.workers.processes import StartWorkers, Workers, processes
 
 DEATHS = 3  # of workers, before the sweep gives up
 
@@ -21,24 +20,24 @@ class SweepError(Exception):
 
 
 def sweep(
-    subject: Subject,
-    points: list[Any],
+    plan: Plan,
+    points: list[Point],
     journal: Journal,
     *,
-    hire: Hire | None = None,
+    start: StartWorkers | None = None,
     tell: Tell = lambda found: None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> list[Outcome]:
     """The outcomes of these points, in their order. `tell` gets them as they come; a worker that dies is named to
-    `warn` and its points are run again. Without `hire` two processes of this machine do the work."""
+    `warn` and its points are run again. Without `start` two processes of this machine do the work."""
     left = [point for point in points if point.id not in journal.outcomes]
     deaths = 0
     while left:
         work = _Round(journal, tell)
         try:
-            with (hire or processes(2))(subject) as workers:
+            with (start or processes(2))(plan) as workers:
                 try:
-                    lost = work.run(workers, subject.chunks(left, workers.number))
+                    lost = work.run(workers, plan.chunks(left, workers.number))
                 except KeyboardInterrupt:
                     warn("interrupted: each worker ends the point it is at; interrupt again to leave at once")
                     raise
@@ -60,7 +59,7 @@ class _Round:
         self._journal, self._tell = journal, tell
         self.running: set[Future[list[Outcome]]] = set()
 
-    def run(self, workers: Workers, chunks: list[list[Any]]) -> str:
+    def run(self, workers: Workers, chunks: list[list[Point]]) -> str:
         """All chunks, or as many as are done when a worker dies: then what became of it."""
         try:
             for chunk in chunks:

@@ -16,7 +16,7 @@ from bk7238.testing.markers import FILES
 
 if TYPE_CHECKING:
     from bk7238 import testing
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
 
 LONGEST = 100  # characters of a folder's name, before what tells it from others
 
@@ -67,7 +67,7 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
     if device.result is not None:
         (path / "result.json").write_text(json.dumps(device.result.as_json(), indent=2) + "\n")
     for place, report in enumerate(reports, start=1):
-        swept = path / f"sweep-{place}-{report.subject.NAME}"
+        swept = path / f"sweep-{place}-{report.plan.NAME}"
         swept.mkdir(exist_ok=True)
         report.save(swept)
     (path / "replay").write_text(replay(item, device) + "\n")

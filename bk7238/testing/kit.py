@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bk7238.network.http_server import HttpServer
     from bk7238.network.link import Link
     from bk7238.network.network import Network
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
 
 
 class NotSeen(AssertionError):
@@ -179,18 +179,18 @@ def _check_console(number: int) -> None:
 
 def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: tuple[str, ...]) -> Report:
     """What `bk7238 sweep --of` does, with so many processes; `modes` and `faults` as there. Raises ValueError."""
-    from bk7238.sweep import subjects
     from bk7238.sweep.journal import Journal
+    from bk7238.sweep.plan import registry
     from bk7238.sweep.point import Job
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
     from bk7238.sweep.run import sweep as run
-    from bk7238.sweep.workers import processes
+    from bk7238.sweep.workers.processes import processes
 
     began = time.perf_counter()
-    subject = subjects.make(of, Job(dut.image, dut.package, dut.settings), **more)
-    points = subject.points(tier)
-    outcomes = run(subject, points, Journal(None, subject), hire=processes(number))
-    return Report(subject, points, outcomes, tier, time.perf_counter() - began)
+    plan = registry.make(of, Job(dut.image, dut.package, dut.settings), **more)
+    points = plan.points(tier)
+    outcomes = run(plan, points, Journal(None, plan), start=processes(number))
+    return Report(plan, points, outcomes, tier, time.perf_counter() - began)
 
 
 class Ap:

@@ -17,7 +17,7 @@ from bk7238.testing import failures, markers
 
 if TYPE_CHECKING:
     from bk7238 import testing
-    from bk7238.sweep.report import Report
+    from bk7238.sweep.report.report import Report
 
 _DUT = pytest.StashKey["testing.Dut"]()
 _SESSION = pytest.StashKey[pytest.Session]()

@@ -1,11 +1,11 @@
-"""A subject whose points wait until a test lets them go on, so that the test can do something to their workers."""
+"""A plan whose points wait until a test lets them go on, so that the test can do something to their workers."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from bk7238.sweep.packages import Packages
+from bk7238.sweep.plan.packages import Packages
 from bk7238.sweep.point import Job
 
 

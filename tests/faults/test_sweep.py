@@ -11,15 +11,15 @@ import pytest
 from images import FULL, GZIP, vendor
 
 from bk7238.cli import main
-from bk7238.sweep import subjects
-from bk7238.sweep.cuts import Download, Installation
+from bk7238.sweep.explore.trunk import ALL_MODES, cut, order
 from bk7238.sweep.journal import Journal, JournalError
+from bk7238.sweep.plan import registry
+from bk7238.sweep.plan.cuts import Download, Installation
+from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job, Outcome
-from bk7238.sweep.report import Report
+from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
-from bk7238.sweep.subject import Subject
-from bk7238.sweep.trunk import ALL_MODES, Cut
-from bk7238.sweep.workers import over, processes
+from bk7238.sweep.workers.processes import over, processes
 from bk7238.update.session import Settings
 from faults.bench import Run, gzip, image
 
@@ -28,10 +28,10 @@ pytestmark = pytest.mark.full
 FOOTER = 3143  # one of the four programs of the footer
 
 
-def explored(subject, points):
+def explored(plan, points):
     """The outcomes by id."""
     found = []
-    subject.explore(points, found.append)
+    plan.explore(points, found.append)
     assert sorted(one.id for one in found) == sorted(point.id for point in points)
     return {one.id: one for one in found}
 
@@ -53,36 +53,36 @@ def test_the_trunk_is_what_the_boot_loader_does(installation):
 
 @pytest.mark.parametrize("how", ALL_MODES)
 def test_the_state_of_a_point_is_what_the_fault_leaves(installation, how):
-    cut = Cut(2, how)
-    ((_, state),) = installation.trunk.states([cut], seed=0)
-    assert Run(cut.fault, delivered=True).to_reset().flash == state
+    point = cut(2, how)
+    ((_, state),) = installation.trunk.states([point], seed=0)
+    assert Run(point.faults[0], delivered=True).to_reset().flash == state
 
 
 @pytest.mark.parametrize(
-    "cut",
+    "point",
     [
-        pytest.param(Cut(5, "torn"), marks=pytest.mark.nightly),
-        pytest.param(Cut(700, "after"), marks=pytest.mark.nightly),
-        Cut(FOOTER, "torn"),
+        pytest.param(cut(5, "torn"), marks=pytest.mark.nightly),
+        pytest.param(cut(700, "after"), marks=pytest.mark.nightly),
+        cut(FOOTER, "torn"),
     ],
-    ids=lambda cut: cut.id,
+    ids=lambda point: point.id,
 )
-def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation, cut):
-    (found,) = explored(installation, [cut]).values()
+def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation, point):
+    (found,) = explored(installation, [point]).values()
     assert found.merged is not None
-    again = installation.full(cut)
+    again = installation.full(point)
     assert (again.verdict, again.reason) == (found.verdict, found.reason)
 
 
 def test_what_does_not_merge_is_watched_to_its_end(installation):
-    found = explored(installation, [Cut(3145, "torn"), Cut(3145, "before")])
+    found = explored(installation, [cut(3145, "torn"), cut(3145, "before")])
     assert {name: one.merged for name, one in found.items()} == {"3145:before": None, "3145:torn": None}
     assert {one.verdict for one in found.values()} == {"new-app-runs"}
 
 
 @pytest.mark.nightly
 def test_a_replay_is_the_same_run_to_the_byte(installation):
-    digests = {installation.full(Cut(3, "random")).digest for _ in range(2)}
+    digests = {installation.full(cut(3, "random")).digest for _ in range(2)}
     assert len(digests) == 1 and digests != {""}
 
 
@@ -104,20 +104,20 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
     ("name", "start", "lost", "kept"),
     [
         pytest.param(
-            "join", 1, [Cut(50, "torn"), Cut(63, "before")], [Cut(49, "before")], marks=pytest.mark.nightly, id="join"
+            "join", 1, [cut(50, "torn"), cut(63, "before")], [cut(49, "before")], marks=pytest.mark.nightly, id="join"
         ),
-        pytest.param("rejoin", 3146, [Cut(3201, "after")], [], id="rejoin"),
+        pytest.param("rejoin", 3146, [cut(3201, "after")], [], id="rejoin"),
     ],
 )
 def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
     """So does OpenBeken where a version starts for the first time: a cut there loses it."""
-    cuts = subjects.make(name, Job(image(), gzip(), Settings()))
+    cuts = registry.make(name, Job(image(), gzip(), Settings()))
     assert cuts.trunk.swept == range(start, start + 74) and len(cuts.points("quick")) == 15
     configuration = [
         number for number in cuts.trunk.swept if cuts.trunk.operations[number - 1].address & ~0xFFF == 0x1E1000
     ]
-    assert {point.operation for point in lost + kept} <= {*configuration}
-    found = explored(cuts, sorted(lost + kept))
+    assert {int(point.column) for point in lost + kept} <= {*configuration}
+    found = explored(cuts, sorted(lost + kept, key=order))
     for point in lost:
         assert found[point.id].verdict == "device-waits" and "0x1e1000 is lost" in found[point.id].reason
     for point in kept:
@@ -126,10 +126,10 @@ def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
 
 # The machinery, with workers that do not simulate
 
-POINTS = [Cut(number, "torn") for number in range(1, 21)]
+POINTS = [cut(number, "torn") for number in range(1, 21)]
 
 
-def invented(subject, points):
+def invented(plan, points):
     return [Outcome(point.id, "new-app-runs", "", merged=1) for point in points]
 
 
@@ -141,41 +141,41 @@ class Dies:
         for file in self.files:
             file.touch()
 
-    def __call__(self, subject, points):
+    def __call__(self, plan, points):
         for file in self.files:
-            if points[0].operation > 10 and file.exists():
+            if int(points[0].column) > 10 and file.exists():
                 file.unlink(missing_ok=True)  # the other worker may die of it as well
                 os._exit(1)
-        return invented(subject, points)
+        return invented(plan, points)
 
 
 def test_a_worker_that_dies_is_named_and_its_points_are_run_again(installation, tmp_path):
     said = []
     journal = Journal(None, installation)
-    found = sweep(installation, POINTS, journal, warn=said.append, hire=processes(2, Dies(tmp_path, 1)))
+    found = sweep(installation, POINTS, journal, warn=said.append, start=processes(2, Dies(tmp_path, 1)))
     assert [one.id for one in found] == [point.id for point in POINTS]
     assert len(said) == 1 and "a worker died: " in said[0]
     with pytest.raises(SweepError, match="died 3 times"):
-        sweep(installation, POINTS, Journal(None, installation), hire=processes(2, Dies(tmp_path, 5)))
+        sweep(installation, POINTS, Journal(None, installation), start=processes(2, Dies(tmp_path, 5)))
 
 
 def test_a_sweep_goes_on_where_it_was(installation, tmp_path):
     path = tmp_path / "deep" / "journal"
-    sweep(installation, POINTS[:12], Journal(path, installation), hire=processes(2, invented))
+    sweep(installation, POINTS[:12], Journal(path, installation), start=processes(2, invented))
     whole = path.read_text()
     path.write_text(whole[:-10])  # killed while it wrote
     told = []
     journal = Journal(path, installation)
     left = [point for point in POINTS if point.id not in journal.outcomes]
     assert len(left) == 9
-    found = sweep(installation, POINTS, journal, tell=told.extend, hire=processes(2, invented))
+    found = sweep(installation, POINTS, journal, tell=told.extend, start=processes(2, invented))
     assert [one.id for one in found] == [point.id for point in POINTS] and {one.id for one in told} == {
         point.id for point in left
     }
     assert len(Journal(path, installation).outcomes) == 20
 
 
-class Endless(Subject):
+class Endless(Plan):
     """Only its first chunk ends, once the second one has begun. A terminal interrupts the workers of the others."""
 
     NAME, NOUN, CHUNK = "endless", "points", 5
@@ -205,19 +205,19 @@ class Endless(Subject):
 
 def test_at_an_interrupt_each_worker_ends_its_point_and_what_it_found_is_kept(installation, tmp_path):
     path, told, said = tmp_path / "journal", [], []
-    subject = Endless(installation.job, tmp_path / "begun")
+    plan = Endless(installation.job, tmp_path / "begun")
 
     def tell(found):
         told.extend(found)
-        if found == invented(subject, POINTS[:5]):
+        if found == invented(plan, POINTS[:5]):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sweep(subject, POINTS, Journal(path, subject), hire=processes(2), tell=tell, warn=said.append)
-    kept = set(Journal(path, subject).outcomes)
+        sweep(plan, POINTS, Journal(path, plan), start=processes(2), tell=tell, warn=said.append)
+    kept = set(Journal(path, plan).outcomes)
     assert {point.id for point in POINTS[:6]} <= kept <= {point.id for point in [*POINTS[:6], POINTS[10]]}
     assert kept == {one.id for one in told} and len(said) == 1 and "interrupted" in said[0]
-    found = sweep(subject, POINTS, Journal(path, subject), hire=processes(2, invented))
+    found = sweep(plan, POINTS, Journal(path, plan), start=processes(2, invented))
     assert [one.id for one in found] == [point.id for point in POINTS]
 
 
@@ -247,8 +247,8 @@ def test_the_report(installation):
 
 
 def test_the_command(installation, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(subjects, "make", lambda name, job, **more: installation)
-    monkeypatch.setattr("bk7238.sweep.workers.processes", lambda number: processes(number, invented))
+    monkeypatch.setattr(registry, "make", lambda name, job, **more: installation)
+    monkeypatch.setattr("bk7238.sweep.workers.processes.processes", lambda number: processes(number, invented))
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path, "--journal", tmp_path / "j", "--json"]
     assert main([str(argument) for argument in arguments]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -259,9 +259,9 @@ def test_the_command(installation, tmp_path, capsys, monkeypatch):
     assert "another sweep" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"verdict": {}}', "'id' is missing")])
+@pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"id": {}}', "at `$.id`")])
 def test_a_bad_journal_runs_nothing_and_writes_nothing(tmp_path, capsys, monkeypatch, line, said):
-    monkeypatch.setattr(subjects, "make", lambda name, job, **more: pytest.fail("a run for nothing"))
+    monkeypatch.setattr(registry, "make", lambda name, job, **more: pytest.fail("a run for nothing"))
     path = tmp_path / "j"
     path.write_text(f'{{"sweep": "any"}}\n{line}\n')
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path / "out", "--journal", path]

@@ -15,15 +15,17 @@ from distributed import Client, LocalCluster
 
 from bk7238 import resources
 from bk7238.cli import main
+from bk7238.faults import parse
 from bk7238.image import flash_image, package
-from bk7238.sweep import dask_workers, subjects
-from bk7238.sweep.dask_workers import cluster
 from bk7238.sweep.journal import Journal
-from bk7238.sweep.network import Cell
+from bk7238.sweep.plan import registry
+from bk7238.sweep.plan.network import cell
 from bk7238.sweep.point import Job
-from bk7238.sweep.report import Report
+from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
-from bk7238.sweep.workers import processes
+from bk7238.sweep.workers import cluster as dask_cluster
+from bk7238.sweep.workers.cluster import cluster
+from bk7238.sweep.workers.processes import processes
 from bk7238.update.session import Settings
 from faults.held import Held
 
@@ -31,7 +33,7 @@ TESTS = Path(__file__).resolve().parents[1]
 HANGS = 600.0  # seconds; only a test that hangs reaches it
 IMAGE = resources.reference() / "reference_1.0.0.bin"
 PACKAGE = resources.reference() / "reference_1.0.1_gzip_aes.rbl"
-CELLS = [Cell(row, "50%") for row in ("ap-gone", "frame-loss", "body-corrupt")]
+CELLS = [cell(parse(row), "50%") for row in ("ap-gone", "frame-loss", "body-corrupt")]
 
 
 def lasting(report):
@@ -45,12 +47,12 @@ def job():
     return Job(flash_image.read(IMAGE), package.read(PACKAGE), Settings())
 
 
-def swept(subject, hire, points=None, **more):
+def swept(plan, start, points=None, **more):
     """The report of a sweep."""
-    subject = subjects.make(subject, job()) if isinstance(subject, str) else subject
-    points = points or subject.points("quick")[:4]
-    outcomes = sweep(subject, points, Journal(None, subject), hire=hire, **more)
-    return json.loads(json.dumps(lasting(Report(subject, points, outcomes, "quick", 0.0).as_json())))
+    plan = registry.make(plan, job()) if isinstance(plan, str) else plan
+    points = points or plan.points("quick")[:4]
+    outcomes = sweep(plan, points, Journal(None, plan), start=start, **more)
+    return json.loads(json.dumps(lasting(Report(plan, points, outcomes, "quick", 0.0).as_json())))
 
 
 def command(folder, *arguments):
@@ -94,7 +96,7 @@ def two(pool, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """A busy host may take its time."""
-    monkeypatch.setattr(dask_workers, "PATIENCE", HANGS)
+    monkeypatch.setattr(dask_cluster, "PATIENCE", HANGS)
     with dask.config.set({"distributed.comm.timeouts.connect": f"{HANGS}s"}):
         yield
 
@@ -137,8 +139,8 @@ def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, hel
         os.kill(nanny.pid, signal.SIGKILL)
         held.release()
 
-    hire = cluster(two.scheduler_address, warn=said.append)
-    assert swept(held, hire, tell=once(kill), warn=said.append) == pool["packages"]
+    start = cluster(two.scheduler_address, warn=said.append)
+    assert swept(held, start, tell=once(kill), warn=said.append) == pool["packages"]
     address, orphan = killed
     assert len(said) == 1 and said[0].startswith(f"a worker died: {address}; ") and "are run again: package-" in said[0]
     assert psutil.wait_procs([orphan], timeout=HANGS)[1] == []
@@ -175,10 +177,10 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
 @pytest.mark.full
 def test_other_versions_are_refused(two, monkeypatch):
     why = r"^worker tcp://.* has bk7238-sim .*, unicorn 2.*, this machine has .*, unicorn 99"
-    monkeypatch.setattr("bk7238.sweep.worker.version", lambda name: "99")  # here, not on the workers
+    monkeypatch.setattr("bk7238.sweep.workers.worker.version", lambda name: "99")  # here, not on the workers
     with pytest.raises(ValueError, match=why):
         cluster(two.scheduler_address)
-    monkeypatch.setattr(dask_workers, "_check", lambda client, address: None)  # the worker came later
+    monkeypatch.setattr(dask_cluster, "_check", lambda client, address: None)  # the worker came later
     with pytest.raises(SweepError, match=why):
         swept("packages", cluster(two.scheduler_address))
 
@@ -201,7 +203,7 @@ def test_addresses_of_no_scheduler(two, monkeypatch, capsys):
     worker = next(iter(two.workers.values())).worker_address
     assert refused(capsys, worker) == "no Dask scheduler at ADDRESS: this is a worker"
     assert refused(capsys, "there").startswith("no Dask scheduler at ADDRESS: missing port number")
-    monkeypatch.setattr(dask_workers, "PATIENCE", 0.5)
+    monkeypatch.setattr(dask_cluster, "PATIENCE", 0.5)
     assert refused(capsys, "127.0.0.1:1") == "no Dask scheduler at ADDRESS: it does not answer"
 
 
@@ -211,9 +213,11 @@ def test_without_dask_the_command_says_how_to_get_it(monkeypatch, capsys):
 
 
 def test_a_process_and_what_it_forks_end_with_the_worker():
-    program = (
-        "import os, signal; from bk7238.sweep.worker import end_with; end_with(0); os.fork(); print(); signal.pause()"
-    )
+    program = """
+import os, signal
+from bk7238.sweep.workers.worker import end_with
+end_with(0), os.fork(), print(), signal.pause()
+"""
     with subprocess.Popen(
         [sys.executable, "-uc", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as process:

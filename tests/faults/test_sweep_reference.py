@@ -8,14 +8,14 @@ import pytest
 
 from bk7238 import resources
 from bk7238.cli import main
-from bk7238.faults import kinds
+from bk7238.faults import kinds, parse
 from bk7238.image import flash_image, package
-from bk7238.sweep import subjects
-from bk7238.sweep.network import COLUMNS, SECTIONS, Cell
+from bk7238.sweep.explore.trunk import ALL_MODES, cut
+from bk7238.sweep.plan import registry
+from bk7238.sweep.plan.network import COLUMNS, SECTIONS, cell
+from bk7238.sweep.plan.plan import NothingToSweep
 from bk7238.sweep.point import Job
-from bk7238.sweep.report import Report, explained
-from bk7238.sweep.subject import Nothing
-from bk7238.sweep.trunk import ALL_MODES, Cut
+from bk7238.sweep.report.report import Report, explained
 from bk7238.update.session import Settings
 
 BUILT = resources.reference()
@@ -23,24 +23,24 @@ TIERS = pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytes
 
 
 @cache
-def subject(name, compression="none", modes=()):
+def plan(name, compression="none", modes=()):
     update_package = package.read(BUILT / f"reference_1.0.1_{compression}_aes.rbl")
-    return subjects.make(
+    return registry.make(
         name, Job(flash_image.read(BUILT / "reference_1.0.0.bin"), update_package, Settings()), modes=modes
     )
 
 
 def explored(name, points, *more):
     found = []
-    subject(name, *more).explore(points, found.append)
+    plan(name, *more).explore(points, found.append)
     assert [one.id for one in found] == [point.id for point in points]
     return found
 
 
 @TIERS
 def test_a_map_of_power_cuts_has_no_brick(tier):
-    cuts = subject("install", "none", ALL_MODES)
-    points = sorted(cuts.points(tier))
+    cuts = plan("install", "none", ALL_MODES)
+    points = cuts.points(tier)
     found = []
     cuts.explore(points, found.append)
     assert sorted(one.id for one in found) == sorted(point.id for point in points)
@@ -54,9 +54,9 @@ def test_a_map_of_power_cuts_has_no_brick(tier):
 @pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytest.mark.nightly)])
 def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
     """Or, after the last operations, installed at once."""
-    cuts = subject("download", "gzip", ("torn",))
+    cuts = plan("download", "gzip", ("torn",))
     assert cuts.trunk.operations[cuts.trunk.first - 1].address == 0x132000
-    points = [*cuts.points(tier), Cut(len(cuts.trunk.operations), "after")]
+    points = [*cuts.points(tier), cut(len(cuts.trunk.operations), "after")]
     found = explored("download", points, "gzip", ("torn",))
     assert len(found) == {"quick": 6, "pr": 61}[tier] and {one.verdict for one in found} == {"new-app-runs"}
     downloads = [sum("the device asks for" in line for line in one.story) for one in found]
@@ -69,33 +69,38 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
 @pytest.mark.parametrize(("name", "who"), [("join", "old"), ("rejoin", "new")])
 def test_an_app_that_writes_nothing_as_it_starts_cannot_be_cut_there(name, who):
     with pytest.raises(
-        Nothing, match=f"the {who} app's start has no flash operation to cut: the package was installed"
+        NothingToSweep, match=f"the {who} app's start has no flash operation to cut: the package was installed"
     ):
-        subject(name)
+        plan(name)
+
+
+def moments(point):
+    """The numbers of the operations that are cut."""
+    return [int(fault.when.removeprefix("flash-op=")) for fault in point.faults]
 
 
 @pytest.mark.full
 def test_pairs_of_cuts_are_a_sample_by_the_seed():
-    points = subject("pairs").points("quick")
-    assert points == subject("pairs").points("quick") and len(points) == 10
-    assert all(point.second.operation > point.first.operation for point in points)
+    points = plan("pairs").points("quick")
+    assert points == plan("pairs").points("quick") and len(points) == 10
+    assert all(second > first for first, second in (moments(point) for point in points))
     found = explored("pairs", points)
     assert {one.verdict for one in found} == {"new-app-runs"}
     for point, one in zip(points, found, strict=True):
-        assert point.first.fault not in one.silent
+        assert str(point.faults[0]) not in one.silent
         assert len(one.did) + len(one.silent) == 2
     assert sum(len(one.did) == 2 for one in found) >= 5, "the second cut, too"
     assert sum(one.merged is not None for one in found) >= 5
     for point, one in [*zip(points, found, strict=True)][::3]:
-        again = subject("pairs").full(point)
+        again = plan("pairs").full(point)
         assert (again.verdict, again.reason, again.did) == (one.verdict, one.reason, one.did)
         assert again.story[: len(one.story)] == one.story and one.digest in (again.digest, "")
 
 
 def test_the_matrix_has_each_fault_of_the_network():
-    rows = {cell.row.partition(":")[0] for cell in subject("network", "gzip").points("pr")}
+    rows = {cell.row.partition(":")[0] for cell in plan("network", "gzip").points("pr")}
     assert rows == {name for name, kind in kinds().items() if kind.SECTION in SECTIONS}
-    assert {cell.column for cell in subject("network").points("full")} == set(COLUMNS)
+    assert {cell.column for cell in plan("network").points("full")} == set(COLUMNS)
 
 
 CELLS = {
@@ -112,18 +117,18 @@ CELLS = {
 
 @pytest.mark.parametrize("column", [pytest.param("50%", marks=pytest.mark.full), "99%"])
 def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
-    cells = [Cell(row, column) for row in CELLS[column]]
-    for cell, one in zip(cells, explored("network", cells, "gzip"), strict=True):
-        verdict, reason = CELLS[column][cell.row]
+    cells = [cell(parse(row), column) for row in CELLS[column]]
+    for point, one in zip(cells, explored("network", cells, "gzip"), strict=True):
+        verdict, reason = CELLS[column][point.row]
         assert (one.verdict, reason in one.reason) == (verdict, True), one.reason
-        again = subject("network", "gzip").full(cell)
+        again = plan("network", "gzip").full(point)
         assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
-        assert one.silent == () and one.did[0].startswith(cell.id)
+        assert one.silent == () and one.did[0].startswith(point.id)
 
 
 def test_a_fault_over_the_whole_download():
-    job = subject("network", "gzip").job
-    over = subjects.make("network", job, faults=("connection-close", "body-corrupt"))
+    job = plan("network", "gzip").job
+    over = registry.make("network", job, faults=("connection-close", "body-corrupt"))
     assert [cell.column for cell in over.points("quick")] == [
         f"{place}%" for place in (0, 25, 50, 75, 99) for _ in "12"
     ]
@@ -147,13 +152,13 @@ def test_a_fault_over_the_whole_download():
         ("packages", {"modes": ("torn",)}, "takes no modes"),
     ],
 )
-def test_what_a_subject_does_not_take(name, more, match):
+def test_what_a_plan_does_not_take(name, more, match):
     with pytest.raises(ValueError, match=match):
-        subjects.make(name, subject("network", "gzip").job, **more)
+        registry.make(name, plan("network", "gzip").job, **more)
 
 
 def test_a_fault_that_has_no_chance_says_so():
-    (found,) = explored("network", [Cell("deauthenticate", "power-on")], "gzip")
+    (found,) = explored("network", [cell(parse("deauthenticate"), "power-on")], "gzip")
     assert found.silent == ("deauthenticate",)
     assert "deauthenticate never fired: " in explained(found) and "a station was told that it is out" in explained(
         found
@@ -162,9 +167,9 @@ def test_a_fault_that_has_no_chance_says_so():
 
 def test_hostile_packages_and_tables():
     """What the reference boot loader refuses it refuses before it erases anything; all kinds are tried."""
-    hostile = subject("packages", "gzip")
+    hostile = plan("packages", "gzip")
     points = hostile.points("quick")
-    assert {point.fault.partition(":")[0] for point in points} == {
+    assert {point.row.partition(":")[0] for point in points} == {
         name for name, kind in kinds().items() if kind.SECTION in ("Package", "Partition table")
     }
     found = explored("packages", points, "gzip")
@@ -175,9 +180,17 @@ def test_hostile_packages_and_tables():
     assert Report(hostile, points, found, "quick", 0.0).bad == []
 
 
+@pytest.mark.parametrize("name", ["network", "packages"])
+def test_what_is_laid_into_a_run_is_what_its_replay_says(name):
+    points = plan(name, "gzip").points("full")
+    assert len({point.id for point in points}) == len({(point.row, point.column) for point in points}) == len(points)
+    for point in points:
+        assert point.faults == tuple(parse(option.removeprefix("--fault=")) for option in point.options) != ()
+
+
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_each_cell_goes_to_one_worker(workers):
-    matrix = subject("network", "gzip")
+    matrix = plan("network", "gzip")
     points = matrix.points("full")
     chunks = matrix.chunks(points, workers)
     assert sorted(cell.id for chunk in chunks for cell in chunk) == sorted(cell.id for cell in points)

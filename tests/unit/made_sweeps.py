@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from bk7238.sweep import page
+from bk7238.sweep.report import page, saved
 
 EVIL = "</script><img src=http://evil/ onerror='x'>\"&\x1b[31m\u202e\udc80"
 MODES = ("before", "torn", "after")
@@ -35,6 +35,7 @@ def outcome(id, verdict="new-app-runs", reason="well", row=None, column="deliver
         "row": row or id,
         "column": column,
         "faults": [id],
+        "seconds": 0.0,
         **other,
     }
 
@@ -106,9 +107,14 @@ class Parsed(HTMLParser):
         return [e for e in self.elements if e["tag"] == tag and set(style.split()) <= set(e.get("class", "").split())]
 
 
+def rendered(*sweeps):
+    """The page of these."""
+    return page.html([saved.parse(one) for one in sweeps])
+
+
 def parsed(*sweeps):
     """The page of these, which is whole, needs nothing else, and whose links all lead somewhere."""
-    html = page.html(list(sweeps))
+    html = rendered(*sweeps)
     html.encode()
     found = Parsed(html)
     ids = [element["id"] for element in found.elements if "id" in element]

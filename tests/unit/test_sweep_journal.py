@@ -7,22 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
+from msgspec import to_builtins
 
 from bk7238.sweep.journal import Journal, JournalError, check
-from bk7238.sweep.point import Outcome, from_json
-from bk7238.sweep.report import explained
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import decode, encode
+from bk7238.sweep.report.report import explained
 from bk7238.update.session import Settings
 
 FILE = SimpleNamespace(data=b"")
-SUBJECT = SimpleNamespace(NAME="network", job=SimpleNamespace(image=FILE, package=FILE, settings=Settings()))
+PLAN = SimpleNamespace(NAME="network", job=SimpleNamespace(image=FILE, package=FILE, settings=Settings()))
 RIGHT = {"id": "a", "verdict": "brick", "reason": ""}
 FULL = Outcome("a", "brick", "r", "d", ("one",), ("power-cut@flash-op=3",), ("0 s  x",), 3, "b", 1.5)
 
 
 def written(path, *lines):
-    """A journal of the subject, with these lines."""
+    """A journal of the plan, with these lines."""
     path.unlink(missing_ok=True)
-    Journal(path, SUBJECT)
+    Journal(path, PLAN)
     with path.open("ab") as file:
         file.write(b"".join(line + b"\n" for line in lines))
     return path
@@ -33,38 +35,41 @@ def refused(path):
     with pytest.raises(JournalError) as raised:
         check(path)
     with pytest.raises(JournalError) as again:
-        Journal(path, SUBJECT)
+        Journal(path, PLAN)
     said = str(raised.value)
     assert str(again.value) == said and "\n" not in said and len(said) < 500 and "name another file" in said
     return said
 
 
 WRONG = {
-    "[]": "it is no object",
-    "5": "it is no object",
-    "[" * 9999: "nested too deeply",
+    "[]": "Expected `object`, got `array`",
+    "5": "Expected `object`, got `int`",
+    "[" * 9999: "Expected `object`, got `array`",
+    '{"id": ' + "[" * 9999: "Expected `str`, got `array` - at `$.id`",
     "9" * 5000: "no outcome",
     "": "no outcome",
     "{": "no outcome",
-    "{}": "'id' is missing",
+    "{}": "missing required field `id`",
     **{
-        json.dumps({**RIGHT, name: value}): f"{name!r} is not what a sweep has"
-        for name, value in [
-            ("verdict", {}),
-            ("verdict", 5),
-            ("reason", None),
-            ("did", 5),
-            ("did", [5]),
-            ("merged", "x"),
-            ("merged", True),
-            ("seconds", "x"),
-            ("seconds", float("nan")),
-            ("silent", ["no such fault"]),
-            ("silent", ["nonsense@50%"]),
+        json.dumps({**RIGHT, name: value}): f" - at `$.{name}{place}`"
+        for name, value, place in [
+            ("verdict", {}, ""),
+            ("verdict", 5, ""),
+            ("reason", None, ""),
+            ("did", 5, ""),
+            ("did", ["a", 5], "[1]"),
+            ("merged", "x", ""),
+            ("merged", True, ""),
+            ("merged", -1, ""),
+            ("seconds", "x", ""),
+            ("silent", ["no such fault"], "[0]"),
+            ("silent", ["rssi:-85", "nonsense@50%"], "[1]"),
         ]
     },
-    json.dumps({**RIGHT, "more": 1}): "'more' is unknown",
-    json.dumps({**RIGHT, "reason": "\udc80"}): "no UTF-8",
+    json.dumps({**RIGHT, "seconds": float("nan")}): "JSON is malformed",
+    json.dumps({**RIGHT, "more": 1}): "unknown field `more`",
+    json.dumps({**RIGHT, "more\n" + "x" * 5000: 1}): r"unknown field `more\nxxx",
+    json.dumps({**RIGHT, "reason": "\udc80"}): "invalid utf-16 surrogate pair",
 }
 
 
@@ -91,7 +96,7 @@ def test_an_empty_file_is_no_journal(tmp_path):
     path.touch()
     check(path)
     with pytest.raises(JournalError, match="another sweep"):
-        Journal(path, SUBJECT)
+        Journal(path, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ def test_what_cannot_be_a_journal_is_refused_in_a_line(tmp_path, name, said):
 
 
 def test_a_disk_that_takes_no_more_is_said_in_a_line(tmp_path):
-    journal = Journal(tmp_path / "journal", SUBJECT)
+    journal = Journal(tmp_path / "journal", PLAN)
     journal.path.unlink()
     journal.path.mkdir()
     with pytest.raises(JournalError, match="directory; name another file"):
@@ -133,9 +138,9 @@ def test_a_check_writes_nothing(tmp_path):
 
 def test_what_is_kept_is_read_again(tmp_path):
     path = tmp_path / "deep" / "journal"
-    Journal(path, SUBJECT).add([FULL, Outcome("b", "new-app-runs", "")])
-    assert Journal(path, SUBJECT).outcomes == {"a": FULL, "b": Outcome("b", "new-app-runs", "")}
-    assert from_json(dict.fromkeys(FULL.as_json()) | RIGHT) == Outcome("a", "brick", "")
+    Journal(path, PLAN).add([FULL, Outcome("b", "new-app-runs", "")])
+    assert Journal(path, PLAN).outcomes == {"a": FULL, "b": Outcome("b", "new-app-runs", "")}
+    assert decode(json.dumps(RIGHT).encode(), Outcome) == Outcome("a", "brick", "")
 
 
 @pytest.mark.parametrize("cut", range(1, 30))
@@ -143,10 +148,10 @@ def test_a_journal_cut_while_it_was_written_goes_on(tmp_path, cut):
     path = written(tmp_path / "journal", json.dumps(RIGHT).encode())
     first, last = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + last[:-cut])
-    assert not Journal(path, SUBJECT).outcomes and path.read_bytes() == first
+    assert not Journal(path, PLAN).outcomes and path.read_bytes() == first
     path.write_bytes(first[:-1])
-    Journal(path, SUBJECT).add([FULL])
-    assert set(Journal(path, SUBJECT).outcomes) == {"a"}
+    Journal(path, PLAN).add([FULL])
+    assert set(Journal(path, PLAN).outcomes) == {"a"}
 
 
 VALUES = st.recursive(
@@ -154,8 +159,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-CHANGED = st.dictionaries(st.sampled_from(sorted(FULL.as_json())), VALUES, max_size=3).map(
-    lambda change: {**FULL.as_json(), **change}
+CHANGED = st.dictionaries(st.sampled_from(sorted(to_builtins(FULL))), VALUES, max_size=3).map(
+    lambda change: {**to_builtins(FULL), **change}
 )
 LINES = (VALUES | CHANGED).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
@@ -166,14 +171,14 @@ def test_any_line_is_refused_or_an_outcome(tmp_path_factory, lines, end):
     path = written(tmp_path_factory.getbasetemp() / "any-journal")
     path.write_bytes(path.read_bytes() + b"\n".join(lines) + end)
     try:
-        journal = Journal(path, SUBJECT)
+        journal = Journal(path, PLAN)
     except JournalError as error:
         assert "\n" not in str(error) and str(path) in str(error)
         return
     for one in journal.outcomes.values():
         assert f"{one.id}{one.verdict}{explained(one)}{one.seconds:.3f}".encode()
-        assert from_json(json.loads(json.dumps(one.as_json()))).id == one.id
-    assert set(Journal(path, SUBJECT).outcomes) == set(journal.outcomes)
+        assert decode(encode(one).encode(), Outcome) == one
+    assert set(Journal(path, PLAN).outcomes) == set(journal.outcomes)
 
 
 @examples(100)
@@ -182,5 +187,5 @@ def test_any_file_is_refused(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "any-file"
     path.write_bytes(data)
     with pytest.raises(JournalError) as raised:
-        Journal(path, SUBJECT)
+        Journal(path, PLAN)
     assert "\n" not in str(raised.value) and path.read_bytes() == data

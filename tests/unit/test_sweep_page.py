@@ -4,11 +4,11 @@ import re
 
 import effort
 import pytest
-from made_sweeps import MODES, SAID, article, cuts, ends, network, outcome, packages, parsed, sweep
+from made_sweeps import MODES, SAID, article, cuts, ends, network, outcome, packages, parsed, rendered, sweep
 
-from bk7238.sweep import page
-from bk7238.sweep.page import verdicts
-from bk7238.sweep.page.scale import Scale
+from bk7238.sweep.report import page, saved
+from bk7238.sweep.report.page import verdicts
+from bk7238.sweep.report.page.scale import Scale
 from bk7238.update.result import Verdict
 
 
@@ -27,11 +27,11 @@ def test_verdicts_are_counted_and_explained():
 
 
 def test_each_verdict_has_a_colour_a_word_and_a_meaning():
-    sheet = (page._HERE / "page.css").read_text()
+    sheet = (page.TEMPLATES / "page.css").read_text()
     for verdict in Verdict:
         assert f".{verdicts.style(verdict.value).split()[1]} {{" in sheet
         assert verdicts.word(verdict.value) and verdicts.meaning(verdict.value)
-    assert verdicts.word("<new>") == "&lt;new&gt;" and verdicts.style("<new>") == "v"
+    assert verdicts.word("<new>") == "<new>" and verdicts.style("<new>") == "v"
 
 
 # Cuts
@@ -64,7 +64,7 @@ def test_the_flash_is_a_picture():
 
 
 def test_addresses_keep_their_order():
-    scale = Scale(cuts(100))
+    scale = Scale(saved.parse(cuts(100)))
     places = [scale(address) for address in (0, 0x10FFF, 0x11000, 0x11100, 0x12000, 0x132000, 0x1FFFFF, 0x200000)]
     assert places == sorted(set(places)) and places[0] == 0 and places[-1] == pytest.approx(1000)
     assert scale(0x2F000) - scale(0x11000) >= 99  # operated on: large enough to see
@@ -107,10 +107,10 @@ def test_9435_cuts_are_a_page_that_opens(worst):
     """The worst: no two neighbours end alike, and half of the cuts end badly."""
     alternating = lambda operation, how: "brick" if operation % 2 else "new-app-runs"  # noqa: E731
     one = cuts(3145, alternating) if worst else cuts(3145)
-    html = page.html([one])
+    html = rendered(one)
     assert len(html) < (4_000_000 if worst else 400_000)
     half = cuts(1572, alternating) if worst else cuts(1572)
-    assert effort.lines(lambda: page.html([one])) < 2.2 * effort.lines(lambda: page.html([half]))
+    assert effort.lines(lambda: rendered(one)) < 2.2 * effort.lines(lambda: rendered(half))
 
 
 # The matrix

@@ -5,15 +5,16 @@ import copy
 import hashlib
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
-from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, replays, sweep
+from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, rendered, replays, sweep
 
 from bk7238.cli import main
-from bk7238.sweep import page, saved
+from bk7238.sweep.report import saved
 
 
 def test_a_replay_command_is_what_a_shell_takes():
@@ -44,7 +45,7 @@ def test_all_text_is_escaped(made):
     evil["outcomes"][-1]["verdict"] += EVIL
     other = {**evil, "bootloader": EVIL}
     found = parsed(evil, other)
-    html = page.html([evil, other])
+    html = rendered(evil, other)
     assert "<img" not in html and "</script><" not in html.replace("</script></body>", "")
     assert not {"\x1b", "\u202e", "\udc80"} & set(html)
     assert any("<img src=http://evil/" in one["text"] and "\\u001b" in one["text"] for one in found.all("article"))
@@ -79,20 +80,32 @@ def test_the_command_joins_files_and_folders(tmp_path, capsys):
     one, two = write(tmp_path / "one", network()), write(tmp_path / "two", network(bootloader="BK7238_1.0.0"))
     target = tmp_path / "page.html"
     assert report(capsys, one, two / "sweep.json", "-o", target) == (0, f"{target}: 2 of 8 points end badly\n")
-    assert target.read_text() == page.html([network(), network(bootloader="BK7238_1.0.0")])
+    assert target.read_text() == rendered(network(), network(bootloader="BK7238_1.0.0"))
+
+
+def test_a_name_that_is_no_utf8_is_written_out(tmp_path, capsys):
+    folder = write(tmp_path / "one", network(image="\udcff.bin", said="\u202ea&b"))
+    assert report(capsys, folder, "-o", tmp_path / "page.html")[0] == 0
+    html = (tmp_path / "page.html").read_text()
+    assert "\\udcff.<wbr>bin" in html and "\\u202ea&amp;b" in html
 
 
 BROKEN = {
     "no JSON": ("{", "no JSON"),
     "deep": ("[" * 100_000, "no JSON"),
-    "no object": ("[]", "it is no object"),
-    "of": ({**network(), "of": "everything"}, "'of' is not what a sweep has"),
-    "no outcomes": ({name: value for name, value in network().items() if name != "outcomes"}, "'outcomes' is missing"),
-    "no flash": (sweep("install", []), "'first' is missing"),
-    "verdict": (sweep("network", [outcome("a", 3)]), "outcome 1: 'verdict' is not what a sweep has"),
-    "operation": ({**cuts(2), "first": 2}, "outcome 1: 'column' is none of the operations"),
-    "another command": ({**network(), "replay": ["rm", "-r", "."]}, "'replay' is not what a sweep has"),
-    "time": ({**network(), "wall_seconds": float("nan")}, "'wall_seconds' is not what a sweep has"),
+    "no object": ("[]", "Expected `object`, got `array`"),
+    "of": ({**network(), "of": "everything"}, "Expected one of join, download, install, rejoin, pairs"),
+    "no outcomes": (
+        {name: value for name, value in network().items() if name != "outcomes"},
+        "field `outcomes`",
+    ),
+    "no flash": (sweep("install", []), "missing required field `flash_size`"),
+    "verdict": (sweep("network", [outcome("a", 3)]), "Expected `str`, got `int` - at `$.outcomes[0].verdict`"),
+    "operation": ({**cuts(2), "first": 2}, "Expected the number of an operation - at `$.outcomes[0].column`"),
+    "partition": ({**cuts(2), "partitions": [["app", 2, 1]]}, "the end behind the start - at `$.partitions[0]`"),
+    "another command": ({**network(), "replay": ["rm", "-r", "."]}, "a command of bk7238 ota - at `$.replay`"),
+    "time": ({**network(), "wall_seconds": float("nan")}, "Expected `float` >= 0.0 - at `$.wall_seconds`"),
+    "name of a field": ({**network(), "\udc80\n" + "x" * 5000: 1}, "no saved sweep: "),
 }
 
 
@@ -150,9 +163,10 @@ def test_mutated_sweeps_are_refused_or_shown(data):
             inner[last] = data.draw(VALUES)
         else:
             del inner[last]
-    wrong = saved.fault(json.loads(json.dumps(made)))
-    if wrong:
-        assert "\n" not in wrong and len(wrong) < 200
+    try:
+        saved.parse(json.loads(json.dumps(made)))
+    except ValueError as error:
+        assert "\n" not in str(error) and len(str(error)) < 200
     else:
         parsed(made, network())
 
@@ -163,4 +177,4 @@ def test_any_file_is_refused_in_a_line(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pathlib.Path.read_bytes", lambda path: data)
         with pytest.raises(saved.SavedError, match=r"any\.json: no "):
-            saved.read(page._HERE / "any.json")
+            saved.read(Path("any.json"))

@@ -1,0 +1,276 @@
+"""Points whose runs have their beginning in common: it is carried out once, and the process forked there for each.
+
+A copy goes on as its point would. Two things may be in common:
+
+- the undisturbed run up to the moment at which the first fault of a point strikes (`at_moments`). The copy lays the
+  faults into the run; what comes of it is what the point gives from the beginning, to the digest.
+- the boot after a power cut (`at_boots`). Only the flash is left then, and a boot depends on the flash only through
+  what it has read so far: one boot, up to its first flash operation, serves every flash that agrees with its own in all
+  it has read until then. The copy goes on with its own flash.
+
+A copy need not be watched further than to where it meets the undisturbed run again. That all this holds is not assumed:
+point.py's `full` runs a point from its beginning, and tests compare samples of both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from msgspec.structs import replace
+
+from bk7238.faults import Fault, Spec, kinds, when
+from bk7238.faults.fault import make
+from bk7238.faults.scene import Scene
+from bk7238.sweep.explore.trunk import Follower, Trunk, order
+from bk7238.sweep.point import Job, Outcome, Point, Story, elapsed, outcome
+from bk7238.update.result import Result, did
+from bk7238.update.session import Update
+from peripherals.core import ResetKind
+from peripherals.nor_flash import SECTOR, NorFlash, Operation
+
+Tell = Callable[[Outcome], None]
+
+_LINE = 32  # bytes of one read of the controller
+
+
+class _Copies:
+    """Copies of this process in the middle of a run, one for each point. In a copy `point` is its own."""
+
+    def __init__(self) -> None:
+        self.point: Point | None = None
+        self._pipe = -1
+        self._began = 0.0
+
+    def fork(self, point: Point, options: str = "") -> Outcome | None:
+        """Returns twice: in the copy None, and here, when the copy has ended, what it sent. Raises RuntimeError, which
+        names the point and its command, where it died without a word."""
+        began = time.perf_counter()
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            os.close(reading)
+            self.point, self._pipe, self._began = point, writing, began
+            return None
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            data = pipe.read()
+        os.waitpid(process, 0)
+        if not data:
+            command = " ".join(["bk7238 ota", *options.split(), *point.options])
+            raise RuntimeError(f"{point.id} ({command}): the process of this point died")
+        found: Outcome = pickle.loads(data)
+        return found
+
+    def run(self, update: Update) -> Result:
+        """The result of an update. Where it fails in a copy, that ends: its parent reports it."""
+        try:
+            return update.run()
+        except BaseException:
+            if self.point is not None:
+                os._exit(1)
+            raise
+
+    def send(self, found: Outcome) -> NoReturn:
+        """The copy's last deed."""
+        with os.fdopen(self._pipe, "wb") as pipe:
+            pickle.dump(replace(found, seconds=elapsed(self._began)), pipe)
+        os._exit(0)
+
+
+def at_moments(job: Job, points: list[Point], tell: Tell, trunk: Trunk | None = None) -> list[Point]:
+    """Run these points, which are in the order of their moments, and tell the outcome of each. Returns those whose
+    moment never came.
+
+    With a `trunk` of an installation a run is not watched further than to where it meets it, all faults having fired.
+    Only moments that leave no trace in a run before they come may differ, such as flash operations: a share of the
+    download does.
+    """
+    moments = _Moments(job, points, tell, trunk)
+    result = moments.copies.run(job.update(moments, told=moments.story))
+    if moments.copies.point is not None:
+        moments.copies.send(outcome(moments.copies.point, result, moments.story, 0.0))
+    return moments.left
+
+
+class _Moments(Fault):
+    """Stands where a fault of a point would stand, and when its moment has come becomes the faults of each in turn."""
+
+    def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None) -> None:
+        super().__init__(Spec("fork", when=points[0].faults[0].when), "")
+        self.left, self.copies, self.story = points, _Copies(), Story()
+        self._job, self._tell, self._trunk = job, tell, trunk
+
+    def strike(self, scene: Scene) -> None:
+        moment = self.left[0].faults[0].when
+        while self.left and self.left[0].faults[0].when == moment:
+            point, *self.left = self.left
+            found = self.copies.fork(point)
+            if found is None:
+                self._become(scene, point)
+                return
+            self._tell(found)
+        if self.left:
+            when.parse(self.left[0].faults[0].when).arm(scene, lambda: self._strike(scene))
+        else:
+            scene.machine.stop()
+
+    def _become(self, scene: Scene, point: Point) -> None:
+        """The copy: the faults of its point, of which the first strikes now."""
+        seed = self._job.settings.seed
+        scene.faults[:] = [make(spec, kinds(), f"{seed}:fault {place}") for place, spec in enumerate(point.faults)]
+        if self._trunk is not None:
+            self._follow(scene, self._trunk, point)
+        for fault in scene.faults:
+            if fault.spec.when == point.faults[0].when:
+                fault.arm_late(scene)
+            else:
+                fault.scene = scene
+                fault.arm(scene)
+
+    def _follow(self, scene: Scene, trunk: Trunk, point: Point) -> None:
+        """See where the run meets the trunk, from the first reset on by which all faults have fired."""
+
+        def met(count: int) -> None:
+            said = tuple(did(fault.as_json()) for fault in scene.faults)
+            self.copies.send(replace(trunk.end(point, count), did=said, story=tuple(self.story.lines)))
+
+        def reset(kind: ResetKind) -> None:
+            if all(fault.count for fault in scene.faults):
+                follower.boot()
+
+        follower = Follower(trunk, scene.chip.cells, met)
+        scene.chip.watchers.append(follower)
+        scene.machine.engine.on_reset.append(reset)
+
+
+def at_boots(job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:
+    """Run these cuts in the installation that `trunk` is of, and tell the outcome of each."""
+    left = sorted(cuts, key=order)
+    while left:
+        boot = _Boot(job, left, tell, trunk)
+        boot.run()
+        left = [cut for cut in left if cut.id not in boot.ended]
+
+
+class _Watched(NorFlash):
+    """A chip that notes what is read of it."""
+
+    def __init__(self, flash: bytes, jedec_id: int) -> None:
+        super().__init__(len(flash), jedec_id)
+        self.data[:] = flash
+        self.lines: set[int] = set()
+
+    def read(self, address: int, length: int) -> bytes:
+        self.lines.add(address // _LINE)
+        return super().read(address, length)
+
+    def agrees(self, flash: bytes) -> bool:
+        """Whether another flash has the same in all that was read."""
+        own = bytes(self.data)
+        if own == flash:
+            return True
+        first = last = -2
+        for line in [*sorted(self.lines), -1]:
+            if line == last + 1:
+                last = line
+                continue
+            if first >= 0 and own[first * _LINE : (last + 1) * _LINE] != flash[first * _LINE : (last + 1) * _LINE]:
+                return False
+            first = last = line
+        return True
+
+
+class _Boot:
+    """The boot after the first of some cuts. It is the attendant of its chip: at the first operation of the boot loader
+    it forks, once for each flash. `ended` are the cuts whose outcomes were told."""
+
+    def __init__(self, job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:
+        self.ended: set[str] = set()
+        self._job, self._cuts, self._tell, self._trunk, self._copies = job, cuts, tell, trunk, _Copies()
+        self._leader, flash = next(self._states())
+        self._update = job.update()
+        self._chip = _Watched(flash, self._update.machine.flash.jedec_id)
+        self._update.machine.flash = self._chip
+        self._update.machine.board.flash.insert(self._chip)
+        self._chip.attendant = self
+        self._follower = Follower(trunk, self._chip, self._met)
+
+    def run(self) -> None:
+        """Carry it out, and tell what came of it for all cuts whose flash agrees with its own."""
+        began = time.perf_counter()
+        flash = bytes(self._chip.data)
+        result = self._copies.run(self._update)
+        point = self._copies.point
+        if point is not None:
+            self._copies.send(Outcome(point.id, result.verdict.value, result.reason))
+        if self.ended:
+            return
+        alone = Outcome(self._leader.id, result.verdict.value, result.reason, seconds=elapsed(began))
+        self._end(alone)
+        for cut, state in self._states():
+            if cut != self._leader and state == flash:
+                self._end(replace(alone, id=cut.id, shared=alone.id, seconds=0.0))
+
+    def _states(self) -> Iterator[tuple[Point, bytes]]:
+        """The flash after each cut. One at a time: what is in memory is copied with each fork."""
+        return self._trunk.states(self._cuts, self._job.settings.seed)
+
+    def _end(self, found: Outcome) -> None:
+        self.ended.add(found.id)
+        self._tell(found)
+
+    # The chip's side
+
+    def before(self, operation: Operation) -> bool:
+        if self._copies.point is None:
+            if self._update.story.app_started:
+                return True  # there is no installation
+            self._fork_all()
+            if self._copies.point is None:
+                self._update.machine.stop()
+                return False
+        return self._follower.before(operation)
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        self._follower.after(operation, was)
+
+    def identified(self) -> None:
+        pass
+
+    # Processes
+
+    def _fork_all(self) -> None:
+        known: dict[bytes, Outcome] = {}
+        for cut, state in self._states():
+            if not self._chip.agrees(state):
+                continue
+            key = hashlib.blake2b(state).digest()
+            same = known.get(key)
+            if same is None:
+                found = self._copies.fork(cut, "--delivered")
+                if found is None:
+                    self._become(state)
+                    return
+                known[key] = found = replace(found, shared=self._leader.id if cut != self._leader else "")
+            else:
+                found = replace(same, id=cut.id, shared=same.id, seconds=0.0)
+            self._end(found)
+
+    def _become(self, state: bytes) -> None:
+        """The copy: another flash, where it is another."""
+        self._follower.boot()
+        controller = self._update.machine.board.flash
+        own = bytes(self._chip.data)
+        for at in range(0, len(own), SECTOR):
+            if own[at : at + SECTOR] != state[at : at + SECTOR]:
+                self._chip.data[at : at + SECTOR] = state[at : at + SECTOR]
+                controller.refresh(at, SECTOR)
+
+    def _met(self, count: int) -> None:
+        assert self._copies.point is not None
+        self._copies.send(self._trunk.end(self._copies.point, count))

@@ -1,0 +1,143 @@
+"""The undisturbed run: its flash operations, and the flash after each of them.
+
+Its parts: JOIN, what the old app does until it is on the network; DOWNLOAD, from there to the restart; INSTALL, what
+the boot loader does; REJOIN, what the new app does until it is on the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bk7238.faults import Spec, kinds
+from bk7238.faults.fault import make
+from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
+from bk7238.sweep.point import Job, Outcome, Point
+from bk7238.update.result import Result
+from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
+from peripherals.nor_flash import NorFlash, Operation
+
+MODES = (BEFORE, TORN, AFTER)
+ALL_MODES = (BEFORE, TORN, RANDOM, AFTER)
+
+
+def cut(operation: int, how: str) -> Point:
+    """The point at which the power goes around an operation (from 1)."""
+    fault = Spec(PowerCut.NAME, (("", how),), f"flash-op={operation}")
+    return Point(f"{operation}:{how}", (fault,), how, str(operation))
+
+
+def order(cut: Point) -> tuple[int, str]:
+    """Cuts are ordered by their operations."""
+    return int(cut.column), cut.row
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """`initial` is the flash at power-on. Of the operations since then, those from number `first` on are swept."""
+
+    initial: bytes
+    operations: tuple[Operation, ...]
+    result: Result
+    first: int = 1
+
+    @property
+    def swept(self) -> range:
+        """The numbers of the operations that are swept."""
+        return range(self.first, len(self.operations) + 1)
+
+    def end(self, point: Point, merged: int) -> Outcome:
+        """The outcome of a point whose run has met this one after so many operations of a boot loader."""
+        return Outcome(point.id, self.result.verdict.value, self.result.reason, merged=merged)
+
+    def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, bytes]]:
+        """What is in the flash after each cut, for cuts in their order."""
+        flash, reached = bytearray(self.initial), 0
+        for cut in cuts:
+            while reached < int(cut.column) - 1:
+                carry_out(flash, self.operations[reached])
+                reached += 1
+            state = bytearray(flash)
+            tear(state, self.operations[reached], cut, seed)
+            yield cut, bytes(state)
+
+
+class Follower:
+    """Watches a chip for the place where a disturbed run meets the undisturbed one again: there it calls `met` with the
+    number of operations of this boot loader. Until `boot` was called nothing is met.
+
+    What a boot loader does depends on the flash alone. Where its operations since the reset are those of the
+    undisturbed installation from the first on, and the flash is that one's after one of them, the run will end as that
+    one did.
+    """
+
+    def __init__(self, trunk: Trunk, flash: NorFlash, met: Callable[[int], None]) -> None:
+        self._trunk, self._flash, self._met = trunk, flash, met
+        self._shadow = bytearray()
+        self._in_step = False
+        self._count = 0
+
+    def boot(self) -> None:
+        """A boot loader begins."""
+        self._shadow[:] = self._trunk.initial
+        self._in_step = True
+        self._count = 0
+
+    def before(self, operation: Operation) -> bool:
+        if self._in_step:
+            undisturbed = self._trunk.operations
+            self._in_step = self._count < len(undisturbed) and undisturbed[self._count] == operation
+        self._count += 1
+        return True
+
+    def after(self, operation: Operation, was: bytes) -> None:
+        if self._in_step:
+            carry_out(self._shadow, operation)
+            if self._shadow == self._flash.data:
+                self._met(self._count)
+
+
+def run(job: Job, swept: str) -> Trunk:
+    """Carry the update out once. One part of it is swept; of what comes after it nothing is kept."""
+    update = job.update()
+    initial = bytes(update.machine.flash.data)
+    operations: list[Operation] = []
+    parts: list[str] = []
+
+    def operated(kind: str, address: int, what: bytes | int) -> None:
+        parts.append(_part(update.story))
+        if swept in parts and parts[-1] != swept:
+            return
+        data = what if isinstance(what, bytes) else b""
+        operations.append(Operation(kind, address, what if isinstance(what, int) else len(what), data))
+
+    update.machine.board.flash.operated.connect(operated)
+    result = update.run()
+    return Trunk(initial, tuple(operations), result, parts.index(swept) + 1 if swept in parts else len(operations) + 1)
+
+
+def _part(story: Story) -> str:
+    if story.phase in (BOOT, JOIN):
+        return JOIN
+    if story.phase in (DOWNLOAD, RESTART):
+        return DOWNLOAD
+    return REJOIN if story.app_started else INSTALL
+
+
+def carry_out(flash: bytearray, operation: Operation) -> None:
+    """What an operation does to the flash."""
+    start, end = operation.address, operation.address + operation.length
+    flash[start:end] = done(operation, bytes(flash[start:end]))
+
+
+def tear(flash: bytearray, operation: Operation, cut: Point, seed: int) -> None:
+    """What a cut leaves of an operation; random bits are those that the fault leaves."""
+    start, end = operation.address, operation.address + operation.length
+    before = bytes(flash[start:end])
+    if cut.row == AFTER:
+        flash[start:end] = done(operation, before)
+    elif cut.row == TORN:
+        flash[start:end] = half(operation, before)
+    elif cut.row == RANDOM:
+        fault = make(cut.faults[0], kinds(), f"{seed}:fault 0")
+        flash[start:end] = bits(operation, before, fault.rng.getrandbits)

@@ -1,0 +1,144 @@
+"""Power cuts around the flash operations of an update: in each of its parts, and two in one installation."""
+
+from __future__ import annotations
+
+import random
+from abc import abstractmethod
+from collections.abc import Callable
+from itertools import groupby
+from typing import ClassVar
+
+from bk7238.sweep.explore import forks
+from bk7238.sweep.explore import trunk as trunks
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut
+from bk7238.sweep.plan.plan import NothingToSweep, Plan
+from bk7238.sweep.point import Job, Outcome, Point
+from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
+
+
+class Cuts(Plan):
+    """Cuts at the operations of one part of the update. `modes` are the ways to cut."""
+
+    NOUN = "cuts"
+    PART: ClassVar[str]
+    WHERE: ClassVar[str]  # the part, in words
+    MEETS: ClassVar[bool] = False  # what comes after a cut depends on the flash alone
+    CHUNK = 12  # what comes before the cut is shared by so many; each takes seconds
+
+    def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
+        super().__init__(job)
+        self.modes = tuple(how for how in ALL_MODES if how in modes)
+        self.trunk = trunks.run(self.job, self.PART)
+        if not self.trunk.swept:
+            raise NothingToSweep(f"the {self.WHERE} has no flash operation to cut: {self.trunk.result.reason}")
+
+    @property
+    def said(self) -> str:
+        return f"around {len(self.trunk.swept):,} flash operations of the {self.WHERE}"
+
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        trunk = self.trunk if self.MEETS else None
+        super().explore(forks.at_moments(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
+
+    def full(self, point: Point) -> Outcome:
+        return _cut(super().full(point))
+
+
+def _cut(found: Outcome) -> Outcome:
+    if not found.did:
+        raise RuntimeError(f"{found.id}: the power was not cut")
+    return found
+
+
+class SingleCuts(Cuts):
+    """One cut in a run."""
+
+    def points(self, tier: str) -> list[Point]:
+        numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
+        return [cut(number, how) for number in sorted(numbers) for how in self.modes]
+
+    @abstractmethod
+    def chosen(self, tier: str) -> set[int]:
+        """The operations of a tier that is not the full one."""
+
+
+class Installation(SingleCuts):
+    """Cuts while the boot loader installs, merged where they lead to the same."""
+
+    NAME, PART, WHERE = "install", INSTALL, "installation"
+    CHUNK = 240
+    DELIVERED = MEETS = True
+
+    def chosen(self, tier: str) -> set[int]:
+        """`pr`: every erase, the last 8 operations and each 16th of the others. `quick`: the first, the last and the
+        middle one of each stretch of erases or programs."""
+        every = self.trunk.swept
+        kind = {number: self.trunk.operations[number - 1].kind for number in every}
+        if tier == "pr":
+            return {number for number in every if kind[number] == "erase"} | {*every[::16], *every[-8:]}
+        stretches = [list(stretch) for _, stretch in groupby(every, key=lambda number: kind[number])]
+        return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
+
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        forks.at_boots(self.job, points, tell, self.trunk)
+
+
+class OfApp(SingleCuts):
+    """Cuts while an app runs. What it does next depends on more than the flash: each is watched to its end."""
+
+    def chosen(self, tier: str) -> set[int]:
+        """60 operations at equal distances, or 5."""
+        every, number = self.trunk.swept, 60 if tier == "pr" else 5
+        return {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
+
+
+class Joining(OfApp):
+    """Cuts before the download, while the old app starts and joins."""
+
+    NAME, PART, WHERE = "join", JOIN, "old app's start"
+
+
+class Rejoining(OfApp):
+    """Cuts after the installation, while the new app starts and joins."""
+
+    NAME, PART, WHERE = "rejoin", REJOIN, "new app's start"
+    DELIVERED = True
+
+
+class Download(OfApp):
+    """Cuts from the download's beginning to the restart."""
+
+    NAME, PART, WHERE = "download", DOWNLOAD, "download"
+
+    def chosen(self, tier: str) -> set[int]:
+        """Of operations outside the download partition `pr` has all, too, and `quick` the first and the last."""
+        every, download = self.trunk.swept, self.job.image.partitions["download"]
+        starts = {number: self.trunk.operations[number - 1].address for number in every}
+        outside = [one for one in every if not download.physical_start <= starts[one] < download.physical_end]
+        return super().chosen(tier) | {*(outside if tier == "pr" else outside[:1] + outside[-1:])}
+
+
+def pair(first: Point, second: Point) -> Point:
+    """The point with two cuts; the second one's operation is counted on from power-on, those after the first
+    included."""
+    return Point(f"{first.id}+{second.id}", first.faults + second.faults, f"{first.row}, {second.row}", first.column)
+
+
+class Pairs(Cuts):
+    """Pairs of cuts, a sample by the seed: the first one anywhere in the installation, the second one anywhere in the
+    installation that follows it. Each is a run of its own."""
+
+    NAME, PART, WHERE = "pairs", INSTALL, "installation"
+    NOUN = "pairs of cuts"
+    DELIVERED = MEETS = True
+    SAMPLE = {"quick": 10, "pr": 60, "full": 500}
+
+    def points(self, tier: str) -> list[Point]:
+        rng = random.Random(f"{self.job.settings.seed}:pairs")
+        every = self.trunk.swept
+        pairs: set[tuple[tuple[int, str], tuple[int, str]]] = set()
+        for _ in range(self.SAMPLE[tier]):
+            first = rng.choice(every), rng.choice(self.modes)
+            second = first[0] + 1 + rng.randrange(len(every)), rng.choice(self.modes)
+            pairs.add((first, second))
+        return [pair(cut(*first), cut(*second)) for first, second in sorted(pairs)]

@@ -1,0 +1,43 @@
+"""All kinds of sweeps by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES
+from bk7238.sweep.plan.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
+from bk7238.sweep.plan.network import Network
+from bk7238.sweep.plan.packages import Packages
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Job
+
+PLANS: dict[str, type[Plan]] = {
+    kind.NAME: kind for kind in (Joining, Download, Installation, Rejoining, Pairs, Network, Packages)
+}
+
+
+T = TypeVar("T")
+
+
+def _one_of(what: str, known: Mapping[str, T], name: str) -> T:
+    if name not in known:
+        raise ValueError(f"{name!r} is no {what} of a sweep; there is {', '.join(known)}")
+    return known[name]
+
+
+def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Plan:
+    """The plan of this name. `modes` are the ways to cut the power of those that do, `faults` those of a sweep of
+    the network over the whole download. Raises ValueError, one line."""
+    kind = _one_of("subject", PLANS, name)
+    for mode in modes:
+        _one_of("way to cut", dict.fromkeys(ALL_MODES), mode)
+    if job.settings.faults:
+        raise ValueError("a sweep brings its own faults: the device must have none")
+    if issubclass(kind, Cuts) and not faults:
+        return kind(job, modes or MODES)
+    if issubclass(kind, Network) and not modes:
+        return kind(job, faults)
+    if modes or faults:
+        raise ValueError(f"a sweep of {name} takes no {'faults' if faults else 'modes'}")
+    return kind(job)

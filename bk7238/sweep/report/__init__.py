@@ -1,0 +1,1 @@
+"""What a sweep found: sweep.json, junit.xml and the page."""

@@ -1,0 +1,146 @@
+"""What a sweep found, for machines: one JSON object, of whose type the page is made too, and JUnit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+from msgspec.structs import asdict
+
+from bk7238.faults import kinds, parse
+from bk7238.sweep.plan.cuts import Cuts
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome, Point
+from bk7238.sweep.report import page
+from bk7238.sweep.report.saved import COMMAND, FlashOperation, Partition, SavedCuts, SavedOutcome, SavedSweep
+from bk7238.update.session import Settings
+
+_WORDS = ("ssid", "ap_ssid", "psk", "ap_psk", "channel", "profile", "request", "engine", "within")
+_SWITCHES = ("ht", "hidden", "delivered")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcomes of a sweep, in the order of its points. `tier` is what was asked for."""
+
+    plan: Plan
+    points: list[Point]
+    outcomes: list[Outcome]
+    tier: str
+    wall_seconds: float
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        return Counter(one.verdict for one in self.outcomes)
+
+    @property
+    def digest(self) -> str:
+        """What was found, in one number: where each point ended and why."""
+        found = [[one.id, one.verdict, explained(one)] for one in self.outcomes]
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
+
+    @property
+    def bad(self) -> list[SavedOutcome]:
+        """Those that end where no device should after what was done to it."""
+        return [one for one in self.saved.outcomes if one.verdict not in self.plan.WELL]
+
+    def replay(self, one: SavedOutcome) -> str:
+        """The command that runs a point from its beginning."""
+        return self.saved.command(one)
+
+    @cached_property
+    def saved(self) -> SavedSweep:
+        """All of it, as `sweep.json` has it."""
+        job = self.plan.job
+        outcomes = tuple(_saved(point, one) for point, one in zip(self.points, self.outcomes, strict=True))
+        partitions = sorted(job.image.partitions.items(), key=lambda item: item[1].physical_start)
+        sweep = SavedSweep(
+            of=self.plan.NAME,
+            noun=self.plan.NOUN,
+            said=self.plan.said,
+            image=job.image.name,
+            package=job.package.name,
+            bootloader=job.image.bootloader_version,
+            seed=job.settings.seed,
+            tier=self.tier,
+            points=len(outcomes),
+            verdicts=dict(sorted(self.verdicts.items())),
+            bad=sum(one.verdict not in self.plan.WELL for one in outcomes),
+            digest=self.digest,
+            watched_to_the_end=sum(one.merged is None and not one.shared for one in outcomes),
+            wall_seconds=round(self.wall_seconds, 1),
+            replay=(*COMMAND, job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)),
+            flash_size=job.settings.flash_size or len(job.image.data),
+            partitions=tuple(Partition(name, one.physical_start, one.physical_end) for name, one in partitions),
+            outcomes=outcomes,
+        )
+        if not isinstance(self.plan, Cuts):
+            return sweep
+        trunk = self.plan.trunk
+        swept = tuple(FlashOperation(one.kind, one.address, one.length) for one in trunk.operations[trunk.first - 1 :])
+        return SavedCuts(**asdict(sweep), first=trunk.first, operations=swept)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, made of what JSON has."""
+        return dict(msgspec.to_builtins(self.saved))
+
+    def junit(self) -> str:
+        """A test case for each point; one that ends badly has failed."""
+        attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(self.saved.bad)}
+        suite = ElementTree.Element("testsuite", attributes)
+        for one in self.saved.outcomes:
+            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": one.id, "time": f"{one.seconds:.3f}"}
+            case = ElementTree.SubElement(suite, "testcase", attributes)
+            if one.verdict not in self.plan.WELL:
+                failure = ElementTree.SubElement(case, "failure", message=one.verdict)
+                failure.text = f"{one.reason}\n{self.replay(one)}"
+        return ElementTree.tostring(suite, encoding="unicode")
+
+    def html(self) -> str:
+        """The page of this sweep alone."""
+        return page.html([self.saved])
+
+    def save(self, folder: Path) -> None:
+        """sweep.json, junit.xml and report.html."""
+        (folder / "sweep.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
+        (folder / "junit.xml").write_text(self.junit())
+        (folder / "report.html").write_text(self.html())
+
+
+def _saved(point: Point, one: Outcome) -> SavedOutcome:
+    """The outcome of a point with its place on the page."""
+    faults = tuple(map(str, point.faults))
+    values = asdict(one) | {"reason": explained(one)}
+    return SavedOutcome(**values, row=point.row, column=point.column, faults=faults)
+
+
+def explained(one: Outcome) -> str:
+    """Why a run ended where it did, and why a fault of it did nothing."""
+    silent = [
+        f"{fault} never fired: from its moment on nothing did this: {kinds()[parse(fault).kind].FIRES}"
+        for fault in one.silent
+    ]
+    return "; ".join([*([one.reason] if one.reason else []), *silent])
+
+
+def told(settings: Settings) -> list[str]:
+    """Settings as arguments of `bk7238 ota`; the seed and the faults are not among them."""
+    usual = {field.name: field.default for field in fields(Settings)}
+    given = {name: getattr(settings, name) for name in usual if getattr(settings, name) != usual[name]}
+    arguments = []
+    for name in _WORDS:
+        if name in given:
+            value = given[name]
+            text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+            arguments.append(f"--{name.replace('_', '-')}={text}")
+    arguments += [f"--{name}" for name in _SWITCHES if given.get(name)]
+    if settings.flash_size is not None:
+        arguments.append(f"--flash-size={settings.flash_size >> 20}M")
+    return arguments

@@ -1,0 +1,1 @@
+"""Processes that run points: of this machine, or of a Dask cluster."""

@@ -1,0 +1,101 @@
+"""What runs the points: processes of this machine, or those of a Dask cluster (cluster.py)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Protocol
+
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome, Point
+
+Explore = Callable[[Plan, list[Point]], list[Outcome]]
+
+
+class Workers(Protocol):
+    """Takes points of a plan. What `submit` gives ends with the outcomes, or with one of `died`."""
+
+    number: int
+    died: tuple[type[BaseException], ...]
+
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]: ...
+
+
+StartWorkers = Callable[[Plan], AbstractContextManager[Workers]]
+"""Makes the workers of one round; once one of them has died they are made anew."""
+
+
+class _Enough(BaseException):
+    """The points that are left are not wanted any more."""
+
+
+def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
+    """The outcomes of these points; where the sweep is over before all are run, those that there are by then."""
+    found: list[Outcome] = []
+
+    def tell(one: Outcome) -> None:
+        found.append(one)
+        if over():
+            raise _Enough
+
+    with suppress(_Enough):
+        plan.explore(points, tell)
+    return found
+
+
+class _Pool:
+    died: tuple[type[BaseException], ...] = (BrokenProcessPool,)
+
+    def __init__(self, pool: ProcessPoolExecutor, number: int) -> None:
+        self._pool, self.number = pool, number
+
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]:
+        return self._pool.submit(_explore, points)
+
+
+def processes(number: int, explore: Explore = explore) -> StartWorkers:
+    """Starts so many processes of this machine. `explore` is what each does with its points. When a sweep is
+    interrupted each ends the point it is at; a second interrupt ends them at once."""
+
+    @contextmanager
+    def start(plan: Plan) -> Generator[Workers]:
+        context = multiprocessing.get_context("fork")
+        ended = context.RawValue("b", 0)
+        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(plan, explore, ended)) as pool:
+            try:
+                yield _Pool(pool, number)
+            except BaseException:
+                ended.value = 1
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    return start
+
+
+_here: tuple[Plan, Explore, Any] | None = None
+
+
+def _begin(plan: Plan, explore: Explore, ended: Any) -> None:
+    global _here
+    _here = plan, explore, ended
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    """A terminal interrupts all processes. The sweep's own says when it is over; the next one is meant for this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def over() -> bool:
+    """In a worker: whether the sweep wants no more of it."""
+    return _here is not None and bool(_here[2].value)
+
+
+def _explore(points: list[Point]) -> list[Outcome]:
+    assert _here is not None
+    plan, explore, _ = _here
+    return [] if over() else explore(plan, points)

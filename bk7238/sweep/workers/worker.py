@@ -1,0 +1,102 @@
+"""A process that runs points for a worker of a Dask cluster, whose threads forbid a fork (worker_processes.py).
+
+It reads pickles from its parent, on stdin: first the parent's versions and the plan, then points, again and again.
+Each time it answers with a line of JSON on stdout: what it found, or why it found nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pickle
+import select
+import sys
+import traceback
+import zlib
+from collections.abc import Generator
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+import bk7238
+import peripherals
+from bk7238 import resources
+from bk7238.engine.engine import EngineError
+from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.point import Outcome
+from bk7238.sweep.reading import encode
+from bk7238.sweep.workers.processes import explore
+
+APART = ("cli/", "data/", "debug/", "sweep/report/")  # they decide nothing, or are a copy
+COMMAND = (sys.executable, "-m", "bk7238.sweep.workers.worker")
+FOLDER = Path(bk7238.__file__).parent.parent  # from here it imports what its parent has
+
+
+def versions() -> str:
+    """The versions of all that decides where a run ends. Of this project also a digest of its files, which change
+    more often."""
+    digest = hashlib.sha256()
+    for folder in (Path(bk7238.__file__).parent, Path(str(peripherals.__file__)).parent, resources.platform()):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".repl")):
+            name = path.relative_to(folder).as_posix()
+            if not name.startswith(APART):
+                digest.update(f"{name}\n".encode() + path.read_bytes())
+    return f"bk7238-sim {bk7238.__version__} ({digest.hexdigest()[:8]}), unicorn {version('unicorn')}"
+
+
+def packed(plan: Plan) -> bytes:
+    """A plan for its way to the workers."""
+    return zlib.compress(pickle.dumps(plan), 1)
+
+
+def end_with(pipe: int) -> None:
+    """When the other end of a pipe is closed the kernel sends SIGIO to this process and all that it forks: it kills."""
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([pipe], [], [], 0)[0]:
+        sys.exit(1)  # it was closed before
+
+
+class Answer(msgspec.Struct):
+    """`found`, or why nothing was: `refused`, which is one line, or `failed`, which is a traceback."""
+
+    found: list[Outcome] | None = None
+    refused: str = ""
+    failed: str = ""
+
+
+def answers(asked: BinaryIO) -> Generator[Answer]:
+    """An answer to each question."""
+    here = versions()
+    wanted, plan = pickle.load(asked)
+    plan = pickle.loads(zlib.decompress(plan)) if here == wanted else None
+    while True:
+        try:
+            points = pickle.load(asked)
+        except EOFError:
+            return
+        try:
+            if plan is None:
+                yield Answer(refused=f"has {here}, this machine has {wanted}")
+            else:
+                yield Answer(explore(plan, points))
+        except EngineError as error:
+            yield Answer(refused=f"cannot run this: {error}")
+        except Exception:
+            yield Answer(failed=traceback.format_exc())
+
+
+def main() -> None:
+    end_with(int(sys.argv[1]))
+    with os.fdopen(os.dup(1), "w") as told:
+        os.dup2(2, 1)  # what is printed does not get into an answer
+        for answer in answers(sys.stdin.buffer):
+            told.write(encode(answer) + "\n")
+            told.flush()
+
+
+if __name__ == "__main__":
+    main()
