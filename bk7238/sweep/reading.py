@@ -18,7 +18,7 @@ def decode(data: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(data, type=kind)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    except ValueError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(_line(error)) from None
 
 
@@ -26,7 +26,7 @@ def convert(value: Any, kind: type[T]) -> T:
     """The object that `json.loads` gave, which also takes text that is no UTF-8. Raises ValueError, one line."""
     try:
         return msgspec.convert(value, kind)
-    except ValueError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(_line(error)) from None
 
 
@@ -35,6 +35,6 @@ def encode(value: Any) -> str:
     return json.dumps(msgspec.to_builtins(value))
 
 
-def _line(error: ValueError) -> str:
+def _line(error: Exception) -> str:
     """Of an error that may hold the name of a field, which may be any text."""
     return ascii(str(error))[1:-1][:_LONGEST]
