@@ -6,20 +6,17 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from bk7238.bench.command import words
 from bk7238.faults import kinds, parse
 from bk7238.sweep import page
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.subject import Subject
-from bk7238.update.session import Settings
-
-_WORDS = ("ssid", "ap_ssid", "psk", "ap_psk", "channel", "profile", "request", "engine", "within")
-_SWITCHES = ("ht", "hidden", "delivered")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Report:
     @cached_property
     def _command(self) -> list[str]:
         job = self.subject.job
-        return ["bk7238", "ota", job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)]
+        return ["bk7238", "ota", job.image.name, job.package.name, *words(job.settings, always=("seed",))]
 
     def as_json(self) -> dict[str, Any]:
         """All of it; page.py says what is in it."""
@@ -121,19 +118,3 @@ def explained(one: Outcome) -> str:
         for fault in one.silent
     ]
     return "; ".join([*([one.reason] if one.reason else []), *silent])
-
-
-def told(settings: Settings) -> list[str]:
-    """Settings as arguments of `bk7238 ota`; the seed and the faults are not among them."""
-    usual = {field.name: field.default for field in fields(Settings)}
-    given = {name: getattr(settings, name) for name in usual if getattr(settings, name) != usual[name]}
-    arguments = []
-    for name in _WORDS:
-        if name in given:
-            value = given[name]
-            text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
-            arguments.append(f"--{name.replace('_', '-')}={text}")
-    arguments += [f"--{name}" for name in _SWITCHES if given.get(name)]
-    if settings.flash_size is not None:
-        arguments.append(f"--flash-size={settings.flash_size >> 20}M")
-    return arguments
