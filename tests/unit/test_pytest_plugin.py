@@ -97,7 +97,12 @@ def test_a_marker_that_is_wrong_fails_in_one_line(pytester, reference, marker):
 
 
 @pytest.mark.parametrize(
-    ("option", "said"), [("--engine=bogus", "invalid choice"), ("--artifacts={file}", "name another")]
+    ("option", "said"),
+    [
+        ("--engine=bogus", "'bogus' is no engine; there is unicorn, renode"),
+        ("--seed=x", "'x' is no whole number"),
+        ("--artifacts={file}", "name another"),
+    ],
 )
 def test_an_option_that_is_wrong_runs_nothing(pytester, option, said):
     file = pytester.makefile(".txt", "")

@@ -173,3 +173,9 @@ def test_what_cannot_be_is_refused_in_python_too(settings, said):
     with pytest.raises(ValueError, match=re.escape(said)) as error:
         Settings(**settings)
     assert "\n" not in str(error.value)
+
+
+def test_the_tables_of_the_docs_are_up_to_date():
+    run = [sys.executable, ROOT / "scripts" / "option-tables", "--check"]
+    assert subprocess.run(run, capture_output=True, text=True, check=False).stderr == ""
+    assert command.table().count("\n") == 1 + len(OPTIONS)
