@@ -1,5 +1,6 @@
 """Settings: what is written for one reads as the same everywhere, and what a command line says of them comes back."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238 import cli
+from bk7238 import cli, resources
 from bk7238.air.misbehaviour import STEPS, Misbehaviour
 from bk7238.bench import command, values
 from bk7238.bench.settings import OPTIONS, Settings
@@ -117,7 +118,7 @@ def test_through_a_shell():
     )
     program = """
 import sys
-from bk7238 import cli
+from bk7238 import cli, resources
 from bk7238.bench import command
 print(ascii(command.read(cli.parser().parse_args(sys.argv[1:]))))
 """
@@ -179,3 +180,13 @@ def test_the_tables_of_the_docs_are_up_to_date():
     run = [sys.executable, ROOT / "scripts" / "option-tables", "--check"]
     assert subprocess.run(run, capture_output=True, text=True, check=False).stderr == ""
     assert command.table().count("\n") == 1 + len(OPTIONS)
+
+
+def test_a_scenarios_settings_give_way_to_the_command_lines(tmp_path, capsys):
+    built, path = resources.reference(), tmp_path / "scenario.toml"
+    path.write_text('[settings]\nseed = 3\nwithin = "100 ms"\n')
+    arguments = ["ota", str(built / "reference_1.0.0.bin"), str(built / "reference_1.0.1_none_aes.rbl"), "--json"]
+    for more, seed in ([], 3), (["--seed=4"], 4), (["--seed=0"], 0):
+        assert cli.main([*arguments, "--scenario", str(path), *more]) == 3
+        result = json.loads(capsys.readouterr().out)
+        assert (result["seed"], result["virtual_seconds"]) == (seed, 0.1)
