@@ -1,5 +1,6 @@
 """Settings: what is written for one reads as the same everywhere, and what a command line says of them comes back."""
 
+import argparse
 import json
 import re
 import shlex
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238 import cli, resources
+from bk7238 import cli, flash_image, package, resources
 from bk7238.air.misbehaviour import STEPS, Misbehaviour
 from bk7238.bench import command, values
 from bk7238.bench.settings import OPTIONS, Settings
@@ -20,6 +21,9 @@ from bk7238.engine.engine import NAMES
 from bk7238.faults import Spec, kinds, parse
 from bk7238.faults.fault import make
 from bk7238.network.host_server import Server
+from bk7238.sweep import subjects
+from bk7238.sweep.point import Job
+from bk7238.sweep.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED = [ROOT / "README.md", ROOT / "docs" / "faults.md"]
@@ -118,7 +122,7 @@ def test_through_a_shell():
     )
     program = """
 import sys
-from bk7238 import cli, resources
+from bk7238 import cli, flash_image, package, resources
 from bk7238.bench import command
 print(ascii(command.read(cli.parser().parse_args(sys.argv[1:]))))
 """
@@ -190,3 +194,32 @@ def test_a_scenarios_settings_give_way_to_the_command_lines(tmp_path, capsys):
         assert cli.main([*arguments, "--scenario", str(path), *more]) == 3
         result = json.loads(capsys.readouterr().out)
         assert (result["seed"], result["virtual_seconds"]) == (seed, 0.1)
+
+
+def test_each_command_has_its_options_from_the_declarations():
+    """But for those that mean something else there: the faults that a sweep tries, the size of a flash to be built.
+    `monitor` names its own."""
+    others = {("sweep", "--fault"), ("monitor", "--ssid"), ("monitor", "--psk"), ("monitor", "--channel")}
+    others |= {("monitor", "--seed"), ("monitor", "--flash-size")}
+    (verbs,) = (one for one in cli.parser()._actions if isinstance(one, argparse._SubParsersAction))
+    found = set()
+    for verb, parser in verbs.choices.items():
+        for name in OPTIONS:
+            action = parser._option_string_actions.get(command.flag(name))
+            if action is not None:
+                assert (action.dest == name and action.default is argparse.SUPPRESS) != (
+                    (verb, command.flag(name)) in others
+                )
+                found.add(verb)
+    assert found == {"ota", "run", "sweep", "gdb", "monitor"}
+
+
+def test_a_sweep_says_all_settings_in_its_replay_or_is_refused():
+    built = resources.reference()
+    files = flash_image.read(built / "reference_1.0.0.bin"), package.read(built / "reference_1.0.1_none_aes.rbl")
+    settings = Settings(psk="correct horse", misbehaviour="deauthenticate-at=group-1", serve=SERVED[:1], seed=3)
+    report = Report(subjects.make("packages", Job(*files, settings)), [], [], "quick", 0.0)
+    replay = report.as_json()["replay"]
+    assert replay[:2] == ["bk7238", "ota"] and read(replay[4:]) == replace(settings, delivered=True)
+    with pytest.raises(ValueError, match="no command can say it"):
+        subjects.make("packages", Job(*files, Settings(serve={"/more.txt": b"more"})))
