@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.cli.arguments import UsageError
-from bk7238.engine import costs
+from bk7238.engine import costs, renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.update.result import Phase, Result
 
@@ -154,7 +154,9 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        status = main()
+        renode_host.leave(status)
+        sys.exit(status)
     except (UsageError, ValueError, EngineError) as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)

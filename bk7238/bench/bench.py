@@ -15,6 +15,13 @@ from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
 
+Plug = Callable[[Machine, Network], Link]
+"""Gives what the access point has behind it in the place of the simulated network alone."""
+
+
+def network_alone(machine: Machine, network: Network) -> Link:
+    return network
+
 
 def _nothing_more(behind: Link) -> Link:
     return behind
@@ -27,8 +34,8 @@ class Bench:
     `keys`. Raises ValueError for an image that no flash holds, EngineError where the engine cannot be had.
     """
 
-    def __init__(self, settings: Settings, image: FlashImage) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
+        self.settings, self._plug = settings, plug
         self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
         self.network = Network(self.machine.random("network"), files=settings.serve)
         self.air = Medium()
@@ -66,4 +73,4 @@ class Bench:
         for server in self.settings.gateway:
             self.machine.outside = "gateway"
             self.network.attach(Gateway(server, self.network.events))
-        return self.network
+        return self._plug(self.machine, self.network)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, report, run, sweep
 from bk7238.cli.arguments import Parser, UsageError
+from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 
 COMMANDS = (ota, run, sweep, report, gdb, monitor, image, firmware, doctor)
@@ -41,3 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bk7238: interrupted", file=sys.stderr)
         return 130
+
+
+def command() -> NoReturn:
+    """Run this process's command line and end the process."""
+    status = main()
+    renode_host.leave(status)
+    sys.exit(status)

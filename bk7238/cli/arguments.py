@@ -39,9 +39,6 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
         raise UsageError(str(error)) from None
 
 
-ssid = command.reader(values.ssid)
-passphrase = command.reader(values.passphrase)
-channel = command.reader(values.channel)
 flash_size = command.reader(values.flash_size)
 whole = command.reader(values.whole)
 time = command.reader(values.within)

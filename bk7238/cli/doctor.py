@@ -16,9 +16,9 @@ from bk7238.engine.engine import EngineError, embedded
 
 PATIENCE = 120  # host seconds for Renode to load
 
-INSTALL = """\
-    unpack Renode's portable .NET build: renode-latest.linux-portable-dotnet.tar.gz from builds.renode.io
-    pip install "pythonnet>=3.0.1" "pyrenode3 @ git+https://github.com/antmicro/pyrenode3"
+INSTALL = f"""\
+    unpack Renode's portable .NET build: {renode_host.DOWNLOAD}
+    pip install "pythonnet>=3.0.1" "pyrenode3 @ {renode_host.PYRENODE3}"
     export PYRENODE_BIN=/path/to/renode PYRENODE_RUNTIME=coreclr
   or, for a mono build of Renode (up to 1.16.1): mono 6.8 or later, PYRENODE_RUNTIME=mono, PYRENODE_BUILD_DIR or
     PYRENODE_PKG, and MONO_THREADS_SUSPEND=preemptive"""

@@ -1,7 +1,8 @@
-"""`bk7238 monitor IMAGE`: the machine at Renode's monitor, as platform/bk7238/start.resc sets it up.
+"""`bk7238 monitor IMAGE [PACKAGE]`: the machine at Renode's monitor, as platform/bk7238/start.resc sets it up.
 
 The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`); a debugger connects to
-port 3333. With --ssid the device finds an access point, and Renode's switch is plugged in behind it.
+port 3333. With --ssid the device finds an access point, and Renode's switch is plugged in behind it. With PACKAGE it
+updates itself, as in `bk7238 ota`. With --robot a suite of Robot Framework drives it instead of somebody at a keyboard.
 """
 
 from __future__ import annotations
@@ -9,70 +10,137 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bk7238 import chip
+from bk7238.bench.command import add_options, flag
 from bk7238.cli import arguments as given
+from bk7238.cli.progress import Teller
+from bk7238.image import package
+from bk7238.robot.server import free_port
+
+if TYPE_CHECKING:
+    from bk7238.bench.settings import Settings
+    from bk7238.image import FlashImage, Package
+    from bk7238.machine import Machine
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
+GDB = 3333
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size")
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("monitor", help="a machine at Renode's monitor: analyzers, GDB, switch")
-    given.add_image(parser)
+    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image, CRC-framed")
+    given.add_force(parser)
+    parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package that is offered to it")
     parser.add_argument(
         "-e", "--execute", action="append", default=[], metavar="COMMAND", help="a monitor command to begin with"
     )
-    parser.add_argument("--gdb", type=given.whole, default=3333, metavar="PORT", help="for debuggers (default: 3333)")
-    parser.add_argument("--ssid", type=given.ssid, metavar="SSID", help="put an access point into the air")
-    parser.add_argument("--psk", type=given.passphrase, metavar="P", help="its passphrase (default: an open network)")
-    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="its channel (default: 6)")
+    parser.add_argument(
+        "--gdb",
+        type=given.whole,
+        metavar="PORT",
+        help="for debuggers (default: 3333, or with --robot any that is free)",
+    )
+    parser.add_argument("--robot", type=given.whole, metavar="PORT", help="offer keywords to Robot Framework there")
+    add_options(parser, OPTIONS, ssid="put an access point into the air (default with PACKAGE: Bench)")
     parser.add_argument("--bare", action="store_true", help="no simulated network: only what Renode's switch brings")
-    parser.add_argument("--seed", type=given.whole, default=0, metavar="N", help="of everything random (default: 0)")
-    parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="of the chip")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.image(arguments)
+    if arguments.image is None and arguments.robot is None:
+        raise given.UsageError("name the IMAGE (see bk7238 monitor --help)")
+    settings = given.settings(arguments, engine="renode")
+    if "ssid" not in arguments and arguments.package is None:
+        options = [flag(name) for name in ("psk", "ap_ssid", "ap_psk", "serve", "faults") if name in arguments]
+        for option in (*options, *(["--bare"] if arguments.bare else ())):
+            raise given.UsageError(f"{option} needs an access point: --ssid SSID")
+    if arguments.bare and (arguments.package is not None or settings.serve):
+        raise given.UsageError("with --bare nobody serves files: leave it out, or PACKAGE and --serve")
+    image = None if arguments.image is None else given.image(arguments)
+    update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
     from bk7238.engine.renode_host import renode
-    from bk7238.machine import Machine
 
     host = renode()
-    host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": arguments.gdb}
-    machine = given.checked(
-        lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine="renode")
-    )
+    gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
+    host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": gdb}
+    if arguments.robot is not None:
+        return _robot(arguments)
+    assert image is not None
+    if update_package is not None:
+        machine = given.checked(_updating, settings, image, update_package)
+    else:
+        machine = given.checked(_alone, arguments, settings, image)
+    machine.engine.name_registers()  # type: ignore[attr-defined]
     host.log_to_console()
     machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
-    if arguments.ssid is not None:
-        _connect(machine, arguments)
     for command in arguments.execute:
         print(host.answer(command), end="", flush=True)
     while (command := _next_command()) not in LEAVE:
         print(host.answer(command), end="", flush=True)
-    host.execute("pause")
+    host.answer("pause")
     return 0
 
 
-def _connect(machine: Any, arguments: argparse.Namespace) -> None:
-    from bk7238.air.access_point import AccessPoint
-    from bk7238.air.medium import Medium
-    from bk7238.air.wpa2 import Wpa2
-    from bk7238.network.network import Network
+def _updating(settings: Settings, image: FlashImage, update_package: Package) -> Machine:
+    """A device that will ask for the package, and a judge that says where it ends."""
+    from bk7238.network.uplink import Uplink
+    from bk7238.update.session import Update
+
+    update = Update(
+        image,
+        update_package,
+        settings,
+        Teller().tell,
+        plug=lambda machine, simulated: Uplink(machine.engine.port("wifi"), simulated),  # type: ignore[attr-defined]
+    )
+    judge = update.judge
+    judge.on_end.append(lambda: print(f"{judge.verdict.value}: {judge.reason}" if judge.verdict else "", flush=True))
+    update.begin()
+    return update.machine
+
+
+def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage) -> Machine:
+    """A device that nobody has told of a network, and the network that --ssid puts into the air."""
+    from bk7238.bench.bench import Bench
+    from bk7238.faults.run import Faults
     from bk7238.network.uplink import Uplink
 
-    inner = None if arguments.bare else Network(machine.random("network"))
-    security = None if arguments.psk is None else Wpa2(arguments.psk, machine.random("keys"))
-    access_point = AccessPoint(
-        arguments.ssid,
-        channel=arguments.channel,
-        network=Uplink(machine.engine.port("wifi"), inner),
-        rng=machine.random("access point"),
-        security=security,
+    faults = Faults(settings.faults, settings.seed)
+    bench = Bench(
+        settings,
+        image,
+        lambda machine, simulated: Uplink(
+            machine.engine.port("wifi"),  # type: ignore[attr-defined]
+            None if arguments.bare else simulated,
+        ),
     )
-    machine.connect_air(Medium([access_point]))
+    if "ssid" in arguments:
+        access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
+        bench.power_on()
+        faults.begin(bench.machine, bench.air, access_point)
+    return bench.machine
+
+
+def _robot(arguments: argparse.Namespace) -> int:
+    """Serve suites until one of them calls `Stop Remote Server`."""
+    from bk7238.robot.keywords import Keywords
+    from bk7238.robot.server import HOST, Remote, RenodeKeywords, listen
+
+    remote = Remote(Keywords(arguments.image, arguments.package), RenodeKeywords())
+    try:
+        server = listen(arguments.robot, remote)
+    except (OSError, OverflowError) as error:
+        raise given.UsageError(f"--robot {arguments.robot}: {error}; name a port that is free") from None
+    with server:
+        print(f"keywords for Robot Framework at http://{HOST}:{arguments.robot}", flush=True)
+        while not remote.stopped:
+            server.handle_request()
+    return 0
 
 
 def _next_command() -> str:

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.sweep.report import Report
     from bk7238.sweep.run import SweepError, sweep
 
-    job = Job(image, update_package, given.settings(arguments))
+    job = given.checked(Job, image, update_package, given.settings(arguments))
     given.checked(job.update)
     hire = given.checked(_hire, arguments)
     given.checked(check, arguments.journal)

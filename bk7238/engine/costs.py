@@ -18,8 +18,8 @@ _BASE = {BLOCK: 0xE3A01401, MEMORY: 0xE3A01501}
 
 @dataclass(frozen=True)
 class Costs:
-    """Host microseconds of one read and one write of a register, over the same access to memory; host seconds of one
-    virtual second in which the guest never idles and accesses memory alone."""
+    """Microseconds of the host's CPU for one read and one write of a register, over the same access to memory; seconds
+    of it for one virtual second in which the guest never idles and accesses memory alone."""
 
     engine: str
     read: float
@@ -41,7 +41,7 @@ def measure(name: str) -> Costs:
 
 
 def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float]:
-    """Host seconds and accesses of a virtual second of a loop that does this access.
+    """Seconds of the host's CPU and accesses of a virtual second of a loop that does this access.
 
     Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
     cost does not count.
@@ -57,6 +57,6 @@ def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float
 
 
 def _timed(engine: Engine, until: int) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     engine.run(until=until)
-    return time.perf_counter() - began
+    return time.process_time() - began

@@ -10,7 +10,8 @@ from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
 from peripherals.core import Bus, Clock, ResetKind
 
-NAMES = ("unicorn", "renode")
+EMBEDDED = "unicorn"
+NAMES = (EMBEDDED, "renode")
 
 
 class EngineError(Exception):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,10 +24,23 @@ from bk7238.engine import renode_host
 from bk7238.engine.clock import Clock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
-from bk7238.engine.renode_bridge import Port, RenodeBus, attach, delegate
+from bk7238.engine.renode_bridge import (
+    ARM,
+    ENTER,
+    EVENT,
+    LEAVE,
+    TIME,
+    Functions,
+    Port,
+    RenodeBus,
+    attach,
+    delegate,
+    drop_thread_state,
+    keep_thread_state,
+)
 from bk7238.engine.repl import load
 from bk7238.engine.wiring import Board, wire
-from peripherals.core import ResetKind
+from peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
 
@@ -62,7 +75,9 @@ class RenodeEngine:
         self._renode = renode_host.renode()
         self._machine = self._renode.load(platform)
         self._host = self._make_host()
-        self._now: Callable[[], int] = self._host.Now
+        self._now: Callable[[], int] = TIME(self._host.NowFunction())
+        self._arm_host: Callable[[int], None] = ARM(self._host.ArmFunction())
+        self._functions = Functions()
         self._end = _NEVER
         self._beats = 0
         self._awaited = False  # somebody is in `run`
@@ -74,7 +89,7 @@ class RenodeEngine:
         self._reset_kind: ResetKind | None = None
         self._halted = threading.Event()
         self._halt_reason = ""
-        self.clock = Clock(NANOSECONDS, lambda: int(self._now()))
+        self.clock = Clock(NANOSECONDS, self._now)
         self.clock.on_sooner = self._sooner
         self.log = MachineLog(lambda: self.clock.now, lambda: int(self._host.ProgramCounter()))
         self.bus = RenodeBus(self._platform.memories, self._host)
@@ -93,6 +108,8 @@ class RenodeEngine:
         Raises what a block raised, and EngineError where the CPU gave up, Renode hangs or the host's time is over.
         """
         self._check_current()
+        if self._host.IsStarted():
+            self._host.Pause()  # Renode's monitor has started the guest
         end = until * NANOSECONDS
         give_up = time.monotonic() + self.host_limit
         self._stopping = False
@@ -123,6 +140,12 @@ class RenodeEngine:
         if name.lower() not in REGISTERS:
             raise EngineError(f"Renode shows no register {name!r}; it shows {', '.join(REGISTERS)}")
         return int(self._host.Register(REGISTERS[name.lower()]))
+
+    def name_registers(self) -> None:
+        """Let Renode's log call registers by name: in the logs that are opened after this."""
+        for name, block in self.board.items():
+            self._host.NameRegisters(name, "\n".join(f"{offset} {text}" for offset, text in _registers(block)))
+        self._host.NameRegistersInLog()
 
     def port(self, name: str) -> Port:
         """The network face of a block, such as `wifi`: what a Renode switch is connected to."""
@@ -214,7 +237,7 @@ class RenodeEngine:
         now = self.clock.ticks
         deadline = self.clock.next_deadline
         target = min(now + BEAT, self._end, self._end if deadline is None else deadline)
-        self._host.Arm(max(1, target - now))
+        self._arm_host(max(1, target - now))
 
     def _sooner(self, deadline: int) -> None:
         if not self._alarming:
@@ -284,8 +307,13 @@ class RenodeEngine:
             cpu_input=lambda number, level: None,
         )
         board = Board(self._platform, dict(made.items()))
-        attach(self._platform, board.__getitem__, self._renode.find, self._guard)
-        self._host.Alarm = delegate("Action")(self._guard(self._on_alarm, None))
+        attach(self._platform, board.__getitem__, self._renode.find, self._guard, self._functions)
+        self._renode.kept = self._functions  # for as long as there is the machine, even where nobody has this engine
+        self._host.Connect(
+            self._functions.address(EVENT, self._guard(self._on_alarm, None)),
+            self._functions.address(ENTER, keep_thread_state),
+            self._functions.address(LEAVE, drop_thread_state),
+        )
         self._host.Halted = delegate("Action", "String")(self._guard(self._on_halted, None))
         self._arm()
         return board
@@ -295,3 +323,10 @@ class RenodeEngine:
             raise EngineError(f"this process has lost its Renode ({self._renode.lost}): start another process")
         if self._renode.machine is not self._machine:
             raise EngineError("a newer machine has taken this one's place in Renode: one process runs one at a time")
+
+
+def _registers(block: Peripheral) -> Iterator[tuple[int, str]]:
+    """Byte offset and name of each register, those of an array with their index."""
+    for name, registers in block.registers.items():
+        for index, register in enumerate(registers):
+            yield register.at + index * register.stride, name if len(registers) == 1 else f"{name}[{index}]"

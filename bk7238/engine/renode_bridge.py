@@ -1,20 +1,32 @@
 """Between the Python models and Renode's blocks: accesses, wires, bytes and DMA.
 
-Everything that Renode calls goes through `Guard`: an exception that escaped into one of Renode's threads would end
-the process.
+What is called often goes through native function pointers, which cost a tenth of pythonnet's delegates and methods;
+the rest goes through those. Everything that Renode calls goes through `Guard`: an exception that escaped into one of
+Renode's threads would end the process.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib
+import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from bk7238.engine.platform import Block, Memory, Platform
 from peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
+
+READ = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_int64, ctypes.c_int32)
+WRITE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_uint32, ctypes.c_int32)
+LEVEL = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_int32)
+TIME = ctypes.CFUNCTYPE(ctypes.c_uint64)
+ARM = ctypes.CFUNCTYPE(None, ctypes.c_uint64)
+EVENT = ctypes.CFUNCTYPE(None)
+ENTER = ctypes.CFUNCTYPE(ctypes.c_int64)
+LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_int64)
 
 Guard = Callable[[Callable[..., T], T], Callable[..., T]]
 """`guard(function, otherwise)`: the function, with what it raises kept for the caller of the engine, and `otherwise`
@@ -71,34 +83,67 @@ class Port:
         self._face.Receive = self._delegate(self._guard(lambda frame: listener(bytes(frame)), None))
 
 
+def keep_thread_state() -> int:
+    """Keep Python's state of this thread after the call that it was made for, and answer which that is; 0 where the
+    thread is one of Python's, whose state is its own matter."""
+    if any(thread.ident == threading.get_ident() for thread in threading.enumerate()):
+        return 0
+    ctypes.pythonapi.PyGILState_Ensure()
+    return int(_this_thread_state() or 0)
+
+
+def drop_thread_state(state: int) -> None:
+    """Drop the state of a thread that has ended."""
+    ctypes.pythonapi.PyThreadState_Clear(ctypes.c_void_p(state))
+    ctypes.pythonapi.PyThreadState_Delete(ctypes.c_void_p(state))
+
+
+_this_thread_state = ctypes.pythonapi.PyGILState_GetThisThreadState
+_this_thread_state.restype = ctypes.c_void_p
+
+
+class Functions:
+    """Python functions that Renode calls by their addresses. They must be kept until the machine is gone."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    def address(self, kind: Callable[[Any], Any], function: Callable[..., Any]) -> int:
+        made = kind(function)
+        self._kept.append(made)
+        return ctypes.cast(made, ctypes.c_void_p).value or 0
+
+
 def attach(
-    platform: Platform, blocks: Callable[[str], Peripheral], find: Callable[[str], Any], guard: Guard[Any]
+    platform: Platform,
+    blocks: Callable[[str], Peripheral],
+    find: Callable[[str], Any],
+    guard: Guard[Any],
+    functions: Functions,
 ) -> None:
     """Give each of Renode's blocks its model: `blocks` answers the model of a name, `find` Renode's block of a path."""
     for block in platform.blocks:
         face = find(f"sysbus.{block.name}")
         model = blocks(block.name)
-        _attach_registers(face, model, guard)
-        _attach_wires(platform, block, face, model, guard)
+        face.Connect(
+            functions.address(READ, guard(model.read, 0)),
+            functions.address(WRITE, guard(model.write, None)),
+            functions.address(LEVEL, guard(_input(model), None)),
+        )
+        face.ResetModel = delegate("Action")(guard(partial(model.reset, ResetKind.POWER_ON), None))
+        _attach_outputs(platform, block, LEVEL(face.DriveFunction()), model)
         if block.type == "Beken.PyUart":
             _attach_uart(face, model, guard)
 
 
-def _attach_registers(face: Any, model: Peripheral, guard: Guard[Any]) -> None:
-    face.Read = delegate("Func", "Int64", "Int32", "UInt32")(guard(model.read, 0))
-    face.Write = delegate("Action", "Int64", "UInt32", "Int32")(guard(model.write, None))
-    face.ResetModel = delegate("Action")(guard(lambda: model.reset(ResetKind.POWER_ON), None))
+def _input(model: Peripheral) -> Callable[[int, int], None]:
+    return lambda number, level: model.set_input(number, bool(level))
 
 
-def _attach_wires(platform: Platform, block: Block, face: Any, model: Peripheral, guard: Guard[Any]) -> None:
-    face.Input = delegate("Action", "Int32", "Boolean")(guard(model.set_input, None))
+def _attach_outputs(platform: Platform, block: Block, drive: Callable[[int, int], None], model: Peripheral) -> None:
     for output in {wire.output for wire in platform.wires if wire.source == block.name}:
-        model.outputs[output].append(_driver(face, -1 if output is None else output))
-
-
-def _driver(face: Any, number: int) -> Callable[[bool], None]:
-    drive = face.Drive
-    return lambda level: drive(number, level)
+        number = -1 if output is None else output
+        model.outputs[output].append(partial(drive, number))
 
 
 def _attach_uart(face: Any, model: Any, guard: Guard[Any]) -> None:

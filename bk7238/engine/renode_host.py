@@ -6,20 +6,29 @@ are looked for only when somebody asks for them; `doctor` tells what is missing.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import json
 import logging
 import os
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from bk7238 import chip, resources
 from bk7238.engine.engine import EngineError
 
-BRIDGE = "BekenBridge.cs"
+RELEASE = "1.16.1"  # of Renode, and the commit of pyrenode3: what the tests have been run on
+DOWNLOAD = (
+    f"https://github.com/renode/renode/releases/download/v{RELEASE}/renode-{RELEASE}.linux-portable-dotnet.tar.gz"
+)
+PYRENODE3 = "git+https://github.com/antmicro/pyrenode3@dde4a47660ef1b8874a91ed514a0bd04b33a5add"
+BRIDGE = "Beken.cs"
 MACHINE = "bk7238"
 SOURCES = ("PYRENODE_BIN", "PYRENODE_PKG", "PYRENODE_BUILD_DIR")
 INSTALLED = Path("/opt/renode")  # where pyrenode3 looks when none of these is set
@@ -27,6 +36,9 @@ LOG_LEVEL = 3  # Renode's number for errors; what is below belongs to the machin
 REMEDY = "`bk7238 doctor` says what to install"
 
 _renode: Renode | None = None
+_apart_from_others = False
+_leaving = False
+T = TypeVar("T")
 
 
 def missing(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -59,11 +71,57 @@ def renode() -> Renode:
         if lack is not None:
             raise EngineError(f"Renode cannot be used: {lack}; {REMEDY}")
         try:
-            with _quiet():
+            with _quiet(), _apart():
                 _renode = Renode()
         except (Exception, SystemExit) as error:  # pyrenode3 leaves by sys.exit where it finds no binaries
             raise EngineError(f"Renode cannot be loaded: {_first_line(error)}; {REMEDY}") from error
     return _renode
+
+
+def loaded() -> bool:
+    """Whether this process holds a Renode."""
+    return _renode is not None
+
+
+def leave(status: int) -> None:
+    """End a process that holds a Renode, with this exit status; one that holds none, or whose .NET was loaded by
+    somebody else, goes on.
+
+    .NET is not taken down in order, which takes ten seconds; everybody else's `atexit` is carried out.
+    """
+    global _leaving
+    if loaded() and _apart_from_others and not _leaving:
+        _leaving = True
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or there is none
+                stream.flush()
+        os._exit(status)
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """What is registered with `atexit` in here is passed over where `leave` ends the process."""
+    global _apart_from_others
+    pythonnet = sys.modules.get("pythonnet")
+    _apart_from_others = pythonnet is None or pythonnet.get_runtime_info() is None
+    handlers: list[Callable[[], object]] = []
+
+    def collect(function: Callable[..., T], *arguments: Any, **more: Any) -> Callable[..., T]:
+        handlers.append(partial(function, *arguments, **more))
+        return function
+
+    def take_down() -> None:
+        while handlers and not _leaving:
+            handlers.pop()()
+
+    register = atexit.register
+    atexit.register = collect  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        atexit.register = register
+        atexit.register(take_down)
 
 
 class Renode:
@@ -79,6 +137,7 @@ class Renode:
         self.monitor = wrappers.Monitor()
         self.lost: str | None = None
         self.machine: Any = None
+        self.kept: object = None  # what the machine calls
         self.script: Path | None = None  # what makes machines, where it is not this class
         self.variables: dict[str, object] = {}  # of the script
         self.execute(f"logLevel {LOG_LEVEL}")
@@ -94,14 +153,20 @@ class Renode:
 
     def execute(self, command: str) -> str:
         """Carry out a command of Renode's monitor and answer what it printed. Raises EngineError where it failed."""
-        output, error = self.monitor.execute(command)
+        try:
+            output, error = self.monitor.execute(command)
+        except Exception as failure:  # .NET's
+            raise EngineError(f"Renode refused {command!r}: {_first_line(failure)}") from failure
         if error and error.strip():
             raise EngineError(f"Renode refused {command!r}: {' '.join(error.split())[:400]}")
         return str(output)
 
     def answer(self, command: str) -> str:
         """Carry out a command and answer what Renode said, refusals included."""
-        output, error = self.monitor.execute(command)
+        try:
+            output, error = self.monitor.execute(command)
+        except Exception as failure:  # .NET's; the monitor goes on
+            return f"{type(failure).__name__}: {_first_line(failure)}\n"
         return f"{output or ''}{error or ''}".replace("\r", "").strip("\n") + "\n" if command else ""
 
     def load(self, platform: Path) -> Any:
@@ -109,19 +174,23 @@ class Renode:
         if self.lost is not None:
             raise EngineError(f"this process has lost its Renode ({self.lost}): start another process")
         self._emulation.clear()
+        self.monitor.interaction.Clear()
         if self.script is not None:
             self._run_script(self.script)
         else:
-            self.include(platform.parent / BRIDGE)
+            self.include(resources.platform() / BRIDGE)
             self.machine = self._emulation.add_mach(MACHINE).internal
             self.monitor.internal.Machine = self.machine
             self.execute(f"machine LoadPlatformDescription {_path(platform)}")
+        if refused := " ".join(self.monitor.interaction.GetError().split()):  # what statements in `init:` say
+            raise EngineError(f"Renode refused a statement of {(self.script or platform).name}: {refused[:400]}")
         return self.machine
 
     def log_to_console(self) -> None:
         """Print Renode's own log, from information on: analyzers without windows write there."""
         logging_ = importlib.import_module("Antmicro.Renode.Logging")
-        logging_.Logger.AddBackend(logging_.ConsoleBackend.Instance, "console")
+        if not logging_.Logger.GetBackends().ContainsKey("console"):
+            logging_.Logger.AddBackend(logging_.ConsoleBackend.Instance, "console")
         self.execute("logLevel 1")
 
     def _run_script(self, script: Path) -> None:
@@ -167,12 +236,21 @@ def _first_line(error: BaseException) -> str:
     return text.splitlines()[0]
 
 
-def main() -> None:
-    """Load Renode and print what was found, one line for machines: for `doctor`, which asks in a process of its own."""
+def probe(platform: Path) -> dict[str, str]:
+    """What was found: `version` and `runtime`, or the `problem` with Renode, the bridge or this description."""
     try:
-        print(json.dumps({"version": renode().version, "runtime": runtime()}))
+        host = renode()
+        host.load(platform)
     except EngineError as error:
-        print(json.dumps({"problem": str(error)}))
+        return {"problem": str(error)}
+    return {"version": host.version, "runtime": runtime()}
+
+
+def main() -> None:
+    """Load all that an engine needs of Renode and print what was found, one line for machines: for `doctor`, which asks
+    in a process of its own."""
+    print(json.dumps(probe(chip.load().board)))
+    leave(0)
 
 
 if __name__ == "__main__":

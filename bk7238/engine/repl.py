@@ -12,8 +12,9 @@ from pathlib import Path
 from bk7238.engine.platform import Block, Cpu, Memory, Platform, Tag, Wire
 from bk7238.engine.repl_entries import Entry
 from bk7238.engine.repl_lexer import Position, ReplError, Token
-from bk7238.engine.repl_syntax import parse, statement_parser
-from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, MEMORY, TYPES, Item, refuse_overlap
+from bk7238.engine.repl_monitor import Statement
+from bk7238.engine.repl_syntax import parse
+from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, MEMORY, TYPES, Item, Silenced, refuse_overlap
 
 __all__ = ["Block", "Cpu", "Memory", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]
 
@@ -43,7 +44,7 @@ class _Reader:
         self.items: dict[str, Item] = {}
         self.pc = 0
         self.tags: list[Tag] = []
-        self.silenced: list[tuple[int, int]] = []
+        self.silenced: list[Silenced] = []
 
     # Files
 
@@ -99,7 +100,7 @@ class _Reader:
             raise cpus[1].where.error("a second CPU is not supported here", "leave one")
         memories = [item.memory() for item in self.items.values() if item.type == MEMORY]
         blocks = [item.block() for item in self.items.values() if item.type in BLOCKS]
-        refuse_overlap([*memories, *blocks])
+        refuse_overlap([*memories, *blocks, *self.silenced])
         wires = [wire for item in self.items.values() for wire in self.wires(item)]
         return Platform(
             cpu=cpus[0].cpu(self.pc),
@@ -107,7 +108,7 @@ class _Reader:
             blocks=tuple(blocks),
             wires=tuple(wires),
             tags=tuple(self.tags),
-            silenced=tuple(self.silenced),
+            silenced=tuple((silenced.address, silenced.size) for silenced in self.silenced),
         )
 
     def declare(self, entry: Entry, kind: Token) -> None:
@@ -144,31 +145,27 @@ class _Reader:
 
     # Monitor statements
 
-    def run(self, name: str, kind: str, statement: list[Token]) -> None:
-        verb, where = statement[0].text, statement[0].where
-        if kind == "preinit" and verb in ("include", "i", "EnsureTypeIsLoaded"):
-            return  # loads the types that are built in here
-        if kind != "init":
+    def run(self, name: str, kind: str, tokens: list[Token]) -> None:
+        statement = Statement(tokens)
+        verb, where = statement.verb, statement.where
+        if kind == "preinit" and verb in ("include", "i"):
+            statement.path()  # of the types that are built in here
+        elif kind == "preinit" and verb == "EnsureTypeIsLoaded":
+            statement.string()
+        elif kind != "init":
             raise where.error(f"{verb!r} in {kind} is not supported here", "remove it")
-        parser = statement_parser(statement)
-        parser.take()
-        if verb == "PC" and name in self.items and self.items[name].type == CPU:
-            self.pc = parser.address()
+        elif verb == "PC" and name in self.items and self.items[name].type == CPU:
+            self.pc = statement.number(bits=32)
         elif verb == "Tag" and name == BUS:
-            begin, end = parser.range()
-            if parser.token.kind != "string":
-                parser.refuse("the name of the tag, in quotes,")
-            label = str(parser.take().value)
-            value = 0 if parser.token.kind == "end" else parser.address()
-            self.tags.append(Tag(label, begin, end - begin, value))
+            begin, size = statement.range()
+            self.tags.append(Tag(statement.string(), begin, size, 0 if statement.ended() else statement.number()))
         elif verb == "SilenceRange" and name == BUS:
-            begin, end = parser.range()
-            self.silenced.append((begin, end - begin))
+            self.silenced.append(Silenced(*statement.range(), where))
         else:
             remedy = f"there are PC for the CPU, Tag and SilenceRange for {BUS}"
             raise where.error(f"{verb!r} for {name} is not supported here", remedy)
-        if parser.token.kind != "end":
-            parser.refuse("the end of the statement")
+        if not statement.ended():
+            statement.refuse("the end of the statement")
 
     # Wires
 

@@ -2,7 +2,8 @@
 
 As in Renode, four spaces are one level, and a line outside of braces is followed by a semicolon, an opening or
 some closing braces, by the indentation of the next one. Lines inside braces are free. Source of the facts: Renode's
-PreLexer. Stricter than it in two points: tabs are refused, and identifiers are ASCII.
+PreLexer. Stricter than it: tabs are refused, identifiers are ASCII, and so is what makes it misread a multi-line
+string: ''' in a comment or a string, a brace or '"' inside one, two on a line, one of fewer than three characters.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _TOKEN = re.compile(
 )
 _STRING = re.compile(r'"((?:[^"\\\n]|\\["\\])*)"')
 _MULTILINE = re.compile(r"'''((?:(?!''')[^\\]|\\''')*)'''")
+_SHORTEST = 3  # characters of a multi-line string
 
 
 class ReplError(ValueError):
@@ -80,6 +82,7 @@ class _Lexer:
         self.line = 1
         self.line_start = 0
         self.at_line_start = True
+        self.string_end = -1  # of the last multi-line string
 
     def run(self) -> list[Token]:
         at = 0
@@ -117,7 +120,9 @@ class _Lexer:
         if at != self.line_start and self.text[at - 1] != " ":
             return self._other(match)
         end = self.text.find("\n", at)
-        return len(self.text) if end < 0 else end
+        end = len(self.text) if end < 0 else end
+        self._refuse_quotes("comment", self.text[at:end], self._position(at))
+        return end
 
     def _block(self, match: re.Match[str]) -> int:
         start, where = match.start(), self._position(match.start())
@@ -125,6 +130,7 @@ class _Lexer:
         if end < 0:
             raise where.error("this comment is never closed", "add a '*/'")
         end += 2
+        self._refuse_quotes("comment", self.text[start:end], where)
         spans_lines = "\n" in self.text[start:end]
         line_end = self.text.find("\n", end)
         rest = self.text[end : line_end if line_end >= 0 else None]
@@ -142,6 +148,7 @@ class _Lexer:
             raise where.error(
                 "malformed string", "end it with '\"' on its line and put a backslash only before \\ or \""
             )
+        self._refuse_quotes("string", string[1], where)
         self._add("string", string[0], where, re.sub(r"\\(.)", r"\1", string[1]))
         return string.end()
 
@@ -150,9 +157,19 @@ class _Lexer:
         string = _MULTILINE.match(self.text, match.start())
         if string is None:
             raise where.error("malformed multi-line string", "end it with ''' and put a backslash only before '''")
+        if len(string[1]) < _SHORTEST or re.search(r'[{}"]', string[1]):
+            remedy = f"write {_SHORTEST} or more, and no brace or '\"', or a string in '\"'"
+            raise where.error("a multi-line string that Renode misreads", remedy)
+        if self.text.rfind("\n", 0, match.start()) < self.string_end:
+            raise where.error("a second multi-line string on this line", "give each a line of its own")
+        self.string_end = string.end()
         self._add("string", string[0], where, string[1].replace("\\'''", "'''"))
         self._newlines(match.start(), string.end())
         return string.end()
+
+    def _refuse_quotes(self, kind: str, text: str, where: Position) -> None:
+        if "'''" in text:
+            raise where.error(f"''' in a {kind}", "Renode takes it for a multi-line string: remove it")
 
     def _number(self, match: re.Match[str]) -> int:
         digits, where = match[0].replace("_", ""), self._position(match.start())

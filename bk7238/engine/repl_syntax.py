@@ -12,7 +12,7 @@ from bk7238.engine.repl_entries import Connection, Entry, Registration, Script, 
 from bk7238.engine.repl_lexer import Token, tokenize
 
 KEYWORDS = frozenset(
-    ("using", "new", "as", "preinit", "init", "reset", "local", "true", "True", "false", "False", "none", "empty")
+    ("using", "new", "as", "preinit", "init", "reset", "local", "prefixed", "true", "false", "none", "empty")
 )
 SCRIPTS = ("preinit", "init", "reset")
 LAST_WIRE = 1023
@@ -76,6 +76,8 @@ class Parser:
             if self.token.kind != "string":
                 self.refuse("the path of a file, in quotes,")
             paths.append(self.take())
+            if self.token.text == "prefixed":
+                self.unsupported("a prefix", "give the blocks of that file their whole names")
             while self.accept(";"):
                 pass
         return paths
@@ -99,11 +101,11 @@ class Parser:
             entry.registrations = self.registrations()
         if self.token.kind == "name" and self.token.text == "as":
             self.unsupported("an alias", "give the block that name")
-        if self.accept("{"):
+        if self.accept("{") and not self.accept("}"):
+            self.attribute(entry)
             while not self.accept("}"):
+                self.expect(";")
                 self.attribute(entry)
-                if not self.token.is_mark("}"):
-                    self.expect(";")
         return entry
 
     def type_name(self) -> Token:
@@ -122,14 +124,13 @@ class Parser:
         places = [self.registration()]
         while not self.accept("}"):
             self.expect(";")
-            if not self.token.is_mark("}"):
-                places.append(self.registration())
+            places.append(self.registration())
         return places
 
     def registration(self) -> Registration:
         bus = self.name("the bus, or 'none',")
         starts_value = self.token.kind in ("number", "string") or self.token.is_mark("<", "[", "-")
-        is_word = self.token.kind == "name" and self.token.text != "as"
+        is_word = self.token.kind == "name" and self.token.text not in ("as", "none", "empty")
         return Registration(bus.text, self.value() if starts_value or is_word else None, bus.where)
 
     # Attributes
@@ -158,7 +159,9 @@ class Parser:
                 statements.append([])
             else:
                 statements[-1].append(self.take())
-        return Script(kind.text, add, [statement for statement in statements if statement], kind.where)
+        if not all(statements):
+            raise kind.where.error(f"an empty statement in {kind.text}", "remove a ';', or the whole block")
+        return Script(kind.text, add, statements, kind.where)
 
     def connection(self) -> Connection:
         where = self.token.where
@@ -239,8 +242,8 @@ class Parser:
             self.unsupported("an inline object ('new')", "declare the block as an entry of its own")
         if token.text in ("none", "empty"):
             return Value(self.take().text, None, token.where)
-        if token.text in ("true", "True", "false", "False"):
-            return Value("bool", self.take().text.lower() == "true", token.where)
+        if token.text in ("true", "false"):
+            return Value("bool", self.take().text == "true", token.where)
         name = self.name("a value")
         if not self.token.is_mark("."):
             return Value("reference", name.text, token.where)
@@ -284,12 +287,9 @@ class Parser:
         while not self.accept("]"):
             if self.token.is_mark("["):
                 self.unsupported("a list in a list", "write one list")
+            if self.token.text == "none":
+                self.refuse("a value that is not 'none'")
             values.append(self.value())
             if not self.token.is_mark("]"):
                 self.expect(",")
         return Value("list", values, where)
-
-
-def statement_parser(statement: list[Token]) -> Parser:
-    """A parser over the tokens of one monitor statement."""
-    return Parser([*statement, Token("end", "", statement[-1].where)])

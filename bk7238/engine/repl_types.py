@@ -145,8 +145,10 @@ class Item:
     # Attributes
 
     def _value(self, name: str) -> object:
-        """The value of an attribute, or None; `none` counts as left out."""
+        """The value of an attribute, or None; a property that is `none` counts as left out."""
         attribute, setting = TYPES[self.type][name], self.settings.get(name)
+        if setting is not None and setting.value.kind == "none" and name[0].islower():
+            raise setting.value.where.error(f"Renode takes no 'none' for {name}", f"leave {name} out")
         if setting is None or setting.value.kind == "none":
             if attribute.required:
                 raise self.where.error(f"{self.name} has no {name}", f"a {self.type} needs one")
@@ -159,6 +161,8 @@ class Item:
             raise value.where.error(f"{name} takes a {expected}, not a {value.kind}", f"write a {expected}")
         if attribute.kind is int and (not isinstance(value.data, int) or value.data < 0):
             raise value.where.error(f"{name} is {value.data}", "write a whole number that is not negative")
+        if isinstance(value.data, int) and value.data >> 32:
+            raise value.where.error(f"{name} is {value.data:#x}", "write a number of 32 bits at most")
         return value.data
 
     def _number(self, name: str, default: int = 0) -> int:
@@ -174,9 +178,19 @@ class Item:
         return setting.value.where if setting is not None else self.where
 
 
-def refuse_overlap(items: list[Memory | Block]) -> None:
+@dataclass(frozen=True)
+class Silenced:
+    """A range that SilenceRange takes: Renode registers it on the bus like a block."""
+
+    address: int
+    size: int
+    where: Position
+    name = "this range"
+
+
+def refuse_overlap(items: list[Memory | Block | Silenced]) -> None:
     """Raises ReplError where two of these cover the same address."""
-    reach: Memory | Block | None = None
+    reach: Memory | Block | Silenced | None = None
     for item in sorted(items, key=lambda item: item.address):
         if reach is not None and reach.address + reach.size > item.address:
             earlier, later = sorted((reach, item), key=items.index)

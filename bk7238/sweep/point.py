@@ -6,6 +6,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from bk7238.engine import renode_host
+from bk7238.engine.engine import EMBEDDED
 from bk7238.faults import Fault, FaultError, kinds, parse
 from bk7238.image import FlashImage, Package
 from bk7238.sweep.fields import OUTCOME, Check, first_wrong, list_of, maybe, seconds, text
@@ -32,11 +34,18 @@ class Point(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """The update that is carried out again and again. The settings bring no faults of their own."""
+    """The update that is carried out again and again. The settings bring no faults of their own. Raises ValueError
+    where Renode is to execute it, or is in this process: it survives no fork, and a point of a sweep is one."""
 
     image: FlashImage
     package: Package
     settings: Settings
+
+    def __post_init__(self) -> None:
+        if self.settings.engine != EMBEDDED:
+            raise ValueError(f"the engine {self.settings.engine} runs no sweeps: leave it out, or name {EMBEDDED}")
+        if renode_host.loaded():
+            raise ValueError("this process holds a Renode, beside which no sweep can run: start one of its own for it")
 
     def update(self, *faults: str | Fault, told: Story | None = None) -> Update:
         """An update that is ready to run."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bk7238.air.medium import Medium
     from bk7238.machine import Machine
     from bk7238.network.http_server import HttpServer
+    from bk7238.network.link import Link
+    from bk7238.network.network import Network
     from bk7238.sweep.report import Report
 
 
@@ -60,6 +62,11 @@ class Dut:
         if self._update is not None:
             raise RuntimeError("the device is switched on already; do this first")
 
+    @staticmethod
+    def plug(machine: Machine, network: Network) -> Link:
+        """What the device's access point has behind it."""
+        return network
+
     # While it runs
 
     @property
@@ -69,7 +76,7 @@ class Dut:
     @property
     def update(self) -> Update:
         if self._update is None:
-            self._update = Update(self.image, self.package, self.settings)
+            self._update = Update(self.image, self.package, self.settings, plug=self.plug)
             self._update.machine.uart1.on_line(lambda line: self._line(1, line))
             self._update.machine.uart2.on_line(lambda line: self._line(2, line))
         return self._update

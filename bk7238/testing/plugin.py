@@ -5,6 +5,8 @@ Options have long names of their own, `--bk7238-seed` and so on; the short ones 
 
 from __future__ import annotations
 
+import atexit
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from bk7238.sweep.report import Report
 
 _DUT = pytest.StashKey["testing.Dut"]()
+_SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
 SETTINGS = ("engine", "seed")
@@ -63,6 +66,19 @@ def pytest_configure(config: pytest.Config) -> None:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise pytest.UsageError(f"--bk7238-artifacts={folder}: {error.strerror}; name another folder") from None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[_SESSION] = session
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Where this process is pytest's own and holds a Renode, it ends at once with the status that it would have."""
+    host, session = sys.modules.get("bk7238.engine.renode_host"), config.stash.get(_SESSION, None)
+    command = Path(sys.argv[0])  # pytest, or pytest/__main__.py
+    own = command.name in ("pytest", "py.test", "pytest.exe") or command.parent.name == "pytest"
+    if host is not None and session is not None and own:
+        atexit.register(lambda: host.leave(int(session.exitstatus)))
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Judge:
         self.operator: Operator | None = None  # who types on the device; known once the device is in the air
         self.verdict: Verdict | None = None
         self.reason = ""
+        self.on_end: list[Callable[[], None]] = []  # called when the verdict is there
         self._scans = 0
         self._scanned = 0
         machine.companions.append(Fields(self, ("verdict", "reason", "_scans", "_scanned")))
@@ -81,6 +82,8 @@ class Judge:
         if self.verdict is None:
             self.verdict, self.reason = verdict, reason
             self.machine.stop()
+            for listener in self.on_end:
+                listener()
 
     def _dead(self, why: str) -> None:
         """The device will not get anywhere any more, unless a fault will be over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bk7238.bench.bench import Bench
+from bk7238.bench.bench import Bench, Plug, network_alone
 from bk7238.bench.settings import Settings
 from bk7238.companion import Fields
 from bk7238.faults.run import Faults
@@ -20,7 +20,10 @@ __all__ = ["Settings", "Update"]
 
 
 class Update:
-    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told."""
+    """An update that is ready to run. Raises ValueError for what the firmware family cannot be told.
+
+    `plug` gives what the access point has behind it in the place of the simulated network alone.
+    """
 
     def __init__(
         self,
@@ -28,12 +31,14 @@ class Update:
         package: Package,
         settings: Settings,
         tell: Callable[[Happening], None] = lambda happening: None,
+        *,
+        plug: Plug = network_alone,
     ) -> None:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
         self.profile = profiles.find(settings.profile, image, delivered=settings.delivered)
-        bench = Bench(settings, image)
+        bench = Bench(settings, image, plug)
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
@@ -68,15 +73,20 @@ class Update:
     def run(self) -> Result:
         """Run to the verdict. Once it is there it stays: the machine may be run on, and this gives the same again."""
         if self._result is None:
-            self._result = self._run()
+            began = time.perf_counter()
+            self.begin()
+            self._result = self.end(began)
         return self._result
 
-    def _run(self) -> Result:
-        began = time.perf_counter()
+    def begin(self) -> None:
+        """What `run` does first. For who lets the machine run otherwise; the judge then stops it by itself."""
         self.story.tell(
             f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.profile.name}"
         )
         self.judge.begin()
+
+    def end(self, began: float) -> Result:
+        """Run what is left to the verdict; `began` is this host's time, of `time.perf_counter`."""
         if self.judge.verdict is None:  # it may have run before, for a test
             self.machine.run(until=round(self.settings.within * 1e6))
         verdict, reason = self.judge.close(self.settings.within)

@@ -42,7 +42,9 @@ def footer_versions(flash: bytes, image: FlashImage, package: Package, *, new_ru
 
 def of_app(story: Story, banner: Pair, footer: Pair, *, new_runs: bool) -> Pair:
     """The banner's where it names the app's own version. Of one that names the SDK's only is taken how many apps have
-    run: the versions are the footer's."""
-    if story.versions and not any(named.of_sdk for named in story.versions):
+    run: the versions are the footer's, as where the family has no banner."""
+    pattern = story.profile.banner
+    own = pattern is not None and "sdk" not in pattern.groupindex
+    if own or (story.versions and not any(named.of_sdk for named in story.versions)):
         return banner
     return footer[0], footer[1] if banner[1] or new_runs else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ HOST_LIMIT = 300.0  # seconds; only a test that hangs reaches it
 
 Make = Callable[..., RenodeEngine]
 Reads = Callable[[Callable[[int, int], int]], None]
+Warnings = Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -48,3 +52,32 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
         monkeypatch.setattr(SystemControl, "read", lambda self, offset, width: function(offset, width))
 
     return replace
+
+
+def read_when(log: Path, wanted: str) -> str:
+    """Renode's log once that stands in it, or after a time that only a hang reaches: a thread of its own writes it."""
+    pause = threading.Event()
+    for _ in range(round(HOST_LIMIT / 0.01)):
+        if wanted in log.read_text():
+            break
+        pause.wait(0.01)
+    return log.read_text()
+
+
+@pytest.fixture
+def warnings(needs_renode: None, tmp_path: Path) -> Iterator[Warnings]:
+    """`warnings()`: the warnings and errors that Renode has logged since this fixture was made."""
+    renode, log = renode_host.renode(), tmp_path / "renode.log"
+    renode.execute("logLevel 2")
+    renode.execute(f"logFile @{log} true")
+    mark = 0
+
+    def read() -> list[str]:
+        nonlocal mark
+        mark += 1
+        renode.execute(f'log "mark {mark}" 3')
+        text = read_when(log, f"mark {mark}\n")
+        return [line for line in text.splitlines() if re.search(r"\[(WARNING|ERROR)\]", line) and "mark" not in line]
+
+    yield read
+    renode.execute(f"logLevel {renode_host.LOG_LEVEL}")

@@ -17,7 +17,7 @@ EAPOL = b"\xaa\xaa\x03\0\0\0\x88\x8e"
 NEIGHBOURS = 12  # lines by which tasks that print at once may change places
 ALIKE = 0.85  # of a line whose character another task's line has swallowed
 CHANGING = re.compile(r"idle \d+/s|time \d+us|completed in [\d.]+ seconds|free \d+|\b(?:0x)?[0-9a-f]{4,8}\b")
-STATUS = re.compile(r"Time \d+,|I\w*:GEN:|Boot com")  # printed by a timer of a second, wherever that falls
+STATUS = re.compile(r"ime \d+,|GEN:|oot com")  # printed by a timer of a second, wherever that falls, whole or not
 
 
 @dataclass

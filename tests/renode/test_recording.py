@@ -28,3 +28,10 @@ def test_line_that_is_missing_is_shown() -> None:
     difference = first_missing_line("uart2", lines, broken)
     assert difference is not None
     assert "uart2 line 20" in difference or "is missing" in difference
+
+
+def test_status_line_that_lost_its_first_character_is_left_out_as_well() -> None:
+    one = ["a line of one task", "Info:GEN:sta:1", "a line of another"]
+    other = ["a line of one task", "nfo:GEN:sta:1", "a line of another"]
+    assert first_missing_line("uart2", one, other) is None
+    assert first_missing_line("uart2", other, one) is None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from images import FULL, vendor
 
+from bk7238 import resources
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
-from renode.arm import COUNT
-from renode.conftest import HOST_LIMIT, PLATFORM, Make
+from bk7238.engine.engine import EngineError
+from renode.arm import COUNT, load, mov
+from renode.conftest import HOST_LIMIT, PLATFORM, Make, Warnings, read_when
 
-SCRIPT = PLATFORM.with_suffix(".resc")
+SCRIPT = PLATFORM.with_name("start.resc")
+BUILT = resources.reference()
+UART1 = 0xE2811C21  # add r1, r1, #0x2100
+LOAD_BYTE = 0xE5D12009  # ldrb r2, [r1, #9]
 MOV_R0_0 = b"0000a0e3"
 pytestmark = pytest.mark.usefixtures("needs_renode")
 
@@ -39,6 +48,29 @@ def test_description_loads_without_models_and_blocks_read_zero() -> None:
     renode.load(PLATFORM)
     assert int(renode.execute("sysbus ReadDoubleWord 0x800000"), 16) == 0
     renode.execute("sysbus WriteDoubleWord 0x800000 1")
+
+
+GAPS = (0x3C4000, 0x3EFFFC, 0x3F4000, 0x3FFFFC, 0x440000, 0x700010, 0x7FFFFC)
+
+
+def test_script_loads_without_a_warning_and_the_gaps_of_the_tcm_are_silent(script: int, warnings: Warnings) -> None:
+    renode = renode_host.renode()
+    renode.load(PLATFORM)
+    for address in GAPS:
+        renode.execute(f"sysbus WriteDoubleWord {address:#x} 0x12345678")
+        assert int(renode.execute(f"sysbus ReadDoubleWord {address:#x}"), 16) == 0
+    assert warnings() == []
+    renode.execute("sysbus ReadDoubleWord 0x880000")
+    assert len(warnings()) == 1, "an access to nothing warns"
+
+
+def test_description_with_a_statement_that_renode_refuses_is_refused(needs_renode: None, tmp_path: Path) -> None:
+    description = tmp_path / PLATFORM.name
+    description.write_text(PLATFORM.read_text().replace("<0x003C4000, 0x003EFFFF>", "<0x003C4000, +0x0002C000>"))
+    with pytest.raises(EngineError, match=r"refused a statement of board\.repl: Could not tokenize here: sysbus"):
+        renode_host.renode().load(description)
+    assert "refused a statement" in renode_host.probe(description)["problem"], "doctor sees it"
+    assert renode_host.probe(PLATFORM)["version"] == renode_host.RELEASE
 
 
 def test_script_makes_a_machine_with_a_debugger_and_a_switch(script: int, program: Make) -> None:
@@ -66,12 +98,98 @@ def test_monitor_command_carries_out_what_is_typed(
     assert "No such command" in output
 
 
+def test_monitor_goes_on_after_a_command_that_raises_and_resets_without_a_warning(
+    script: int, warnings: Warnings, program: Make
+) -> None:
+    program(*COUNT).run(until=100)
+    renode = renode_host.renode()
+    assert "UInt32" in renode.answer("sysbus.cpu PC 0xFFFFFFFFFFFFFFFF")
+    assert renode.answer("sysbus.cpu PC").strip() != "0x0"
+    renode.execute("machine Reset")
+    assert renode.answer("sysbus.cpu PC").strip() == "0x0"
+    assert warnings() == []
+
+
+def test_log_of_accesses_names_registers(script: int, program: Make, tmp_path: Path) -> None:
+    engine = program(mov(1, 0x800000), UART1, load(2, 1, 8), LOAD_BYTE, *COUNT)
+    engine.name_registers()
+    renode, log = renode_host.renode(), tmp_path / "accesses.log"
+    renode.execute(f"logFile @{log} true")
+    renode.execute("logLevel 1")
+    renode.execute("sysbus LogPeripheralAccess sysbus.uart1")
+    engine.run(until=100)
+    renode.execute(f"logLevel {renode_host.LOG_LEVEL}")
+    text = read_when(log, "ReadByte")
+    assert "from 0x8 (FIFO_STATUS), returned" in text
+    assert "from 0x9 (FIFO_STATUS+0x1), returned" in text
+
+
+def test_machine_without_models_says_whom_to_ask(script: int, warnings: Warnings, program: Make) -> None:
+    program(*COUNT)
+    renode = renode_host.renode()
+    renode.answer("Clear")
+    renode.answer(f"$gdb={script}")
+    renode.answer(f"include @{SCRIPT}")
+    assert int(renode.answer("sysbus ReadDoubleWord 0x802100"), 16) == 0
+    assert any("only the machine that `bk7238` made has them" in line for line in warnings())
+
+
+def test_monitor_updates_a_device_and_says_where_it_ends(
+    script: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
+    files = [str(BUILT / "reference_1.0.0.bin"), str(BUILT / "reference_1.0.1_gzip_aes.rbl")]
+    options = ["--gdb", str(script), "--fault", "http-status:status=404", "-e", 'emulation RunFor "1.5"']
+    assert main(["monitor", *files, *options]) == 0
+    output = capsys.readouterr().out
+    assert "power on: reference_1.0.0.bin" in output
+    assert "the network as" in output
+    assert "404" in output
+
+
+@pytest.mark.skipif(importlib.util.find_spec("robot") is None, reason="needs Robot Framework (extra `test`)")
+def test_robot_suite_of_the_examples(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    variables = {
+        "IMAGE": BUILT / "reference_1.0.0.bin",
+        "PACKAGE": BUILT / "reference_1.0.1_gzip_aes.rbl",
+        "BK7238_PORT": free_port(),
+    }
+    command = [sys.executable, "-m", "robot", "--outputdir", str(tmp_path), "--pythonpath", str(root)]
+    for name, value in variables.items():
+        command += ["--variable", f"{name}:{value}"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [*command, str(root / "examples" / "robot" / "update.robot")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=4 * HOST_LIMIT,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "3 tests, 3 passed, 0 failed" in done.stdout
+
+
+def test_process_that_holds_renode_leaves_at_once_with_its_status() -> None:
+    text = (
+        "import atexit\n"
+        "from bk7238.engine import renode_host\n"
+        "renode_host.renode()\n"
+        "import pyrenode3.inits\n"
+        "pyrenode3.inits.Cleaner().add(-1, lambda: print('taken down in order'))\n"
+        "atexit.register(print, 'left')\n"
+        "renode_host.leave(7)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=HOST_LIMIT)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (7, "left"), done.stderr[-2000:]
+
+
 def test_doctor_finds_it() -> None:
     finding = doctor.renode()
     assert finding.usable, finding.problem
     assert finding.what.startswith("Renode ")
 
 
-def test_bridge_and_script_lie_beside_the_description() -> None:
-    assert Path(SCRIPT).is_file()
-    assert (PLATFORM.parent / renode_host.BRIDGE).is_file()
+def test_the_script_lies_beside_the_description_and_the_bridge_above() -> None:
+    assert SCRIPT.is_file()
+    assert (resources.platform() / renode_host.BRIDGE).is_file()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import struct
+from pathlib import Path
+
 import pytest
 from images import FULL, GZIP, vendor
 
+from bk7238 import resources
+from bk7238.engine.engine import make
 from bk7238.image import flash_image, package
 from bk7238.machine import Machine
 from bk7238.update.result import Result, Verdict
 from bk7238.update.session import Settings, Update
-from renode.conftest import HOST_LIMIT
+from renode.conftest import HOST_LIMIT, PLATFORM
 from renode.recording import Recording, first_difference, first_missing_line
 
+ROOT = Path(__file__).resolve().parents[2]
 ENGINES = ("unicorn", "renode")
 BOOT = 100_000  # virtual microseconds in which the boot loader has started the app, and that has begun to print
 pytestmark = pytest.mark.usefixtures("needs_renode")
@@ -41,6 +48,48 @@ def test_boot_loader_starts_the_app_and_prints_the_same() -> None:
     assert "go os_addr(0x10000)" in renode.uart1[-1]
     assert renode.uart1 == unicorn.uart1
     assert any("SDK Rev" in line for line in renode.uart2)
+
+
+# At 0: add r0, pc, #1; bx r0. In Thumb at 8: movs r0, #0; loop: bl next; next: adds r0, #1; b loop.
+CALLS = (0xE28F0001, 0xE12FFF10, 0xF0002000, 0x3001F800, 0x0000E7FB)
+
+
+@pytest.mark.parametrize(("engine", "instructions"), [("unicorn", 4), ("renode", 3)])
+def test_thumb_call_is_one_instruction_in_renode_and_two_here(engine: str, instructions: int) -> None:
+    """As FIDELITY says; everything else counts the same."""
+    machine = make(engine, PLATFORM, 0)
+    machine.bus.write(0, struct.pack(f"<{len(CALLS)}I", *CALLS))
+    machine.run(until=1_000)
+    assert machine.register("r0") == (machine.instructions - 3) // instructions
+
+
+def test_boot_takes_what_fidelity_says_on_each_engine() -> None:
+    page = " ".join((ROOT / "docs" / "FIDELITY.md").read_text(encoding="utf-8").split())
+    said = re.search(r"names its version ([\d.]+) ms after power-on in Renode and ([\d.]+) ms in the embedded", page)
+    assert said is not None
+    found = {engine: time_of(engine, flash_image.read(vendor(FULL)).data, "OpenBK7238, version") for engine in ENGINES}
+    assert [f"{found[engine] / 1e3:.1f}" for engine in ("renode", "unicorn")] == [*said.groups()]
+
+
+def test_boot_without_thumb_calls_is_alike() -> None:
+    image = (resources.reference() / "reference_1.0.0.bin").read_bytes()
+    times = [time_of(engine, image, "[THD]cli") for engine in ENGINES]
+    assert abs(times[0] - times[1]) <= 5  # microseconds
+
+
+def time_of(engine: str, image: bytes, text: str) -> int:
+    """The microsecond in which a line with this text has been printed."""
+    machine, seen = Machine(image, engine=engine), []
+
+    def line(printed: str) -> None:
+        if text in printed:
+            seen.append(machine.now)
+            machine.stop()
+
+    machine.uart1.on_line(line)
+    machine.uart2.on_line(line)
+    machine.run(until=2_000_000)
+    return int(seen[0])
 
 
 @pytest.mark.parametrize("psk", [None, "correct horse"], ids=["open", "wpa2"])

@@ -17,6 +17,11 @@ from bk7238.engine.repl import load
 NANOSECONDS_PER_INSTRUCTION = 33
 
 
+def address(function: Any) -> int:
+    """Where a ctypes function lies."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 class Face:
     """A block: `drive` calls what it is wired to, as Renode's wires would."""
 
@@ -26,13 +31,18 @@ class Face:
         self.sent = bytearray()
         self.Read: Callable[[int, int], int]
         self.Write: Callable[[int, int, int], None]
-        self.Input: Callable[[int, bool], None]
+        self.Input: Callable[[int, int], None]
         self.ResetModel: Callable[[], None]
         self.Receive: Callable[[Any], None]
         self.host: Host
+        self._drive = renode_bridge.LEVEL(lambda number, level: self.driven.append((number, bool(level))))
 
-    def Drive(self, number: int, level: bool) -> None:
-        self.driven.append((number, level))
+    def Connect(self, read: int, write: int, input: int) -> None:
+        self.Read, self.Write = renode_bridge.READ(read), renode_bridge.WRITE(write)
+        self.Input = renode_bridge.LEVEL(input)
+
+    def DriveFunction(self) -> int:
+        return address(self._drive)
 
     def Send(self, byte: int) -> None:
         self.sent.append(byte)
@@ -50,18 +60,34 @@ class Host:
         self.script: list[tuple[int, Callable[[], None]]] = []
         self.aborts_at: int | None = None
         self.hangs = False
+        self.names: dict[str, list[str]] = {}
+        self.named = False
         self.resets = 0
         self.protected = 0
         self._memory = {start: bytearray(size) for start, size in memories}
         self._now, self._alarm = 0, 1 << 62
         self._pause = threading.Event()
         self._thread: threading.Thread | None = None
+        self._time = renode_bridge.TIME(lambda: self._now)
+        self._arm = renode_bridge.ARM(self._set_alarm)
 
-    def Now(self) -> int:
-        return self._now
+    def Connect(self, alarm: int, enter: int, leave: int) -> None:
+        self.Alarm = renode_bridge.EVENT(alarm)
 
-    def Arm(self, nanoseconds: int) -> None:
+    def NowFunction(self) -> int:
+        return address(self._time)
+
+    def ArmFunction(self) -> int:
+        return address(self._arm)
+
+    def _set_alarm(self, nanoseconds: int) -> None:
         self._alarm = self._now + nanoseconds
+
+    def NameRegisters(self, block: str, registers: str) -> None:
+        self.names[block] = registers.splitlines()
+
+    def NameRegistersInLog(self) -> None:
+        self.named = True
 
     def Start(self) -> None:
         self._pause.clear()
@@ -136,6 +162,9 @@ class Renode:
     def __init__(self) -> None:
         self.lost: str | None = None
         self.machine: object = None
+        self.kept: object = None
+        self.script: Path | None = None
+        self.variables: dict[str, object] = {}
         self.faces: dict[str, Face] = {}
 
     def load(self, platform: Path) -> object:
@@ -148,13 +177,33 @@ class Renode:
         self.machine = object()
         return self.machine
 
+    def answer(self, command: str) -> str:
+        return f"answer to {command}\n"
+
+    def log_to_console(self) -> None:
+        pass
+
     def find(self, path: str) -> Any:
         name = path.removeprefix("sysbus.")
         return self.faces.get(name, name)
 
 
+class Port:
+    """In the place of `renode_bridge.Port`."""
+
+    def __init__(self, face: Any, guard: Any) -> None:
+        pass
+
+    def send(self, frame: bytes) -> None:
+        pass
+
+    def on_frame(self, listener: Callable[[bytes], None]) -> None:
+        pass
+
+
 def install(monkeypatch: Any) -> Renode:
     """Let the engine find this Renode."""
+    monkeypatch.setattr("bk7238.engine.renode.Port", Port)
     fake = Renode()
     monkeypatch.setattr(renode_host, "renode", lambda: fake)
     monkeypatch.setattr(renode_bridge, "delegate", lambda kind, *types: lambda function: function)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from images import FULL, GZIP, vendor
 
+from bk7238 import resources
 from bk7238.cli import main
 from bk7238.formats import crc_framing, partitions, rbl
 
@@ -126,6 +127,14 @@ def test_an_app_of_no_known_family(files, capsys):
     err = refused(capsys, files.folder, "ota", files.folder / "image.bin", files.folder / "package.rbl")
     assert "image.bin: the app is of no family that is known here (" in err
     assert "--profile (beken-sdk, openbeken), or use --delivered" in err
+
+
+def test_a_sweep_in_renode_is_refused(files, capsys, monkeypatch):
+    built = resources.reference()
+    command = ("sweep", built / "reference_1.0.0.bin", built / "reference_1.0.1_none_aes.rbl")
+    assert "the engine renode runs no sweeps" in refused(capsys, files.folder, *command, "--engine", "renode")
+    monkeypatch.setattr("bk7238.engine.renode_host._renode", object())
+    assert "this process holds a Renode" in refused(capsys, files.folder, *command)
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/artifacts", "/proc/artifacts"])

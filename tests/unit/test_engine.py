@@ -18,7 +18,8 @@ PROGRAMS = Path(__file__).with_name("programs")
 PLATFORM = """\
 sysbus:
     init:
-        SilenceRange <0x0, +0x800000>
+        SilenceRange <0x4000, 0x3FFFFF>
+        SilenceRange <0x404000 0x3FC000>
 
 cpu: CPU.ARMv7A @ sysbus
     cpuType: "arm946"

@@ -32,6 +32,16 @@ def test_memories(platform):
     assert places["ram"] == (0x400000, 0x40000) and places["ble_memory"][0] == 0x910000
 
 
+def test_what_is_not_memory_in_the_first_8_mib_is_silenced(platform):
+    """Those addresses are the tightly coupled memories', and neither take stores nor abort."""
+    taken = [(memory.address, memory.size) for memory in platform.memories if memory.address < 0x800000]
+    at = 0
+    for address, size in sorted([*taken, *platform.silenced]):
+        assert address == at
+        at += size
+    assert at == 0x800000
+
+
 def test_cpu(platform):
     assert (platform.cpu.cpu_type, platform.cpu.mips) == ("arm946", 30)
 

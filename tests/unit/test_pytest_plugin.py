@@ -168,6 +168,19 @@ def test_a_sweep_that_would_test_nothing_is_refused(pytester, reference):
     pytester.runpytest(*reference).assert_outcomes(passed=3)
 
 
+def test_a_sweep_in_renode_is_refused(pytester, reference):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test(sweep):
+            with pytest.raises(ValueError, match="the engine renode runs no sweeps"):
+                sweep()
+        """
+    )
+    pytester.runpytest(*reference, "--bk7238-engine=renode").assert_outcomes(passed=1)
+
+
 @pytest.mark.full
 def test_a_sweep_is_a_fixture(pytester, reference):
     pytester.makepyfile(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import os
 import random
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import fake_renode
 import pytest
 
-from bk7238 import chip
+from bk7238 import chip, resources
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError, make
@@ -87,6 +93,125 @@ def test_doctor_tells_machines(no_renode: None, capsys: pytest.CaptureFixture[st
 
 def test_doctor_reads_the_answer_among_other_output() -> None:
     assert doctor._answer('noise\n{"version": "1.16.1", "runtime": "mono"}\n')["version"] == "1.16.1"
+
+
+def test_what_is_run_is_pinned_wherever_it_is_installed() -> None:
+    root = Path(__file__).resolve().parents[2]
+    for text in (doctor.INSTALL, *((root / path).read_text() for path in ("docs/renode.md", "examples/renode.yml"))):
+        assert set(re.findall(r"https?://\S*renode\S*\.tar\.gz", text)) == {renode_host.DOWNLOAD}
+        assert set(re.findall(r"git\+https://[^\s\"]+", text)) == {renode_host.PYRENODE3}
+
+
+def test_doctor_asks_for_the_description_as_well(
+    fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake.version = renode_host.RELEASE  # type: ignore[attr-defined]
+    assert renode_host.probe(PLATFORM)["version"] == renode_host.RELEASE
+    monkeypatch.setattr(fake, "load", Mock(side_effect=EngineError("Renode refused a statement of board.repl: it")))
+    assert renode_host.probe(PLATFORM) == {"problem": "Renode refused a statement of board.repl: it"}
+
+
+# Leaving
+
+LEAVING = """
+import atexit, sys
+from bk7238.engine import renode_host
+class Slow:
+    def __init__(self): atexit.register(print, "taken down in order")
+renode_host.Renode, renode_host.missing = Slow, lambda: None
+atexit.register(print, "another's atexit, early")
+renode_host.renode()
+atexit.register(print, "another's atexit, late")
+sys.stdout.write("written, ")
+"""
+
+
+def python(text: str, *arguments: str, cwd: Path | None = None) -> tuple[int, str]:
+    command = [sys.executable, *(arguments or ("-c", text))]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=300)
+    return done.returncode, done.stdout
+
+
+def test_leaving_passes_over_what_renode_has_registered_and_nothing_else() -> None:
+    others = "written, another's atexit, late\nanother's atexit, early\n"
+    assert python(LEAVING + "renode_host.leave(7)") == (7, others)
+    assert python(LEAVING) == (
+        0,
+        others.replace("another's atexit, early", "taken down in order\nanother's atexit, early"),
+    )
+
+
+def test_the_command_leaves_at_once_with_its_status() -> None:
+    text = LEAVING + "from bk7238 import cli\ncli.main = lambda: 3\ncli.command()"
+    status, output = python(text)
+    assert status == 3
+    assert "taken down" not in output
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("True", 0), ("False", 1)])
+def test_pytest_leaves_at_once_with_its_status(tmp_path: Path, outcome: str, status: int) -> None:
+    (tmp_path / "test_it.py").write_text(f"def test():\n    exec({LEAVING!r}, {{}})\n    assert {outcome}\n")
+    found, output = python("", "-m", "pytest", "-q", "--tb=no", "--junitxml=it.xml", cwd=tmp_path)
+    assert found == status
+    assert "another's atexit, early" in output
+    assert "taken down" not in output
+    assert (tmp_path / "it.xml").is_file()
+
+
+# The monitor
+
+
+def test_what_a_command_raises_is_printed() -> None:
+    host = SimpleNamespace(monitor=SimpleNamespace(execute=Mock(side_effect=RuntimeError("bad\nat Antmicro..."))))
+    assert renode_host.Renode.answer(host, "anything") == "RuntimeError: bad\n"  # type: ignore[arg-type]
+
+
+BUILT = resources.reference()
+IMAGE, PACKAGE = str(BUILT / "reference_1.0.0.bin"), str(BUILT / "reference_1.0.1_none_aes.rbl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name the IMAGE"),
+        ([IMAGE, "--psk", "secret123"], "--psk needs an access point: --ssid SSID"),
+        ([IMAGE, "--serve", IMAGE], "--serve needs an access point"),
+        ([IMAGE, "--fault", "ap-gone"], "--fault needs an access point"),
+        ([IMAGE, PACKAGE, "--bare"], "with --bare nobody serves files"),
+        ([IMAGE, PACKAGE, "--fault", "ap-gon"], "is it ap-gone"),
+        ([IMAGE, "--ssid", "Bench", "--fault", "ap-gon"], "is it ap-gone"),
+        ([IMAGE, IMAGE], "reference_1.0.0.bin"),
+        ([IMAGE, PACKAGE, "--serve", "none.bin"], "none.bin: No such file"),
+    ],
+)
+def test_monitor_says_what_it_cannot_do(
+    fake: fake_renode.Renode, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["monitor", *arguments]) == 2
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert said in output.err
+
+
+@pytest.mark.parametrize("package", [[], [PACKAGE]])
+def test_monitor_has_a_network_with_files_and_faults(
+    fake: fake_renode.Renode,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    package: list[str],
+) -> None:
+    made: list[Network] = []
+    plug = Uplink.__init__
+    monkeypatch.setattr(Uplink, "__init__", lambda self, port, inner: made.append(inner) or plug(self, port, inner))
+    monkeypatch.setattr("sys.stdin", io.StringIO("pause\n"))
+    options = ["--ssid", "Bench", "--serve", __file__, "--fault", "http-status:404@30s", "-e", "start"]
+    assert main(["monitor", IMAGE, *package, *options]) == 0
+    output = capsys.readouterr().out
+    assert "answer to start" in output and "answer to pause" in output
+    assert ("power on: reference_1.0.0.bin" in output) == bool(package)
+    served = {Path(name).name for name in made[0].http.files}
+    assert served == {Path(__file__).name, *(Path(one).name for one in package)}
 
 
 # The engine
@@ -204,6 +329,15 @@ def test_uart_bytes_go_both_ways(fake: fake_renode.Renode) -> None:
     engine.board.uart1.receive = received.append
     fake.faces["uart1"].Receive(0x42)
     assert received == [b"B"]
+
+
+def test_log_is_told_the_names_of_registers(fake: fake_renode.Renode) -> None:
+    engine = RenodeEngine(PLATFORM)
+    engine.name_registers()
+    assert fake.host.named
+    assert {"8 FIFO_STATUS", "12 FIFO_PORT"} <= set(fake.host.names["uart1"])
+    arrays = [line for line in fake.host.names["gpio"] if line.endswith("[1]")]
+    assert arrays, "registers of an array have their index"
 
 
 def test_renodes_monitor_can_run_the_guest_by_itself(fake: fake_renode.Renode) -> None:

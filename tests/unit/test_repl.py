@@ -54,9 +54,9 @@ uart1: Beken.PyUart @ sysbus 0x802100 { model: "peripherals.uart:Uart";
 
 sysbus:
     init:
-        Tag <0x806000, +0x10> "LOGIC_ANALYSER" 0x7
-        Tag <0x807000, 0x807004> "OTHER"
-        SilenceRange <0x808000, +0x100>
+        Tag <0x806000 0x10> "LOGIC_ANALYSER" 0x7
+        Tag <0x807000, 0x807003> 'OTHER' # with its last address
+        SilenceRange <0x808000 0x100>
 """)
     assert platform == Platform(
         cpu=Cpu("cpu", "CPU.ARMv7A", "arm946", mips=30, pc=0x100),
@@ -87,7 +87,7 @@ def test_what_has_a_name_can_be_found():
 
 
 def test_defaults():
-    platform = loads(CPU + 'a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: 0x100; lines: none }\n')
+    platform = loads(CPU + 'cpu: { PerformanceInMips: none }\na: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: 4 }\n')
     assert (platform.cpu.mips, platform.cpu.pc, platform.cpu.cpu_id) == (100, 0, 0)
     assert (platform.blocks[0].lines, platform.blocks[0].args) == (0, {})
 
@@ -121,9 +121,9 @@ def test_a_later_entry_overrides_an_earlier_one():
 
 
 def test_init_add_appends_and_init_replaces():
-    text = CPU + "sysbus: { init: { SilenceRange <0, 4> } }\n"
-    assert loads(text + "sysbus: { init add: { SilenceRange <8, +4> } }\n").silenced == ((0, 4), (8, 4))
-    assert loads(text + "sysbus: { init: { SilenceRange <8, +4> } }\n").silenced == ((8, 4),)
+    text = CPU + "sysbus: { init: { SilenceRange <0, 3> } }\n"
+    assert loads(text + "sysbus: { init add: { SilenceRange <8 4> } }\n").silenced == ((0, 4), (8, 4))
+    assert loads(text + "sysbus: { init: { SilenceRange <8 4> } }\n").silenced == ((8, 4),)
 
 
 def test_a_bridge_loaded_for_renode_is_passed_over():
@@ -136,11 +136,11 @@ def test_multi_line_strings_and_escapes():
     size: 0x100
     model: '''m:C'''
     args: '''x=1,
-y={'''
+y=z'''
 b: Beken.PyUart @ sysbus 0x100 { model: "m:C"; size: 0x100; args: "q=\\"\\\\" }
 """
     platform = loads(CPU + text)
-    assert [block.args for block in platform.blocks] == [{"x": 1, "y": "{"}, {"q": '"\\'}]
+    assert [block.args for block in platform.blocks] == [{"x": 1, "y": "z"}, {"q": '"\\'}]
 
 
 def test_using_reads_the_other_file_first(tmp_path):
@@ -201,6 +201,12 @@ def test_errors_of_files(tmp_path):
         ('a: B { model: "x }\n', "1:15", "malformed string"),
         ('a: B { model: "x\\n" }\n', "1:15", "malformed string"),
         ("a: B { model: '''x }\n", "1:15", "malformed multi-line string"),
+        ("a: B { model: '''xy''' }\n", "1:15", "a multi-line string that Renode misreads"),
+        ("a: B { model: '''x{y''' }\n", "1:15", "a multi-line string that Renode misreads"),
+        ("a: B { model: '''m:C'''; args: '''x=1''' }\n", "1:32", "a second multi-line string on this line"),
+        ("a: B { model: \"x'''y\" }\n", "1:15", "''' in a string"),
+        ("// a ''' quote\n", "1:1", "''' in a comment"),
+        ("/* a ''' quote */\n", "1:1", "''' in a comment"),
         ("a: B { size: 0x10000000000000000 }\n", "1:14", "does not fit"),
         (f"a: B {{ size: {'9' * 5000} }}\n", "1:14", "100 digits"),
         ("a: B { size: 0X10 }\n", "1:15", "unexpected 'X10'"),
@@ -213,6 +219,11 @@ def test_errors_of_files(tmp_path):
         ("a: B { x: }\n", "1:11", "unexpected '}'"),
         ("a: B { x }\n", "1:10", "unexpected '}'"),
         ("a: B { x: 1;; y: 2 }\n", "1:13", "unexpected ';'"),
+        ("a: B { x: 1; }\n", "1:14", "unexpected '}'"),
+        ("a: B @ { sysbus 0x0; }\n", "1:22", "unexpected '}'"),
+        ("a: B @ sysbus none\n", "1:15", "unexpected 'none'"),
+        ("a: B { x: [none] }\n", "1:12", "unexpected 'none'"),
+        ("prefixed: B\n", "1:1", "unexpected 'prefixed'"),
         ("a: B { x: 1 y: 2 }\n", "1:13", "unexpected 'y'"),
         ("a: B;\nb: C\n", "2:1", "unexpected ';'"),
         ("a: B { r: <4, 2> }\n", "1:15", "ends before it begins"),
@@ -228,6 +239,7 @@ def test_errors_of_files(tmp_path):
         ("a: B { x: .Little }\n", "1:11", "a shortened enumeration value is not supported here"),
         ("a: B { x: [[1]] }\n", "1:12", "a list in a list is not supported here"),
         ("a: B { 1 -> icu#0@1 }\n", "1:16", "a local input ('#') is not supported here"),
+        ('using "./x.repl" prefixed "y"\n', "1:18", "a prefix is not supported here"),
         ('using "platforms/x.repl"\n', "1:7", "the library 'platforms/x.repl' is not supported here"),
         # Entries
         ("", "1:1", "there is no CPU"),
@@ -244,9 +256,31 @@ def test_errors_of_files(tmp_path):
         (CPU + block("a", more="Size: 4"), "2:78", "a Beken.PyPeripheral has no Size"),
         (CPU + block("a", more="init: { PC 0x0 }"), "2:86", "'PC' for a is not supported here"),
         (CPU + block("a", more="reset: { PC 0x0 }"), "2:87", "'PC' in reset is not supported here"),
-        (CPU + block("a", more="init: { }; init add: { }"), "2:89", "init stands twice"),
+        (CPU + block("a", more="init: { A }; init add: { A }"), "2:91", "init stands twice"),
+        (CPU + block("a", more="init: { }"), "2:78", "an empty statement in init"),
+        (CPU + block("a", more="init: { A; ; B }"), "2:78", "an empty statement in init"),
+        # Monitor statements
         (CPU + 'sysbus: { init: { Tag <0, 4> "x" 1 2 } }\n', "2:36", "unexpected '2'"),
         (CPU + "sysbus: { init: { Tag <0, 4> x } }\n", "2:30", "unexpected 'x'"),
+        (CPU + 'sysbus: { init: { Tag <0, 4> "a\\"b" } }\n', "2:33", "unexpected 'b'"),
+        (CPU + "sysbus: { init: { SilenceRange <0, +0x4> } }\n", "2:32", "unexpected '<'"),
+        (CPU + "sysbus: { init: { SilenceRange <0x0, +4 > x } }\n", "2:43", "unexpected 'x'"),
+        (CPU + "sysbus: { init: { SilenceRange <0x1_0 4> } }\n", "2:32", "unexpected '<'"),
+        (CPU + "sysbus: { init: { SilenceRange <-1, 4> } }\n", "2:32", "unexpected '<'"),
+        (CPU + "sysbus: { init: { SilenceRange <4, 2> } }\n", "2:32", "ends before it begins"),
+        (CPU + "sysbus: { init: { SilenceRange <4 0> } }\n", "2:32", "a range of 0x0 bytes"),
+        (CPU + "sysbus: { init: { SilenceRange <4, 0x100000000> } }\n", "2:32", "of 32 bits"),
+        (CPU + "sysbus: { init: { SilenceRange 4 } }\n", "2:32", "unexpected '4'"),
+        (CPU + "sysbus: { init: { SilenceRange } }\n", "2:31", "unexpected the end of the statement"),
+        (CPU + "sysbus: { init: { #SilenceRange } }\n", "2:32", "unexpected the end of the statement"),
+        (CPU + "sysbus: { init: { SilenceRange <0, 4>; SilenceRange <4, 8> } }\n", "2:40", "this range overlaps this"),
+        (CPU + block("a") + "sysbus: { init: { SilenceRange <0x10FF, 0x1100> } }\n", "3:19", "this range overlaps a"),
+        (CPU + "cpu: { init: { PC 0x1_0 } }\n", "2:22", "unexpected '_0'"),
+        (CPU + "cpu: { init: { PC 0x100000000 } }\n", "2:19", "does not fit"),
+        (CPU + block("a", more="preinit: { include x.cs }"), "2:97", "unexpected 'x.cs'"),
+        (CPU + block("a", more="preinit: { include @a.cs b }"), "2:103", "unexpected 'b'"),
+        (CPU + "cpu: { init: { PC -1 } }\n", "2:19", "unexpected '-1'"),
+        (CPU + "cpu: { init: { PC 18446744073709551615 } }\n", "2:19", "does not fit"),
         (CPU + "sysbus: { init: { LogLevel 1 } }\n", "2:19", "'LogLevel' for sysbus is not supported here"),
         # Attributes
         ("cpu: CPU.ARMv7A @ sysbus { cpuId: 1 }\n", "1:1", "cpu has no cpuType"),
@@ -257,6 +291,7 @@ def test_errors_of_files(tmp_path):
         ('cpu: CPU.ARMv7A @ none { cpuType: "arm946" }\n', "1:1", "cpu is on no bus"),
         (CPU + "cpu: { PerformanceInMips: 0 }\n", "2:27", "PerformanceInMips is 0"),
         (CPU + "cpu: { PerformanceInMips: 1.5 }\n", "2:27", "PerformanceInMips is 1.5"),
+        (CPU + "cpu: { PerformanceInMips: 0x100000000 }\n", "2:27", "write a number of 32 bits"),
         (CPU + "cpu: { genericInterruptController: gic }\n", "2:8", "genericInterruptController is not supported here"),
         (CPU + "ram: Memory.MappedMemory @ sysbus 0x0\n", "2:1", "ram has no size"),
         (CPU + "ram: Memory.MappedMemory @ sysbus 0x0 { size: 0 }\n", "2:35", "use multiples of 0x1000"),
@@ -278,6 +313,7 @@ def test_errors_of_files(tmp_path):
         (CPU + 'a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: -4 }\n', "2:52", "size is -4"),
         (CPU + 'a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: empty }\n', "2:52", "'empty' is not supported here"),
         (CPU + 'a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: [4] }\n', "2:52", "size takes a number, not a list"),
+        (CPU + 'a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: 4; lines: none }\n', "2:62", "no 'none' for lines"),
         (CPU + block("a", more='args: "x"'), "2:84", "'x' is no argument"),
         (CPU + block("a", more='args: "x=1,x=2"'), "2:84", "the argument x stands twice"),
         (CPU + block("a") + block("b", 0x10FC), "3:1", "b overlaps a"),
@@ -304,7 +340,8 @@ WORDS = """
 cpu: | CPU.ARMv7A | @ sysbus | { | } | ; | cpuType: | "arm946" | size: | 0x1000 | 4096 | model: "m:C" | lines: 4
 | a: | b: | -> | cpu@0 | IRQ | [0-2] | <0x0, +0x10> | init: | init add: | Tag | PC | using | ''' | // | /* | */ | none
 | empty | new | local | Beken.PyUart | - | as | # | Memory.MappedMemory | sysbus: | preinit: | true | . | , | [ | ] | _1
-| 0x | 1-2
+| 0x | 1-2 | SilenceRange | <0x0 0x10> | < | > | PC 16 | a: Beken.PyUart @ sysbus 0x0 { model: "m:C"; size: 4
+| b: Beken.PyUart @ sysbus 0x100 | '''abc''' | true | prefixed
 """
 FRAGMENTS = st.sampled_from([*WORDS.replace("\n", "").split("|"), "\n", "\n    ", "\r\n", "\t", "\\", '"'])
 

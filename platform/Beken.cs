@@ -1,12 +1,18 @@
-// Between Renode and the Python models: the types that bk7238.repl names, and what the engine needs of a machine.
+// Between Renode and the Python models: the types that board.repl names, and what the engine needs of a machine.
 //
 // Renode compiles this file when it is included. A block here holds no behaviour: it hands accesses, wires, bytes and
-// frames to the delegates that the engine sets. Where none are set (Renode without Python), it warns once and reads
+// frames to the functions that the engine sets. Where none are set (Renode without Python), it warns once and reads
 // zero. C# 7.2, so that the compilers of mono and of .NET builds of Renode both take it.
+//
+// What is called often goes both ways through native function pointers: a call costs a tenth of one of a delegate.
 
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using System.Threading;
 
 using Antmicro.Renode.Core;
@@ -23,6 +29,76 @@ using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.Beken
 {
+    // Offsets and widths are bytes.
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate uint ReadFunction(long offset, int width);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate void WriteFunction(long offset, uint value, int width);
+
+    // Of the input or output `number`.
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate void LevelFunction(int number, int level);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate ulong TimeFunction();
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate void ArmFunction(ulong nanoseconds);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate void EventFunction();
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate long EnterFunction();
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    public delegate void LeaveFunction(long state);
+
+    // Python's state of a thread, which takes most of the time of a call where each makes and drops one: a thread that
+    // calls often keeps its own. Renode makes a thread for each run, so the states of those that have ended are dropped.
+    public static class ThreadStates
+    {
+        public static void Connect(long enter, long leave)
+        {
+            ThreadStates.enter = Marshal.GetDelegateForFunctionPointer<EnterFunction>(new IntPtr(enter));
+            ThreadStates.leave = Marshal.GetDelegateForFunctionPointer<LeaveFunction>(new IntPtr(leave));
+        }
+
+        public static void Keep()
+        {
+            if(!kept)
+            {
+                kept = true;
+                KeepState();
+            }
+        }
+
+        private static void KeepState()
+        {
+            lock(states)
+            {
+                foreach(var ended in states.Keys.Where(thread => !thread.IsAlive).ToArray())
+                {
+                    leave(states[ended]);
+                    states.Remove(ended);
+                }
+                var state = enter();
+                if(state != 0)
+                {
+                    states.Add(Thread.CurrentThread, state);
+                }
+            }
+        }
+
+        [ThreadStatic]
+        private static bool kept;
+
+        private static EnterFunction enter;
+        private static LeaveFunction leave;
+        private static readonly Dictionary<Thread, long> states = new Dictionary<Thread, long>();
+    }
+
     // A block on the bus. `model`, `lines` and `args` are what the .repl says; the engine reads them from its own copy.
     public class PyPeripheral : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize,
         INumberedGPIOOutput, IGPIOReceiver
@@ -39,6 +115,7 @@ namespace Antmicro.Renode.Peripherals.Beken
                 connections[i] = new GPIO();
             }
             Connections = connections;
+            drive = Drive;
         }
 
         public byte ReadByte(long offset)
@@ -73,7 +150,7 @@ namespace Antmicro.Renode.Peripherals.Beken
 
         public void OnGPIO(int number, bool value)
         {
-            Guarded(() => Input?.Invoke(number, value));
+            Guarded(() => input?.Invoke(number, value ? 1 : 0));
         }
 
         public void Reset()
@@ -81,17 +158,18 @@ namespace Antmicro.Renode.Peripherals.Beken
             Guarded(() => ResetModel?.Invoke());
         }
 
-        // Drives a numbered output, or the interrupt where `number` is negative.
-        public void Drive(int number, bool level)
+        // What the engine sets: addresses of functions, which must be kept for as long as there is this machine.
+        public void Connect(long read, long write, long input)
         {
-            if(number < 0)
-            {
-                IRQ.Set(level);
-            }
-            else
-            {
-                Connections[number].Set(level);
-            }
+            this.read = Marshal.GetDelegateForFunctionPointer<ReadFunction>(new IntPtr(read));
+            this.write = Marshal.GetDelegateForFunctionPointer<WriteFunction>(new IntPtr(write));
+            this.input = Marshal.GetDelegateForFunctionPointer<LevelFunction>(new IntPtr(input));
+        }
+
+        // The address of a function that drives a numbered output, or the interrupt where the number is negative.
+        public long DriveFunction()
+        {
+            return Marshal.GetFunctionPointerForDelegate(drive).ToInt64();
         }
 
         public Host CreateHost(ICPU cpu)
@@ -99,10 +177,6 @@ namespace Antmicro.Renode.Peripherals.Beken
             return new Host(Machine, (BaseCPU)cpu);
         }
 
-        // What the engine sets. Offsets and widths are bytes.
-        public Func<long, int, uint> Read;
-        public Action<long, uint, int> Write;
-        public Action<int, bool> Input;
         public Action ResetModel;
 
         public string Model { get; }
@@ -128,9 +202,14 @@ namespace Antmicro.Renode.Peripherals.Beken
 
         protected readonly IMachine Machine;
 
+        private void Drive(int number, int level)
+        {
+            Guarded(() => (number < 0 ? IRQ : Connections[number]).Set(level != 0));
+        }
+
         private uint Access(long offset, int width)
         {
-            if(Read == null)
+            if(read == null)
             {
                 WarnOnce();
                 return 0;
@@ -138,7 +217,8 @@ namespace Antmicro.Renode.Peripherals.Beken
             try
             {
                 Host.Accesses++;
-                return Read(offset, width);
+                ThreadStates.Keep();
+                return read(offset, width);
             }
             catch(Exception error)
             {
@@ -153,7 +233,7 @@ namespace Antmicro.Renode.Peripherals.Beken
 
         private void Access(long offset, uint value, int width)
         {
-            if(Write == null)
+            if(write == null)
             {
                 WarnOnce();
                 return;
@@ -161,7 +241,8 @@ namespace Antmicro.Renode.Peripherals.Beken
             try
             {
                 Host.Accesses++;
-                Write(offset, value, width);
+                ThreadStates.Keep();
+                write(offset, value, width);
             }
             catch(Exception error)
             {
@@ -178,11 +259,57 @@ namespace Antmicro.Renode.Peripherals.Beken
             if(!warned)
             {
                 warned = true;
-                this.Log(LogLevel.Warning, "{0} needs Python: start Renode with `bk7238 monitor`. Reads are zero.", Model);
+                this.Log(LogLevel.Warning, Host.Known
+                    ? "{0} has no model: only the machine that `bk7238` made has them. Leave, and start it again. Reads are zero."
+                    : "{0} needs Python: start Renode with `bk7238 monitor`. Reads are zero.", Model);
             }
         }
 
         private bool warned;
+        private ReadFunction read;
+        private WriteFunction write;
+        private LevelFunction input;
+        private readonly LevelFunction drive;
+    }
+
+    // Puts register names into what LogPeripheralAccess says. Renode looks for them in the type of a block, and all blocks
+    // are of one here. Loggers that are added after this one see the names.
+    public class RegisterNames : LoggerBackend
+    {
+        // A line for each register: its offset in bytes, a space, its name.
+        public static void Know(string block, string registers)
+        {
+            var names = new Dictionary<long, string>();
+            foreach(var line in registers.Split(new [] { '\n' }, StringSplitOptions.RemoveEmptyEntries))
+            {
+                var parts = line.Split(' ');
+                names[long.Parse(parts[0])] = parts[1];
+            }
+            known[block] = names;
+        }
+
+        public override void Log(LogEntry entry)
+        {
+            if(!entry.Message.Contains(Unknown) || !known.TryGetValue(entry.ObjectName, out var names))
+            {
+                return;
+            }
+            message.SetValue(entry, Access.Replace(entry.Message, match =>
+            {
+                var offset = Convert.ToInt64(match.Groups[1].Value, 16);
+                if(!names.TryGetValue(offset & ~3, out var name))
+                {
+                    return match.Value;
+                }
+                return $"0x{offset:X} ({name}{((offset & 3) == 0 ? "" : $"+0x{offset & 3:X}")})";
+            }));
+        }
+
+        private const string Unknown = "(unknown)";
+        private static readonly Regex Access = new Regex(@"0x([0-9A-F]+) \(unknown\)");
+        private static readonly PropertyInfo message = typeof(LogEntry).GetProperty("Message");
+        private static readonly ConcurrentDictionary<string, Dictionary<long, string>> known =
+            new ConcurrentDictionary<string, Dictionary<long, string>>();
     }
 
     // A block with a serial port: what the firmware sends goes to Renode's terminals, what they send to the model.
@@ -251,12 +378,15 @@ namespace Antmicro.Renode.Peripherals.Beken
         {
             this.machine = machine;
             this.cpu = cpu;
+            now = Now;
+            arm = Arm;
             timer = new LimitTimer(machine.ClockSource, 1000000000, null, "events", long.MaxValue, Direction.Ascending,
                 false, WorkMode.OneShot, true, true);
-            timer.LimitReached += () => Alarm?.Invoke();
+            timer.LimitReached += Ring;
             cpu.Halted += arguments => Halted?.Invoke(arguments.Reason.ToString());
             Emulation.MasterTimeSource.AdvanceImmediately = true;
             ((TimeSourceBase)machine.LocalTimeSource).AdvanceImmediately = true;
+            Known = true;
             FreshCpu();
         }
 
@@ -271,6 +401,24 @@ namespace Antmicro.Renode.Peripherals.Beken
             ((SystemBus)machine.SystemBus).SilenceRange(new Core.Range(Nowhere, end));
         }
 
+        // The addresses of functions: what is called when the time has come that `Arm` was given, and the two that keep
+        // and drop a thread's state.
+        public void Connect(long alarm, long enter, long leave)
+        {
+            ThreadStates.Connect(enter, leave);
+            this.alarm = Marshal.GetDelegateForFunctionPointer<EventFunction>(new IntPtr(alarm));
+        }
+
+        public long NowFunction()
+        {
+            return Marshal.GetFunctionPointerForDelegate(now).ToInt64();
+        }
+
+        public long ArmFunction()
+        {
+            return Marshal.GetFunctionPointerForDelegate(arm).ToInt64();
+        }
+
         // The time, to the instruction where this is called from one.
         public ulong Now()
         {
@@ -281,12 +429,23 @@ namespace Antmicro.Renode.Peripherals.Beken
             return machine.ElapsedVirtualTime.TimeElapsed.Ticks;
         }
 
-        // Call Alarm once, this many nanoseconds (one or more) from now. Replaces the alarm before.
+        // Call the alarm once, this many nanoseconds (one or more) from now. Replaces the alarm before.
         public void Arm(ulong nanoseconds)
         {
             timer.Enabled = false;
             timer.Limit = nanoseconds;
             timer.Enabled = true;
+        }
+
+        // `registers` as in RegisterNames.
+        public void NameRegisters(string block, string registers)
+        {
+            RegisterNames.Know(block, registers);
+        }
+
+        public void NameRegistersInLog()
+        {
+            Logger.AddBackend(new RegisterNames(), "register names", true);
         }
 
         public void Start()
@@ -362,11 +521,19 @@ namespace Antmicro.Renode.Peripherals.Beken
             return (uint)((ICPUWithRegisters)cpu).GetRegister(number).RawValue;
         }
 
-        public Action Alarm;
         public Action<string> Halted;
+
+        // Whether Python has made a machine in this Renode.
+        internal static bool Known;
 
         // How many accesses of the CPU are being answered: one, or none.
         internal static int Accesses;
+
+        private void Ring()
+        {
+            ThreadStates.Keep();
+            alarm?.Invoke();
+        }
 
         // Renode's reset leaves a flag set that is zero on the chip, and a mask that an ARMv5 does not have.
         private void FreshCpu()
@@ -395,5 +562,8 @@ namespace Antmicro.Renode.Peripherals.Beken
         private readonly IMachine machine;
         private readonly BaseCPU cpu;
         private readonly LimitTimer timer;
+        private readonly TimeFunction now;
+        private readonly ArmFunction arm;
+        private EventFunction alarm;
     }
 }
