@@ -154,6 +154,12 @@ def test_a_time_is_written_in_the_same_way_everywhere(time):
     assert cli.parser().parse_args(["run", "image.bin", "--within", time, "--after", time]).after == 20.0
 
 
+@pytest.mark.parametrize("time", ["20s", "20 s", "20000ms"])
+def test_a_faults_time_is_written_in_the_same_way(time):
+    fault = make(parse(f"network-stall:{time}@{time}"), kinds(), "")
+    assert (fault.duration, fault.when.time) == (20_000_000, 20_000_000)
+
+
 def test_a_text_is_what_it_stands_for():
     assert Settings(ssid="caf\u00e9", gateway="localhost:80", flash_size="4m", seed="0x10") == Settings(
         ssid="caf\u00e9".encode(), gateway=(Server("127.0.0.1", 80),), flash_size=0x400000, seed=16
