@@ -1,3 +1,44 @@
-"""Runs BK7238 firmware on models of its silicon, on a network that exists only in memory."""
+"""Runs BK7238 firmware on models of its silicon, on a network that exists only in memory.
+
+    update = Update(flash_image.read(Path("full.bin")), package.read(Path("app.rbl")), Settings(seed=7))
+    result = update.run()
+
+The names of `__all__` are the Python API, and stay where they are.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bk7238.bench.settings import Settings
+    from bk7238.image import flash_image, package
+    from bk7238.machine import Machine
+    from bk7238.update.session import Update
 
 __version__ = "0.1.0"
+__all__ = ["Machine", "Settings", "Update", "flash_image", "package"]
+
+_HOMES = {
+    "Machine": "bk7238.machine",
+    "Settings": "bk7238.bench.settings",
+    "Update": "bk7238.update.session",
+    "flash_image": "bk7238.image",
+    "package": "bk7238.image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the API, imported when it is first asked for: who wants one part of the package does not wait for
+    all of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(_HOMES[name])
+    value = getattr(home, name, None) or importlib.import_module(f"{_HOMES[name]}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

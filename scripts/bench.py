@@ -16,13 +16,11 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bk7238 import resources
+from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.cli.arguments import UsageError
 from bk7238.engine import costs, renode_host
 from bk7238.engine.engine import EngineError
-from bk7238.image import flash_image, package
 from bk7238.update.result import Phase, Result
-from bk7238.update.session import Settings, Update
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import digests

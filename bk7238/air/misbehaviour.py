@@ -16,7 +16,8 @@ STEPS = (AUTHENTICATION, ASSOCIATION, MESSAGE_1, MESSAGE_3, GROUP_1)
 @dataclass(frozen=True)
 class Misbehaviour:
     """At which step it is silent, at which it deauthenticates instead (with `reason`, an 802.11 reason code), and the
-    802.11 status code with which it refuses every association, 0 for none. Raises ValueError for an unknown step."""
+    802.11 status code with which it refuses every association, 0 for none. Raises ValueError for an unknown step and
+    for a code that does not fit its two bytes."""
 
     silent_at: str | None = None
     deauthenticate_at: str | None = None
@@ -27,6 +28,9 @@ class Misbehaviour:
         for step in (self.silent_at, self.deauthenticate_at):
             if step is not None and step not in STEPS:
                 raise ValueError(f"step {step!r} is unknown; there is {', '.join(STEPS)}")
+        for code in (self.reason, self.refuse):
+            if not 0 <= code <= 0xFFFF:
+                raise ValueError(f"codes of 802.11 go from 0 to 65535, not {code}")
 
 
 NONE = Misbehaviour()

@@ -8,11 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from bk7238.engine.engine import NAMES
+from bk7238.bench import command, values
+from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage, flash_image
-from bk7238.update import options
 
 T = TypeVar("T")
+
+NETWORK = ("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour", "request")
+OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")
+MACHINE = ("flash_size", "engine", "seed")
+"""The settings that several commands take, by what they are about."""
 
 
 class UsageError(Exception):
@@ -34,41 +39,9 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
         raise UsageError(str(error)) from None
 
 
-def _told(read: Callable[[str], T]) -> Callable[[str], T]:
-    """A reader whose error argparse shows as it is."""
-
-    def told(text: str) -> T:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return told
-
-
-ssid = _told(options.ssid)
-passphrase = _told(options.passphrase)
-ap_passphrase = _told(options.ap_passphrase)
-request = _told(options.request)
-channel = _told(options.channel)
-flash_size = _told(options.flash_size)
-
-
-def seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return value
-
-
-def whole(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+flash_size = command.reader(values.flash_size)
+whole = command.reader(values.whole)
+time = command.reader(values.within)
 
 
 def artifacts(path: Path | None) -> Path | None:
@@ -100,12 +73,12 @@ def image(arguments: argparse.Namespace) -> FlashImage:
     return checked(flash_image.read, arguments.image, force=arguments.force)
 
 
-def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every command that runs a machine takes."""
-    parser.add_argument("--engine", choices=NAMES, default="unicorn", help="who executes (default: unicorn)")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="of everything random (default: 0)")
-    parser.add_argument(
-        "--flash-size", type=flash_size, metavar="2M|4M", help="of the chip (default: the smallest that holds IMAGE)"
-    )
+def settings(arguments: argparse.Namespace, usual: Settings | None = None, **more: Any) -> Settings:
+    """The settings that were given, the others as usual. Raises UsageError."""
+    return checked(command.read, arguments, usual, **more)
+
+
+def add_artifacts(parser: argparse.ArgumentParser) -> None:
+    """What every command that runs a machine leaves behind, and says of it."""
     parser.add_argument("--artifacts", type=Path, metavar="DIR", help="a folder for logs, the flash and the result")
     parser.add_argument("--log", action="store_true", help="print what the models have to say, on stderr")

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bk7238.bench import command
 from bk7238.cli import arguments as given
-from bk7238.cli import network
 from bk7238.image import package
+
+ONLY_WITH_PACKAGE = ("delivered", "faults")
 
 
 def add(commands: Any) -> None:
@@ -25,12 +27,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--break", action="append", default=[], dest="breaks", metavar="FUNCTION", help="stop there")
     parser.add_argument("--run", action="store_true", dest="running", help="do not wait for GDB: attach while it runs")
-    network.add_arguments(parser)
-    parser.add_argument("--delivered", action="store_true", help="begin with PACKAGE in the download partition")
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="SPEC", help="of package, partition table or flash (repeatable)"
-    )
-    given.add_machine_arguments(parser)
+    names = (*given.NETWORK, *given.MACHINE, *ONLY_WITH_PACKAGE)
+    command.add_options(parser, names, faults="of package, partition table or flash (repeatable)")
+    given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,8 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
     symbol_files = [_symbol_file(text) for text in arguments.symbols]
-    if arguments.engine != "unicorn":
-        raise given.UsageError(f"the engine {arguments.engine} has a GDB server of its own; use unicorn here")
+    settings = given.settings(arguments)
+    if settings.engine != "unicorn":
+        raise given.UsageError(f"the engine {settings.engine} has a GDB server of its own; use unicorn here")
     from bk7238.debug import attach, crash
     from bk7238.debug.gdbserver import Server
 
@@ -57,11 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
             print(text, flush=True)
 
     if update_package is None:
-        machine = _machine(image, arguments)
+        for name in ("request", "ap_ssid", "ap_psk", *ONLY_WITH_PACKAGE):
+            if name in arguments:
+                raise given.UsageError(f"{command.flag(name)} needs a PACKAGE")
+        from bk7238.bench.bench import Bench
+
+        bench = given.checked(Bench, settings, image)
+        bench.put_on_air()
+        bench.power_on()
+        machine = bench.machine
     else:
         from bk7238.update.session import Update
-
-        settings = network.settings(arguments, faults=arguments.fault)
 
         def tell(happening: Any) -> None:
             if happening.share is None:
@@ -109,29 +115,3 @@ def _symbol_file(text: str) -> tuple[Path, int | None]:
         return Path(name), int(address, 0)
     except ValueError:
         raise given.UsageError(f"--symbols {text}: {address!r} is no address; write ELF@0x10000") from None
-
-
-def _machine(image: Any, arguments: argparse.Namespace) -> Any:
-    """The image with an open (or, with --psk, a protected) network in the air."""
-    from bk7238.air.access_point import AccessPoint
-    from bk7238.air.medium import Medium
-    from bk7238.air.wpa2 import Wpa2
-    from bk7238.machine import Machine
-    from bk7238.network.network import Network
-
-    for option in ("delivered", "fault", "request", "ap-ssid", "ap-psk"):
-        if getattr(arguments, option.replace("-", "_")):
-            raise given.UsageError(f"--{option} needs a PACKAGE")
-    machine = given.checked(lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed))
-    security = Wpa2(arguments.psk, machine.random("keys")) if arguments.psk else None
-    access_point = AccessPoint(
-        arguments.ssid,
-        channel=arguments.channel,
-        network=Network(machine.random("network")),
-        rng=machine.random("access point"),
-        ht=arguments.ht,
-        hidden=arguments.hidden,
-        security=security,
-    )
-    machine.connect_air(Medium([access_point]))
-    return machine

@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bk7238 import chip
+from bk7238.bench.command import add_options, flag
 from bk7238.cli import arguments as given
-from bk7238.cli import network, outside
 from bk7238.cli.progress import Teller
 from bk7238.image import package
 from bk7238.robot.server import free_port
 
 if TYPE_CHECKING:
+    from bk7238.bench.settings import Settings
     from bk7238.image import FlashImage, Package
     from bk7238.machine import Machine
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 GDB = 3333
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size")
 
 
 def add(commands: Any) -> None:
@@ -44,37 +46,23 @@ def add(commands: Any) -> None:
         help="for debuggers (default: 3333, or with --robot any that is free)",
     )
     parser.add_argument("--robot", type=given.whole, metavar="PORT", help="offer keywords to Robot Framework there")
-    network.add_arguments(parser)
-    parser.set_defaults(ssid=None)
-    parser.add_argument(
-        "--serve",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="offer FILE on the device's network as well; may be repeated",
-    )
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="SPEC", help="what goes wrong (repeatable; docs/faults.md)"
-    )
+    add_options(parser, OPTIONS, ssid="put an access point into the air (default with PACKAGE: Bench)")
     parser.add_argument("--bare", action="store_true", help="no simulated network: only what Renode's switch brings")
-    parser.add_argument("--seed", type=given.whole, default=0, metavar="N", help="of everything random (default: 0)")
-    parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="of the chip")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.image is None and arguments.robot is None:
         raise given.UsageError("name the IMAGE (see bk7238 monitor --help)")
-    if arguments.ssid is None and arguments.package is None:
-        for option in ("psk", "ap_ssid", "ap_psk", "serve", "fault", "bare"):
-            if getattr(arguments, option):
-                raise given.UsageError(f"--{option.replace('_', '-')} needs an access point: --ssid SSID")
-    if arguments.bare and (arguments.package is not None or arguments.serve):
+    settings = given.settings(arguments, engine="renode")
+    if "ssid" not in arguments and arguments.package is None:
+        options = [flag(name) for name in ("psk", "ap_ssid", "ap_psk", "serve", "faults") if name in arguments]
+        for option in (*options, *(["--bare"] if arguments.bare else ())):
+            raise given.UsageError(f"{option} needs an access point: --ssid SSID")
+    if arguments.bare and (arguments.package is not None or settings.serve):
         raise given.UsageError("with --bare nobody serves files: leave it out, or PACKAGE and --serve")
     image = None if arguments.image is None else given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
-    served = outside.served(arguments)
     from bk7238.engine.renode_host import renode
 
     host = renode()
@@ -84,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _robot(arguments)
     assert image is not None
     if update_package is not None:
-        machine = given.checked(_updating, arguments, image, update_package, served)
+        machine = given.checked(_updating, settings, image, update_package)
     else:
-        machine = given.checked(_alone, arguments, image, served)
+        machine = given.checked(_alone, arguments, settings, image)
     machine.engine.name_registers()  # type: ignore[attr-defined]
     host.log_to_console()
     machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
@@ -98,16 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _updating(
-    arguments: argparse.Namespace, image: FlashImage, update_package: Package, served: dict[str, bytes]
-) -> Machine:
+def _updating(settings: Settings, image: FlashImage, update_package: Package) -> Machine:
     """A device that will ask for the package, and a judge that says where it ends."""
     from bk7238.network.uplink import Uplink
     from bk7238.update.session import Update
 
-    settings = network.settings(
-        arguments, ssid=arguments.ssid or b"Bench", engine="renode", serve=served, faults=tuple(arguments.fault)
-    )
     update = Update(
         image,
         update_package,
@@ -121,36 +104,26 @@ def _updating(
     return update.machine
 
 
-def _alone(arguments: argparse.Namespace, image: FlashImage, served: dict[str, bytes]) -> Machine:
+def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage) -> Machine:
     """A device that nobody has told of a network, and the network that --ssid puts into the air."""
-    from bk7238.air.access_point import AccessPoint
-    from bk7238.air.medium import Medium
-    from bk7238.air.wpa2 import Wpa2
+    from bk7238.bench.bench import Bench
     from bk7238.faults.run import Faults
-    from bk7238.machine import Machine
-    from bk7238.network.network import Network
     from bk7238.network.uplink import Uplink
 
-    faults = Faults(arguments.fault, arguments.seed)
-    machine = Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine="renode")
-    if arguments.ssid is None:
-        return machine
-    simulated = Network(machine.random("network"), files=served)
-    uplink = Uplink(machine.engine.port("wifi"), None if arguments.bare else simulated)  # type: ignore[attr-defined]
-    passphrase = arguments.psk if arguments.ap_psk is None else arguments.ap_psk
-    access_point = AccessPoint(
-        arguments.ssid if arguments.ap_ssid is None else arguments.ap_ssid,
-        channel=arguments.channel,
-        network=faults.network(uplink, simulated),
-        rng=machine.random("access point"),
-        ht=arguments.ht,
-        hidden=arguments.hidden,
-        security=Wpa2(passphrase, machine.random("keys")) if passphrase else None,
+    faults = Faults(settings.faults, settings.seed)
+    bench = Bench(
+        settings,
+        image,
+        lambda machine, simulated: Uplink(
+            machine.engine.port("wifi"),  # type: ignore[attr-defined]
+            None if arguments.bare else simulated,
+        ),
     )
-    air = Medium([access_point])
-    machine.connect_air(air)
-    faults.begin(machine, air, access_point)
-    return machine
+    if "ssid" in arguments:
+        access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
+        bench.power_on()
+        faults.begin(bench.machine, bench.air, access_point)
+    return bench.machine
 
 
 def _robot(arguments: argparse.Namespace) -> int:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bk7238.bench import command
 from bk7238.cli import arguments as given
-from bk7238.cli import network, outside
+from bk7238.cli import outside
 from bk7238.cli.progress import Teller
 from bk7238.faults import scenario
 from bk7238.image import package
@@ -20,24 +21,10 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
-    network.add_arguments(parser)
-    parser.add_argument(
-        "--within", type=given.seconds, default=180.0, metavar="SECONDS", help="virtual seconds (default: 180)"
-    )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="SPEC",
-        help="what goes wrong, KIND[:ARGUMENTS][@WHEN] such as network-stall@50%% (repeatable; docs/faults.md)",
-    )
+    command.add_options(parser)
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults and what is expected, TOML")
-    parser.add_argument(
-        "--delivered", action="store_true", help="begin with PACKAGE in the download partition: no download"
-    )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
-    outside.add_arguments(parser)
-    given.add_machine_arguments(parser)
+    given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
 
@@ -47,16 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
+    settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
     from bk7238.cli.recording import recorded
     from bk7238.debug import attach, crash
     from bk7238.update.session import Update  # the machine is heavy: not for what fails before it
 
-    settings = network.settings(
-        arguments,
-        serve=outside.served(arguments),
-        gateway=outside.server(arguments),
-        faults=(*wanted.faults, *arguments.fault),
-    )
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
     folder = given.artifacts(arguments.artifacts)
@@ -65,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))
     if arguments.log:
         update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
-    if arguments.gateway is not None:
+    if settings.gateway:
         update.air.on_event(outside.teller(folder))
     with teller, recorded(folder, update.air):
         result = update.run()

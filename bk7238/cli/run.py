@@ -8,8 +8,12 @@ import sys
 import time
 from typing import Any
 
+from bk7238.bench import command
+from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
+
+USUAL = Settings(within=60.0)
 
 
 def add(commands: Any) -> None:
@@ -17,19 +21,12 @@ def add(commands: Any) -> None:
     given.add_image(parser)
     parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
     parser.add_argument(
-        "--within", type=given.seconds, default=60.0, metavar="SECONDS", help="virtual seconds (default: 60)"
-    )
-    parser.add_argument(
         "--send", action="append", default=[], metavar="TEXT", help="type TEXT and Enter, once --after has passed"
     )
     parser.add_argument(
-        "--after", type=given.seconds, default=5.0, metavar="SECONDS", help="virtual seconds before typing (default: 5)"
+        "--after", type=given.time, default=5.0, metavar="TIME", help="virtual seconds before typing (default: 5)"
     )
     parser.add_argument("--console", type=int, choices=(1, 2), default=1, help="UART that is typed on (default: 1)")
-    parser.add_argument("--ssid", type=given.ssid, metavar="SSID", help="put an access point into the air")
-    parser.add_argument("--psk", type=given.passphrase, metavar="P", help="its passphrase (default: an open network)")
-    parser.add_argument("--hidden", action="store_true", help="it keeps its SSID out of its beacons")
-    parser.add_argument("--channel", type=given.channel, default=6, metavar="N", help="its channel (default: 6)")
     parser.add_argument(
         "--fetch",
         type=fetching.url,
@@ -38,58 +35,33 @@ def add(commands: Any) -> None:
         metavar="URL",
         help="a station joins the device's own open access point and fetches URL; may be repeated",
     )
-    outside.add_arguments(parser)
+    names = ("ssid", "psk", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
+    command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase: WPA2-PSK")
     parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
-    given.add_machine_arguments(parser)
+    given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
-    served, server = outside.served(arguments), outside.server(arguments)
-    if arguments.ssid is None and (served or server or arguments.tap):
-        raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
-    from bk7238.air.access_point import AccessPoint
-    from bk7238.air.medium import Medium
-    from bk7238.air.wpa2 import Wpa2
+    settings = given.settings(arguments, USUAL)
+    if "ssid" not in arguments:
+        if settings.serve or settings.gateway or settings.tap is not None:
+            raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
+        if settings.psk is not None:
+            raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
+    from bk7238.bench.bench import Bench
     from bk7238.cli.recording import recorded
     from bk7238.debug import attach, crash
-    from bk7238.machine import Machine
-    from bk7238.network.gateway import Gateway
-    from bk7238.network.link import Link
-    from bk7238.network.network import Network
-    from bk7238.network.tap import Tap
 
-    if arguments.psk is not None and arguments.ssid is None:
-        raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
-    machine = given.checked(
-        lambda: Machine(image.data, flash_size=arguments.flash_size, seed=arguments.seed, engine=arguments.engine)
-    )
-    network: Link = Network(machine.random("network"), files=served)
-    if arguments.tap is not None:
-        network, machine.outside = given.checked(Tap, arguments.tap), "tap"
+    bench = given.checked(Bench, settings, image)
+    machine, air = bench.machine, bench.air
+    if "ssid" in arguments:
+        given.checked(bench.put_on_air)
     folder = given.artifacts(arguments.artifacts)
-    air = Medium()
-    if server is not None and isinstance(network, Network):
-        network.attach(Gateway(server, network.events))
-        machine.outside = "gateway"
-        network.on_event(outside.teller(folder))
-    if arguments.ssid is not None:
-        rng = machine.random("access point")
-        security = None
-        if arguments.psk is not None:
-            security = Wpa2(arguments.psk, machine.random("keys"))
-        air.add(
-            AccessPoint(
-                arguments.ssid,
-                channel=arguments.channel,
-                network=network,
-                rng=rng,
-                hidden=arguments.hidden,
-                security=security,
-            )
-        )
-    machine.connect_air(air)
+    if settings.gateway:
+        bench.network.on_event(outside.teller(folder))
+    bench.power_on()
     machine.dead_end.listeners.append(lambda why: machine.stop())
     crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
     if arguments.log:
@@ -122,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine.clock.after(round(arguments.after * 1e6), lambda: console.send(typed))
     began = time.perf_counter()
     with recorded(folder, air):
-        machine.run(until=round(arguments.within * 1e6))
+        machine.run(until=round(settings.within * 1e6))
     why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
     result: dict[str, Any] = {
         "seen": seen[0] if seen else None,
@@ -132,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
         "instructions": machine.instructions,
         "wall_seconds": round(time.perf_counter() - began, 3),
         "digest": machine.digest(),
-        "seed": arguments.seed,
-        "engine": arguments.engine,
+        "seed": settings.seed,
+        "engine": settings.engine,
     }
     if pages is not None:
         result["fetched"] = pages.result
@@ -156,10 +128,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"bk7238: {image.name}: {why}", file=sys.stderr)
     if arguments.until is not None:
         print(
-            f"bk7238: {arguments.until!r} was not printed within {arguments.within:g} virtual seconds", file=sys.stderr
+            f"bk7238: {arguments.until!r} was not printed within {settings.within:g} virtual seconds", file=sys.stderr
         )
     if pages is not None and pages.status == 3:
-        print(f"bk7238: not all was fetched within {arguments.within:g} virtual seconds", file=sys.stderr)
+        print(f"bk7238: not all was fetched within {settings.within:g} virtual seconds", file=sys.stderr)
     if why:
         return 1
     return 3 if arguments.until is not None else pages.status if pages is not None else 0

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bk7238.bench import command
 from bk7238.cli import arguments as given
-from bk7238.cli import network
 from bk7238.image import package
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def add(commands: Any) -> None:
         metavar="SPEC",
         help="with --of network: this fault over the whole download, instead of all at a few moments (repeatable)",
     )
-    network.add_arguments(parser)
+    command.add_options(parser, (*given.NETWORK, *given.MACHINE))
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="go on from here, and keep what is found here")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
-    given.add_machine_arguments(parser)
+    given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
 
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bk7238.sweep.report.report import Report
     from bk7238.sweep.run import SweepError, sweep
 
-    job = given.checked(Job, image, update_package, network.settings(arguments))
+    job = given.checked(Job, image, update_package, given.settings(arguments))
     given.checked(job.update)
     start = given.checked(_start, arguments)
     given.checked(check, arguments.journal)

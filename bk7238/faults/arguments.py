@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from bk7238.bench.values import duration
+
 REQUIRED = object()
 LARGEST = 0x1000000  # bytes of a file that is made up
-_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000}
 
 
 class Argument:
@@ -60,10 +61,7 @@ def count(text: str) -> int:
 
 def seconds(text: str) -> int:
     """a time such as 15s, 250ms, 10us or 2min"""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s|min)", text)
-    if match is None or float(match[1]) > 1e9:
-        raise ValueError("a time such as 15s, 250ms, 10us or 2min")
-    return round(float(match[1]) * _UNITS[match[2]])
+    return duration(text)
 
 
 def share(text: str) -> float:

@@ -19,6 +19,9 @@ A fault is written `KIND[:ARGUMENT,...][@WHEN]`: on the command line (`bk7238 ot
 ```toml
 faults = ["network-stall:20s@50%"]
 
+[settings]
+within = "2 min"
+
 [[fault]]
 kind = "power-cut"
 how = "torn"
@@ -27,6 +30,8 @@ when = "flash-op=1200"
 [expect]
 verdict = "new-app-runs"
 ```
+
+The [settings](guide.md#an-update-over-the-air) of a scenario give way to those of the command line.
 
 Arguments are given by name (`power-cut:how=torn`) or in the order below (`power-cut:torn`). A value that has one of
 `, = @ "` in it stands in quotes. Numbers are decimal or begin with 0x, addresses are physical, times have a unit (`us`,

@@ -1,6 +1,10 @@
-"""A scenario file: faults, and where the device is to end. TOML.
+"""A scenario file: settings, faults, and where the device is to end. TOML.
 
 faults = ["network-stall:20s@50%"]      # as on the command line
+
+[settings]                              # by the names of docs/guide.md; what stands on the command line wins
+ssid = "Workshop"
+within = "2 min"
 
 [[fault]]                               # or one by one
 kind = "power-cut"
@@ -15,10 +19,11 @@ reason = "has joined again"             # text in it
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
 
 _EXPECTATIONS = {"verdict", "reason"}
@@ -39,11 +44,12 @@ class Result(Protocol):
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a file says. Without expectations the verdict alone decides."""
+    """What a file says, and its settings without the faults. Without expectations the verdict alone decides."""
 
     faults: tuple[Spec, ...] = ()
     verdict: str | None = None
     reason: str | None = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def expects(self) -> bool:
@@ -78,9 +84,9 @@ def read(path: Path) -> Scenario:
 
 def from_toml(table: dict[str, Any]) -> Scenario:
     """The scenario in a TOML document. Raises FaultError."""
-    unknown = sorted(set(table) - {"faults", "fault", "expect", "name"})
+    unknown = sorted(set(table) - {"faults", "fault", "expect", "name", "settings"})
     if unknown:
-        raise FaultError(f"{unknown[0]!r} is unknown; a scenario has name, faults, [[fault]] and [expect]")
+        raise FaultError(f"{unknown[0]!r} is unknown; a scenario has name, faults, [settings], [[fault]] and [expect]")
     lines, tables, expect = table.get("faults", []), table.get("fault", []), table.get("expect", {})
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise FaultError("`faults` is a list of texts")
@@ -91,4 +97,16 @@ def from_toml(table: dict[str, Any]) -> Scenario:
     if not all(isinstance(value, str) for value in expect.values()):
         raise FaultError("verdict and reason are texts")
     faults = [parse(line) for line in lines] + [from_table(one) for one in tables]
-    return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"))
+    return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"), _settings(table.get("settings", {})))
+
+
+def _settings(table: Any) -> Settings:
+    if not isinstance(table, dict):
+        raise FaultError("the settings are a table: [settings]")
+    known = OPTIONS.keys() - {"faults"}
+    for name in sorted(table.keys() - known):
+        raise FaultError(f"[settings] has no {name!r}, but {', '.join(sorted(known))}")
+    try:
+        return Settings(**table)
+    except ValueError as error:
+        raise FaultError(f"[settings] {error}") from None

@@ -70,12 +70,13 @@ class Network:
         self._neighbours = arp.Neighbours()
         self._identification = rng.getrandbits(16)
         self._output: list[bytes] = []
-        self._outside: Outside | None = None
+        self._outside: list[Outside] = []
 
     def attach(self, outside: Outside) -> None:
-        """Put a service from outside in the place of the HTTP server: nothing else is reached over TCP any more."""
-        self._outside = outside
-        self.tcp.close(http_server.PORT)
+        """Put a service from outside in the place of the HTTP server: only such ones are reached over TCP any more."""
+        if not self._outside:
+            self.tcp.close(http_server.PORT)
+        self._outside.append(outside)
         self.tcp.listen(outside.port, outside)
 
     def on_event(self, listener: Listener) -> None:
@@ -90,16 +91,17 @@ class Network:
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do, or None."""
-        timer = self.tcp.deadline
-        outside = None if self._outside is None else self._outside.deadline
-        return timer if outside is None else outside if timer is None else min(timer, outside)
+        if not self._outside:
+            return self.tcp.deadline
+        deadlines = (self.tcp.deadline, *(outside.deadline for outside in self._outside))
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
         """The frames that timers, and the outside, send at `now`."""
-        outside = self._outside
-        if outside is not None and outside.deadline is not None and outside.deadline <= now:
-            outside.poll(now)
-            self._output += self.push(now)
+        for outside in self._outside:
+            if outside.deadline is not None and outside.deadline <= now:
+                outside.poll(now)
+                self._output += self.push(now)
         for client, segment in self.tcp.poll(now):
             self._send(client, ipv4.TCP, segment)
         return self._take()

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bk7238.bench.settings import OPTIONS, Settings
+from bk7238.bench.values import microseconds
 from bk7238.faults import Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
 from bk7238.testing.patterns import Pattern, matcher
-from bk7238.update import evidence, options
-from bk7238.update.options import microseconds
+from bk7238.update import evidence
 from bk7238.update.result import Result
-from bk7238.update.session import Settings, Update
+from bk7238.update.session import Update
 
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
@@ -45,14 +46,13 @@ class Dut:
     # Before it is switched on
 
     def configure(self, **settings: Any) -> None:
-        """Other settings: those of `bk7238.update.session.Settings`, as options.py reads them. Raises ValueError."""
+        """Change settings: those of `bk7238.Settings`, as they are written there. Raises ValueError."""
         self._not_yet()
-        usual = vars(Settings())
-        for name in settings.keys() - usual:
-            raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(usual))}")
-        read = {name: usual[name] if one is None else options.read(name, one) for name, one in settings.items()}
-        self.settings = replace(self.settings, **read)
-        Faults(self.settings.faults, self.settings.seed)
+        for name in settings.keys() - OPTIONS:
+            raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(OPTIONS))}")
+        changed = replace(self.settings, **settings)
+        Faults(changed.faults, changed.seed)
+        self.settings = changed
 
     def fault(self, spec: str | Spec) -> None:
         """One more fault; docs/faults.md."""

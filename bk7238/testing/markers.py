@@ -27,8 +27,8 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 def device(item: pytest.Item) -> testing.Dut:
     """The device of a test."""
     from bk7238 import testing
+    from bk7238.bench.settings import Settings
     from bk7238.image import flash_image, package
-    from bk7238.update.session import Settings
 
     config = item.config
     settings = checked(_marked, item)

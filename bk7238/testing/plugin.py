@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bk7238.bench import command
 from bk7238.testing import failures, markers
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 _DUT = pytest.StashKey["testing.Dut"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
-ENGINES = ("unicorn", "renode")
 TIERS = ("quick", "pr", "full")
+SETTINGS = ("engine", "seed")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("engine", {"default": "unicorn", "choices": ENGINES, "help": "who executes (default: unicorn)"}),
-    ("seed", {"default": 0, "type": int, "metavar": "N", "help": "of everything random (default: 0)"}),
+    *((name, {"default": None, **command.details(name)}) for name in SETTINGS),
     ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
     ("artifacts", {"default": None, "metavar": "DIR", "help": "logs, flash and result of each test go there"}),
 )

@@ -207,7 +207,7 @@ def test_a_network_of_the_users_own(tmp_path, capsys):
     assert main(["sweep", *paths, *options]) == 0
     saved = json.loads((tmp_path / "sweep.json").read_text())
     told = ["--ssid=Work shop", "--psk=a passphrase", "--channel=11", "--ht"]
-    assert saved["replay"] == ["bk7238", "ota", *(Path(path).name for path in paths), "--seed=0", *told]
+    assert saved["replay"] == ["bk7238", "ota", *(Path(path).name for path in paths), *told, "--seed=0"]
     one = saved["outcomes"][1]
     assert any("key handshake is complete" in line for line in one["story"])
     capsys.readouterr()

@@ -105,7 +105,7 @@ def test_bad_packages(files, capsys, data, message):
         (["--channel", "six"], "1 to 13"),
         (["--profile", "nonesuch"], "profile 'nonesuch' is unknown; there is auto, beken-sdk, openbeken, and none"),
         (["--profile", "none"], "profile 'none' asks for no update: use it with --delivered, or name one of beken-sdk"),
-        (["--engine", "qemu"], "invalid choice"),
+        (["--engine", "qemu"], "'qemu' is no engine; there is unicorn, renode"),
         (["--within", "-1"], "seconds"),
         (["--within", "nan"], "seconds"),
         (["--seed", "x"], "whole number"),

@@ -1,12 +1,10 @@
 """--serve, --gateway, --tap and --fetch: a bad one gives one line and status 2, and nothing is written."""
 
-from types import SimpleNamespace
-
 import pytest
 from test_cli import files, refused  # noqa: F401
 
 from bk7238 import testing
-from bk7238.cli import outside
+from bk7238.bench import values
 from bk7238.image import flash_image, package
 from bk7238.network import http_path
 from bk7238.network.host_server import Server
@@ -120,7 +118,7 @@ def test_what_is_offered_under_a_name_is_found_by_it(files, monkeypatch):  # noq
     paths = [files.folder / name for name in HOSTILE]
     for path in paths:
         path.write_bytes(path.name.encode("utf-8", "surrogateescape"))
-    served = outside.served(SimpleNamespace(serve=paths))
+    served = values.served(paths)
     update_package = package.parse(body, "the package & its \udcff.rbl")
     update = session.Update(
         flash_image.read(files.folder / "image.bin"), update_package, session.Settings(serve=served)

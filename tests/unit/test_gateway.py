@@ -131,6 +131,19 @@ def test_nothing_else_is_reached(server, listener):
     assert not device.happened(told.HostConnected)
 
 
+def test_several_servers_are_reached_each_at_its_port(server, listener):
+    mute = listener.getsockname()[1]
+    device = Device(mute, thinking=0)
+    device.network.attach(
+        gateway.Gateway(host_server.Server("127.0.0.1", server), device.network.events, clock=Clock())
+    )
+    assert device.fetch(f"http://192.168.77.1:{server}/new.rbl").status == 200
+    assert "refused" in device.fetch("http://192.168.77.1/own", 5).failure
+    assert device.fetch(f"http://192.168.77.1:{mute}/", 1) is None, "it accepts nothing"
+    connected = [event.server for event in device.happened(told.HostConnected)]
+    assert connected == [f"127.0.0.1:{server}", f"127.0.0.1:{mute}"]
+
+
 def tcp_packet(client: TcpClient, address: str, port: int) -> bytes:
     from dataclasses import replace
 

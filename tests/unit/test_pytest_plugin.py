@@ -8,8 +8,8 @@ import pytest
 from images import FULL, GZIP, vendor
 
 from bk7238 import resources
+from bk7238.bench.values import microseconds
 from bk7238.faults import scenario
-from bk7238.update.options import microseconds
 
 pytest_plugins = ["pytester"]
 
@@ -74,7 +74,7 @@ WRONG = {
     "@pytest.mark.bk7238(colour='red')": "there is no setting 'colour', but ",
     "@pytest.mark.bk7238('full.bin')": "takes settings by name, as in image='full.bin', not 'full.bin'",
     "@pytest.mark.bk7238(channel=99)": "channel: channels go from 1 to 13, not 99",
-    "@pytest.mark.bk7238(within='soon')": "within: a time such as 15s",
+    "@pytest.mark.bk7238(within='soon')": "within: 'soon' is no time such as 20s",
     "@pytest.mark.bk7238(flash_size='3M')": "flash_size: flash sizes are 2M and 4M",
     "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",
     "@pytest.mark.bk7238(ap_psk='short')": "ap_psk: a passphrase has 8 to 63",
@@ -97,7 +97,12 @@ def test_a_marker_that_is_wrong_fails_in_one_line(pytester, reference, marker):
 
 
 @pytest.mark.parametrize(
-    ("option", "said"), [("--engine=bogus", "invalid choice"), ("--artifacts={file}", "name another")]
+    ("option", "said"),
+    [
+        ("--engine=bogus", "'bogus' is no engine; there is unicorn, renode"),
+        ("--seed=x", "'x' is no whole number"),
+        ("--artifacts={file}", "name another"),
+    ],
 )
 def test_an_option_that_is_wrong_runs_nothing(pytester, option, said):
     file = pytester.makefile(".txt", "")

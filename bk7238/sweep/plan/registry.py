@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from bk7238.bench.command import words
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES
 from bk7238.sweep.plan.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
 from bk7238.sweep.plan.network import Network
@@ -34,6 +35,7 @@ def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str,
         _one_of("way to cut", dict.fromkeys(ALL_MODES), mode)
     if job.settings.faults:
         raise ValueError("a sweep brings its own faults: the device must have none")
+    words(job.settings)  # of the command that replays a point; refuses what no command can say
     if issubclass(kind, Cuts) and not faults:
         return kind(job, modes or MODES)
     if issubclass(kind, Network) and not modes:

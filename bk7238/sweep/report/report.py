@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,13 @@ from xml.etree import ElementTree
 import msgspec
 from msgspec.structs import asdict
 
+from bk7238.bench.command import words
 from bk7238.faults import kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.report import page
 from bk7238.sweep.report.saved import COMMAND, FlashOperation, Partition, SavedCuts, SavedOutcome, SavedSweep
-from bk7238.update.session import Settings
-
-_WORDS = ("ssid", "ap_ssid", "psk", "ap_psk", "channel", "profile", "request", "engine", "within")
-_SWITCHES = ("ht", "hidden", "delivered")
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class Report:
             digest=self.digest,
             watched_to_the_end=sum(one.merged is None and not one.shared for one in outcomes),
             wall_seconds=round(self.wall_seconds, 1),
-            replay=(*COMMAND, job.image.name, job.package.name, f"--seed={job.settings.seed}", *told(job.settings)),
+            replay=(*COMMAND, job.image.name, job.package.name, *words(job.settings, always=("seed",))),
             flash_size=job.settings.flash_size or len(job.image.data),
             partitions=tuple(Partition(name, one.physical_start, one.physical_end) for name, one in partitions),
             outcomes=outcomes,
@@ -128,19 +125,3 @@ def explained(one: Outcome) -> str:
         for fault in one.silent
     ]
     return "; ".join([*([one.reason] if one.reason else []), *silent])
-
-
-def told(settings: Settings) -> list[str]:
-    """Settings as arguments of `bk7238 ota`; the seed and the faults are not among them."""
-    usual = {field.name: field.default for field in fields(Settings)}
-    given = {name: getattr(settings, name) for name in usual if getattr(settings, name) != usual[name]}
-    arguments = []
-    for name in _WORDS:
-        if name in given:
-            value = given[name]
-            text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
-            arguments.append(f"--{name.replace('_', '-')}={text}")
-    arguments += [f"--{name}" for name in _SWITCHES if given.get(name)]
-    if settings.flash_size is not None:
-        arguments.append(f"--flash-size={settings.flash_size >> 20}M")
-    return arguments

@@ -1,0 +1,76 @@
+"""The bench that a device stands on: the machine, and the air, access point and network around it, with their seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.medium import Medium
+from bk7238.air.wpa2 import Wpa2
+from bk7238.bench.settings import Settings
+from bk7238.image import FlashImage
+from bk7238.machine import Machine
+from bk7238.network.gateway import Gateway
+from bk7238.network.link import Link
+from bk7238.network.network import Network
+from bk7238.network.tap import Tap
+
+Plug = Callable[[Machine, Network], Link]
+"""Gives what the access point has behind it in the place of the simulated network alone."""
+
+
+def network_alone(machine: Machine, network: Network) -> Link:
+    return network
+
+
+def _nothing_more(behind: Link) -> Link:
+    return behind
+
+
+class Bench:
+    """A machine with `image` in its flash, the simulated network, and an air that is empty until `put_on_air`.
+
+    What is random around the device has a seed of its own, made of the settings' and a name: `network`, `access point`,
+    `keys`. Raises ValueError for an image that no flash holds, EngineError where the engine cannot be had.
+    """
+
+    def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
+        self.settings, self._plug = settings, plug
+        self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
+        self.network = Network(self.machine.random("network"), files=settings.serve)
+        self.air = Medium()
+
+    def put_on_air(self, wired: Callable[[Link], Link] = _nothing_more) -> AccessPoint:
+        """Connect the network to what is outside, and put the access point in front of it on the air.
+
+        `wired` gives what the access point has behind it, of what would be there without. Raises ValueError for a TAP
+        that cannot be had.
+        """
+        chosen = self.settings
+        passphrase = chosen.psk if chosen.ap_psk is None else chosen.ap_psk
+        access_point = AccessPoint(
+            chosen.ssid if chosen.ap_ssid is None else chosen.ap_ssid,
+            channel=chosen.channel,
+            network=wired(self._outside()),
+            rng=self.machine.random("access point"),
+            ht=chosen.ht,
+            hidden=chosen.hidden,
+            security=Wpa2(passphrase, self.machine.random("keys")) if passphrase else None,
+            misbehaviour=chosen.misbehaviour,
+        )
+        self.air.add(access_point)
+        return access_point
+
+    def power_on(self) -> None:
+        """Put the device into the air, once all is made that listens there."""
+        self.machine.connect_air(self.air)
+
+    def _outside(self) -> Link:
+        """The device's network, with what is not simulated connected to it or in its place."""
+        if self.settings.tap is not None:
+            self.machine.outside = "tap"
+            return Tap(self.settings.tap)
+        for server in self.settings.gateway:
+            self.machine.outside = "gateway"
+            self.network.attach(Gateway(server, self.network.events))
+        return self._plug(self.machine, self.network)

@@ -1,0 +1,188 @@
+"""Everything that a user can choose for a run: each field's name, reader, text, option and help, said here alone.
+
+The options of the command line and of pytest, the settings of markers, the commands that replay a run, and the tables
+in the docs are made of these declarations (command.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any
+
+from bk7238 import chip
+from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.bench import values
+from bk7238.engine.engine import NAMES
+from bk7238.network import host_server
+from bk7238.network.host_server import Server
+
+
+@dataclass(frozen=True)
+class Option:
+    """How a field is written. `read` gives its value of what a user writes, and of a value; `write` the text of a value
+    that is not None. Without a `metavar` it is a switch. Where there are `many`, the option is given once for each,
+    `read` takes all of them, and `write` gives a list of texts. `page` of the docs has more."""
+
+    read: Callable[[Any], Any]
+    help: str
+    metavar: str = ""
+    write: Callable[[Any], Any] = str
+    name: str = ""
+    many: bool = False
+    page: str = ""
+
+
+def _option(usual: Any, read: Callable[[Any], Any], help: str, metavar: str = "", **more: Any) -> Any:
+    default: Any = {"default_factory": dict} if usual == {} else {"default": usual}
+    return field(**default, metadata={"option": Option(read, help, metavar, **more)})
+
+
+def _ssid_text(ssid: bytes) -> str:
+    return ssid.decode("utf-8", "surrogateescape")
+
+
+def _size_text(size: int) -> str:
+    return next(name for name, one in chip.load().sizes.items() if one == size)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose. Each value may be given as it is written elsewhere, such as within="20 s", and None stands
+    for what is usual. Raises ValueError, with one line that names the field, for what cannot be."""
+
+    profile: str = _option(
+        "auto",
+        values.text,
+        "firmware family: auto (recognised from the image), openbeken, beken-sdk, or, where the package is delivered "
+        "already, none",
+        "NAME",
+        page="firmware-families.md",
+    )
+    ssid: bytes = _option(
+        b"Bench", values.ssid, "the network that the device is told, 1 to 32 bytes", "SSID", write=_ssid_text
+    )
+    ap_ssid: bytes | None = _option(
+        None, values.ssid, "the access point's own SSID, where it is to differ", "SSID", write=_ssid_text
+    )
+    psk: str | None = _option(
+        None,
+        values.passphrase,
+        "the passphrase that the device is told, 8 to 63 characters: WPA2-PSK; without it an open network",
+        "P",
+        page="networks.md",
+    )
+    ap_psk: str | None = _option(
+        None,
+        values.ap_passphrase,
+        "the access point's own passphrase, where it is to differ; '' for an open network",
+        "P",
+    )
+    hidden: bool = _option(False, values.switch, "the access point keeps its SSID out of its beacons")
+    channel: int = _option(6, values.channel, "the access point's, 1 to 13", "N")
+    ht: bool = _option(False, values.switch, "the access point offers 802.11n and WMM")
+    misbehaviour: Misbehaviour = _option(  # noqa: RUF009  # it is a field
+        NONE,
+        values.misbehaviour,
+        "the access point does not do its part while a station joins: silent-at=STEP, deauthenticate-at=STEP, "
+        "reason=N, refuse=STATUS, with commas between them",
+        "HOW",
+        write=values.misbehaviour_text,
+        page="networks.md",
+    )
+    request: str | None = _option(
+        None,
+        values.request,
+        "what the device asks for, where it is to differ from the package's name: the name of a file that is offered, "
+        "a path with or without a query, or a whole http:// URL; what cannot stand in a URL is percent-encoded",
+        "PATH",
+    )
+    serve: Mapping[str, bytes] = _option(
+        {},
+        values.served,
+        "offer FILE on the device's network as well (repeatable)",
+        "FILE",
+        write=values.served_texts,
+        many=True,
+        page="gateway.md",
+    )
+    gateway: Sequence[Server] = _option(
+        (),
+        values.gateway,
+        "let the device reach this server of your machine, and nothing else (repeatable, with another port)",
+        "HOST:PORT",
+        write=lambda servers: [str(server) for server in servers],
+        many=True,
+        page="gateway.md",
+    )
+    gateway_anywhere: bool = _option(
+        False, values.switch, "HOST may be another machine's numeric address", page="gateway.md"
+    )
+    tap: str | None = _option(
+        None, values.text, "bridge the device's network to this Linux TAP interface", "NAME", page="gateway.md"
+    )
+    flash_size: int | None = _option(
+        None,
+        values.flash_size,
+        "of the chip; without it the smallest that holds the image",
+        "|".join(chip.load().sizes),
+        write=_size_text,
+    )
+    engine: str = _option("unicorn", values.engine, "who executes", "|".join(NAMES), page="renode.md")
+    seed: int = _option(
+        0, values.whole, "of everything random: sequence numbers, nonces, the chip's random numbers", "N"
+    )
+    within: float = _option(
+        180.0,
+        values.within,
+        "virtual seconds, or a time such as 250ms or 2min, until the run is ended",
+        "TIME",
+        write=values.time_text,
+    )
+    faults: Sequence[Any] = _option(
+        (),
+        values.faults,
+        "what goes wrong, KIND[:ARGUMENTS][@WHEN] such as network-stall@50% (repeatable)",
+        "SPEC",
+        write=values.fault_texts,
+        name="fault",
+        many=True,
+        page="faults.md",
+    )
+    delivered: bool = _option(
+        False,
+        values.switch,
+        "the package lies in the download partition at power-on: no download, the boot loader alone; the app may be of "
+        "any family",
+    )
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            object.__setattr__(self, one.name, _read(one, getattr(self, one.name)))
+        outside = [name for name in ("gateway", "tap", "serve") if getattr(self, name) not in (None, (), {})]
+        if len(outside) > 1:
+            raise ValueError(f"--{outside[0]} and --{outside[1]} do not go together: the device has one network")
+        if self.gateway_anywhere and not self.gateway:
+            raise ValueError("--gateway-anywhere needs --gateway HOST:PORT")
+        try:
+            for server in self.gateway:
+                host_server.server(str(server), anywhere=self.gateway_anywhere)
+        except ValueError as error:
+            raise ValueError(f"gateway: {error}") from None
+
+
+OPTIONS: Mapping[str, Option] = {one.name: one.metadata["option"] for one in fields(Settings)}
+"""How each field is written, by its name."""
+
+
+def _read(one: Field[Any], value: Any) -> Any:
+    if value is None:
+        value = one.default if one.default_factory is MISSING else one.default_factory()
+        if value is None:
+            return None
+    try:
+        return one.metadata["option"].read(value)
+    except (TypeError, AttributeError):
+        raise ValueError(f"{one.name} cannot be {value!r}") from None
+    except ValueError as error:
+        raise ValueError(f"{one.name}: {error}") from None

@@ -1,0 +1,233 @@
+"""What a user writes for a setting, read and checked: on the command line, in markers, in tests.
+
+Each function takes the text, or a value that needs no reading, and gives the value. Each raises ValueError with one
+line, or TypeError for what is no such thing at all. What it gives it takes again, and gives the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bk7238 import chip
+from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.engine.engine import NAMES
+from bk7238.network import host_server
+from bk7238.network.host_server import Server
+from bk7238.network.http_path import escaped
+
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
+_HOST = re.compile(r"http://([^/?#\\]*)(.*)", re.DOTALL)
+_TIME = re.compile(r"(\d+(?:\.\d+)?) *(us|ms|s|min)")
+_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000}
+
+
+def text(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def switch(value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def whole(number: str | int) -> int:
+    if isinstance(number, bool) or not isinstance(number, (str, int)):
+        raise TypeError
+    try:
+        return int(number, 0) if isinstance(number, str) else number
+    except ValueError:
+        raise ValueError(f"{number!r} is no whole number, decimal or with 0x") from None
+
+
+def ssid(text: str | bytes) -> bytes:
+    data = os.fsencode(text)
+    if not 1 <= len(data) <= 32:
+        raise ValueError(f"an SSID has 1 to 32 bytes, this one has {len(data)}")
+    if b"\0" in data:
+        raise ValueError("an SSID with a zero byte cannot be configured")
+    return data
+
+
+def passphrase(text: str) -> str:
+    if not 8 <= len(text) <= 63 or not all(" " <= character <= "~" for character in text):
+        raise ValueError("a passphrase has 8 to 63 printable ASCII characters; leave it out for an open network")
+    return text
+
+
+def ap_passphrase(text: str) -> str:
+    """The access point's own passphrase; empty for an open one."""
+    return passphrase(text) if text != "" else text
+
+
+def request(text: str) -> str:
+    """What a device is told to fetch: a path as it is, or a whole URL with what cannot stand in one percent-encoded."""
+    if re.match("http://", text) is None:
+        scheme = _SCHEME.match(text)
+        if scheme is None:
+            return text
+        if (scheme[1] or "").lower() == "http":
+            raise ValueError(f"{text!r}: a device takes a URL as it is written; begin it with http:// in small letters")
+        what = f"{scheme[1]} URL" if scheme[1] else "URL without a scheme"
+        raise ValueError(f"{text!r} is a {what}, and devices fetch by plain HTTP; write http://HOST/FILE, or a path")
+    host, path = re.fullmatch(_HOST, text).groups()  # type: ignore[union-attr]
+    try:
+        parts = urlsplit(f"http://{host}")
+        known = parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or re.fullmatch("[!-~]+", host) is None:
+        raise ValueError(f"{text!r} has no host and port as in http://192.168.77.1:80/FILE, in ASCII")
+    return f"http://{host}{escaped(path)}"
+
+
+def channel(number: str | int) -> int:
+    text = str(number)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 13:
+        raise ValueError(f"channels go from 1 to 13, not {number!r}")
+    return int(text)
+
+
+def flash_size(size: str | int) -> int:
+    """In bytes; `size` is that too, or 2M or 4M."""
+    sizes = chip.load().sizes
+    read = sizes.get(size.upper(), 0) if isinstance(size, str) else size
+    if read not in sizes.values():
+        raise ValueError(f"flash sizes are {' and '.join(sizes)}, not {size!r}")
+    return read
+
+
+def duration(text: str) -> int:
+    """Microseconds of a time with its unit, such as 15s, 250 ms, 10us or 2min."""
+    match = _TIME.fullmatch(text)
+    if match is None or float(match[1]) > 1e9:
+        raise ValueError("a time such as 15s, 250ms, 10us or 2min")
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+def microseconds(time: str | float) -> int:
+    """`20 s`, `250ms`, or seconds as a number or its text."""
+    if isinstance(time, bool) or not isinstance(time, (str, int, float)):
+        raise TypeError
+    try:
+        if isinstance(time, str) and _TIME.fullmatch(time.strip()):
+            return duration(time.strip())
+        if 0 <= float(time) < 1e12:
+            return round(float(time) * 1e6)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"{time!r} is no time such as 20s, 250ms, 2min or a number of seconds")
+
+
+def within(time: str | float) -> float:
+    """Virtual seconds."""
+    value = microseconds(time) / 1e6
+    if not 0 < value < 1e6:
+        raise ValueError(f"{time!r} is no number of seconds above 0 and below a million")
+    return value
+
+
+def time_text(seconds: float) -> str:
+    """The shortest text of a number of seconds that is read as the same."""
+    short = f"{seconds:g}"
+    return short if float(short) == seconds else repr(seconds)
+
+
+def engine(name: str) -> str:
+    if text(name) not in NAMES:
+        raise ValueError(f"{name!r} is no engine; there is {', '.join(NAMES)}")
+    return name
+
+
+def gateway(servers: str | Server | Iterable[str | Server]) -> tuple[Server, ...]:
+    """Servers of the user's, each also as HOST:PORT. The device tells them apart by their ports."""
+    several = [servers] if isinstance(servers, (str, Server)) else servers
+    read = tuple(one if isinstance(one, Server) else host_server.server(one, anywhere=True) for one in several)
+    ports = [one.port for one in read]
+    for port in ports:
+        if ports.count(port) > 1:
+            raise ValueError(f"two servers at port {port}: the device tells them apart by their ports")
+    return read
+
+
+class FileContent(bytes):
+    """The bytes of a file, and its path as the user named it."""
+
+    path: Path
+
+
+def served(files: Mapping[str, bytes | Path] | Iterable[str | Path]) -> dict[str, bytes]:
+    """Files by the path at which they are offered: a mapping as it is, or the names of files, each at "/" and its
+    name."""
+    if isinstance(files, Mapping):
+        if not all(isinstance(path, str) and isinstance(body, (bytes, Path)) for path, body in files.items()):
+            raise ValueError("files are bytes by path, as in {'/more.txt': b'more'}")
+        return {path: body if isinstance(body, bytes) else _content(body) for path, body in files.items()}
+    if isinstance(files, (str, bytes)):
+        raise TypeError
+    read: dict[str, bytes] = {}
+    for path in map(Path, files):
+        if "/" + path.name in read:
+            raise ValueError(f"{path}: another file is served as /{path.name} already")
+        read["/" + path.name] = _content(path)
+    return read
+
+
+def _content(path: Path) -> FileContent:
+    try:
+        content = FileContent(path.read_bytes())
+    except (OSError, ValueError) as error:  # a zero byte in the name is a ValueError
+        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}; name a file to serve") from None
+    content.path = path
+    return content
+
+
+def served_texts(files: Mapping[str, bytes]) -> list[str]:
+    """The names of the files, for the command line. Raises ValueError for what is no file or has another name there."""
+    for path, body in files.items():
+        if not isinstance(body, FileContent) or "/" + body.path.name != path:
+            raise ValueError(f"{path} is served from memory: no command can say it; write it to a file of that name")
+    return [str(body.path) for body in files.values() if isinstance(body, FileContent)]
+
+
+def misbehaviour(value: str | Misbehaviour) -> Misbehaviour:
+    """Of an access point, also as `silent-at=STEP,deauthenticate-at=STEP,reason=N,refuse=N`, or some of these."""
+    if isinstance(value, Misbehaviour):
+        return value
+    usual = {field.name.replace("_", "-"): field.default for field in fields(Misbehaviour)}
+    read: dict[str, Any] = {}
+    for part in text(value).split(","):
+        name, _, given = part.partition("=")
+        if name not in usual or not given or name.replace("-", "_") in read:
+            known = ", ".join(f"{name}={'N' if isinstance(one, int) else 'STEP'}" for name, one in usual.items())
+            raise ValueError(f"{part!r}: a misbehaviour is made of {known}, each once, with commas between them")
+        read[name.replace("-", "_")] = whole(given) if isinstance(usual[name], int) else given
+    return Misbehaviour(**read)
+
+
+def misbehaviour_text(value: Misbehaviour) -> str:
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    return ",".join(f"{name.replace('_', '-')}={one}" for name, one in parts.items() if one != getattr(NONE, name))
+
+
+def faults(several: Iterable[Any]) -> tuple[Any, ...]:
+    """Faults as text, specs or objects of Python; what stands above knows what they are. A spec becomes its text."""
+    if isinstance(several, (str, bytes, Mapping)):
+        raise TypeError
+    return tuple(str(one) if hasattr(one, "kind") and hasattr(one, "arguments") else one for one in several)
+
+
+def fault_texts(several: Iterable[Any]) -> list[str]:
+    """Faults for the command line. Raises ValueError for one that was made in Python."""
+    for one in several:
+        if not isinstance(one, str):
+            raise ValueError(f"a {type(one).__name__} made in Python: no command can say it; write it as text")
+    return list(several)
