@@ -64,6 +64,7 @@ class Chip:
     app: int
     table: int
     flashes: tuple[Flash, ...]  # the smallest first
+    configurations: Mapping[str, str | Area]  # by firmware family: an area's name, or the same area of every flash
 
     @property
     def largest(self) -> Flash:
@@ -89,6 +90,12 @@ class Chip:
             if size <= flash.size:
                 return flash
         raise ChipError(f"{size:#x} bytes are more than the largest flash, {self.largest.size:#x}")
+
+    def configuration(self, family: str, size: int) -> Area:
+        """Where a firmware family keeps its configuration in a flash of so many bytes; one that is not known is taken
+        to do as the SDK does, in the area for the network. Raises ChipError where there is no such flash."""
+        where = self.configurations.get(family, "network")
+        return where if isinstance(where, Area) else self.flash(size).area(where)
 
 
 @cache
@@ -123,6 +130,10 @@ def read(folder: Path) -> Chip:
             code["app"],
             code["table"],
             tuple(sorted(flashes, key=lambda flash: flash.size)),
+            {
+                family: where if isinstance(where, str) else Area("configuration", *where)
+                for family, where in facts["configuration"].items()
+            },
         )
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ChipError(f"{where}: {error}") from None

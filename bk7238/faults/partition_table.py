@@ -7,7 +7,7 @@ import zlib
 
 from bk7238.faults.fault import Fault
 from bk7238.formats import crc_framing, partitions
-from peripherals.nor_flash import NorFlash
+from bk7238.machine import Machine
 
 _BOOTLOADER = 0x10000  # logical
 _SIZE = 64
@@ -55,7 +55,8 @@ class PartitionTable(Fault):
         else:
             self._bytes(field, value)
 
-    def flash(self, chip: NorFlash) -> None:
+    def flash(self, machine: Machine, family: str) -> None:
+        chip = machine.flash
         end = crc_framing.physical(_BOOTLOADER)
         logical = bytearray(crc_framing.strip(bytes(chip.data[:end])))
         before = bytes(logical)

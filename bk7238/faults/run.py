@@ -51,10 +51,10 @@ class Faults:
         self._cable = Cable(behind, network)
         return self._cable
 
-    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint) -> None:
-        """All is made and nothing has run: change the flash, and lie in wait."""
+    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint, family: str) -> None:
+        """Change the flash of a machine that has not run, and lie in wait. `family` is the name of the firmware's."""
         for fault in self.all:
-            fault.flash(machine.flash)
+            fault.flash(machine, family)
         if self.all:
             machine.board.flash.insert(machine.flash)
         if self._cable is None or self._director is None:

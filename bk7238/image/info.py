@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bk7238 import chip
 from bk7238.formats import crc_framing, partitions, rbl, tlv
 from bk7238.formats.partitions import Partition
 from bk7238.image import app_table, pack, predict
@@ -12,8 +13,6 @@ from bk7238.image.build import Parts
 from bk7238.image.flash_image import BOOTLOADER, FlashImage
 from bk7238.image.recognise import Recognition, recognise
 from bk7238.image.storage import Storage
-
-RF, NET = 0x1E0000, 0x1E1000
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         app_matches_footer=matches,
         frames=tuple(_frames(image)),
         package=package,
-        settings=tuple(_settings(flash)),
+        settings=tuple(_settings(image)),
         warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
 
@@ -142,16 +141,19 @@ def _frames(image: FlashImage) -> list[Frames]:
     return found
 
 
-def _settings(flash: bytes) -> list[str]:
+def _settings(image: FlashImage) -> list[str]:
+    fitted = chip.load().flash_for(len(image.data))
+    flash = predict.whole(image.data)
     found = []
-    for what, at in (("RF area", RF), ("network area", NET)):
-        items = tlv.unpack(flash[at : at + 0x1000])
+    for what, area in (("RF area", fitted.area("rf")), ("network area", fitted.area("network"))):
+        items = tlv.unpack(flash[area.start : area.end])
         if items is not None:
             names = ", ".join(_item(item) for item in items) or "empty"
-            found.append(f"{what} at {at:#x}: {names}")
-    if flash[NET : NET + 3] == b"CFG":
-        ssid = flash[NET + 0x14 : NET + 0x54].split(b"\0")[0].decode("utf-8", "replace")
-        found.append(f"OpenBeken's configuration at {NET:#x}, SSID {ssid!r}")
+            found.append(f"{what} at {area.start:#x}: {names}")
+    at = chip.load().configuration("openbeken", fitted.size).start
+    if flash[at : at + 3] == b"CFG":
+        ssid = flash[at + 0x14 : at + 0x54].split(b"\0")[0].decode("utf-8", "replace")
+        found.append(f"OpenBeken's configuration at {at:#x}, SSID {ssid!r}")
     return found
 
 

@@ -95,7 +95,7 @@ class Update:
         if settings.delivered:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
-        self.faults.begin(self.machine, self.air, self.access_point)
+        self.faults.begin(self.machine, self.air, self.access_point, self.profile.name)
         self._result: Result | None = None
         self.machine.companions.append(Fields(self, (), references=("_result",)))
 

@@ -24,6 +24,21 @@ def test_areas_lie_in_their_flash_and_do_not_overlap(flash):
 
 
 @pytest.mark.parametrize(
+    ("family", "size", "start"),
+    [
+        ("openbeken", 0x200000, 0x1E1000),
+        ("openbeken", 0x400000, 0x1E1000),
+        ("beken-sdk", 0x200000, 0x1E1000),
+        ("beken-sdk", 0x400000, 0x3E1000),
+        ("none", 0x400000, 0x3E1000),
+    ],
+)
+def test_where_a_family_keeps_its_configuration(family, size, start):
+    area = chip.load().configuration(family, size)
+    assert (area.start, area.size) == (start, 0x1000)
+
+
+@pytest.mark.parametrize(
     ("made", "said"),
     [
         (lambda: chip.load("bk9999"), "no chip 'bk9999' is known; there is bk7238"),

@@ -1,6 +1,6 @@
 """OpenBeken (OpenBK7231T_App): configured through the block in flash that its web page writes.
 
-The block is 3,584 bytes at physical 0x1E1000: "CFG", a CRC over what follows it, version 5, SSID at 0x14, password at
+The block is 3,584 bytes where chip.toml says: "CFG", a CRC over what follows it, version 5, SSID at 0x14, password at
 0x54, start-up command at 0x5E0. Without an SSID the app opens an access point of its own. Facts:
 docs/firmware-families.md; names are those of the app's `mainConfig_t`.
 """
@@ -11,6 +11,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+from bk7238 import chip
 from bk7238.air import events as air
 from bk7238.companion import Fields
 from bk7238.network.events import Event, HttpRequested, LeaseGranted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bk7238.machine import Machine
     from bk7238.update.profiles import Instructions
 
-CONFIG_ADDRESS = 0x1E1000
+CONFIG_ADDRESS = chip.load().configuration("openbeken", chip.load().largest.size).start  # the same in every flash
 CONFIG_SIZE = 3584
 _MAGIC = b"CFG"
 _VERSION = 5
