@@ -130,8 +130,8 @@ def _add_build(verbs: Any) -> None:
     parser.add_argument(
         "--version",
         type=fields.version,
-        default=build.PACKAGER_VERSION,
-        help="in the footers (default: 2M.1220)",
+        default=chip.load().packager.version,
+        help="in the footers (default: %(default)s)",
     )
     parser.add_argument("--timestamp", type=fields.timestamp, help="in the footers (default: each file's own)")
     parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="(default: up to the app's end)")
@@ -171,7 +171,8 @@ def _build(arguments: argparse.Namespace) -> int:
     files.write(arguments.output, image)
     warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)
     if arguments.download is not None:
-        warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", pack.DOWNLOAD)))
+        usual = chip.load().usual_table(fitted.size)["download"]
+        warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", usual)))
     print(f"{arguments.output}: {len(image):#x} bytes")
     return 0
 

@@ -137,4 +137,4 @@ def recognise(app: bytes) -> Recognition:
 
 def of_image(image: FlashImage) -> Recognition:
     """The family of the app in a full image."""
-    return recognise(app_parts(image.data, image.app)[0])
+    return recognise(app_parts(image.view, image.app)[0])

@@ -14,6 +14,7 @@ from bk7238.companion import Fields
 from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network import http_path, http_server
 from bk7238.network.gateway import Gateway
@@ -74,7 +75,8 @@ class Update:
         self.network.http.files.update(settings.serve)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
         behind = self.faults.network(self._outside(), self.network)
-        for address, data in self.profile.configure(bytes(self.machine.flash.data), told).items():
+        flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
+        for address, data in self.profile.configure(flash, told).items():
             self.machine.flash.load(data, address)
         self.access_point = AccessPoint(
             settings.ssid if settings.ap_ssid is None else settings.ap_ssid,
