@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bk7238 import chip
 from bk7238.engine.engine import Engine, make
+from bk7238.engine.platform import Cpu
 
-BLOCK = 0x0100_0000  # a block that is plain storage: what is measured is the way there and back
-MEMORY = 0x0040_0000
-# mov r1, #address; mov r0, #0; loop: ldr or str r2, [r1]; add r0, r0, #1; b loop
-_READ, _WRITE, _ADD, _LOOP = 0xE5912000, 0xE5812000, 0xE2800001, 0xEAFFFFFC
-_BASE = {BLOCK: 0xE3A01401, MEMORY: 0xE3A01501}
+BLOCK = "phy"  # a block that is plain storage: what is measured is the way there and back
+MEMORY = "ram"
+# ldr r1, the word behind; mov r0, #0; loop: ldr or str r2, [r1]; add r0, r0, #1; b loop
+_BASE, _READ, _WRITE, _ADD, _LOOP = 0xE59F100C, 0xE5912000, 0xE5812000, 0xE2800001, 0xEAFFFFFC
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ def measure(name: str) -> Costs:
     )
 
 
-def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float]:
+def _loop(name: str, place: str, access: int, span: int) -> tuple[float, float]:
     """Host seconds and accesses of a virtual second of a loop that does this access.
 
     Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
     cost does not count.
     """
     engine = make(name, chip.load().board, 0)
-    engine.bus.write(0, struct.pack("<5I", _BASE[address], 0xE3A00000, access, _ADD, _LOOP))
+    found = engine.board.platform.find(place)
+    assert not isinstance(found, Cpu)
+    engine.bus.write(0, struct.pack("<6I", _BASE, 0xE3A00000, access, _ADD, _LOOP, found.address))
     _timed(engine, span)
     before = engine.register("r0")
     short = _timed(engine, 2 * span)
