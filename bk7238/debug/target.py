@@ -119,8 +119,8 @@ class Target:
 
     def write(self, address: int, data: bytes) -> None:
         """Memory, or registers of a block in words, halves or bytes. Raises ValueError for the flash and nowhere."""
-        window = self.engine.bus.memories[0]
-        if address < window.address + window.size:
+        window = self.engine.bus.window
+        if window.address <= address < window.address + window.size:
             raise ValueError("the flash window is written with `load`, as flash")
         if self.board.at(address) is None:
             self.engine.bus.write(address, data)
