@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bk7238 import chip
 from bk7238.engine.engine import Engine, make
-from bk7238.engine.platform import Cpu
+from bk7238.engine.repl import load
 
 BLOCK = "phy"  # a block that is plain storage: what is measured is the way there and back
 MEMORY = "ram"
@@ -29,9 +29,12 @@ class Costs:
 
 def measure(name: str) -> Costs:
     """Measure the engine called `name`. Raises EngineError where it cannot be had."""
-    memory, _ = _loop(name, MEMORY, _READ, 300_000)
-    read, reads = _loop(name, BLOCK, _READ, 10_000)
-    write, writes = _loop(name, BLOCK, _WRITE, 10_000)
+    platform = load(chip.load().board)
+    ram = next(memory.address for memory in platform.memories if memory.name == MEMORY)
+    block = next(block.address for block in platform.blocks if block.name == BLOCK)
+    memory, _ = _loop(name, ram, _READ, 300_000)
+    read, reads = _loop(name, block, _READ, 10_000)
+    write, writes = _loop(name, block, _WRITE, 10_000)
     return Costs(
         engine=name,
         read=(read - memory) / reads * 1e6,
@@ -40,16 +43,14 @@ def measure(name: str) -> Costs:
     )
 
 
-def _loop(name: str, place: str, access: int, span: int) -> tuple[float, float]:
+def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float]:
     """Host seconds and accesses of a virtual second of a loop that does this access.
 
     Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
     cost does not count.
     """
     engine = make(name, chip.load().board, 0)
-    found = engine.board.platform.find(place)
-    assert not isinstance(found, Cpu)
-    engine.bus.write(0, struct.pack("<6I", _BASE, 0xE3A00000, access, _ADD, _LOOP, found.address))
+    engine.bus.write(0, struct.pack("<6I", _BASE, 0xE3A00000, access, _ADD, _LOOP, address))
     _timed(engine, span)
     before = engine.register("r0")
     short = _timed(engine, 2 * span)
