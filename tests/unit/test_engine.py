@@ -169,14 +169,14 @@ def test_a_silenced_range_reads_zero_and_is_logged_once(start):
     assert [(r.source, r.pc) for r in engine.log.records] == [("bus", 0)]
 
 
-# ldr r1, [pc, #16]; ldr r2, [r1]; ldrh r3, [r1, #0xFC]; ldr r4, [r1, #0x100]; b .; the address
-READ_TAG = arm(0xE59F100C, 0xE5912000, 0xE1D13FBC, 0xE5914100, 0xEAFFFFFE)
+# ldr r1, [pc, #16]; ldr r2, [r1]; ldrh r3, [r1, #0xFC]; ldr r4, [r1, #0x140]; b .; the address
+READ_TAG = arm(0xE59F100C, 0xE5912000, 0xE1D13FBC, 0xE5914140, 0xEAFFFFFE)
 
 
 @pytest.mark.parametrize("address", [0x500000, 0x50000000, 0x800200])
 def test_a_tag_reads_as_its_value(address, body, tmp_path):
     description = tmp_path / "tagged.repl"
-    tag = f'        Tag <{address:#x}, +0x100> "efuse" 0x12345678\n'
+    tag = f'        Tag <{address:#x}, {address + 0x100:#x}> "efuse" 0x12345678\n'
     description.write_text(PLATFORM.replace("        SilenceRange", f"{tag}        SilenceRange", 1))
     engine = UnicornEngine(load(description))
     engine.bus.write(0, READ_TAG + arm(address))

@@ -3,6 +3,9 @@
 import pytest
 from boot.reference import image as flash_with
 
+from bk7238.faults.run import Faults
+from bk7238.image.flash_view import FlashView
+from bk7238.machine import Machine
 from faults.reference.bench import (
     APP_END,
     DOWNLOAD,
@@ -12,6 +15,7 @@ from faults.reference.bench import (
     SECTOR,
     Run,
     clean,
+    image,
     put,
     update_package,
 )
@@ -72,3 +76,19 @@ def test_what_is_blank_already_is_not_a_fault():
     fault = f"flash-area:other,blank,at={NOTHING_THERE:#x}"
     run = Run(fault, delivered=True)
     assert run.update.faults.silent == [fault] and run.before == flash_with(update_package().data)
+
+
+OPENBEKEN = b"OpenBK7 openshwprojects AddEventHandler StartupCommand SetPinRole cfg_startup cfg_webapp cfg_mqtt"
+
+
+@pytest.mark.parametrize(("texts", "start"), [(b"", 0x3E1000), (OPENBEKEN, 0x1E1000)])
+def test_where_nobody_names_the_family_the_app_does(texts, start):
+    machine = Machine(image().data, flash_size=0x400000)
+    view = FlashView(machine.chip, bytes(machine.flash.data))
+    at, framed = view.patch(view.app.offset + 0x1000, texts + b"\0")
+    machine.flash.load(framed, at)
+    before = bytes(machine.flash.data)
+    faults = Faults(["flash-area:configuration,zeros"], 0)
+    faults.begin(machine, None, None)
+    assert faults.all[0].count == 1
+    assert bytes(machine.flash.data) == put(before, (start, bytes(SECTOR)))
