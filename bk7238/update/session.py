@@ -69,7 +69,9 @@ class Update:
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
         self.profile = profiles.find(settings.profile, image, delivered=settings.delivered)
-        self.machine = Machine(image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine)
+        self.machine = Machine(
+            image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip
+        )
         self.network = Network(self.machine.random("network"))
         self.network.http.files["/" + package.name] = package.data
         self.network.http.files.update(settings.serve)
