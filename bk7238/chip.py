@@ -15,6 +15,9 @@ from functools import cache
 from pathlib import Path
 
 from bk7238 import resources
+from bk7238.formats import codec, partitions
+from bk7238.formats.codec import Codec
+from bk7238.formats.partitions import Partition
 
 DEFAULT = "bk7238"
 
@@ -54,16 +57,53 @@ class Flash:
 
 
 @dataclass(frozen=True)
+class Packager:
+    """What the vendor's packager writes: the version in the footers of an image, and the logical address of its boot
+    loader's footer."""
+
+    version: str
+    boot_loader_footer: int
+
+
+@dataclass(frozen=True)
 class Chip:
-    """What is true of a chip, whatever firmware runs on it. `board` is its platform description; `app` and `table` are
-    logical addresses: of the app, and below which the partition table lies in the boot loader."""
+    """What is true of a chip, whatever firmware runs on it. `board` is its platform description, `table_below` the
+    logical address at which the partition table in a boot loader ends at the latest."""
 
     name: str
     board: Path
-    codec: str
-    app: int
-    table: int
+    codec: Codec
+    table_below: int
+    packager: Packager
     flashes: tuple[Flash, ...]  # the smallest first
+    configurations: Mapping[str, str | Area]  # by firmware family: an area's name, or the same area of every flash
+
+    @property
+    def app(self) -> int:
+        """The logical address at which the boot loader's bytes end and the app's begin: the same in every flash."""
+        return self.codec.logical(self.largest.area("app").start)
+
+    def table_in(self, boot_loader: bytes) -> list[tuple[int, Partition]]:
+        """The partition table in the logical bytes of a boot loader, the highest entry first: its logical offset, and
+        the partition."""
+        return partitions.find(boot_loader, self.table_below, self.codec)
+
+    def usual_table(self, size: int) -> dict[str, Partition]:
+        """The vendor's partition table for a flash of so many bytes, by name. Raises ChipError where there is none."""
+        flash = self.flash(size)
+        app, download, start = flash.area("app"), flash.area("download"), self.app
+        framed, end = partitions.FRAMED_DEVICE, self.codec.logical(app.end)
+        entries = (
+            Partition("bootloader", framed, 0, start, codec=self.codec),
+            Partition("app", framed, start, end - start, codec=self.codec),
+            Partition("download", partitions.RAW_DEVICE, download.start, download.size, codec=self.codec),
+        )
+        return {entry.name: entry for entry in entries}
+
+    @property
+    def smallest(self) -> Flash:
+        """The smallest flash that it may have."""
+        return self.flashes[0]
 
     @property
     def largest(self) -> Flash:
@@ -90,6 +130,12 @@ class Chip:
                 return flash
         raise ChipError(f"{size:#x} bytes are more than the largest flash, {self.largest.size:#x}")
 
+    def configuration(self, family: str, size: int) -> Area:
+        """Where a firmware family keeps its configuration in a flash of so many bytes; one that is not known is taken
+        to do as the SDK does, in the area for the network. Raises ChipError where there is no such flash."""
+        where = self.configurations.get(family, "network")
+        return where if isinstance(where, Area) else self.flash(size).area(where)
+
 
 @cache
 def load(name: str = DEFAULT) -> Chip:
@@ -115,14 +161,20 @@ def read(folder: Path) -> Chip:
             )
             for name, one in facts["flash"].items()
         ]
-        code = facts["code"]
+        if len({flash.area("app").start for flash in flashes}) != 1:
+            raise ValueError("areas.app begins elsewhere in another flash; a boot loader has what lies below it")
+        packager = facts["packager"]
         return Chip(
             facts["name"],
             folder / "board.repl",
-            facts["codec"],
-            code["app"],
-            code["table"],
+            codec.find(facts["codec"]),
+            facts["partition_table"]["below"],
+            Packager(packager["version"], packager["boot_loader_footer"]),
             tuple(sorted(flashes, key=lambda flash: flash.size)),
+            {
+                family: where if isinstance(where, str) else Area("configuration", *where)
+                for family, where in facts["configuration"].items()
+            },
         )
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ChipError(f"{where}: {error}") from None

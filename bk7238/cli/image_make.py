@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bk7238 import chip
+from bk7238.chip import Flash
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli import header_fields as fields
@@ -18,7 +20,6 @@ from bk7238.image import (
     bootloader,
     build,
     flash_image,
-    info,
     pack,
     package,
     partition_json,
@@ -129,15 +130,15 @@ def _add_build(verbs: Any) -> None:
     parser.add_argument(
         "--version",
         type=fields.version,
-        default=build.PACKAGER_VERSION,
-        help="in the footers (default: 2M.1220)",
+        default=chip.load().packager.version,
+        help="in the footers (default: %(default)s)",
     )
     parser.add_argument("--timestamp", type=fields.timestamp, help="in the footers (default: each file's own)")
     parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="(default: up to the app's end)")
     parser.add_argument("--partitions", type=Path, metavar="JSON", help="this table into the boot loader")
     fields.add_keys(parser)
-    parser.add_argument("--rf", type=Path, metavar="FILE", help="RF area, put at 0x1e0000")
-    parser.add_argument("--net", type=Path, metavar="FILE", help="network area, put at 0x1e1000")
+    parser.add_argument("--rf", type=Path, metavar="FILE", help="the RF area of this flash size")
+    parser.add_argument("--net", type=Path, metavar="FILE", help="its network area")
     parser.add_argument("--mac", metavar="ADDRESS", help="an RF area with this MAC address")
     parser.add_argument(
         "--download", type=Path, metavar="RBL", help="a package where the app writes it, as after a download"
@@ -152,18 +153,17 @@ def _build(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--{option} and a FOLDER do not go together: the folder has boot loader and app")
     parts = checked(split.read, arguments.folder) if arguments.folder else _parts(arguments)
     parts = _patched(arguments, parts)
-    areas = list(parts.areas) + _areas(arguments)
+    downloaded = checked(package.read, arguments.download).data if arguments.download is not None else b""
+    fitted = _fitted(arguments, parts)
+    areas = list(parts.areas) + _areas(arguments, fitted)
     size = arguments.flash_size or max([parts.size, *(at + len(data) for at, data in areas)])
-    if arguments.download is not None:
-        size = max(size, 0x200000)
+    if downloaded:
+        size = fitted.size
     image = checked(build.build, replace(parts, areas=tuple(areas), size=size))
     table = bootloader.Bootloader("the boot loader", parts.bootloader).partitions
     warnings = pack.app_warnings(parts.app, table["app"]) if parts.app else []
-    downloaded = b""
-    if arguments.download is not None:
-        downloaded = checked(package.read, arguments.download).data
-        at = arguments.download_at
-        at = app_writes(parts) if at is None else at
+    if downloaded:
+        at = _place(arguments, parts, fitted)
         if at + len(downloaded) > size:
             raise UsageError(f"{arguments.download}: at {at:#x} it ends beyond the {size:#x} bytes of the flash")
         image = checked(predict.place, image, downloaded, at)
@@ -171,15 +171,25 @@ def _build(arguments: argparse.Namespace) -> int:
     files.write(arguments.output, image)
     warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)
     if arguments.download is not None:
-        warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", pack.DOWNLOAD)))
+        usual = chip.load().usual_table(fitted.size)["download"]
+        warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", usual)))
     print(f"{arguments.output}: {len(image):#x} bytes")
     return 0
 
 
-def app_writes(parts: build.Parts) -> int:
-    """Where the app of these parts puts a package."""
+def _fitted(arguments: argparse.Namespace, parts: build.Parts) -> Flash:
+    """The flash that is built: of the size that was asked for, or the smallest that holds the parts."""
+    if arguments.flash_size:
+        return chip.load().flash(arguments.flash_size)
+    return checked(chip.load().flash_for, max([parts.size, *(at + len(data) for at, data in parts.areas)]))
+
+
+def _place(arguments: argparse.Namespace, parts: build.Parts, fitted: Flash) -> int:
+    """Where the package of --download goes: as told, or where the app of these parts puts one."""
+    if arguments.download_at is not None:
+        return int(arguments.download_at)
     entries = {entry.name: entry.start for entry in app_table.find(parts.app)}
-    return entries.get("ota", predict.DOWNLOAD)
+    return entries.get("ota", fitted.area("download").start)
 
 
 def _parts(arguments: argparse.Namespace) -> build.Parts:
@@ -236,19 +246,20 @@ def _patched(arguments: argparse.Namespace, parts: build.Parts) -> build.Parts:
     return replace(parts, bootloader=code, app_footer=footer)
 
 
-def _areas(arguments: argparse.Namespace) -> list[tuple[int, bytes]]:
+def _areas(arguments: argparse.Namespace, fitted: Flash) -> list[tuple[int, bytes]]:
     areas = []
-    for path, at in ((arguments.rf, info.RF), (arguments.net, info.NET)):
+    rf, network = fitted.area("rf"), fitted.area("network")
+    for path, area in ((arguments.rf, rf), (arguments.net, network)):
         if path is None:
             continue
         data, _ = checked(raw.contents, path, "the bytes of the area")
-        if not 0 < len(data) <= 0x1000 or tlv.unpack(data) is None:
-            raise UsageError(f"{path}: no area of up to 4096 bytes that begins with 544c5600 and its length")
-        areas.append((at, data))
+        if not 0 < len(data) <= area.size or tlv.unpack(data) is None:
+            raise UsageError(f"{path}: no area of up to {area.size} bytes that begins with 544c5600 and its length")
+        areas.append((area.start, data))
     if arguments.mac is not None:
         if arguments.rf is not None:
             raise UsageError("--mac makes an RF area of its own; leave out --rf or put the address into that file")
-        areas.append((info.RF, tlv.rf_area(checked(tlv.mac_address, arguments.mac))))
+        areas.append((rf.start, tlv.rf_area(checked(tlv.mac_address, arguments.mac))))
     return areas
 
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bk7238 import chip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
 from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image import app_table, bootloader, flash_image, info, package, partition_json, predict, split
+from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import Prediction
 
 
@@ -70,7 +72,7 @@ def _map(found: info.Info) -> str:
     lines += [f"  WARNING: {text}" for text in found.warnings]
     for frames in found.frames:
         bad = f", BAD at {', '.join(f'{at:#x}' for at in frames.bad[:4])}" if frames.bad else ""
-        counts = f"{frames.good} good, {frames.erased} erased, {len(frames.bad)} bad"
+        counts = f"{frames.good} good, {len(frames.erased)} erased, {len(frames.bad)} bad"
         lines.append(f"  frames {frames.start:#09x} to {frames.end:#09x}: {counts}{bad}")
     if found.package:
         lines.append(f"  package in the download partition: version {found.package.version!r}")
@@ -98,7 +100,7 @@ def _partitions(arguments: argparse.Namespace) -> int:
         raise UsageError("a changed table needs a file to go to; name it with -o")
     if not changed.table:
         raise UsageError(f"{loader.name}: no partition table; give a BK7238 boot loader or a full image")
-    own = app_table.of_flash(changed.file()) if loader.rest is not None else []
+    own = app_table.of_flash(FlashView(chip.load(), changed.file())) if loader.rest is not None else []
     differences = app_table.differences(own, changed.partitions)
     if arguments.output is not None:
         files.write(arguments.output, changed.file())
@@ -145,7 +147,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _placing(image: flash_image.FlashImage, data: bytes | None, at: int | None) -> str:
-    flash = predict.whole(image.data)
+    flash = image.view.whole()
     if data is None:
         return "the flash is taken as it is"
     if at is not None:

@@ -13,15 +13,13 @@ from bk7238.debug.monitor import Monitor
 from bk7238.debug.symbols import Symbols
 from bk7238.machine import Machine
 
-_RECOGNISED = 0x10000  # bytes at address 0 among which a boot loader is looked for
-
 
 def known_symbols(machine: Machine, files: Iterable[tuple[Path, int | None]] = ()) -> Symbols:
     """Those of ELF files, each with the address that it was loaded to, and of a boot loader that is recognised."""
     symbols = Symbols()
     for path, address in files:
         symbols.add_elf(path, address)
-    symbols.recognise(machine.engine.bus.read(0, _RECOGNISED))
+    symbols.recognise(machine.engine.bus.read(0, machine.chip.app))
     return symbols
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from bk7238.air.medium import Medium
 from bk7238.debug.target import Target
-from bk7238.formats import crc_framing, rbl
-from bk7238.formats import partitions as tables
+from bk7238.formats import rbl
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.update import explain
 
-_BOOTLOADER = 0x11000
 _MODES = {0x10: "user", 0x11: "FIQ", 0x12: "IRQ", 0x13: "supervisor", 0x17: "abort", 0x1B: "undefined", 0x1F: "system"}
 
 
@@ -108,8 +107,8 @@ def interrupts(target: Target) -> str:
 _ICU = ("INT_RAW_STATUS", "INTERRUPT_ENABLE", "GLOBAL_INT_EN")
 
 
-def _table(machine: Machine) -> list[tuple[int, tables.Partition]]:
-    return tables.find(crc_framing.strip(bytes(machine.flash.data[:_BOOTLOADER])))
+def _flash(machine: Machine) -> FlashView:
+    return FlashView(machine.chip, bytes(machine.flash.data))
 
 
 def partitions(machine: Machine) -> str:
@@ -117,20 +116,20 @@ def partitions(machine: Machine) -> str:
         f"{partition.name:12} {partition.device:18} offset {partition.offset:#08x} length {partition.length:#08x} "
         f"physical {partition.physical_start:#08x}-{partition.physical_end:#08x}"
         + ("" if partition.crc_ok else "  (CRC wrong; it is not checked)")
-        for _, partition in _table(machine)
+        for _, partition in _flash(machine).table
     ]
-    return "\n".join(lines) or "no partition table: the bootloader finds no 01PE below logical 0xffc0"
+    none = f"no partition table: the bootloader finds no 01PE below logical {machine.chip.table_below:#x}"
+    return "\n".join(lines) or none
 
 
 def packages(machine: Machine) -> str:
-    flash = bytes(machine.flash.data)
-    table = {partition.name: partition for _, partition in _table(machine)}
+    flash = _flash(machine)
     lines = []
-    if "download" in table:
-        start = table["download"].physical_start
-        lines.append(f"download, physical {start:#x}: {_header(flash[start : start + rbl.SIZE])}")
-    if "app" in table:
-        lines.append(f"footer of app: {_header(explain.footer(flash, table['app']))}")
+    if flash.download is not None:
+        start = flash.download.physical_start
+        lines.append(f"download, physical {start:#x}: {_header(flash.data[start : start + rbl.SIZE])}")
+    if flash.app is not None:
+        lines.append(f"footer of app: {_header(flash.footer(flash.app))}")
     lines.append(f"the bootloader sees: {explain.seen(flash, bytes(96))}")
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from bk7238.engine.unicorn import UnicornEngine
-from bk7238.formats import crc_framing
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 
 CORE = [*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "cpsr"]
@@ -119,8 +119,8 @@ class Target:
 
     def write(self, address: int, data: bytes) -> None:
         """Memory, or registers of a block in words, halves or bytes. Raises ValueError for the flash and nowhere."""
-        window = self.engine.bus.memories[0]
-        if address < window.address + window.size:
+        window = self.engine.bus.window
+        if window.address <= address < window.address + window.size:
             raise ValueError("the flash window is written with `load`, as flash")
         if self.board.at(address) is None:
             self.engine.bus.write(address, data)
@@ -140,7 +140,7 @@ class Target:
     # The flash, as a programmer writes it, by logical addresses
 
     def flash_size(self) -> int:
-        return self.machine.flash.size // crc_framing.FRAME * crc_framing.DATA
+        return self._flash().logical_size
 
     def flash_erase(self, address: int, length: int) -> None:
         self.flash_write(address, b"\xff" * length)
@@ -148,12 +148,12 @@ class Target:
     def flash_write(self, address: int, data: bytes) -> None:
         if address + len(data) > self.flash_size():
             raise ValueError("that lies beyond the flash")
-        frame, size = crc_framing.FRAME, crc_framing.DATA
-        first, last = address // size, -(-(address + len(data)) // size)
-        logical = bytearray(self.engine.bus.read(first * size, (last - first) * size))
-        logical[address - first * size : address - first * size + len(data)] = data
-        self.machine.flash.load(crc_framing.frame(bytes(logical)), first * frame)
-        self.engine.bus.write(first * size, bytes(logical))
+        at, framed = self._flash().patch(address, data)
+        self.machine.flash.load(framed, at)
+        self.board.flash.refresh(at, len(framed))
+
+    def _flash(self) -> FlashView:
+        return FlashView(self.machine.chip, bytes(self.machine.flash.data))
 
     # Descriptions
 

@@ -1,7 +1,7 @@
 """Puts the blocks of a board into the CPU's address space, and decides what an access finds where there is none.
 
-Within the pages of blocks, and in the ranges that the platform description silences, an unclaimed access reads zero and
-is logged once; anywhere else it aborts.
+Within the pages of blocks and tags, and in the ranges that the platform description silences, an unclaimed access reads
+zero, or the value of its tag, and is logged once; anywhere else it aborts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bk7238.engine.cpu import PAGE, SINK, Cpu
 from bk7238.engine.log import MachineLog
+from bk7238.engine.platform import Tag
 from bk7238.engine.wiring import Board
 
 GRANULE = 0x40  # blocks stand on multiples of this within a page
@@ -39,6 +40,11 @@ def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseExc
         mapped.append(Span(start, end, readers, writers))
         cpu.map_callbacks(start, end, _reading(readers, failed), _writing(writers, failed))
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])
+    tags = board.platform.tags
+    for tag in tags:
+        for start, end in _gaps(tag.address // PAGE * PAGE, -(-(tag.address + tag.size) // PAGE) * PAGE, taken):
+            _map_nothing(cpu, log, start, end, "nothing is there", tags)
+            taken = sorted([*taken, (start, end)])
     for start, length in board.platform.silenced:
         for free_start, free_end in _gaps(start, start + length, taken):
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
@@ -73,7 +79,7 @@ def _table(
     board: Board, log: MachineLog, start: int, end: int
 ) -> tuple[list[tuple[int, Reader]], list[tuple[int, Writer]]]:
     """For each granule of a span: where its block begins within the span, and the block's read and write."""
-    read_nothing, write_nothing = _nothing(log, start, "no block is there")
+    read_nothing, write_nothing = _nothing(log, start, "no block is there", board.platform.tags)
     granules = -(-(end - start) // GRANULE)
     readers: list[tuple[int, Reader]] = [(0, read_nothing)] * granules
     writers: list[tuple[int, Writer]] = [(0, write_nothing)] * granules
@@ -111,17 +117,18 @@ def _writing(table: list[tuple[int, Writer]], failed: Callable[[BaseException], 
     return write
 
 
-def _map_nothing(cpu: Cpu, log: MachineLog, start: int, end: int, text: str) -> None:
-    cpu.map_callbacks(start, end, *_nothing(log, start, text))
+def _map_nothing(cpu: Cpu, log: MachineLog, start: int, end: int, text: str, tags: tuple[Tag, ...] = ()) -> None:
+    cpu.map_callbacks(start, end, *_nothing(log, start, text, tags))
 
 
-def _nothing(log: MachineLog, start: int, text: str) -> tuple[Reader, Writer]:
-    """Reads give zero and writes go nowhere; each address is logged once."""
+def _nothing(log: MachineLog, start: int, text: str, tags: tuple[Tag, ...]) -> tuple[Reader, Writer]:
+    """Reads give the value of a tag, or zero, and writes go nowhere; each address is logged once."""
     messages = log.of("bus", start, text)
 
     def read(offset: int, width: int) -> int:
         messages.unclaimed(offset, None)
-        return 0
+        found = (tag.value for tag in tags if tag.address <= start + offset < tag.address + tag.size)
+        return next(found, 0) & (1 << 8 * width) - 1
 
     def write(offset: int, value: int, width: int) -> None:
         messages.unclaimed(offset, value)

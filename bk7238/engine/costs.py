@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bk7238 import chip
 from bk7238.engine.engine import Engine, make
+from bk7238.engine.repl import load
 
-BLOCK = 0x0100_0000  # a block that is plain storage: what is measured is the way there and back
-MEMORY = 0x0040_0000
-# mov r1, #address; mov r0, #0; loop: ldr or str r2, [r1]; add r0, r0, #1; b loop
-_READ, _WRITE, _ADD, _LOOP = 0xE5912000, 0xE5812000, 0xE2800001, 0xEAFFFFFC
-_BASE = {BLOCK: 0xE3A01401, MEMORY: 0xE3A01501}
+BLOCK = "phy"  # a block that is plain storage: what is measured is the way there and back
+MEMORY = "ram"
+# ldr r1, the word behind; mov r0, #0; loop: ldr or str r2, [r1]; add r0, r0, #1; b loop
+_BASE, _READ, _WRITE, _ADD, _LOOP = 0xE59F100C, 0xE5912000, 0xE5812000, 0xE2800001, 0xEAFFFFFC
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,12 @@ class Costs:
 
 def measure(name: str) -> Costs:
     """Measure the engine called `name`. Raises EngineError where it cannot be had."""
-    memory, _ = _loop(name, MEMORY, _READ, 300_000)
-    read, reads = _loop(name, BLOCK, _READ, 10_000)
-    write, writes = _loop(name, BLOCK, _WRITE, 10_000)
+    platform = load(chip.load().board)
+    ram = next(memory.address for memory in platform.memories if memory.name == MEMORY)
+    block = next(block.address for block in platform.blocks if block.name == BLOCK)
+    memory, _ = _loop(name, ram, _READ, 300_000)
+    read, reads = _loop(name, block, _READ, 10_000)
+    write, writes = _loop(name, block, _WRITE, 10_000)
     return Costs(
         engine=name,
         read=(read - memory) / reads * 1e6,
@@ -47,7 +50,7 @@ def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float
     cost does not count.
     """
     engine = make(name, chip.load().board, 0)
-    engine.bus.write(0, struct.pack("<5I", _BASE[address], 0xE3A00000, access, _ADD, _LOOP))
+    engine.bus.write(0, struct.pack("<6I", _BASE, 0xE3A00000, access, _ADD, _LOOP, address))
     _timed(engine, span)
     before = engine.register("r0")
     short = _timed(engine, 2 * span)

@@ -1,4 +1,4 @@
-"""The CPU: an ARM946E-S on Unicorn, with the address space that it sees and the slices that it runs in.
+"""The CPU: the core that the platform description names, on Unicorn, with its address space and its slices.
 
 Unicorn has no interrupt lines and no reset; what needs them is in slice.c and here. Its own TLB makes every page
 executable, which sends every store down a slow path: pages are filled by hand instead.
@@ -19,6 +19,9 @@ from unicorn.unicorn_py3.unicorn import uclib
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory
 from bk7238.engine.slice import Slice
+
+MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
+"""What runs for a cpuType of the platform description; any other is refused there."""
 
 PAGE = 0x1000
 SINK = (1 << 32) - PAGE  # where stores into the flash window go: nothing else stands there
@@ -69,9 +72,11 @@ def _register(name: str) -> int:
 
 
 class Cpu:
-    """`memories` are what it reads and writes directly; the first is the flash window, which stores do not change."""
+    """`model` is the platform description's cpuType, `memories` are what it reads and writes directly; stores do not
+    change `window`, in which the flash shows."""
 
-    def __init__(self, memories: Iterable[Memory]) -> None:
+    def __init__(self, model: str, memories: Iterable[Memory], window: Memory) -> None:
+        self._model = MODELS[model]
         self.memories = list(memories)
         self.slice = Slice()
         self.slice.idle_check = slices.IDLE_CHECK
@@ -81,7 +86,7 @@ class Cpu:
         self._memory_pages = {
             page for m in self.memories for page in range(m.address // PAGE, (m.address + m.size) // PAGE)
         }
-        self._flash_end = self.memories[0].address + self.memories[0].size
+        self._flash_start, self._flash_end = window.address, window.address + window.size
         self._filled_for = 0  # the access that the TLB was last filled for: where it is refused, it aborts
         self._keep: list[Any] = []  # callbacks that Unicorn may call
         self.uc = self._make()
@@ -233,7 +238,7 @@ class Cpu:
 
     def _make(self) -> unicorn.Uc:
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
-        uc.ctl_set_cpu_model(arm.UC_CPU_ARM_946)
+        uc.ctl_set_cpu_model(self._model)
         uc.ctl_set_page_size(PAGE)
         uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
         uc.ctl_exits_enabled(True)
@@ -272,10 +277,10 @@ class Cpu:
         if kind == uc_const.UC_MEM_FETCH and page in self._memory_pages:
             self._code_pages.add(page)
         entry.contents.paddr = page * PAGE
-        if address < self._flash_end and kind == uc_const.UC_MEM_WRITE:
+        if self._flash_start <= address < self._flash_end and kind == uc_const.UC_MEM_WRITE:
             entry.contents.paddr = SINK
             entry.contents.perms = uc_const.UC_PROT_WRITE
-        elif address < self._flash_end:
+        elif self._flash_start <= address < self._flash_end:
             entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
         elif page in self._code_pages:
             entry.contents.perms = uc_const.UC_PROT_ALL

@@ -44,12 +44,13 @@ class Memory:
 
 
 class SystemBus:
-    """Memory by CPU address; the first is the flash window, which the CPU itself cannot write. `on_write(address,
-    length)` is told of every write, so that stale code is dropped."""
+    """Memory by CPU address; `window` is that in which the flash shows, which the CPU itself cannot write.
+    `on_write(address, length)` is told of every write, so that stale code is dropped."""
 
-    def __init__(self, memories: Iterable[Memory], on_write: Callable[[int, int], None]) -> None:
+    def __init__(self, memories: Iterable[Memory], window: Memory, on_write: Callable[[int, int], None]) -> None:
         self.memories = list(memories)
-        self._window = self.memories[0]
+        self.window = window
+        self.rest = [memory for memory in self.memories if memory is not window]
         self._on_write = on_write
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
 
@@ -70,6 +71,6 @@ class SystemBus:
         if self.on_watched is not None:
             self.on_watched(address, data)
         memory.bytes[at : at + len(data)] = data
-        if memory is self._window:
+        if memory is self.window:
             memory.touched(at, len(data))
         self._on_write(address, len(data))

@@ -76,6 +76,19 @@ class Platform:
     tags: tuple[Tag, ...] = ()
     silenced: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def window(self) -> Memory:
+        """The memory in which the flash shows: where a block's argument `window` says. Raises ValueError where none
+        says it, or no memory begins there."""
+        places = [(block, block.args["window"]) for block in self.blocks if "window" in block.args]
+        for memory in self.memories:
+            if any(memory.address == address for _, address in places):
+                return memory
+        if not places:
+            raise ValueError("no block shows the flash: give its controller the argument window=ADDRESS")
+        block, address = places[0]
+        raise ValueError(f"{block.where}: {block.name} shows the flash at {address}, where no memory begins")
+
     def find(self, name: str) -> Cpu | Memory | Block:
         """What has this name. Raises KeyError where nothing has."""
         items: tuple[Cpu | Memory | Block, ...] = (self.cpu, *self.memories, *self.blocks)

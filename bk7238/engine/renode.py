@@ -292,7 +292,7 @@ class RenodeEngine:
         first = self._platform.blocks[0].name
         cpu = self._renode.find(f"sysbus.{self._platform.cpu.name}")
         host = self._renode.find(f"sysbus.{first}").CreateHost(cpu)
-        window = self._platform.memories[0]
+        window = self._platform.window
         host.ProtectBelow(window.address + window.size)
         return host
 

@@ -13,7 +13,7 @@ from bk7238.engine.repl_syntax import LAST_WIRE
 BUS = "sysbus"
 CPU = "CPU.ARMv7A"
 MEMORY = "Memory.MappedMemory"
-CPU_TYPES = ("arm946", "arm926")
+CPU_TYPES = ("arm946", "arm926")  # what the engines run under these names
 CPU_INPUTS = {0: "IRQ", 1: "FIQ"}
 PAGE = 0x1000
 

@@ -54,7 +54,8 @@ class UnicornEngine:
 
     def __init__(self, platform: Platform, seed: int = 0) -> None:
         memories = [Memory(m.name, m.address, m.size) for m in platform.memories]
-        self.cpu = Cpu(memories)
+        window = memories[platform.memories.index(platform.window)]
+        self.cpu = Cpu(platform.cpu.cpu_type, memories, window)
         self._slice = self.cpu.slice
         self._target = 0  # the tick at which the slice's budget is used up
         self._goal: int | None = None  # instructions after which to end
@@ -76,7 +77,7 @@ class UnicornEngine:
         self.clock = Clock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
         self.log = MachineLog(lambda: self.clock.now, lambda: self._slice.block)
-        self.bus = SystemBus(memories, on_write=self.cpu.memory_changed)
+        self.bus = SystemBus(memories, window, on_write=self.cpu.memory_changed)
         self.board: Board = wire(
             platform,
             clock=self.clock,
@@ -178,11 +179,10 @@ class UnicornEngine:
 
     def snapshot(self) -> EngineSnapshot:
         """A copy of all that decides how the run goes on, the flash chip excepted."""
-        window, *memories = self.bus.memories
         return EngineSnapshot(
             self.cpu.snapshot(),
-            window.pages(),
-            [bytes(memory.bytes) for memory in memories],
+            self.bus.window.pages(),
+            [bytes(memory.bytes) for memory in self.bus.rest],
             self.board.snapshot(),
             self.clock.snapshot(),
             self.log.snapshot(),
@@ -192,10 +192,10 @@ class UnicornEngine:
 
     def restore(self, snapshot: EngineSnapshot) -> None:
         """Back to a snapshot of this engine. Breakpoints stay as they are; the next `run` goes on from there."""
-        window, *memories = self.bus.memories
+        window = self.bus.window
         for offset in window.show(snapshot.window):
             self.cpu.drop_code(window.address + offset, PAGE)
-        for memory, content in zip(memories, snapshot.memories, strict=True):
+        for memory, content in zip(self.bus.rest, snapshot.memories, strict=True):
             for page in self.cpu.code_pages:
                 at = page - memory.address
                 if 0 <= at < memory.size and memory.bytes[at : at + PAGE] != content[at : at + PAGE]:
@@ -340,7 +340,7 @@ class UnicornEngine:
         for block in self.board:
             block.reset(kind)
         if kind is ResetKind.POWER_ON:
-            for memory in self.bus.memories[1:]:  # the first is the flash window, which shows the chip
+            for memory in self.bus.rest:  # the flash window shows the chip
                 memory.clear()
                 self.cpu.memory_changed(memory.address, memory.size)
         self.cpu.reset()

@@ -14,7 +14,7 @@ from bk7238.randomness import Randomness
 if TYPE_CHECKING:
     from bk7238.faults.scene import Scene
     from bk7238.image import Package
-    from peripherals.nor_flash import NorFlash
+    from bk7238.machine import Machine
 
 KEPT = 20  # firings of a fault that are kept word for word; all are counted
 
@@ -76,8 +76,8 @@ class Fault:
         """The package as it comes to the server."""
         return package
 
-    def flash(self, chip: NorFlash) -> None:
-        """The chip before the power-on."""
+    def flash(self, machine: Machine, family: str) -> None:
+        """Change the machine's flash before the power-on; `family` is the name of the firmware's."""
 
     def arm(self, scene: Scene) -> None:
         """The machine is about to be switched on."""

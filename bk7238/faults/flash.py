@@ -5,7 +5,8 @@ from __future__ import annotations
 from bk7238.faults.arguments import Argument, address, count, number, one_of
 from bk7238.faults.fault import Fault
 from bk7238.faults.scene import Scene
-from peripherals.nor_flash import SECTOR, NorFlash, Operation
+from bk7238.machine import Machine
+from peripherals.nor_flash import SECTOR, Operation
 
 
 class _Watching(Fault):
@@ -50,9 +51,9 @@ class FlashStuckBit(_Flaw):
         if not 0 <= self.bit <= 7 or self.value not in (0, 1):
             self.refuse("bit goes from 0 to 7 and value is 0 or 1")
 
-    def flash(self, chip: NorFlash) -> None:
-        if self.at >= chip.size:
-            self.refuse(f"the flash has {chip.size:#x} bytes")
+    def flash(self, machine: Machine, family: str) -> None:
+        if self.at >= machine.flash.size:
+            self.refuse(f"the flash has {machine.flash.size:#x} bytes")
 
     def strike(self, scene: Scene) -> None:
         super().strike(scene)
@@ -121,22 +122,21 @@ class FlashJedecId(Fault):
         if not 0 <= self.id < 1 << 24:
             self.refuse("id has 24 bits")
 
-    def flash(self, chip: NorFlash) -> None:
-        chip.jedec_id = self.id
+    def flash(self, machine: Machine, family: str) -> None:
+        machine.flash.jedec_id = self.id
 
     def arm(self, scene: Scene) -> None:
         scene.chip.on_identify.append(lambda: self.record("chip", f"said it is {self.id:06x}"))
 
 
-AREAS = {"calibration": (-0x20000, SECTOR), "configuration": (-0x1F000, SECTOR)}
-"""Where they lie, from the end of the chip: docs/hardware/flash.md."""
+AREAS = ("calibration", "configuration")
 
 
 class FlashArea(Fault):
     """What stands in an area of the flash at power-on is blank or corrupt.
 
-    The calibration and the configuration of the radio and the network stand in a sector each near the end of the chip;
-    any other area is named by `at` and `size`.
+    `calibration` is the chip's area for the radio, `configuration` is where the image's firmware family keeps its own:
+    both depend on the size of the flash. Any other area is named by `at` and `size`.
     """
 
     NAME, SECTION = "flash-area", "Flash"
@@ -151,9 +151,9 @@ class FlashArea(Fault):
         if (self.area == "other") != (self.at is not None):
             self.refuse("give `at` for the area `other`, and only for it")
 
-    def flash(self, chip: NorFlash) -> None:
-        start, size = AREAS.get(self.area, (self.at, self.size))
-        start = start % chip.size if self.at is None else start
+    def flash(self, machine: Machine, family: str) -> None:
+        chip = machine.flash
+        start, size = self._range(machine, family)
         if start + size > chip.size:
             self.refuse(f"the flash has {chip.size:#x} bytes")
         fill = {"blank": b"\xff" * size, "zeros": bytes(size)}.get(self.how) or self.rng.randbytes(size)
@@ -161,6 +161,16 @@ class FlashArea(Fault):
         chip.load(fill, start)
         if changed:
             self.record(f"{self.area}, {start:#x} to {start + size:#x}", f"{self.how}, {changed} bytes changed")
+
+    def _range(self, machine: Machine, family: str) -> tuple[int, int]:
+        """Where it begins, and its bytes."""
+        if self.at is not None:
+            return self.at, self.size
+        if self.area == "configuration":
+            area = machine.chip.configuration(family, machine.flash.size)
+        else:
+            area = machine.chip.flash(machine.flash.size).area("rf")
+        return area.start, area.size
 
 
 KINDS = (FlashStuckBit, FlashFailingSector, FlashProgramFlip, FlashJedecId, FlashArea)

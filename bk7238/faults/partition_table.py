@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 import zlib
 
+from bk7238.chip import Chip
 from bk7238.faults.fault import Fault
-from bk7238.formats import crc_framing, partitions
-from peripherals.nor_flash import NorFlash
+from bk7238.formats import partitions
+from bk7238.image.flash_view import FlashView
+from bk7238.machine import Machine
 
-_BOOTLOADER = 0x10000  # logical
-_SIZE = 64
+_SIZE = partitions.SIZE
 _FIELDS = {"magic": (0, 4), "name": (4, 24), "device": (28, 24), "offset": (52, 4), "length": (56, 4), "crc": (60, 4)}
 
 
@@ -55,23 +56,24 @@ class PartitionTable(Fault):
         else:
             self._bytes(field, value)
 
-    def flash(self, chip: NorFlash) -> None:
-        end = crc_framing.physical(_BOOTLOADER)
-        logical = bytearray(crc_framing.strip(bytes(chip.data[:end])))
+    def flash(self, machine: Machine, family: str) -> None:
+        view = FlashView(machine.chip, bytes(machine.flash.data))
+        logical = bytearray(view.boot_loader)
         before = bytes(logical)
         for name, value in self.spec.arguments:
             partition, _, field = name.rpartition(".")
-            self._change(logical, partition, field, value)
+            self._change(machine.chip, logical, partition, field, value)
         changed = [at for at in range(len(before)) if logical[at] != before[at]]
-        for frame in sorted({at // crc_framing.DATA for at in changed}):
-            data = bytes(logical[frame * crc_framing.DATA :][: crc_framing.DATA])
-            chip.load(crc_framing.frame(data), frame * crc_framing.FRAME)
+        codec = machine.chip.codec
+        for start in sorted({at // codec.data * codec.data for at in changed}):
+            address, framed = view.patch(start, bytes(logical[start : start + codec.data]))
+            machine.flash.load(framed, address)
         if changed:
-            where = f"boot loader, {crc_framing.physical(changed[0]):#x} to {crc_framing.physical(changed[-1]):#x}"
+            where = f"boot loader, {codec.physical(changed[0]):#x} to {codec.physical(changed[-1]):#x}"
             self.record(where, ", ".join(f"{name}={value}" for name, value in self.spec.arguments))
 
-    def _change(self, logical: bytearray, partition: str, field: str, value: str) -> None:
-        table = partitions.find(bytes(logical))
+    def _change(self, chip: Chip, logical: bytearray, partition: str, field: str, value: str) -> None:
+        table = chip.table_in(bytes(logical))
         places = {entry.name: at for at, entry in table}
         if partition not in places:
             self.refuse(f"the image has no partition {partition!r}; there is {', '.join(sorted(places))}")

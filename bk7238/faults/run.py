@@ -13,7 +13,8 @@ from bk7238.faults.chip import Chip
 from bk7238.faults.director import Director
 from bk7238.faults.fault import make
 from bk7238.faults.scene import Scene
-from bk7238.image import Package
+from bk7238.image import Package, recognise
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.link import Link
 from bk7238.network.network import Network
@@ -51,10 +52,13 @@ class Faults:
         self._cable = Cable(behind, network)
         return self._cable
 
-    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint) -> None:
-        """All is made and nothing has run: change the flash, and lie in wait."""
+    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint, family: str | None = None) -> None:
+        """Change the flash of a machine that has not run, and lie in wait. `family` is the name of the firmware's;
+        None: the one that is recognised in the flash."""
+        if self.all and family is None:
+            family = recognise.of_flash(FlashView(machine.chip, bytes(machine.flash.data))).name
         for fault in self.all:
-            fault.flash(machine.flash)
+            fault.flash(machine, family or "")
         if self.all:
             machine.board.flash.insert(machine.flash)
         if self._cable is None or self._director is None:

@@ -11,12 +11,12 @@ import re
 import struct
 from dataclasses import dataclass
 
-from bk7238.formats import crc_framing
+from bk7238 import chip
 from bk7238.formats.partitions import Partition
+from bk7238.image.flash_view import FlashView
 
 ENTRY = struct.Struct("<5I")
 LARGEST = 0x1000000
-APP_BASE = 0x10000  # logical address of the app's first byte
 _TEXT = re.compile(rb"[A-Za-z][\x20-\x7e]{1,31}\0")
 COUNTERPARTS = {"Bootloader": "bootloader", "Application": "app", "ota": "download"}
 
@@ -34,8 +34,10 @@ class AppPartition:
         return self.start + self.length
 
 
-def find(app: bytes, base: int = APP_BASE) -> list[AppPartition]:
-    """The table inside an app's logical bytes; empty where there is none. `base` is the address of its first byte."""
+def find(app: bytes, base: int | None = None) -> list[AppPartition]:
+    """The table inside an app's logical bytes; empty where there is none. `base` is the logical address of its first
+    byte, by default where the chip has its app."""
+    base = chip.load().app if base is None else base
     for text in re.finditer(rb"(?<![A-Za-z])Application\0", app):
         pointer = struct.pack("<I", base + text.start())
         at = app.find(pointer)
@@ -91,6 +93,6 @@ def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[s
     return found
 
 
-def of_flash(flash: bytes) -> list[AppPartition]:
-    """The table in the app of a full image (physical bytes)."""
-    return find(crc_framing.strip(flash[crc_framing.physical(APP_BASE) :]))
+def of_flash(flash: FlashView) -> list[AppPartition]:
+    """The table in the app of a flash."""
+    return find(flash.beyond_boot_loader, flash.chip.app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bk7238.formats import crc_framing, partitions, rbl, rbl_body
+from bk7238.formats import partitions, rbl, rbl_body
 from bk7238.formats.partitions import Partition
 from bk7238.image import beken_stream as stream
 from bk7238.image.boot import Boot
@@ -10,8 +10,8 @@ from bk7238.image.prediction import End
 from bk7238.image.storage import SECTOR
 
 IV_AT, KEY_AT = 0x1F1C, 0x1F2D
+_FIRST = 32  # bytes that tell whether there is an app
 SMALLEST_APP = 128  # a smaller one derails the check of what was written
-APP_AT = 0x10000  # where it goes without a valid footer
 
 NO_DEVICE = "[E/FAL] (fal_partition_read:396) Partition read error! Don't found flash device({}) of the partition({})."
 _APP_NOT_VERIFIED = "[E/OTA] (ota_main:178) App verify failed! Need to recovery factory firmware."
@@ -96,8 +96,7 @@ class Installation(Boot):
             return "", ""
         if not self.is_app:
             return "", f"[I/OTA] The current part name: {self.target.name}, it does not need to custom verity."
-        first = data[: crc_framing.FRAME].ljust(crc_framing.FRAME, b"\xff")
-        if crc_framing.crc16(first[:32]) == int.from_bytes(first[32:34], "big"):
+        if self.chip.codec.begins_with_unit(data):
             found = "what is packed has CRCs after every 32 bytes: pack the image without them"
             return found, "[E/OTA] (rt_ota_custom_verify:236) Please use none crc image to build rbl file!"
         word = int.from_bytes(data[0x20:0x24].ljust(4, b"\0"), "little")
@@ -126,7 +125,7 @@ class Installation(Boot):
         start, end = self.target.physical_start, self.target.physical_end
         footer = self._place(self.target.length - SECTOR) // SECTOR * SECTOR
         if self.target.framed:
-            body_end = self._place(-(-self.header.raw_size // crc_framing.DATA) * crc_framing.DATA)
+            body_end = self._place(-(-self.header.raw_size // self.chip.codec.data) * self.chip.codec.data)
         else:  # as many sectors as the size has, from the one in which the partition begins
             body_end = start // SECTOR * SECTOR + self.header.raw_size
         body_end = -(-body_end // SECTOR) * SECTOR
@@ -158,7 +157,7 @@ class Installation(Boot):
     def _place(self, offset: int) -> int:
         """The physical address of an offset in the target."""
         at = self.target.offset + offset
-        return crc_framing.physical(at) if self.target.framed else at
+        return self.chip.codec.physical(at) if self.target.framed else at
 
     def write(self) -> str:
         self.end = End.BRICKED if self._hits_app() else End.KEPT
@@ -243,7 +242,7 @@ class Installation(Boot):
 
     def start_app(self) -> None:
         app = self.table.get("app")
-        lines, at = [], APP_AT
+        lines, at = [], self.chip.app  # where it goes without a valid footer
         if app is not None and "download" in self.table:
             footer, _ = self.footer(app)
             if app.device not in partitions.DEVICES:
@@ -252,6 +251,6 @@ class Installation(Boot):
                 lines.append(_APP_NOT_VERIFIED)
             else:
                 at = app.offset
-        if self.storage.window(at, crc_framing.DATA) == b"\xff" * crc_framing.DATA and self.end is End.KEPT:
+        if self.storage.window(at, _FIRST) == b"\xff" * _FIRST and self.end is End.KEPT:
             self.end = End.NO_APP
         self.step("start", None, f"the app at {at:#x} is started, whatever happened", *lines, _GO.format(at))

@@ -12,6 +12,7 @@ import zlib
 from bk7238.formats import partitions, rbl
 from bk7238.image import beken_stream as stream
 from bk7238.image.beken_install import IV_AT, KEY_AT, NO_DEVICE, OUT_OF_BOUND, SMALLEST_APP, Installation
+from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import End, Prediction
 
 __all__ = ["IV_AT", "KEY_AT", "SMALLEST_APP", "keys", "predict", "recognises"]
@@ -36,7 +37,7 @@ def keys(bootloader: bytes) -> tuple[bytes, bytes]:
     return bootloader[KEY_AT : KEY_AT + 32], bootloader[IV_AT : IV_AT + 16]
 
 
-def predict(flash: bytes, name: str) -> Prediction:
+def predict(flash: FlashView, name: str) -> Prediction:
     """What this boot loader does with a flash of the whole chip's size."""
     return _Beken(flash, name).run()
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from bk7238.formats import partitions, rbl
 from bk7238.formats.partitions import Partition
+from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import End, Prediction, Step
 from bk7238.image.storage import Storage
 
@@ -13,12 +14,12 @@ from bk7238.image.storage import Storage
 class Boot:
     """One boot of one loader. A check that ends the update returns the cause, one that passes an empty text."""
 
-    def __init__(self, flash: bytes, name: str) -> None:
+    def __init__(self, flash: FlashView, name: str) -> None:
         self.storage = Storage(flash)
+        self.chip = flash.chip
         self.name = name
-        self.bootloader = self.storage.window(0, 0x10000)
-        found = [partition for _, partition in partitions.find(self.bootloader)]
-        self.table = {partition.name: partition for partition in reversed(found)}
+        self.bootloader = flash.boot_loader
+        self.table = {partition.name: partition for _, partition in reversed(flash.table)}
         self.steps: list[Step] = []
         self.end = End.KEPT
         self.destination = "app"  # the partition that the package names

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bk7238.formats import crc_framing, partitions
+from bk7238 import chip
+from bk7238.formats import partitions
 from bk7238.formats.partitions import Partition
 from bk7238.image import beken_loader, chip_check
-from bk7238.image.flash_image import BOOTLOADER, ImageError
-
-HIGHEST_TABLE = 0xFFC0 + 64
+from bk7238.image.flash_image import ImageError
+from bk7238.image.flash_view import FlashView
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bootloader:
     @property
     def table(self) -> list[tuple[int, Partition]]:
         """(logical offset, partition), the highest first."""
-        return partitions.find(self.data)
+        return chip.load().table_in(self.data)
 
     @property
     def partitions(self) -> dict[str, Partition]:
@@ -39,7 +39,7 @@ class Bootloader:
         """The bytes of a file of the kind that was read."""
         if self.rest is None:
             return self.data
-        return crc_framing.frame(self.data) + self.rest
+        return chip.load().codec.encode(self.data) + self.rest
 
     def with_table(self, table: list[Partition]) -> Bootloader:
         """With another table, the first partition highest. Raises ImageError where there is no place for it."""
@@ -48,15 +48,15 @@ class Bootloader:
             raise ImageError(f"{self.name}: no partition table to replace; give a BK7238 boot loader or a full image")
         if not table:
             raise ImageError(f"{self.name}: an empty table would leave the boot loader without `download` and `app`")
-        low = min(places)
-        end = low + 64 * len(table)
-        if end > HIGHEST_TABLE:
-            raise ImageError(f"{self.name}: a table of {len(table)} entries at {low:#x} ends above {HIGHEST_TABLE:#x}")
+        low, high = min(places), max(places) + partitions.SIZE
+        end, most = low + partitions.SIZE * len(table), chip.load().table_below
+        if end > most:
+            raise ImageError(f"{self.name}: a table of {len(table)} entries at {low:#x} ends above {most:#x}")
         data = bytearray(self.data.ljust(end, b"\xff"))
-        occupied = bytes(data[max(places) + 64 : end]).strip(b"\xff")
+        occupied = bytes(data[high:end]).strip(b"\xff")
         if occupied:
-            raise ImageError(f"{self.name}: no room for {len(table)} entries: {max(places) + 64:#x} is in use")
-        data[low : max(places) + 64] = b"\xff" * (max(places) + 64 - low)
+            raise ImageError(f"{self.name}: no room for {len(table)} entries: {high:#x} is in use")
+        data[low:high] = b"\xff" * (high - low)
         data[low:end] = b"".join(_packed(partition) for partition in reversed(table))
         return replace(self, data=bytes(data))
 
@@ -90,19 +90,19 @@ def parse(data: bytes, name: str, *, force: bool = False) -> Bootloader:
     """A boot loader alone (raw or framed) or a full image. Raises ImageError; for another chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
-    end = crc_framing.physical(BOOTLOADER)
-    framed = chip_check.is_framed(data)
-    why = "" if force else chip_check.objection(data) if framed else chip_check.objection_to_code(data)
+    view = FlashView(chip.load(), data)
+    framed, place = chip_check.is_framed(view), view.chip.app
+    why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, data)
     if framed:
         if why:
             raise ImageError(f"{name}: {why}")
-        return Bootloader(name, crc_framing.strip(data[:end]), data[end:])
+        return Bootloader(name, view.boot_loader, data[view.app_start :])
     what = chip_check.other_file(data)
     if what:
         raise ImageError(f"{name}: {what}")
-    if len(data) > BOOTLOADER:
+    if len(data) > place:
         raise ImageError(
-            f"{name}: {len(data):#x} bytes without CRCs are more than a boot loader's {BOOTLOADER:#x}; give the boot "
+            f"{name}: {len(data):#x} bytes without CRCs are more than a boot loader's {place:#x}; give the boot "
             "loader alone, or a full image with a CRC after every 32 bytes"
         )
     if why:

@@ -6,20 +6,19 @@ image apart into these parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bk7238.formats import crc_framing, partitions, rbl, rbl_body
+from bk7238 import chip
+from bk7238.formats import rbl, rbl_body
 from bk7238.formats.partitions import Partition
-from bk7238.image.flash_image import BOOTLOADER, LARGEST, ImageError
-
-PACKAGER_VERSION = "2M.1220"  # what the vendor's packager calls every image for 2 MiB
-BOOTLOADER_FOOTER = 0xEFA0  # logical; at the end of the packager's 65,280 bytes for the boot loader
+from bk7238.image.flash_image import ImageError
 
 
 @dataclass(frozen=True)
 class Parts:
     """`bootloader` and `app` are logical bytes, `size` is that of the file. A footer is 96 bytes, or nothing. `areas`
-    are physical addresses and the bytes there; they are put in last, over all else."""
+    are physical addresses and the bytes there; they are put in last, over all else. The boot loader's footer is at a
+    logical address, by default where the vendor's packager puts it."""
 
     bootloader: bytes
     app: bytes
@@ -27,17 +26,18 @@ class Parts:
     bootloader_footer: bytes = b""
     app_footer: bytes = b""
     areas: tuple[tuple[int, bytes], ...] = ()
-    bootloader_footer_at: int = BOOTLOADER_FOOTER
+    bootloader_footer_at: int = field(default_factory=lambda: chip.load().packager.boot_loader_footer)
 
 
 def build(parts: Parts) -> bytes:
     """The image. Raises ImageError for parts that do not fit."""
-    if not 0 < parts.size <= LARGEST:
-        raise ImageError(f"an image of {parts.size:#x} bytes; the largest flash has {LARGEST:#x}")
+    largest = chip.load().largest.size
+    if not 0 < parts.size <= largest:
+        raise ImageError(f"an image of {parts.size:#x} bytes; the largest flash has {largest:#x}")
     app = app_partition(parts.bootloader)
     _check_sizes(parts, app)
     image = bytearray(b"\xff" * parts.size)
-    _put(image, 0, crc_framing.frame(parts.bootloader), "the boot loader")
+    _put_logical(image, 0, parts.bootloader, "the boot loader")
     _put_logical(image, parts.bootloader_footer_at, parts.bootloader_footer, "the boot loader's footer")
     _put_logical(image, app.offset, parts.app, "the app")
     _put_logical(image, app.offset + app.length - rbl.SIZE, parts.app_footer, "the app's footer")
@@ -48,7 +48,7 @@ def build(parts: Parts) -> bytes:
 
 def app_partition(bootloader: bytes) -> Partition:
     """The app's entry of the table in a boot loader. Raises ImageError."""
-    table = {partition.name: partition for _, partition in partitions.find(bootloader)}
+    table = {partition.name: partition for _, partition in chip.load().table_in(bootloader)}
     if "app" not in table:
         raise ImageError("the boot loader has no partition table with an `app` entry; give a BK7238 boot loader, raw")
     if not table["app"].framed:
@@ -68,12 +68,13 @@ def footer(raw: bytes, timestamp: int, version: str, partition: str = "app") -> 
 
 
 def _check_sizes(parts: Parts, app: Partition) -> None:
-    if len(parts.bootloader) > BOOTLOADER:
-        raise ImageError(f"the boot loader has {len(parts.bootloader):#x} bytes, its place {BOOTLOADER:#x}")
+    place, largest = chip.load().app, chip.load().largest.size
+    if len(parts.bootloader) > place:
+        raise ImageError(f"the boot loader has {len(parts.bootloader):#x} bytes, its place {place:#x}")
     room = app.length - rbl.SIZE
     if len(parts.app) > (room if parts.app_footer else app.length):
         raise ImageError(f"the app has {len(parts.app)} bytes, its partition {room} and {rbl.SIZE} for the footer")
-    if app.offset < BOOTLOADER or app.physical_end > LARGEST:
+    if app.offset < place or app.physical_end > largest:
         raise ImageError(
             f"the app partition from {app.physical_start:#x} to {app.physical_end:#x} does not lie between the boot "
             "loader and the end of a flash"
@@ -86,9 +87,10 @@ def _check_sizes(parts: Parts, app: Partition) -> None:
 def _put_logical(image: bytearray, logical: int, data: bytes, what: str) -> None:
     if not data:
         return
-    if logical % crc_framing.DATA:
-        raise ImageError(f"{what} would begin at logical {logical:#x}, which is no multiple of {crc_framing.DATA}")
-    _put(image, crc_framing.physical(logical), crc_framing.frame(data), what)
+    codec = chip.load().codec
+    if logical % codec.data:
+        raise ImageError(f"{what} would begin at logical {logical:#x}, which is no multiple of {codec.data}")
+    _put(image, codec.physical(logical), codec.encode(data), what)
 
 
 def _put(image: bytearray, start: int, data: bytes, what: str) -> None:

@@ -1,4 +1,4 @@
-"""What says that bytes are not firmware of the BK7238: their framing, the shape of the code, the names it gives itself.
+"""What says that bytes are not firmware of a chip: their framing, the shape of the code, the names it gives itself.
 
 Only what says "not this chip" counts. Code that crashes, a boot loader or an app that nobody knows, and areas that are
 damaged are no reason: they can be run, and the run shows what comes of them.
@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bk7238.formats import crc_framing, partitions
-from bk7238.formats.partitions import Partition
+from bk7238.chip import Chip
 from bk7238.image.file_format import RBL, file_format
+from bk7238.image.flash_view import FlashView
 
-CHIP = b"BK7238"
-SIZES = (0x200000, 0x400000)  # of its flash
-BOOTLOADER = 0x10000  # logical bytes that belong to the boot loader
+_BLANK = 34  # bytes, all the same, from which on they are no file of any kind
 _LEAST = 0x1000  # bytes of code below which its shape says nothing
 _BYTES_PER_CALL = 0x1000  # firmware has a call in 60 to 200 bytes; random or scrambled bytes in 500,000
 _VECTORS = 6  # of the eight words at the begin of code that branch or load the program counter
@@ -33,68 +31,64 @@ def other_file(data: bytes) -> str:
         return f"this is {other.kind}; give the full flash image first, then it"
     if other is not None:
         return f"this is {other.kind}, no flash image; {other.remedy}"
-    if len(data) >= crc_framing.FRAME and data.count(data[:1]) == len(data):
+    if len(data) >= _BLANK and data.count(data[:1]) == len(data):
         return f"every byte is {data[0]:#04x}; read the flash out again"
     if re.fullmatch(rb"[\x09\x0a\x0d\x20-\x7e]+", data[:4096]):
         return "this is a text; give a dump of the flash"
     return ""
 
 
-def repeated(data: bytes) -> int:
+def repeated(view: FlashView) -> int:
     """The size of the chip that was read more than once into a dump, one copy behind the other; 0 for other dumps."""
-    for size in SIZES:
+    data = view.data
+    for size in view.chip.sizes.values():
         copies, rest = divmod(len(data), size)
         if copies > 1 and not rest and data == data[:size] * copies and data.count(data[:1]) != len(data):
             return size
     return 0
 
 
-def is_framed(data: bytes) -> bool:
+def is_framed(view: FlashView) -> bool:
     """Whether physical bytes have CRCs as the flash of this chip has them: where the boot loader lies or, where that
     is lost, anywhere. Some frames may be damaged."""
-    window = crc_framing.physical(BOOTLOADER)
-    return _has_frames(data[:window]) or _has_frames(data[window:])
+    window = view.app_start
+    return _has_frames(view, 0, window) or _has_frames(view, window, len(view.data))
 
 
-def _has_frames(data: bytes) -> bool:
-    count = len(data) // crc_framing.FRAME
-    bad, erased = len(crc_framing.bad_frames(data)), len(crc_framing.erased_frames(data))
-    good = count - bad - erased
-    return good > 0 and good * 8 >= count - erased
+def _has_frames(view: FlashView, start: int, end: int) -> bool:
+    found = view.frames(start, end)
+    return found.good > 0 and found.good * 8 >= found.good + len(found.bad)
 
 
-def shift(data: bytes) -> int:
+def shift(view: FlashView) -> int:
     """Where the first frame begins in a dump whose frames do not begin at 0; 0 where there are none."""
-    window = crc_framing.physical(BOOTLOADER)
-    return next((at for at in range(1, crc_framing.FRAME) if _has_frames(data[at : at + window])), 0)
+    starts = range(1, view.chip.codec.frame)
+    return next((at for at in starts if _has_frames(view, at, at + view.app_start)), 0)
 
 
-def rotation(data: bytes) -> int:
+def rotation(view: FlashView) -> int:
     """Where the boot loader begins in a dump that does not begin with it but comes to its beginning again; 0 for
     other dumps. A boot loader begins with vectors and has a partition table, behind which there is the app."""
-    if _has_vectors(data[: crc_framing.FRAME]) and "app" in _table(data):
+    size, frame = len(view.data), view.chip.codec.frame
+    if _has_vectors(FlashView(view.chip, view.data[:frame])) and view.app is not None:
         return 0
-    ring = data * 2
-    for found in _VECTORS_BEGIN.finditer(ring, 1, len(data) + crc_framing.DATA):
+    ring = view.data * 2
+    for found in _VECTORS_BEGIN.finditer(ring, 1, size + frame):
         start = found.start()
-        if start < len(data) and _has_vectors(ring[start : start + crc_framing.FRAME]):
-            whole = ring[start : start + len(data)]
-            app = _table(whole).get("app")
-            if app is not None and _has_frames(whole[app.physical_start : app.physical_end]):
+        if start < size and _has_vectors(FlashView(view.chip, ring[start : start + frame])):
+            whole = FlashView(view.chip, ring[start : start + size])
+            if whole.app is not None and _has_frames(whole, whole.app.physical_start, whole.app.physical_end):
                 return start
     return 0
 
 
-def _table(data: bytes) -> dict[str, Partition]:
-    loader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
-    return {partition.name: partition for _, partition in partitions.find(loader)}
-
-
-def _has_vectors(frame: bytes) -> bool:
+def _has_vectors(first: FlashView) -> bool:
     """Whether code begins with this frame."""
-    if len(frame) < crc_framing.FRAME or crc_framing.bad_frames(frame):
+    size = first.logical_size
+    if not size or first.frames(0, len(first.data)).bad:
         return False
-    words = [int.from_bytes(frame[at : at + 4], "little") for at in range(0, crc_framing.DATA, 4)]
+    code = first.logical(0, size)
+    words = [int.from_bytes(code[at : at + 4], "little") for at in range(0, size, 4)]
     return sum(word >> 24 == 0xEA or word >> 12 == 0xE59FF for word in words) >= _VECTORS
 
 
@@ -131,38 +125,34 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def other_chip(code: bytes) -> str:
+def other_chip(chip: Chip, code: bytes) -> str:
     """The name and version, with another chip's name, that logical bytes give themselves; empty where they name this
     chip or none."""
     found = [
         name for name in _NAME.finditer(code) if _BEFORE_NAME.search(code[max(0, name.start() - 9) : name.start()])
     ]
-    if not found or any(name[1] == CHIP for name in found):
+    if not found or any(name[1].decode() == chip.name for name in found):
         return ""
     return f"{found[0][1].decode()}_{found[0][2].decode()}"
 
 
-def objection(flash: bytes) -> str:
-    """Why the boot loader and the app of a framed flash (physical bytes) are not for this chip; empty where nothing
-    says so."""
-    window = crc_framing.physical(BOOTLOADER)
-    app = _table(flash).get("app")
-    code = flash[app.physical_start : app.physical_end] if app is not None else flash[window:]
-    logical = code if app is not None and not app.framed else crc_framing.strip(code)
-    return objection_to_code(crc_framing.strip(flash[:window]), logical)
+def objection(view: FlashView) -> str:
+    """Why the boot loader and the app of a framed flash are not for its chip; empty where nothing says so."""
+    code = view.beyond_boot_loader if view.app is None else view.content(view.app)
+    return objection_to_code(view.chip, view.boot_loader, code)
 
 
-def objection_to_code(loader: bytes, app: bytes = b"") -> str:
+def objection_to_code(chip: Chip, loader: bytes, app: bytes = b"") -> str:
     """The same of logical bytes."""
     if is_code(loader + app) is False:
         seen = "the code at 0x0 is scrambled or no ARM code"
-    elif name := other_chip(app):
+    elif name := other_chip(chip, app):
         seen = f"the app names itself {name}"
-    elif name := other_chip(loader):
+    elif name := other_chip(chip, loader):
         seen = f"the boot loader names itself {name}"
     else:
         return ""
-    wrong = [entry.name for _, entry in partitions.find(loader) if not entry.crc_ok]
+    wrong = [entry.name for _, entry in chip.table_in(loader) if not entry.crc_ok]
     if wrong:
         seen += f", and the CRCs of its partition table ({', '.join(wrong)}) are wrong"
     return f"{seen}; firmware of another chip of the family? (--force takes it all the same)"

@@ -6,15 +6,16 @@ A file that cannot be one is refused with a line that names file, offset and rem
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from bk7238.formats import crc_framing, partitions
+from bk7238 import chip as chips
+from bk7238.chip import Chip
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
+from bk7238.image.flash_view import FlashView
 
-LARGEST = max(chip_check.SIZES)
-BOOTLOADER = chip_check.BOOTLOADER
 _BOOTLOADER_VERSION = re.compile(rb"BK7238\0*_(\d+\.\d+\.\d+)")
 
 
@@ -24,88 +25,96 @@ class ImageError(ValueError):
 
 @dataclass(frozen=True)
 class FlashImage:
-    """`data` are the physical bytes of the file, `partitions` the bootloader's table by name."""
+    """`data` are the physical bytes of the file, `partitions` the bootloader's table by name, `chip` is whose it is."""
 
     name: str
     data: bytes
     partitions: dict[str, Partition]
     bootloader_version: str
+    chip: Chip = field(default_factory=chips.load)
+
+    @cached_property
+    def view(self) -> FlashView:
+        """The file as its chip reads it."""
+        return FlashView(self.chip, self.data)
 
     @property
     def app(self) -> Partition:
         return self.partitions["app"]
 
 
-def read(path: Path, *, force: bool = False) -> FlashImage:
+def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
     """Read and check a file. Raises ImageError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image") from None
-    return parse(data, path.name, force=force)
+    return parse(data, path.name, force=force, chip=chip)
 
 
-def parse(data: bytes, name: str, *, force: bool = False) -> FlashImage:
-    """Check that `data` is a full flash image of this chip. Raises ImageError.
+def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
+    """Check that `data` is a full flash image of `chip`, by default the usual one. Raises ImageError.
 
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
-    size = chip_check.repeated(data)
+    chip = chips.load() if chip is None else chip
+    view, largest = FlashView(chip, data), chip.largest.size
+    size = chip_check.repeated(view)
     if size and not force:
         raise ImageError(
             f"{name}: {len(data) // size} times the same {size:#x} bytes: a chip of {size >> 20} MiB that was read "
             f"more than once; give the first {size} bytes (head -c {size})"
         )
-    if len(data) > LARGEST:
-        raise ImageError(f"{name}: {len(data):#x} bytes are more than the largest flash, {LARGEST:#x}")
-    bootloader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
-    table = {partition.name: partition for _, partition in partitions.find(bootloader)}
+    if len(data) > largest:
+        raise ImageError(f"{name}: {len(data):#x} bytes are more than the largest flash, {largest:#x}")
+    table = view.partitions
     if force:
-        table = {partition.name: partition for partition in partitions.USUAL} | table
-        data = data.ljust(min(table["app"].physical_end, LARGEST), b"\xff")
+        table = chip.usual_table(view.flash.size) | table
+        data = data.ljust(min(table["app"].physical_end, largest), b"\xff")
     else:
-        _check(data, table, name)
-    version = _BOOTLOADER_VERSION.search(bootloader)
-    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown")
+        _check(view, name)
+    version = _BOOTLOADER_VERSION.search(view.boot_loader)
+    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown", chip)
 
 
-def _check(data: bytes, table: dict[str, Partition], name: str) -> None:
+def _check(view: FlashView, name: str) -> None:
     """Raises ImageError where the bytes are no whole image of this chip."""
+    data = view.data
     what = chip_check.other_file(data)
     if what:
         raise ImageError(f"{name}: {what}")
-    start = chip_check.rotation(data)
+    start = chip_check.rotation(view)
     if start:
         raise ImageError(
             f"{name}: the boot loader begins at {start:#x} and the dump comes to its beginning again behind its end: "
             f"it is rotated; read the flash out from 0x0 on, or put the first {start} bytes at the end"
         )
-    if not chip_check.is_framed(data):
-        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(data)}")
-    why = chip_check.objection(data)
+    if not chip_check.is_framed(view):
+        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view)}")
+    why = chip_check.objection(view)
     if why:
         raise ImageError(f"{name}: {why}")
-    if "app" not in table:
+    if view.app is None:
         raise ImageError(
-            f"{name}: no partition table with an `app` entry below {crc_framing.physical(BOOTLOADER):#x}; "
+            f"{name}: no partition table with an `app` entry below {view.app_start:#x}; "
             "give a full image that begins with the bootloader, not an app or a package alone"
         )
-    end = table["app"].physical_end
+    end = view.app.physical_end
     if len(data) < end:
         raise ImageError(
             f"{name}: truncated at {len(data):#x}, the app partition reaches to {end:#x}; read the flash out again"
         )
 
 
-def _unframed(data: bytes) -> str:
+def _unframed(view: FlashView) -> str:
     """What is seen in bytes that are not framed from their beginning on."""
-    at = chip_check.shift(data)
+    at = chip_check.shift(view)
     if at:
         return f"frames with right CRCs begin at {at:#x}: bytes are missing or too many there; read the flash out again"
-    if chip_check.is_code(data):
+    if chip_check.is_code(view.data):
         return (
             "this is code without CRCs; a full flash image has one after every 32 bytes: `bk7238 image build` makes it "
             "of a boot loader and an app"

@@ -5,26 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bk7238.formats import crc_framing, partitions, rbl, tlv
+from bk7238.formats import rbl, tlv
 from bk7238.formats.partitions import Partition
 from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
-from bk7238.image.flash_image import BOOTLOADER, FlashImage
+from bk7238.image.flash_image import FlashImage
+from bk7238.image.flash_view import FlashView, Frames
 from bk7238.image.recognise import Recognition, recognise
 from bk7238.image.storage import Storage
-
-RF, NET = 0x1E0000, 0x1E1000
-
-
-@dataclass(frozen=True)
-class Frames:
-    """How many frames of a framed range are good, erased and bad, and where the first bad ones are (physical)."""
-
-    start: int
-    end: int
-    good: int
-    erased: int
-    bad: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ class Info:
             "footers": {name: _header(header) for name, header in self.footers},
             "app_matches_footer": self.app_matches_footer,
             "frames": [
-                {"start": f.start, "end": f.end, "good": f.good, "erased": f.erased, "bad": list(f.bad)}
+                {"start": f.start, "end": f.end, "good": f.good, "erased": len(f.erased), "bad": list(f.bad)}
                 for f in self.frames
             ],
             "package": _header(self.package) if self.package else None,
@@ -96,10 +84,9 @@ def _header(header: rbl.Header) -> dict[str, Any]:
 
 def describe(image: FlashImage, parts: Parts) -> Info:
     """What there is to say about an image and its parts."""
-    flash = predict.whole(image.data)
-    loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
+    view = image.view.whole()
     own = app_table.find(parts.app)
-    storage = Storage(flash)
+    storage = Storage(view)
     footers = [(n, rbl.unpack(f)) for n, f in (("bootloader", parts.bootloader_footer), ("app", parts.app_footer)) if f]
     matches = None
     if parts.app_footer:
@@ -109,49 +96,45 @@ def describe(image: FlashImage, parts: Parts) -> Info:
     if "download" in image.partitions:
         found = rbl.unpack(storage.read(image.partitions["download"], 0, rbl.SIZE))
         package = found if found.crc_ok else None
-    names = (loader_.recognises(loader) for loader_ in predict.LOADERS)
+    names = (loader.recognises(view.boot_loader) for loader in predict.LOADERS)
     return Info(
         name=image.name,
         size=len(image.data),
         loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
         family=recognise(parts.app),
-        table=tuple(partitions.find(loader)),
+        table=tuple(view.table),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
-        app_writes_to=predict.where_app_writes(flash)[0],
+        app_writes_to=predict.where_app_writes(view)[0],
         footers=tuple(footers),
         app_matches_footer=matches,
         frames=tuple(_frames(image)),
         package=package,
-        settings=tuple(_settings(flash)),
+        settings=tuple(_settings(view)),
         warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
 
 
 def _frames(image: FlashImage) -> list[Frames]:
     app = image.partitions["app"]
-    ranges = [(0, min(app.physical_start, crc_framing.physical(BOOTLOADER)))]
+    ranges = [(0, min(app.physical_start, image.view.app_start))]
     if app.framed:
         ranges.append((app.physical_start, app.physical_end))
-    found = []
-    for start, end in ranges:
-        data = image.data[start:end]
-        bad, erased = crc_framing.bad_frames(data), len(crc_framing.erased_frames(data))
-        count = len(data) // crc_framing.FRAME
-        found.append(Frames(start, end, count - erased - len(bad), erased, tuple(start + at for at in bad)))
-    return found
+    return [image.view.frames(start, end) for start, end in ranges]
 
 
-def _settings(flash: bytes) -> list[str]:
+def _settings(view: FlashView) -> list[str]:
+    flash = view.data
     found = []
-    for what, at in (("RF area", RF), ("network area", NET)):
-        items = tlv.unpack(flash[at : at + 0x1000])
+    for what, area in (("RF area", view.area("rf")), ("network area", view.area("network"))):
+        items = tlv.unpack(flash[area.start : area.end])
         if items is not None:
             names = ", ".join(_item(item) for item in items) or "empty"
-            found.append(f"{what} at {at:#x}: {names}")
-    if flash[NET : NET + 3] == b"CFG":
-        ssid = flash[NET + 0x14 : NET + 0x54].split(b"\0")[0].decode("utf-8", "replace")
-        found.append(f"OpenBeken's configuration at {NET:#x}, SSID {ssid!r}")
+            found.append(f"{what} at {area.start:#x}: {names}")
+    at = view.chip.configuration("openbeken", len(flash)).start
+    if flash[at : at + 3] == b"CFG":
+        ssid = flash[at + 0x14 : at + 0x54].split(b"\0")[0].decode("utf-8", "replace")
+        found.append(f"OpenBeken's configuration at {at:#x}, SSID {ssid!r}")
     return found
 
 

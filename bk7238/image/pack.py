@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bk7238.formats import crc_framing, rbl, rbl_body
+from bk7238 import chip
+from bk7238.formats import rbl, rbl_body
 from bk7238.formats.partitions import Partition
 from bk7238.image.beken_loader import SMALLEST_APP
 from bk7238.image.bootloader import check_keys
@@ -10,8 +11,6 @@ from bk7238.image.package import PackageError
 
 COMPRESSIONS = ("none", "gzip", "quicklz", "lzma")
 ENCRYPTIONS = ("none", "aes")
-APP = Partition("app", "beken_onchip_crc", 0x10000, 0x110000)
-DOWNLOAD = Partition("download", "beken_onchip", 0x132000, 0xAE000)
 
 
 def pack(
@@ -44,11 +43,13 @@ def pack(
 
 
 def warnings(raw: bytes, package: bytes) -> list[str]:
-    """In a line each: what the shipped boot loaders refuse, or choke on."""
-    return package_warnings(package) + app_warnings(raw, APP, linked=rbl.unpack(package).partition == APP.name)
+    """In a line each: what the shipped boot loaders refuse, or choke on, with their table for the smallest flash."""
+    table = chip.load().usual_table(chip.load().smallest.size)
+    linked = rbl.unpack(package).partition == "app"
+    return package_warnings(package, table["download"]) + app_warnings(raw, table["app"], linked=linked)
 
 
-def package_warnings(package: bytes, download: Partition = DOWNLOAD) -> list[str]:
+def package_warnings(package: bytes, download: Partition) -> list[str]:
     """What a boot loader will not like about a package, whatever app is in it."""
     header = rbl.unpack(package)
     found = []
@@ -66,7 +67,7 @@ def package_warnings(package: bytes, download: Partition = DOWNLOAD) -> list[str
 def app_warnings(raw: bytes, app: Partition, *, linked: bool = True) -> list[str]:
     """What a boot loader or the chip will not like about the raw bytes of an app; `linked`: to that partition."""
     found = []
-    if crc_framing.is_framed(raw):
+    if chip.load().codec.is_encoded(raw):
         found.append("the app has a CRC after every 32 bytes already, and gets them twice: give it without them")
     elif linked:
         word = int.from_bytes(raw[0x20:0x24], "little")

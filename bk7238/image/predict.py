@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bk7238.formats import crc_framing, partitions, rbl
+from bk7238 import chip
+from bk7238.chip import ChipError
+from bk7238.formats import rbl
 from bk7238.image import app_table, beken_loader, reference_loader
-from bk7238.image.chip_check import SIZES
-from bk7238.image.flash_image import BOOTLOADER, ImageError
+from bk7238.image.flash_image import ImageError
+from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import Prediction
 from bk7238.image.storage import SECTOR
 
-DOWNLOAD = partitions.USUAL[-1].offset  # where the SDK's own table for 2 MiB has its `ota` partition
 _PROBE = 64
 
 
@@ -24,7 +25,7 @@ class Loader:
     """A boot loader that can be foretold: `recognises` gives its name for logical bytes that hold it."""
 
     recognises: Callable[[bytes], str | None]
-    predict: Callable[[bytes, str], Prediction]
+    predict: Callable[[FlashView, str], Prediction]
 
 
 LOADERS = (
@@ -40,45 +41,47 @@ def predict(flash: bytes, package: bytes | None = None, at: int | None = None) -
     left alone if a part of it is in the flash already: then this is the dump of a device that has downloaded it.
     Raises ImageError where no boot loader is known.
     """
-    flash = whole(flash)
-    if package is not None and (at is not None or not holds(flash, package)):
-        flash = place(flash, package, where_app_writes(flash)[0] if at is None else at)
-    return as_it_is(flash, package)
+    view = FlashView(chip.load(), whole(flash))
+    if package is not None and (at is not None or not holds(view, package)):
+        view = FlashView(view.chip, place(view.data, package, where_app_writes(view)[0] if at is None else at))
+    return as_it_is(view, package)
 
 
-def as_it_is(flash: bytes, package: bytes | None = None) -> Prediction:
+def as_it_is(flash: FlashView, package: bytes | None = None) -> Prediction:
     """Foretell the next boot of a flash in which nothing is put any more. A `package` that was meant to be installed
     is compared with what lies there, for the cause. Raises ImageError where no boot loader is known."""
-    flash = whole(flash)
-    bootloader = crc_framing.strip(flash[: crc_framing.physical(BOOTLOADER)])
+    try:
+        flash = flash.whole()
+    except ChipError as error:
+        raise ImageError(str(error)) from None
     for loader in LOADERS:
-        name = loader.recognises(bootloader)
+        name = loader.recognises(flash.boot_loader)
         if name is not None:
-            return _explained(loader.predict(flash, name), flash, package, bootloader)
+            return _explained(loader.predict(flash, name), flash, package)
     raise ImageError("the boot loader in this image is not known; Beken's 1.0.x and the reference one can be foretold")
 
 
 def whole(flash: bytes) -> bytes:
     """Filled up to the smallest chip that holds it."""
-    size = next((size for size in SIZES if len(flash) <= size), None)
-    if size is None:
-        raise ImageError(f"{len(flash):#x} bytes are more than the largest flash, {SIZES[-1]:#x}")
-    return flash.ljust(size, b"\xff")
+    try:
+        return FlashView(chip.load(), flash).whole().data
+    except ChipError as error:
+        raise ImageError(str(error)) from None
 
 
-def where_app_writes(flash: bytes) -> tuple[int, str]:
+def where_app_writes(flash: FlashView) -> tuple[int, str]:
     """The physical address at which the app puts a package, and how that is known."""
     for entry in app_table.of_flash(flash):
         if entry.name == "ota":
             return entry.start, "the app's own partition table"
-    return DOWNLOAD, "the SDK's table for 2 MiB, as the app has none"
+    fitted = flash.flash
+    return fitted.area("download").start, f"the SDK's table for {fitted.size >> 20} MiB, as the app has none"
 
 
-def holds(flash: bytes, package: bytes) -> bool:
+def holds(flash: FlashView, package: bytes) -> bool:
     """Whether a part of the package lies somewhere outside the boot loader and the app."""
-    start = crc_framing.physical(BOOTLOADER)
     pieces = [package[: rbl.SIZE], *(package[n * SECTOR : n * SECTOR + _PROBE] for n in (1, 2, 3))]
-    return any(len(set(piece)) > 1 and flash.find(piece, start) >= 0 for piece in pieces)
+    return any(len(set(piece)) > 1 and flash.data.find(piece, flash.app_start) >= 0 for piece in pieces)
 
 
 def place(flash: bytes, package: bytes, at: int) -> bytes:
@@ -93,27 +96,26 @@ def place(flash: bytes, package: bytes, at: int) -> bytes:
 # Why, with the package at hand
 
 
-def _explained(prediction: Prediction, flash: bytes, package: bytes | None, bootloader: bytes) -> Prediction:
+def _explained(prediction: Prediction, flash: FlashView, package: bytes | None) -> Prediction:
     """The prediction with a cause that says what a comparison with the package shows."""
     if not prediction.cause or package is None or len(set(package[: rbl.SIZE])) < 2:
         return prediction
-    table = {partition.name: partition for _, partition in partitions.find(bootloader)}
-    download = table.get("download")
+    download = flash.download
     failed = next((step.name for step in prediction.steps if step.passed is False), "")
     if download is None:
         return prediction
     where = f"its download partition at {download.physical_start:#x}"
     if failed == "package header" and not download.framed:
-        elsewhere = flash.find(package[: rbl.SIZE])
+        elsewhere = flash.data.find(package[: rbl.SIZE])
         if 0 <= elsewhere != download.physical_start:
             cause = f"no header in {where}; the package lies at {elsewhere:#x}: app and bootloader disagree"
             return replace(prediction, cause=cause)
     if failed in ("package header", "body's CRC-32") and not download.framed:
-        there = flash[download.physical_start : download.physical_start + len(package)]
+        there = flash.data[download.physical_start : download.physical_start + len(package)]
         if there != package and there[: rbl.SIZE // 2] != b"\xff" * (rbl.SIZE // 2):
             offset = next((n for n, (a, b) in enumerate(zip(there, package, strict=False)) if a != b), len(there))
             return replace(prediction, cause=f"{prediction.cause} (it differs from the package from {offset:#x} on)")
-    if failed == "dry run" and beken_loader.recognises(bootloader):
-        key, iv = (text.decode("latin-1") for text in beken_loader.keys(bootloader))
+    if failed == "dry run" and beken_loader.recognises(flash.boot_loader):
+        key, iv = (text.decode("latin-1") for text in beken_loader.keys(flash.boot_loader))
         return replace(prediction, cause=f"{prediction.cause}; the boot loader's key is {key!r}, its IV {iv!r}")
     return prediction

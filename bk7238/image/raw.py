@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bk7238.formats import crc_framing, partitions
+from bk7238 import chip
 from bk7238.image.file_format import file_format
-from bk7238.image.flash_image import BOOTLOADER, ImageError
+from bk7238.image.flash_image import ImageError
+from bk7238.image.flash_view import FlashView
 
 
 def read(path: Path, what: str) -> tuple[bytes, int]:
@@ -28,13 +29,15 @@ def contents(path: Path, what: str) -> tuple[bytes, int]:
 def check(data: bytes, name: str, what: str) -> None:
     """Raises ImageError for what is no raw binary: another format, or one with CRCs already."""
     check_format(data, name, what)
-    if not crc_framing.is_framed(data):
+    view = FlashView(chip.load(), data)
+    codec = view.chip.codec
+    if not codec.is_encoded(data):
         return
-    without = {*crc_framing.bad_frames(data), *crc_framing.erased_frames(data)}
-    first = next(at for at in range(0, len(data), crc_framing.FRAME) if at not in without)
+    found = view.frames(0, len(data))
+    without = {*found.bad, *found.erased}
+    first = next(at for at in range(0, len(data), codec.frame) if at not in without)
     seen = f"{name}: the 32 bytes at {first:#x} are followed by their CRC-16, and so on"
-    loader = crc_framing.strip(data[: crc_framing.physical(BOOTLOADER)])
-    if any(partition.name == "app" for _, partition in partitions.find(loader)):
+    if view.app is not None:
         raise ImageError(f"{seen}: a full flash image or a boot loader; `bk7238 image split` takes a full image apart")
     raise ImageError(f"{seen}: CRCs are added here, and it has them already; give {what}")
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bk7238.image.flash_image import FlashImage
+from bk7238.image.flash_view import FlashView
 from bk7238.image.split import app_parts
 
 ENOUGH = 2  # kinds of evidence that make a family certain, so that each family needs three
@@ -99,6 +100,11 @@ class Recognition:
         return self.family.title if self.family else "no app" if self.empty else "unknown"
 
     @property
+    def name(self) -> str:
+        """The name of the family's profile; empty where it is not certain."""
+        return self.family.name if self.family else ""
+
+    @property
     def seen(self) -> str:
         """The evidence in words: of the family, or of all where none is certain."""
         if self.empty:
@@ -135,6 +141,11 @@ def recognise(app: bytes) -> Recognition:
     return Recognition(family, evidence, empty=not app.strip(b"\xff"))
 
 
+def of_flash(flash: FlashView) -> Recognition:
+    """The family of the app in a flash, where its boot loader's table has the app."""
+    return recognise(app_parts(flash, flash.app)[0] if flash.app is not None else flash.beyond_boot_loader)
+
+
 def of_image(image: FlashImage) -> Recognition:
     """The family of the app in a full image."""
-    return recognise(app_parts(image.data, image.app)[0])
+    return recognise(app_parts(image.view, image.app)[0])

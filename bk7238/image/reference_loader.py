@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import zlib
 
-from bk7238.formats import crc_framing, partitions, rbl
+from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
 from bk7238.image import reference_stream
 from bk7238.image.boot import Boot
+from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import End, Prediction
 from bk7238.image.storage import SECTOR
 
@@ -33,7 +34,7 @@ def recognises(bootloader: bytes) -> str | None:
     return f"reference boot loader {name[1].decode()}" if name else None
 
 
-def predict(flash: bytes, name: str) -> Prediction:
+def predict(flash: FlashView, name: str) -> Prediction:
     """What this boot loader does with a flash of the whole chip's size."""
     return _Reference(flash, name).run()
 
@@ -69,9 +70,9 @@ class _Reference(Boot):
 
     def _table(self) -> list[tuple[int, Partition]]:
         """From the highest entry whose CRC is right, downward."""
-        found = partitions.find(self.bootloader)
+        found = self.chip.table_in(self.bootloader)
         while found and not found[0][1].crc_ok:
-            found = partitions.find(self.bootloader[: found[0][0] + 3])
+            found = self.chip.table_in(self.bootloader[: found[0][0] + 3])
         return found
 
     def read_header(self) -> str:
@@ -218,7 +219,7 @@ class _Reference(Boot):
     def _first_piece(self, data: bytes) -> tuple[str, str] | None:
         if not data:
             return None
-        if crc_framing.crc16(data[:32]) == int.from_bytes(data[32:34], "big"):
+        if self.chip.codec.begins_with_unit(data):
             line = "[E/OTA] (rt_ota_custom_verify:236) Please use none crc image to build rbl file!"
             return "what is packed has CRCs after every 32 bytes: pack the image without them", line
         word, low = int.from_bytes(data[0x20:0x24], "little"), self.app.offset
@@ -232,11 +233,12 @@ class _Reference(Boot):
     def install(self) -> str:
         size, start, end = self.header.raw_size, self.app.physical_start, self.app.physical_end
         footer = end - 2 * SECTOR
-        body_end = min(footer, start + -(-size // crc_framing.DATA) * crc_framing.FRAME)
+        codec = self.chip.codec
+        body_end = min(footer, start + codec.physical(-(-size // codec.data) * codec.data))
         bar = self.storage.erase(footer, end).replace("B", "#") + self.storage.erase(start, body_end)
         place = self.app.offset
-        self.storage.program(crc_framing.physical(place), crc_framing.frame(self.app_bytes))
-        self.storage.program(end - 3 * crc_framing.FRAME, crc_framing.frame(self.raw_header))
+        self.storage.program(codec.physical(place), codec.encode(self.app_bytes))
+        self.storage.program(end - 3 * codec.frame, codec.encode(self.raw_header))
         first = self.download.physical_start
         self.storage.erase(first, first + SECTOR)
         self.end = End.INSTALLED

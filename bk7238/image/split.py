@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238.formats import crc_framing, rbl
+from bk7238 import chip
+from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
-from bk7238.image.build import BOOTLOADER_FOOTER, Parts, app_partition, build
-from bk7238.image.flash_image import BOOTLOADER, LARGEST, FlashImage, ImageError
+from bk7238.image.build import Parts, app_partition, build
+from bk7238.image.flash_image import FlashImage, ImageError
+from bk7238.image.flash_view import FlashView
 
 MANIFEST = "image.json"
 _GAP = 64  # differences closer than this become one area
@@ -24,12 +26,12 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def split(image: FlashImage) -> Parts:
     """The parts of an image. Raises ImageError where its app partition is not one that `build` can fill."""
-    loader = crc_framing.strip(image.data[: crc_framing.physical(BOOTLOADER)])
+    loader = image.view.boot_loader
     app = app_partition(loader)
-    code, footer = app_parts(image.data, app)
+    code, footer = app_parts(image.view, app)
     if app.physical_end > len(image.data):
         raise ImageError(f"{image.name}: the app partition at {app.physical_start:#x} lies beyond the end of the image")
-    at, loader_footer = _loader_footer(loader)
+    at, loader_footer = _loader_footer(loader, image.view)
     parts = Parts(
         bootloader=loader[: _content(loader[:at])],
         app=code,
@@ -41,11 +43,10 @@ def split(image: FlashImage) -> Parts:
     return replace(parts, areas=tuple(_differences(build(parts), image.data)))
 
 
-def app_parts(data: bytes, app: Partition) -> tuple[bytes, bytes]:
+def app_parts(flash: FlashView, app: Partition) -> tuple[bytes, bytes]:
     """The app in its partition and the footer behind it, logical bytes; an empty footer where there is no sound one.
-    `data` are the physical bytes of an image. Without a footer that fits the app ends where the erased bytes begin."""
-    raw = data[app.physical_start : app.physical_end]
-    logical = crc_framing.strip(raw) if app.framed else raw
+    Without a footer that fits the app ends where the erased bytes begin."""
+    logical = flash.content(app)
     footer = logical[-rbl.SIZE :]
     footer = footer if len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok else b""
     size = rbl.unpack(footer).raw_size if footer else 0
@@ -54,14 +55,15 @@ def app_parts(data: bytes, app: Partition) -> tuple[bytes, bytes]:
     return logical[:size], footer
 
 
-def _loader_footer(loader: bytes) -> tuple[int, bytes]:
+def _loader_footer(loader: bytes, flash: FlashView) -> tuple[int, bytes]:
     at = loader.rfind(rbl.MAGIC)
     while at >= 0:
         footer = loader[at : at + rbl.SIZE]
-        if at % crc_framing.DATA == 0 and len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok:
+        if at % flash.chip.codec.data == 0 and len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok:
             return at, footer
         at = loader.rfind(rbl.MAGIC, 0, at)
-    return (BOOTLOADER_FOOTER, b"") if _content(loader) <= BOOTLOADER_FOOTER else (len(loader), b"")
+    usual = flash.chip.packager.boot_loader_footer
+    return (usual, b"") if _content(loader) <= usual else (len(loader), b"")
 
 
 def _content(data: bytes) -> int:
@@ -121,6 +123,7 @@ def read(folder: Path) -> Parts:
     areas = manifest.get("areas", [])
     if not isinstance(areas, list) or not all(isinstance(area, dict) for area in areas):
         raise ImageError(f'{where}: "areas" is no list of objects with "at" and "file"')
+    usual = chip.load().packager.boot_loader_footer
     return Parts(
         bootloader=_file(folder, manifest.get("bootloader"), where),
         app=_file(folder, manifest.get("app"), where),
@@ -128,9 +131,7 @@ def read(folder: Path) -> Parts:
         bootloader_footer=_hex(manifest.get("bootloader_footer", ""), f'{where}: "bootloader_footer"'),
         app_footer=_hex(manifest.get("app_footer", ""), f'{where}: "app_footer"'),
         areas=tuple((_number(a.get("at"), f'{where}: "at"'), _file(folder, a.get("file"), where)) for a in areas),
-        bootloader_footer_at=_number(
-            manifest.get("bootloader_footer_at", BOOTLOADER_FOOTER), f'{where}: "bootloader_footer_at"'
-        ),
+        bootloader_footer_at=_number(manifest.get("bootloader_footer_at", usual), f'{where}: "bootloader_footer_at"'),
     )
 
 
@@ -141,17 +142,19 @@ def _file(folder: Path, name: Any, where: Path) -> bytes:
 
 
 def _bytes(path: Path) -> bytes:
+    largest = chip.load().largest.size
     try:
-        if path.stat().st_size > LARGEST:
-            raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {LARGEST:#x}")
+        if path.stat().st_size > largest:
+            raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {largest:#x}")
         return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
 
 
 def _number(value: Any, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
-        raise ImageError(f"{where} is {value!r}, not a number from 0 to {LARGEST}")
+    largest = chip.load().largest.size
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
+        raise ImageError(f"{where} is {value!r}, not a number from 0 to {largest}")
     return value
 
 

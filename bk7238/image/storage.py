@@ -5,8 +5,8 @@ All addresses are physical unless a name says otherwise. Programming can only cl
 
 from __future__ import annotations
 
-from bk7238.formats import crc_framing
 from bk7238.formats.partitions import Partition
+from bk7238.image.flash_view import FlashView
 
 PIECE = 32
 PAGE = 256
@@ -15,10 +15,11 @@ BLOCK = 0x10000
 
 
 class Storage:
-    """The bytes of a whole chip."""
+    """The bytes of a whole chip, to be changed."""
 
-    def __init__(self, flash: bytes) -> None:
-        self.data = bytearray(flash)
+    def __init__(self, flash: FlashView) -> None:
+        self.data = bytearray(flash.data)
+        self._codec = flash.chip.codec
 
     def read(self, partition: Partition, offset: int, count: int) -> bytes:
         """`count` bytes at an offset of a partition, without the CRCs of a framed one. A chip begins again at its end,
@@ -32,12 +33,13 @@ class Storage:
     def window(self, logical: int, count: int) -> bytes:
         """What the CPU reads at a logical address."""
         count = min(count, len(self.data))
-        first = logical // crc_framing.DATA
-        frames = -(-(logical + count) // crc_framing.DATA) - first
-        start = first * crc_framing.FRAME
-        raw = bytes(self.data[start : start + frames * crc_framing.FRAME]).ljust(frames * crc_framing.FRAME, b"\xff")
-        skip = logical - first * crc_framing.DATA
-        return crc_framing.strip(raw)[skip : skip + count]
+        codec = self._codec
+        first = logical // codec.data
+        frames = -(-(logical + count) // codec.data) - first
+        start = first * codec.frame
+        raw = bytes(self.data[start : start + frames * codec.frame]).ljust(frames * codec.frame, b"\xff")
+        skip = logical - first * codec.data
+        return codec.decode(raw)[skip : skip + count]
 
     def erase(self, start: int, end: int) -> str:
         """Erase from sector to sector, whole blocks where they are aligned. What a boot loader shows: `#` and `B`."""
@@ -69,8 +71,8 @@ class Storage:
         """
         at = partition.offset + offset
         if partition.framed:
-            data = crc_framing.frame(_filled(data))
-            at = crc_framing.physical(at)
+            data = self._codec.encode(_filled(data, self._codec.data))
+            at = self._codec.physical(at)
         self.program(at, data)
         over = len(data) % PAGE
         end = at + len(data)
@@ -79,11 +81,11 @@ class Storage:
         return end, chance
 
 
-def _filled(data: bytes) -> bytes:
-    """Whole frames' bytes: what is missing is what the frame before has there, 0xFF where there is none."""
-    missing = -len(data) % crc_framing.DATA
+def _filled(data: bytes, frame: int) -> bytes:
+    """Whole frames of so many bytes: what is missing is what the frame before has there, 0xFF where there is none."""
+    missing = -len(data) % frame
     if not missing:
         return data
-    end = len(data) + missing - crc_framing.DATA
-    before = data[end - crc_framing.DATA : end] if end else b"\xff" * crc_framing.DATA
+    end = len(data) + missing - frame
+    before = data[end - frame : end] if end else b"\xff" * frame
     return data + before[-missing:]

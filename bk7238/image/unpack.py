@@ -8,11 +8,11 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from bk7238.formats import crc_framing, rbl, rbl_body
-from bk7238.image.flash_image import LARGEST
+from bk7238 import chip
+from bk7238.formats import rbl, rbl_body
 from bk7238.image.package import Package, PackageError
 
-MOST = crc_framing.logical(LARGEST)
+MOST = chip.load().codec.logical(chip.load().largest.size)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
+from bk7238.chip import Chip, load
 from bk7238.companion import Companion
 from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
@@ -26,14 +26,22 @@ from peripherals.nor_flash import NorFlash
 
 
 class Machine:
-    """A BK7238 with `image` in its flash (physical bytes, shorter than the chip is filled up with 0xFF).
+    """A board with `image` in its flash (physical bytes, shorter than the flash is filled up with 0xFF).
 
-    `flash_size` is 2 or 4 MiB, by default the smallest that holds the image. Raises ValueError for an image that
-    fits neither and for an unknown engine.
+    `chip` is by default the BK7238, `flash_size` one that it may have, by default the smallest that holds the image.
+    Raises ValueError for an image that fits none and for an unknown engine.
     """
 
-    def __init__(self, image: bytes, *, flash_size: int | None = None, seed: int = 0, engine: str = "unicorn") -> None:
-        self.chip = chip.load()
+    def __init__(
+        self,
+        image: bytes,
+        *,
+        flash_size: int | None = None,
+        seed: int = 0,
+        engine: str = "unicorn",
+        chip: Chip | None = None,
+    ) -> None:
+        self.chip = load() if chip is None else chip
         fitted = self.chip.flash_for(len(image)) if flash_size is None else self.chip.flash(flash_size)
         self.seed = seed
         self.flash = NorFlash(fitted.size, fitted.jedec_id)

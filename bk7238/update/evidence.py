@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from bk7238.formats import crc_framing, rbl
+from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Console, Machine
 from bk7238.update import explain
 from bk7238.update.story import Story
@@ -16,24 +17,23 @@ LINES = 12
 
 def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> dict[str, Any]:
     """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
-    flash = bytes(machine.flash.data)
-    header = explain.download_header(flash)
+    flash = FlashView(machine.chip, bytes(machine.flash.data))
     app = explain.app_partition(flash, image.app)
-    footer = explain.footer(flash, app)
+    footer = flash.footer(app)
     target = explain.target(flash, package.data, app)
     return {
         "partitions": {
             name: {
                 "start": partition.physical_start,
                 "end": partition.physical_end,
-                "sha256": hashlib.sha256(flash[partition.physical_start : partition.physical_end]).hexdigest(),
+                "sha256": hashlib.sha256(flash.raw(partition)).hexdigest(),
             }
             for name, partition in sorted(image.partitions.items())
         },
         "footer": _header(footer),
-        "footer_is_of_the_package": explain.footer(flash, target) == package.data[: rbl.SIZE],
+        "footer_is_of_the_package": flash.footer(target) == package.data[: rbl.SIZE],
         "package_is_for": target.name,
-        "download": _header(header),
+        "download": _header(flash.header),
         "app": _app(flash, image),
         "bootloader_said": explain.printed(story.bootloader_lines),
         "app_started": story.app_started,
@@ -67,15 +67,15 @@ def _header(data: bytes | None) -> dict[str, Any] | None:
     }
 
 
-def _app(flash: bytes, image: FlashImage) -> dict[str, Any]:
+def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
     """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
     start, end = image.app.physical_start, image.app.physical_end
-    old, new = image.data[start:end], flash[start:end]
+    old, new = image.view.raw(image.app), flash.raw(image.app)
     changed = next((start + at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
-    bad = crc_framing.bad_frames(new)
+    bad = flash.frames(start, end).bad
     return {
-        "unchanged": explain.untouched(flash, image.data, image.app),
+        "unchanged": explain.untouched(flash, image.view, image.app),
         "first_change": changed,
         "bad_frames": len(bad),
-        "first_bad_frame": start + bad[0] if bad else None,
+        "first_bad_frame": bad[0] if bad else None,
     }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.companion import Fields
 from bk7238.formats import rbl
+from bk7238.image.flash_view import FlashView
 from bk7238.network.events import Event
 from bk7238.update import evidence, explain
 from bk7238.update.failures import TRIES, Failures
@@ -117,21 +118,21 @@ class Judge:
         )
 
     def _installed(self) -> str:
-        flash = bytes(self.machine.flash.data)
+        flash = self._flash()
         target = explain.target(flash, self.package.data, self.image.app)
         if target is self.image.app:
             return "the package was installed, the new app runs and has joined again"
         return f"the package was installed in partition `{target.name}`, the app runs and has joined again"
 
     def _judge_installation(self) -> None:
-        flash = bytes(self.machine.flash.data)
+        flash = self._flash()
         app = explain.app_partition(flash, self.image.app)
         target = explain.target(flash, self.package.data, app)
-        if explain.footer(flash, target) == self.package.data[: rbl.SIZE]:
+        if flash.footer(target) == self.package.data[: rbl.SIZE]:
             return
         said = explain.printed(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
-        if explain.untouched(flash, self.image.data, target):
+        if explain.untouched(flash, self.image.view, target):
             retries = bool(said) and explain.waiting(flash, target, said)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         elif target is app:
@@ -139,7 +140,7 @@ class Judge:
         else:
             self._end(Verdict.NEW_APP_REFLASHES, f"partition `{target.name}` is written but not verified: {cause}")
 
-    def _why_not(self, flash: bytes, said: list[str]) -> str:
+    def _why_not(self, flash: FlashView, said: list[str]) -> str:
         """Why the boot loader has not installed the package: what it printed, what it saw, what had come instead."""
         came = self._came()
         cause = (
@@ -189,7 +190,7 @@ class Judge:
 
     def _cause(self) -> str:
         """What has failed, and the faults that fired before and after it; empty where nothing is known."""
-        forgotten = self.profile.forgotten(bytes(self.machine.flash.data))
+        forgotten = self.profile.forgotten(self._flash())
         if forgotten:
             return self.faults.behind(forgotten, self.machine.now)
         cause = self.failures.cause()
@@ -211,9 +212,13 @@ class Judge:
             return f"the DHCP server offered {story.offered}, and the device did not take it"
         return ""
 
+    def _flash(self) -> FlashView:
+        """The flash as it is now."""
+        return FlashView(self.machine.chip, bytes(self.machine.flash.data))
+
     def _damage(self) -> str:
-        flash = bytes(self.machine.flash.data)
-        return explain.damage(flash, self.image.data, self.image.app) + self._last_words()
+        flash = self._flash()
+        return explain.damage(flash, self.image.view, self.image.app) + self._last_words()
 
     def _last_words(self) -> str:
         words = [line for line in self.story.lines if line.strip()]

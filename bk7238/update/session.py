@@ -10,6 +10,7 @@ from bk7238.bench.settings import Settings
 from bk7238.companion import Fields
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
+from bk7238.image.flash_view import FlashView
 from bk7238.network import http_path, http_server
 from bk7238.update import evidence, profiles, versions
 from bk7238.update.judge import Judge
@@ -42,7 +43,8 @@ class Update:
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)
         told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
-        for address, data in self.profile.configure(bytes(self.machine.flash.data), told).items():
+        flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
+        for address, data in self.profile.configure(flash, told).items():
             self.machine.flash.load(data, address)
         self.access_point = bench.put_on_air(lambda behind: self.faults.network(behind, self.network))
         self.judge = Judge(self.machine, self.profile, image, package, told, self.access_point, self.faults, tell=tell)
@@ -53,7 +55,7 @@ class Update:
         if settings.delivered:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
-        self.faults.begin(self.machine, self.air, self.access_point)
+        self.faults.begin(self.machine, self.air, self.access_point, self.profile.name)
         self._result: Result | None = None
         self.machine.companions.append(Fields(self, (), references=("_result",)))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bk7238.image import FlashImage, Package
+from bk7238.image.flash_view import FlashView
 from bk7238.update import explain
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ def banner_versions(story: Story, *, delivered: bool, new_runs: bool) -> Pair:
     return versions[0] if versions else None, versions[-1] if len(versions) > 1 else None
 
 
-def footer_versions(flash: bytes, image: FlashImage, package: Package, *, new_runs: bool) -> Pair:
-    """Of the app that was installed at power-on, and at the end (`flash`, physical bytes): the package's where the new
+def footer_versions(data: bytes, image: FlashImage, package: Package, *, new_runs: bool) -> Pair:
+    """Of the app that was installed at power-on, and at the end (`data`, the whole flash): the package's where the new
     app runs."""
-    before = explain.footer_version(image.data, image.app)
+    before = explain.footer_version(image.view, image.app)
     if new_runs:
         return before, package.header.version
+    flash = FlashView(image.chip, data)
     return before, explain.footer_version(flash, explain.app_partition(flash, image.app))
 
 

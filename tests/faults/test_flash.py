@@ -50,12 +50,20 @@ def test_a_wrong_jedec_id_is_read():
 
 
 @pytest.mark.parametrize("how", ["zeros", "corrupt"])
-@pytest.mark.parametrize(("area", "start"), [("calibration", 0x1E0000), ("configuration", 0x1E1000)])
-def test_areas(area, start, how):
-    run = Run(f"flash-area:{area},{how}")
-    plain = Run()
+@pytest.mark.parametrize(
+    ("area", "size", "start"),
+    [
+        ("calibration", 0x200000, 0x1E0000),
+        ("configuration", 0x200000, 0x1E1000),
+        ("calibration", 0x400000, 0x3E0000),
+        ("configuration", 0x400000, 0x1E1000),  # OpenBeken's, whatever the flash
+    ],
+)
+def test_areas(area, size, start, how):
+    run = Run(f"flash-area:{area},{how}", flash_size=size)
+    plain = Run(flash_size=size)
     assert run.fault().firings[0].where == f"{area}, {start:#x} to {start + 0x1000:#x}"
-    changed = [at for at in range(0x200000) if run.before[at] != plain.before[at]]
+    changed = [at for at in range(size) if run.before[at] != plain.before[at]]
     assert start <= changed[0] and changed[-1] < start + 0x1000
 
 

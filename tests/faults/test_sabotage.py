@@ -32,11 +32,11 @@ TESTS = {parse(fault).kind: partial(test, fault) for cases, test in TABLES for f
         test_flash.test_a_bit_too_much_is_programmed_and_the_second_attempt_is_right, 40, 0, test_flash.HASH
     ),
     "flash-jedec-id": partial(test_flash.test_a_chip_that_says_it_is_too_small_is_not_written, 0),
-    "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, "calibration", "zeros"),
+    "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, "calibration", 0x200000, "zeros"),
 }
 NOTHING = {
     "package": lambda fault, package: package,
-    "flash": lambda fault, chip: None,
+    "flash": lambda fault, machine, family: None,
     "arm": lambda fault, scene: None,
 }
 

@@ -9,6 +9,7 @@ from images import FULL, vendor
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium, Reception
 from bk7238.image import flash_image
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.events import Event, LeaseGranted
 from bk7238.network.network import Network
@@ -27,7 +28,9 @@ class Device:
         self.machine = Machine(full.data, seed=seed)
         profile = profiles.find("openbeken", full)
         told = profiles.Instructions(ssid, psk, None)
-        for address, data in profile.configure(bytes(self.machine.flash.data), told).items():
+        for address, data in profile.configure(
+            FlashView(self.machine.chip, bytes(self.machine.flash.data)), told
+        ).items():
             self.machine.flash.load(data, address)
         self.network = Network(random.Random(f"{seed}:network"))
         self.air = Medium()

@@ -6,9 +6,11 @@ import struct
 import pytest
 from images import FULL, vendor
 
+from bk7238 import chip
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.formats import ieee80211 as dot11
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network import ipv4
 from bk7238.network.checksum import checksum
@@ -26,11 +28,12 @@ DEVICE_IP, GATEWAY_IP = bytes((192, 168, 77, 50)), bytes((192, 168, 77, 1))
 def sleeper() -> dict[int, bytes]:
     """A configuration that turns power save on as soon as the device is on the network."""
     profile = openbeken.OpenBeken()
-    (block,) = profile.configure(b"\xff" * 0x200000, Instructions(b"Bench", "", "")).values()
+    blank = FlashView(chip.load(), b"\xff" * 0x200000)
+    ((address, block),) = profile.configure(blank, Instructions(b"Bench", "", "")).items()
     block = bytearray(block)
     block[0x5E0 : 0x5E0 + len(COMMAND)] = COMMAND
     block[3] = openbeken.config_crc(block)
-    return {openbeken.CONFIG_ADDRESS: bytes(block)}
+    return {address: bytes(block)}
 
 
 class Bench:

@@ -1,6 +1,6 @@
 """A block for the engine's tests: what the guest writes makes it raise interrupts, stop, reset, and write memory."""
 
-from peripherals.core import Alarm, Output, Peripheral, Port, Register, ResetKind, on_alarm, on_write
+from peripherals.core import Alarm, Output, Peripheral, Port, Register, ResetKind, Services, on_alarm, on_write
 
 
 class Probe(Peripheral):
@@ -35,6 +35,10 @@ class Probe(Peripheral):
     fiq = Output(1)
     stopped = Port()
     tick = Alarm()
+
+    def __init__(self, services: Services, window: int = 0) -> None:
+        """`window` is for the engine alone."""
+        super().__init__(services)
 
     @on_write(RAISE_IRQ)
     def _raise_irq(self, word):

@@ -24,12 +24,27 @@ def test_areas_lie_in_their_flash_and_do_not_overlap(flash):
 
 
 @pytest.mark.parametrize(
+    ("family", "size", "start"),
+    [
+        ("openbeken", 0x200000, 0x1E1000),
+        ("openbeken", 0x400000, 0x1E1000),
+        ("beken-sdk", 0x200000, 0x1E1000),
+        ("beken-sdk", 0x400000, 0x3E1000),
+        ("none", 0x400000, 0x3E1000),
+    ],
+)
+def test_where_a_family_keeps_its_configuration(family, size, start):
+    area = chip.load().configuration(family, size)
+    assert (area.start, area.size) == (start, 0x1000)
+
+
+@pytest.mark.parametrize(
     ("made", "said"),
     [
         (lambda: chip.load("bk9999"), "no chip 'bk9999' is known; there is bk7238"),
         (lambda: chip.load().flash(12345), "no flash of 0x3039 bytes is known of the BK7238; it has 2M or 4M"),
         (lambda: chip.load().flash_for(0x400001), "more than the largest flash, 0x400000"),
-        (lambda: chip.load().largest.area("attic"), "has no area 'attic'; it has download, rf, network"),
+        (lambda: chip.load().largest.area("attic"), "has no area 'attic'; it has app, download, rf, network"),
         (lambda: Machine(b"", flash_size=12345), "no flash of 0x3039 bytes"),
     ],
 )

@@ -35,6 +35,7 @@ probe: Beken.PyPeripheral @ sysbus 0x800000
     model: "engine_probe:Probe"
     size: 0x100
     lines: 2
+    args: "window=0x0"
     [0, 1] -> cpu@[0, 1]
 """
 SVC, UNDEFINED, ABORT, IRQ, FIQ, SYS = 0x13, 0x1B, 0x17, 0x12, 0x11, 0x1F
@@ -167,6 +168,59 @@ def test_a_silenced_range_reads_zero_and_is_logged_once(start):
     engine.run(10)
     assert engine.register("r0") == 0 and engine.register("pc") == 0x14
     assert [(r.source, r.pc) for r in engine.log.records] == [("bus", 0)]
+
+
+# ldr r1, [pc, #16]; ldr r2, [r1]; ldrh r3, [r1, #0xFC]; ldr r4, [r1, #0x140]; b .; the address
+READ_TAG = arm(0xE59F100C, 0xE5912000, 0xE1D13FBC, 0xE5914140, 0xEAFFFFFE)
+
+
+@pytest.mark.parametrize("address", [0x500000, 0x50000000, 0x800200])
+def test_a_tag_reads_as_its_value(address, body, tmp_path):
+    description = tmp_path / "tagged.repl"
+    tag = f'        Tag <{address:#x}, {address + 0x100:#x}> "efuse" 0x12345678\n'
+    description.write_text(PLATFORM.replace("        SilenceRange", f"{tag}        SilenceRange", 1))
+    engine = UnicornEngine(load(description))
+    engine.bus.write(0, READ_TAG + arm(address))
+    engine.run(10)
+    assert engine.register("pc") == 0x10
+    assert (engine.register("r2"), engine.register("r3")) == (0x12345678, 0x5678)
+    assert engine.register("r4") == 0, "behind its end there is nothing"
+
+
+@pytest.mark.parametrize(("model", "identity"), [("arm946", 0x41059461), ("arm926", 0x41069265)])
+def test_the_cpu_is_the_one_of_the_description(model, identity, body, tmp_path):
+    description = tmp_path / "other.repl"
+    description.write_text(PLATFORM.replace("arm946", model))
+    engine = UnicornEngine(load(description))
+    engine.bus.write(0, arm(0xEE100F10, 0xEAFFFFFE))  # mrc p15, 0, r0, c0, c0, 0; b .
+    engine.run(10)
+    assert engine.register("pc") == 4 and engine.register("r0") == identity
+
+
+def test_the_flash_shows_where_the_description_says(body, tmp_path):
+    """The memories stand in another order, and the window is not at 0."""
+    other = PLATFORM.replace("sysbus 0x0\n", "sysbus 0xA00000\n").replace("window=0x0", "window=0xA00000")
+    low = "low: Memory.MappedMemory @ sysbus 0x0\n    size: 0x1000\n\n"
+    description = tmp_path / "moved.repl"
+    description.write_text(other.replace("flash: Memory", f"{low}flash: Memory"))
+    engine = UnicornEngine(load(description))
+    assert engine.bus.window.name == "flash" and [memory.name for memory in engine.bus.rest] == ["low", "ram"]
+    # mov r0, #0xA00000; str r0, [r0]; mov r1, #0x100; str r0, [r1]; b .
+    engine.bus.write(0, arm(0xE3A0060A, 0xE5800000, 0xE3A01C01, 0xE5810000, 0xEAFFFFFE))
+    engine.run(10)
+    assert engine.register("pc") == 0x10
+    assert engine.bus.read(0xA00000, 4) == bytes(4) and engine.bus.read(0x100, 4) == arm(0xA00000)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [("", "give its controller the argument window=ADDRESS"), ("window=0x100", "at 256, where no memory begins")],
+)
+def test_a_description_says_where_the_flash_shows(args, said, tmp_path):
+    description = tmp_path / "nowhere.repl"
+    description.write_text(PLATFORM.replace("window=0x0", args))
+    with pytest.raises(ValueError, match=said):
+        UnicornEngine(load(description))
 
 
 def test_both_bodies_give_the_same_run(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from test_cli import tiny_image
 from test_image_build import SMALL
 
 from bk7238 import cli, resources
-from bk7238.formats import crc_framing, rbl
+from bk7238.formats import crc_framing, rbl, tlv
 from bk7238.image import build
 
 PACK = ["-v", "1.0.1", "-p", "app"]
@@ -234,6 +234,35 @@ def test_a_version_is_the_same_bytes_in_packages_and_images(app, loader, tmp_pat
     run(capsys, "split", tmp_path / "f.bin", "-o", footer)
     manifest = json.loads((footer / "image.json").read_text())
     assert packed[28:52] == bytes.fromhex(manifest["app_footer"])[28:52] == b"\xc3\xbc".ljust(24, b"\0")
+
+
+AREAS = {"2M": (0x1E0000, 0x1E1000), "4M": (0x3E0000, 0x3E1000)}
+
+
+@pytest.mark.parametrize("size", AREAS)
+def test_the_areas_are_those_of_the_flash_that_is_built(size, app, loader, tmp_path, capsys):
+    rf, network = AREAS[size]
+    image, area = tmp_path / "new.bin", tmp_path / "area.bin"
+    area.write_bytes(tlv.pack([(tlv.NET_SSID_KEY, b"Home")]))
+    line = ["build", "--bootloader", loader, "--app", app, "-o", image, "--flash-size", size, "--net", area]
+    assert run(capsys, *line, "--mac", "c8:47:8c:00:00:02")[0] == 0
+    data = image.read_bytes()
+    assert data[rf : rf + 4] == data[network : network + 4] == b"TLV\0"
+    assert data[rf:].count(bytes.fromhex("c8478c000002")) == 1 and data[network:].rstrip(b"\xff") == area.read_bytes()
+    assert not data[0x1A000:rf].strip(b"\xff"), "nothing lies anywhere else"
+    status, out, _ = run(capsys, "info", image, "--json")
+    found = json.loads(out)["settings"]
+    assert status == 0 and found[0].startswith(f"RF area at {rf:#x}: ") and "c8:47:8c:00:00:02" in found[0]
+    assert found[1].startswith(f"network area at {network:#x}: ")
+
+
+def test_without_a_flash_size_the_parts_say_it(app, loader, tmp_path, capsys):
+    image, table = tmp_path / "new.bin", tmp_path / "table.json"
+    entry = {"name": "app", "flash_name": "beken_onchip_crc", "offset": "64K", "len": 0x250000}
+    table.write_text(json.dumps({"part_table": [entry]}))
+    line = ["build", "--bootloader", loader, "--app", app, "-o", image, "--mac", "c8:47:8c:00:00:02"]
+    assert run(capsys, *line)[0] == 0 and image.read_bytes().find(b"TLV\0") == 0x1E0000
+    assert run(capsys, *line, "--partitions", table)[0] == 0 and image.read_bytes().find(b"TLV\0") == 0x3E0000
 
 
 @pytest.mark.full

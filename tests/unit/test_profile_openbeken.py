@@ -4,16 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bk7238 import chip
 from bk7238.air import events as air
+from bk7238.image.flash_view import FlashView
 from bk7238.network.events import HttpRequested, LeaseGranted
 from bk7238.update.profiles import Instructions
-from bk7238.update.profiles.openbeken import CONFIG_ADDRESS, CONFIG_SIZE, OpenBeken
+from bk7238.update.profiles.openbeken import CONFIG_SIZE, OpenBeken
 
 TOLD = Instructions(b"Bench", "a passphrase", "http://192.168.77.1/app.rbl")
 
 
 def flash(block):
-    return bytes(CONFIG_ADDRESS) + block.ljust(0x1000, b"\xff")
+    return FlashView(chip.load(), bytes(0x1E1000) + block.ljust(0x1000, b"\xff"))
 
 
 def configured(before=b"", told=TOLD):
@@ -68,6 +70,7 @@ class Device:
 
     def __init__(self):
         self.engine, self.on_reset, self.companions, self._listeners = self, [], [], []
+        self.chip = chip.load()
 
     def on_event(self, listener):
         self._listeners.append(listener)

@@ -3,7 +3,9 @@
 from boot.cases import APP, BOOTLOADER, DOWNLOAD, Device, app, pack
 from boot.reference import built
 
+from bk7238 import chip
 from bk7238.formats import partitions
+from bk7238.image.flash_view import FlashView
 from bk7238.update import explain
 
 FORCED = (
@@ -23,6 +25,10 @@ def test_remarks_are_no_complaints():
     assert explain.printed([NO_DEVICE]) == [NO_DEVICE]
 
 
+def view(data):
+    return FlashView(chip.load(), bytes(data))
+
+
 def flash(*table):
     return bytearray(Device(table=table).flash(built("boot.bin")))
 
@@ -30,18 +36,18 @@ def flash(*table):
 def test_the_partition_that_a_package_is_for():
     device = flash(DOWNLOAD, APP, VOICE)
     for name, wanted in (("app", "app"), ("voice", "voice"), ("nowhere", "app"), ("download", "app")):
-        assert explain.target(bytes(device), pack(app(100), partition=name), APP).name == wanted
-    own = explain.target(bytes(flash(DOWNLOAD, APP, BOOTLOADER)), pack(app(100), partition="bootloader"), APP)
+        assert explain.target(view(device), pack(app(100), partition=name), APP).name == wanted
+    own = explain.target(view(flash(DOWNLOAD, APP, BOOTLOADER)), pack(app(100), partition="bootloader"), APP)
     assert own.name == "app", "it is not replaced"
-    assert explain.target(bytes(device)[:0x1E8000], pack(app(100), partition="voice"), APP).name == "app", "beyond"
+    assert explain.target(view(device[:0x1E8000]), pack(app(100), partition="voice"), APP).name == "app", "beyond"
 
 
 def test_a_footer_without_crcs():
     device, header = flash(DOWNLOAD, APP, VOICE), pack(app(100), partition="voice")[:96]
     device[0x1F0000 - 96 : 0x1F0000] = header
-    before = bytes(device)
-    assert explain.footer(before, VOICE) == header
+    before = view(device)
+    assert before.footer(VOICE) == header
     device[0x1F0000 - 1] = 0
-    assert explain.untouched(bytes(device), before, VOICE), "up to its footer"
+    assert explain.untouched(view(device), before, VOICE), "up to its footer"
     device[0x1E0000] = 0
-    assert not explain.untouched(bytes(device), before, VOICE)
+    assert not explain.untouched(view(device), before, VOICE)

@@ -17,6 +17,7 @@ from bk7238.update.profiles.openbeken import OpenBeken
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.image.flash_view import FlashView
     from bk7238.machine import Machine
 
 
@@ -49,7 +50,7 @@ class Profile(Protocol):
         built with in the group `sdk`. None where no such line is known."""
         ...
 
-    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+    def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """What to put where (physical addresses) so that the device does as it is told.
 
         Raises ValueError for what this family cannot be told, with the remedy.
@@ -60,8 +61,8 @@ class Profile(Protocol):
         """Follow the machine while it runs, and tell the device what only a running one can be told."""
         ...
 
-    def forgotten(self, flash: bytes) -> str:
-        """Why the device, with this flash (physical bytes), cannot know any more what `configure` told it. Empty where
+    def forgotten(self, flash: FlashView) -> str:
+        """Why the device, with this flash, cannot know any more what `configure` told it. Empty where
         it knows."""
         ...
 

@@ -20,6 +20,7 @@ from peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.image.flash_view import FlashView
     from bk7238.machine import Console, Machine
     from bk7238.update.profiles import Instructions
 
@@ -82,7 +83,7 @@ class BekenSdk:
         r"SDK Rev: (?P<sdk>[0-9][0-9A-Za-z._-]*)|reference app, version (?P<version>[0-9][0-9A-Za-z._-]*)"
     )
 
-    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+    def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """Nothing to put into the flash; what cannot be typed is refused here."""
         sta(told)
         if told.url:
@@ -92,7 +93,7 @@ class BekenSdk:
     def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Typist:
         return Typist(machine, medium, told)
 
-    def forgotten(self, flash: bytes) -> str:
+    def forgotten(self, flash: FlashView) -> str:
         """It is told anew after each start."""
         return ""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.image.flash_view import FlashView
     from bk7238.machine import Machine
     from bk7238.update.profiles import Instructions
 
@@ -18,7 +19,7 @@ class NoProfile:
     name = "none"
     banner = None
 
-    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+    def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """Nothing is put into the flash."""
         return {}
 
@@ -30,6 +31,6 @@ class NoProfile:
         """It waits for nothing."""
         return ""
 
-    def forgotten(self, flash: bytes) -> str:
+    def forgotten(self, flash: FlashView) -> str:
         """It was told nothing."""
         return ""

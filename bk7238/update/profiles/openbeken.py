@@ -1,6 +1,6 @@
 """OpenBeken (OpenBK7231T_App): configured through the block in flash that its web page writes.
 
-The block is 3,584 bytes at physical 0x1E1000: "CFG", a CRC over what follows it, version 5, SSID at 0x14, password at
+The block is 3,584 bytes where the chip has it: "CFG", a CRC over what follows it, version 5, SSID at 0x14, password at
 0x54, start-up command at 0x5E0. Without an SSID the app opens an access point of its own. Facts:
 docs/firmware-families.md; names are those of the app's `mainConfig_t`.
 """
@@ -12,16 +12,17 @@ import struct
 from typing import TYPE_CHECKING
 
 from bk7238.air import events as air
+from bk7238.chip import Chip
 from bk7238.companion import Fields
 from bk7238.network.events import Event, HttpRequested, LeaseGranted
 from peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.image.flash_view import FlashView
     from bk7238.machine import Machine
     from bk7238.update.profiles import Instructions
 
-CONFIG_ADDRESS = 0x1E1000
 CONFIG_SIZE = 3584
 _MAGIC = b"CFG"
 _VERSION = 5
@@ -55,6 +56,11 @@ def _put(block: bytearray, field: tuple[int, int], value: bytes, name: str) -> N
     block[at : at + size] = value.ljust(size, b"\0")
 
 
+def _address(chip: Chip) -> int:
+    """Where the block begins, the same in every flash."""
+    return chip.configuration(OpenBeken.name, chip.smallest.size).start
+
+
 def start_command(told: Instructions) -> str:
     """The start-up command that fetches the update; empty where there is none to fetch."""
     return f"addEventHandler WiFiState 4 ota_http {told.url}" if told.url else ""
@@ -64,9 +70,10 @@ class OpenBeken:
     name = "openbeken"
     banner = re.compile(r"OpenBK7238, version (?P<version>[0-9A-Za-z._-]+)")
 
-    def configure(self, flash: bytes, told: Instructions) -> dict[int, bytes]:
+    def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """The configuration block. One that is there already keeps its other settings."""
-        block = bytearray(flash[CONFIG_ADDRESS : CONFIG_ADDRESS + CONFIG_SIZE])
+        address = _address(flash.chip)
+        block = bytearray(flash.data[address : address + CONFIG_SIZE])
         if block[:3] != _MAGIC or block[3] != config_crc(block):
             block = bytearray(CONFIG_SIZE)
             block[:3] = _MAGIC
@@ -75,15 +82,16 @@ class OpenBeken:
         _put(block, _PASSWORD, told.passphrase.encode(), "the passphrase")
         _put(block, _START_COMMAND, start_command(told).encode(), "the start-up command")
         block[3] = config_crc(block)
-        return {CONFIG_ADDRESS: bytes(block)}
+        return {address: bytes(block)}
 
     def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Configured:
         """Its configuration says all."""
         return Configured(machine, medium, told)
 
-    def forgotten(self, flash: bytes) -> str:
+    def forgotten(self, flash: FlashView) -> str:
         """A block that does not hold is replaced by defaults, which name no network."""
-        block = flash[CONFIG_ADDRESS : CONFIG_ADDRESS + CONFIG_SIZE]
+        address = _address(flash.chip)
+        block = flash.data[address : address + CONFIG_SIZE]
         if block[:3] != _MAGIC:
             lost = "it does not begin with CFG"
         elif int.from_bytes(block[4:8], "little") != _VERSION:
@@ -94,14 +102,14 @@ class OpenBeken:
             lost = "it holds the defaults"
         else:
             return ""
-        return f"the app's configuration at {CONFIG_ADDRESS:#x} is lost ({lost}): it opens an access point of its own"
+        return f"the app's configuration at {address:#x} is lost ({lost}): it opens an access point of its own"
 
 
 class Configured:
     """A device that was configured before its start: what it has done of that since."""
 
     def __init__(self, machine: Machine, medium: Medium, told: Instructions) -> None:
-        self._told = told
+        self._told, self._address = told, _address(machine.chip)
         self._looked = self._joined = self._requested = False
         machine.companions.append(Fields(self, ("_looked", "_joined", "_requested")))
         machine.engine.on_reset.append(self._reset)
@@ -111,7 +119,7 @@ class Configured:
         """The network that it was to look for, or the request that it was to make."""
         if not self._looked:
             ssid = self._told.ssid.decode("utf-8", "replace")
-            return f'it did not look for "{ssid}", which its configuration at {CONFIG_ADDRESS:#x} names'
+            return f'it did not look for "{ssid}", which its configuration at {self._address:#x} names'
         if self._joined and self._told.url and not self._requested:
             return f"its start-up command `{start_command(self._told)}` led to no request"
         return ""

@@ -3,6 +3,9 @@
 import pytest
 from boot.reference import image as flash_with
 
+from bk7238.faults.run import Faults
+from bk7238.image.flash_view import FlashView
+from bk7238.machine import Machine
 from faults.reference.bench import (
     APP_END,
     DOWNLOAD,
@@ -12,11 +15,17 @@ from faults.reference.bench import (
     SECTOR,
     Run,
     clean,
+    image,
     put,
     update_package,
 )
 
-NAMED = {"calibration": 0x1E0000, "configuration": 0x1E1000}
+NAMED = {
+    ("calibration", 0x200000): 0x1E0000,
+    ("configuration", 0x200000): 0x1E1000,  # Beken's SDK keeps it in the network area
+    ("calibration", 0x400000): 0x3E0000,
+    ("configuration", 0x400000): 0x3E1000,
+}
 NOTHING_THERE = 0x1F0000
 # start of another area -> where the device ends, and what the flash is then
 OTHERS = {
@@ -33,7 +42,8 @@ OTHER_AREAS.remove((NOTHING_THERE, "blank"))
 def stands(run, how, start):
     """What stands in the area at power-on. It alone is not as it should be."""
     found = run.before[start : start + SECTOR]
-    assert run.before == put(flash_with(update_package().data), (start, found)) != flash_with(update_package().data)
+    others = flash_with(update_package().data).ljust(len(run.before), b"\xff")
+    assert run.before == put(others, (start, found)) != others
     if how == "corrupt":
         assert len(set(found)) > 200
     else:
@@ -42,12 +52,12 @@ def stands(run, how, start):
 
 
 @pytest.mark.parametrize("how", ["zeros", "corrupt"])
-@pytest.mark.parametrize("name", NAMED)
-def test_an_area_that_has_a_name(name, how):
-    run = Run(f"flash-area:{name},{how}", delivered=True).end(NEW)
-    start = NAMED[name]
+@pytest.mark.parametrize(("name", "size"), NAMED, ids=lambda value: value if isinstance(value, str) else hex(value))
+def test_an_area_that_has_a_name(name, size, how):
+    run = Run(f"flash-area:{name},{how}", delivered=True, flash_size=size).end(NEW)
+    start = NAMED[name, size]
     assert run.fault().firings[0].where == f"{name}, {start:#x} to {start + SECTOR:#x}"
-    assert run.flash == put(clean(), (start, stands(run, how, start)))
+    assert run.flash == put(clean().ljust(size, b"\xff"), (start, stands(run, how, start)))
 
 
 @pytest.mark.parametrize(
@@ -66,3 +76,19 @@ def test_what_is_blank_already_is_not_a_fault():
     fault = f"flash-area:other,blank,at={NOTHING_THERE:#x}"
     run = Run(fault, delivered=True)
     assert run.update.faults.silent == [fault] and run.before == flash_with(update_package().data)
+
+
+OPENBEKEN = b"OpenBK7 openshwprojects AddEventHandler StartupCommand SetPinRole cfg_startup cfg_webapp cfg_mqtt"
+
+
+@pytest.mark.parametrize(("texts", "start"), [(b"", 0x3E1000), (OPENBEKEN, 0x1E1000)])
+def test_where_nobody_names_the_family_the_app_does(texts, start):
+    machine = Machine(image().data, flash_size=0x400000)
+    view = FlashView(machine.chip, bytes(machine.flash.data))
+    at, framed = view.patch(view.app.offset + 0x1000, texts + b"\0")
+    machine.flash.load(framed, at)
+    before = bytes(machine.flash.data)
+    faults = Faults(["flash-area:configuration,zeros"], 0)
+    faults.begin(machine, None, None)
+    assert faults.all[0].count == 1
+    assert bytes(machine.flash.data) == put(before, (start, bytes(SECTOR)))

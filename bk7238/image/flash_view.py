@@ -1,0 +1,151 @@
+"""A flash as its chip reads it: partitions, footers, code by logical addresses. It alone applies the chip's codec.
+
+    view = FlashView(chip, image)
+    view.footer(view.partitions["app"])
+
+Addresses are physical (bytes of the flash) where nothing else is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bk7238.chip import Area, Chip, Flash
+from bk7238.formats import rbl
+from bk7238.formats.partitions import Partition
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The frames of a range: how many hold, and where those are that are erased, and those that do not hold."""
+
+    start: int
+    end: int
+    good: int
+    erased: tuple[int, ...]
+    bad: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FlashView:
+    """`data` are the bytes of a flash from its beginning on; they may end before it does."""
+
+    chip: Chip
+    data: bytes
+
+    @property
+    def flash(self) -> Flash:
+        """The smallest flash that holds the bytes. Raises ChipError where none does."""
+        return self.chip.flash_for(len(self.data))
+
+    def whole(self) -> FlashView:
+        """The same flash, its bytes filled up to its size. Raises ChipError where they are too many."""
+        size = self.flash.size
+        return self if len(self.data) == size else FlashView(self.chip, self.data.ljust(size, b"\xff"))
+
+    @property
+    def app_start(self) -> int:
+        """Where the boot loader's bytes end and the app's may begin."""
+        return self.chip.codec.physical(self.chip.app)
+
+    # Code, as the CPU sees it
+
+    @cached_property
+    def boot_loader(self) -> bytes:
+        """The logical bytes that belong to the boot loader."""
+        return self.chip.codec.decode(self.data[: self.app_start])
+
+    @cached_property
+    def beyond_boot_loader(self) -> bytes:
+        """The logical bytes of all that follows the boot loader's."""
+        return self.chip.codec.decode(self.data[self.app_start :])
+
+    @property
+    def logical_size(self) -> int:
+        """How many logical bytes the whole frames have."""
+        return len(self.data) // self.chip.codec.frame * self.chip.codec.data
+
+    def logical(self, start: int, end: int) -> bytes:
+        """What the CPU reads from one logical address to another; 0xFF beyond the end."""
+        codec = self.chip.codec
+        first = start // codec.data
+        last = -(-end // codec.data)
+        framed = self.data[first * codec.frame : last * codec.frame].ljust((last - first) * codec.frame, b"\xff")
+        return codec.decode(framed)[start - first * codec.data : end - first * codec.data]
+
+    def patch(self, start: int, data: bytes) -> tuple[int, bytes]:
+        """The address and the bytes to write so that `data` stands at a logical address: whole frames."""
+        codec = self.chip.codec
+        first, last = start // codec.data * codec.data, -(-(start + len(data)) // codec.data) * codec.data
+        content = bytearray(self.logical(first, last))
+        content[start - first : start - first + len(data)] = data
+        return codec.physical(first), codec.encode(bytes(content))
+
+    def frames(self, start: int, end: int) -> Frames:
+        """The whole frames of a range that begins with one."""
+        data, codec = self.data[start:end], self.chip.codec
+        bad, erased = codec.bad(data), codec.erased(data)
+        good = len(data) // codec.frame - len(bad) - len(erased)
+        return Frames(start, end, good, tuple(start + at for at in erased), tuple(start + at for at in bad))
+
+    # The partition table, and what it names
+
+    @cached_property
+    def table(self) -> list[tuple[int, Partition]]:
+        """The boot loader's table, the highest entry first: its logical offset, and the partition."""
+        return self.chip.table_in(self.boot_loader)
+
+    @cached_property
+    def partitions(self) -> dict[str, Partition]:
+        """The boot loader's table by name."""
+        return {partition.name: partition for _, partition in self.table}
+
+    @property
+    def app(self) -> Partition | None:
+        """The table's entry for the app."""
+        return self.partitions.get("app")
+
+    @property
+    def download(self) -> Partition | None:
+        """The table's entry for the package that is to be installed."""
+        return self.partitions.get("download")
+
+    def area(self, name: str) -> Area:
+        """An area: of the boot loader's table or, where it does not name it, of the chip. Raises ChipError."""
+        entry = self.partitions.get(name)
+        if entry is None:
+            return self.flash.area(name)
+        return Area(name, entry.physical_start, entry.physical_end - entry.physical_start)
+
+    def raw(self, partition: Partition) -> bytes:
+        """The physical bytes of a partition."""
+        return self.data[partition.physical_start : partition.physical_end]
+
+    def content(self, partition: Partition) -> bytes:
+        """What stands in a partition: its logical bytes where it is framed."""
+        return self.chip.codec.decode(self.raw(partition)) if partition.framed else self.raw(partition)
+
+    def footer_at(self, partition: Partition) -> int:
+        """The first byte that belongs to the footer of a partition, or to a frame of it."""
+        end = partition.offset + partition.length
+        if not partition.framed:
+            return end - rbl.SIZE
+        codec = self.chip.codec
+        return codec.physical(end - -(-rbl.SIZE // codec.data) * codec.data - codec.data)
+
+    def footer(self, partition: Partition) -> bytes:
+        """The 96 bytes at the end of a partition, where the boot loader keeps the installed package's header; fewer
+        where it lies beyond the flash."""
+        end = self.data[self.footer_at(partition) : partition.physical_end]
+        return (self.chip.codec.decode(end) if partition.framed else end)[-rbl.SIZE :]
+
+    @property
+    def header(self) -> bytes | None:
+        """The 96 bytes in which the boot loader looks for a package; None where it has no such partition, or one in
+        which no header can be read."""
+        download = self.download
+        if download is None or download.framed:
+            return None
+        raw = self.data[download.physical_start : download.physical_start + rbl.SIZE]
+        return raw if len(raw) == rbl.SIZE else None

@@ -1,0 +1,59 @@
+"""The facts of a chip stand in its chip.toml and nowhere in the code."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import bk7238
+from bk7238 import resources
+
+SMALLEST = 0x1000  # the size of a sector of every serial flash, and numbers below it, are no facts of one chip
+CODE = Path(bk7238.__file__).parent
+
+OTHERWISE = {
+    ("air/bss.py", 0x10000): "a field of 16 bits",
+    ("cli/gdb.py", 0x10000): "a port has 16 bits",
+    ("debug/gdbserver.py", 0x10000): "how much is received at a time",
+    ("engine/slice/layout.py", 0x10000): "how many blocks of code are remembered",
+    ("formats/rbl_body.py", 0x10000): "the dictionary of the compression",
+    ("image/storage.py", 0x10000): "the large erase block of every serial flash",
+    ("network/http_observer.py", 0x10000): "how much of answers nobody asked for is kept",
+    ("network/http_server.py", 0x10000): "the longest body of a request",
+    ("network/host.py", 0x10000): "a port has 16 bits",
+}
+"""What is written with the digits of such a fact and is none: by file and number, with what it is."""
+
+
+def numbers(value):
+    """The numbers of a fact in chip.toml."""
+    if isinstance(value, dict):
+        return {number for one in value.values() for number in numbers(one)}
+    if isinstance(value, list):
+        return {number for one in value for number in numbers(one)}
+    return {value} if isinstance(value, int) and value > SMALLEST else set()
+
+
+def written(path):
+    """The numbers that are written in a file of Python, with their lines. Those within texts do not count: nothing
+    but a reader sees them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            yield node.value, node.lineno
+
+
+@pytest.mark.parametrize("chip", sorted(resources.platform().glob("*/chip.toml")), ids=lambda path: path.parent.name)
+def test_no_number_of_a_chip_stands_in_the_code(chip):
+    facts = numbers(tomllib.loads(chip.read_text(encoding="utf-8")))
+    assert len(facts) > 10
+    found, otherwise = [], set()
+    for path in sorted(CODE.rglob("*.py")):
+        name = path.relative_to(CODE).as_posix()
+        for number, line in written(path):
+            if number in facts and (name, number) in OTHERWISE:
+                otherwise.add((name, number))
+            elif number in facts:
+                found.append(f"{name}:{line}: {number:#x}")
+    assert not found, "take them from the chip"
+    assert otherwise == set(OTHERWISE), "what is listed and not there"

@@ -1,0 +1,59 @@
+"""A flash through the eyes of its chip: the same bytes by logical and by physical addresses."""
+
+from boot.reference import APP_END, APP_START, DOWNLOAD, built
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bk7238 import chip
+from bk7238.formats import crc_framing
+from bk7238.formats.partitions import Partition
+from bk7238.image import flash_image
+from bk7238.image.flash_view import FlashView
+
+CODE = bytes(range(200)) * 20
+FLASH = FlashView(chip.load(), crc_framing.frame(CODE) + b"\xff" * 68)
+
+
+def test_the_reference_firmware():
+    view = flash_image.parse(built("reference_1.0.0.bin"), "reference_1.0.0.bin").view
+    assert view.app_start == APP_START and view.boot_loader.startswith(built("boot.bin"))
+    assert (view.app.physical_start, view.app.physical_end) == (APP_START, APP_END)
+    assert view.area("download").start == view.download.physical_start == DOWNLOAD
+    assert view.area("rf") == view.flash.area("rf"), "the boot loader's table does not name it"
+    assert len(view.footer(view.app)) == 96 and view.footer(view.app).startswith(b"RBL\0")
+    assert view.header is None, "the file ends before the download partition"
+    assert view.whole().header == b"\xff" * 96 and len(view.whole().data) == view.flash.size
+    assert view.content(view.app) == view.logical(view.app.offset, view.app.offset + view.app.length)
+    assert view.beyond_boot_loader.startswith(view.content(view.app))
+
+
+@given(st.integers(0, len(CODE)), st.integers(0, 200))
+def test_logical_bytes(start, count):
+    assert FLASH.logical(start, min(start + count, len(CODE))) == CODE[start : start + count]
+
+
+def test_beyond_the_end_is_erased():
+    assert FLASH.logical(FLASH.logical_size - 1, FLASH.logical_size + 40) == b"\xff" * 41
+
+
+@given(st.integers(0, len(CODE) - 1), st.binary(min_size=1, max_size=100))
+def test_a_patch_changes_what_it_says_and_keeps_the_frames(start, data):
+    data = data[: len(CODE) - start]
+    at, framed = FLASH.patch(start, data)
+    flash = FlashView(FLASH.chip, FLASH.data[:at] + framed + FLASH.data[at + len(framed) :])
+    assert flash.logical(0, len(CODE)) == CODE[:start] + data + CODE[start + len(data) :]
+    assert len(flash.data) == len(FLASH.data) and not flash.frames(0, len(flash.data)).bad
+
+
+def test_frames_are_counted_by_their_addresses():
+    data = bytearray(FLASH.data)
+    data[34 * 3 + 5] ^= 1
+    found = FlashView(FLASH.chip, bytes(data)).frames(34, len(data))
+    assert (found.bad, found.erased) == ((34 * 3,), (len(data) - 68, len(data) - 34))
+    assert found.good == len(data) // 34 - 4
+
+
+def test_a_partition_without_crcs_is_read_as_it_is():
+    raw = Partition("voice", "beken_onchip", 0x22, 0x88)
+    assert FLASH.content(raw) == FLASH.raw(raw) == FLASH.data[0x22:0xAA]
+    assert FLASH.footer(raw) == FLASH.data[0xAA - 96 : 0xAA]
