@@ -21,9 +21,9 @@ from bk7238.engine.engine import NAMES
 from bk7238.faults import Spec, kinds, parse
 from bk7238.faults.fault import make
 from bk7238.network.host_server import Server
-from bk7238.sweep import subjects
+from bk7238.sweep.plan import registry
 from bk7238.sweep.point import Job
-from bk7238.sweep.report import Report
+from bk7238.sweep.report.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED = [ROOT / "README.md", ROOT / "docs" / "faults.md"]
@@ -222,8 +222,8 @@ def test_a_sweep_says_all_settings_in_its_replay_or_is_refused():
     built = resources.reference()
     files = flash_image.read(built / "reference_1.0.0.bin"), package.read(built / "reference_1.0.1_none_aes.rbl")
     settings = Settings(psk="correct horse", misbehaviour="deauthenticate-at=group-1", serve=SERVED[:1], seed=3)
-    report = Report(subjects.make("packages", Job(*files, settings)), [], [], "quick", 0.0)
-    replay = report.as_json()["replay"]
+    report = Report(registry.make("packages", Job(*files, settings)), [], [], "quick", 0.0)
+    replay = list(report.as_json()["replay"])
     assert replay[:2] == ["bk7238", "ota"] and read(replay[4:]) == replace(settings, delivered=True)
     with pytest.raises(ValueError, match="no command can say it"):
-        subjects.make("packages", Job(*files, Settings(serve={"/more.txt": b"more"})))
+        registry.make("packages", Job(*files, Settings(serve={"/more.txt": b"more"})))
