@@ -132,7 +132,8 @@ class Judge:
             return
         said = explain.printed(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
-        if explain.untouched(flash, self.image.view, target):
+        kept = self.image.app if target is app else target  # the app runs where it was, whatever the table says now
+        if explain.untouched(flash, self.image.view, kept):
             retries = bool(said) and explain.waiting(flash, target, said)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         elif target is app:

@@ -61,6 +61,14 @@ def test_an_overlap_is_a_brick_with_its_address():
     assert result.evidence["app"]["first_change"] is not None
 
 
+def test_an_app_that_the_table_has_elsewhere_is_still_the_old_one():
+    """The boot loader installs nothing and starts the app where it is; its place in the table has the package in it."""
+    run = Run("partition-table:app.offset=0x11000", delivered=True)
+    result = run.update.run()
+    assert result.verdict.value == "old-app-retries-each-boot" and "must link to the flash 64KB" in result.reason
+    assert run.flash == run.before
+
+
 def test_the_vendors_problem_1_is_named():
     """The guide's "the download partition does not match": silent, and the old app runs."""
     result = Run("partition-table:download.offset=0x133000", delivered=True).update.run()
