@@ -98,6 +98,7 @@ def test_a_cut_somewhere_in_the_update_to_the_reference_app(cut):
         cut_once(cut, before, None, at, rng.choice(HOW), operations)
 
 
+@pytest.mark.full
 def test_two_cuts_in_one_update(cut):
     raw = built("app-1.0.1.bin")[:8000]
     before = image(packed(raw))

@@ -51,6 +51,7 @@ def test_a_map_of_power_cuts_has_no_brick(tier):
         assert [(again.verdict, again.reason)] == [(one.verdict, one.reason) for one in found if one.id == point.id]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("tier", ["quick", pytest.param("pr", marks=pytest.mark.nightly)])
 def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
     """Or, after the last operations, installed at once."""
@@ -115,7 +116,9 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("column", [pytest.param("50%", marks=pytest.mark.full), "99%"])
+@pytest.mark.parametrize(
+    "column", [pytest.param("50%", marks=pytest.mark.nightly), pytest.param("99%", marks=pytest.mark.full)]
+)
 def test_a_cell_is_what_its_fault_gives_from_the_beginning(column):
     cells = [cell(parse(row), column) for row in CELLS[column]]
     for point, one in zip(cells, explored("network", cells, "gzip"), strict=True):
@@ -199,6 +202,7 @@ def test_each_cell_goes_to_one_worker(workers):
     assert chunks[0][0].column == "99%" and chunks[-1][0].column == "power-on"
 
 
+@pytest.mark.full
 def test_a_network_of_the_users_own(tmp_path, capsys):
     """It is the device's in each point, and stands in the command that replays one."""
     paths = [str(BUILT / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl")]

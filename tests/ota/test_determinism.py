@@ -30,7 +30,10 @@ def run(hash_seed, *arguments):
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("network", [[], ["--psk", "correct horse"]], ids=["open", "wpa2"])
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param([], id="open"), pytest.param(["--psk", "correct horse"], id="wpa2", marks=pytest.mark.full)],
+)
 @pytest.mark.parametrize("firmware", FIRMWARE)
 def test_the_digest_does_not_depend_on_the_hash_seed(firmware, network):
     (status, one), (_, other) = (run(hash_seed, *files(firmware), "--seed", "9", *network) for hash_seed in "12")
