@@ -8,8 +8,9 @@ The names of `__all__` are the Python API, and stay where they are.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bk7238.lazy import names
 
 if TYPE_CHECKING:
     from bk7238.bench.settings import Settings
@@ -29,15 +30,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """A name of the API, imported when it is first asked for: who wants one part of the package does not wait for
-    all of it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = importlib.import_module(_HOMES[name])
-    value = getattr(home, name, None) or importlib.import_module(f"{_HOMES[name]}.{name}")
-    globals()[name] = value
-    return value
+__getattr__ = names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

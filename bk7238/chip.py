@@ -176,9 +176,7 @@ def read(folder: Path) -> Chip:
                 for family, where in facts["configuration"].items()
             },
         )
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ChipError(f"{where}: {error}") from None
     except KeyError as error:
         raise ChipError(f"{where}: {error} is missing") from None
-    except (TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ChipError(f"{where}: {error}") from None

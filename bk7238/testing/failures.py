@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bk7238 import testing
 from bk7238.testing.markers import FILES
 
 if TYPE_CHECKING:
-    from bk7238 import testing
     from bk7238.sweep.report.report import Report
 
 LONGEST = 100  # characters of a folder's name, before what tells it from others

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-if TYPE_CHECKING:
-    from bk7238 import testing
+from bk7238 import testing
 
 T = TypeVar("T")
 FILES = pytest.StashKey[dict[str, Path]]()
@@ -26,7 +25,6 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 
 def device(item: pytest.Item) -> testing.Dut:
     """The device of a test."""
-    from bk7238 import testing
     from bk7238.bench.settings import Settings
     from bk7238.image import flash_image, package
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bk7238 import testing
 from bk7238.bench import command
 from bk7238.testing import failures, markers
 
 if TYPE_CHECKING:
-    from bk7238 import testing
     from bk7238.sweep.report.report import Report
 
 _DUT = pytest.StashKey["testing.Dut"]()
@@ -93,40 +93,30 @@ def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
 @pytest.fixture
 def ap(dut: testing.Dut) -> testing.Ap:
     """The access point that the device finds."""
-    from bk7238 import testing
-
     return testing.Ap(dut)
 
 
 @pytest.fixture
 def server(dut: testing.Dut) -> testing.Server:
     """The web server behind the access point."""
-    from bk7238 import testing
-
     return testing.Server(dut)
 
 
 @pytest.fixture
 def power(dut: testing.Dut) -> testing.Power:
     """The device's supply."""
-    from bk7238 import testing
-
     return testing.Power(dut)
 
 
 @pytest.fixture
 def flash(dut: testing.Dut) -> testing.Flash:
     """The device's flash chip."""
-    from bk7238 import testing
-
     return testing.Flash(dut)
 
 
 @pytest.fixture
 def air(dut: testing.Dut) -> testing.Air:
     """What is on the radio."""
-    from bk7238 import testing
-
     return testing.Air(dut)
 
 
@@ -134,7 +124,6 @@ def air(dut: testing.Dut) -> testing.Air:
 def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Report]:
     """A sweep of power cuts over the installation of the test's package, as many points as `--sweep` says; or of
     something else, by the name that `bk7238 sweep --of` takes."""
-    from bk7238 import testing
 
     reports = request.node.stash.setdefault(_REPORTS, [])
 
