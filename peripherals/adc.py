@@ -1,7 +1,8 @@
 """SARADC: one converter behind a FIFO, for the pads, the supply voltage and the temperature.
 
 Facts: docs/hardware/adc.md; the SDK's driver/saradc/saradc_bk7238.h and saradc_bk7238.c. While CONFIG0 says start and
-an interrupt of STATE is enabled, the channel's value goes into the FIFO again and again; the interrupt drains it.
+an interrupt of STATE is enabled, the channel's value goes into the FIFO again and again; the interrupt drains it. What
+is on a channel is a sample or a voltage that somebody set, or what a device there says at each conversion.
 
 Not modelled: what the analog settings change: a conversion always takes 20 us; filters, time-out, noise.
 """
@@ -9,14 +10,15 @@ Not modelled: what the analog settings change: a conversion always takes 20 us; 
 from __future__ import annotations
 
 from bk7238.peripherals.core import (
+    ALWAYS,
     RO,
     RW,
     W1C,
+    AdcDevice,
     Alarm,
+    Carrier,
     Output,
-    Peripheral,
     Register,
-    ResetKind,
     State,
     on_alarm,
     on_read,
@@ -26,14 +28,29 @@ from bk7238.peripherals.core import (
 FIFO_SIZE = 8
 CONVERSION_US = 20
 RAW_1_VOLT, RAW_2_VOLT = 0x472, 0x8E9
+LARGEST = 0xFFF
 SUPPLY, TEMPERATURE = 0, 7
+
+
+def raw_of(volts: float) -> int:
+    """What a conversion of so many volts gives, by the line through the two values that the SDK takes for 1 and 2 V."""
+    return max(0, min(LARGEST, int(RAW_1_VOLT + (RAW_2_VOLT - RAW_1_VOLT) * (volts - 1))))
+
+
+def volts_of(raw: int) -> float:
+    """The volts of which a conversion gives `raw`."""
+    return 1 + (raw - RAW_1_VOLT) / (RAW_2_VOLT - RAW_1_VOLT)
+
+
 DEFAULT_SAMPLES = {
-    SUPPLY: RAW_1_VOLT + (RAW_2_VOLT - RAW_1_VOLT) * 65 // 100,  # half of 3.3 V
+    SUPPLY: raw_of(1.65),  # half of 3.3 V
     TEMPERATURE: 300,  # the SDK accepts 10 to 700
 }
 
 
-class SarAdc(Peripheral):
+class SarAdc(Carrier):
+    takes, places, unit = AdcDevice, range(7), "channel"
+
     class CONFIG0(Register, at=0x00):
         start_sadc = RW(0)
         force_quit = RW(1)
@@ -80,13 +97,24 @@ class SarAdc(Peripheral):
     irq = Output()
     conversion = Alarm()
     fifo: State[list[int]] = State(factory=list)
-    samples = State(factory=DEFAULT_SAMPLES.copy, keeps=tuple(ResetKind))
+    samples = State(factory=DEFAULT_SAMPLES.copy, keeps=ALWAYS)
 
     # The world's side
 
     def set_sample(self, channel: int, raw: int) -> None:
         """From now on, also through resets, conversions of `channel` give `raw` (0 to 0xFFFF)."""
         self.samples[channel] = raw
+
+    def set_volts(self, channel: int, volts: float) -> None:
+        """From now on, also through resets, so many volts are on `channel`. Raises ValueError where a device is."""
+        if channel in self.devices:
+            raise ValueError(f"{self.devices[channel].name} hangs on channel {channel}: it says what is there")
+        self.set_sample(channel, raw_of(volts))
+
+    def sample(self, channel: int) -> int:
+        """What a conversion of `channel` gives now."""
+        device = self.devices.get(channel)
+        return self.samples.get(channel, 0) if device is None else raw_of(device.volts())
 
     # The firmware's side
 
@@ -96,7 +124,7 @@ class SarAdc(Peripheral):
 
     @on_alarm(conversion)
     def _converted(self) -> None:
-        self.fifo.append(self.samples.get(self.CONFIG2.chnl, 0))
+        self.fifo.append(self.sample(self.CONFIG2.chnl))
         self.STATE.conv_done_state = 1
         if len(self.fifo) > self.STATE.fifo_level:
             self.STATE.fifo_int_state = 1

@@ -2,7 +2,8 @@
 
 Facts: docs/hardware/gpio.md; the SDK's driver/gpio/gpio.h and gpio.c. A pin's level is what the world drives, else
 what the chip drives, else what its pull makes of it, else 0. Vendor firmware enters a test mode when its UART's TX
-pin, pulled up, reads 0. Pins are high-impedance after a reset.
+pin, pulled up, reads 0. Pins are high-impedance after a reset. A device hangs on a pin; output n carries the level of
+pin n to whatever else on the board looks at it.
 
 Not modelled: levels that another block puts on a pin (second functions), drive strength, wake-up from sleep.
 """
@@ -11,13 +12,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from bk7238.peripherals.core import RO, RW, W1C, Output, Peripheral, Port, Register, ResetKind, State, on_read, on_write
+from bk7238.peripherals.core import (
+    ALWAYS,
+    RO,
+    RW,
+    W1C,
+    Carrier,
+    Output,
+    PinDevice,
+    Port,
+    Register,
+    ResetKind,
+    State,
+    on_read,
+    on_write,
+)
 
 PINS = range(32)
 LOW_LEVEL, HIGH_LEVEL, RISING_EDGE, FALLING_EDGE = range(4)
 
 
-class Gpio(Peripheral):
+class Gpio(Carrier):
+    takes, places = PinDevice, PINS
+
     class CONFIG(Register, at=0x00, count=32):
         input = RO(0)
         output = RW(1)
@@ -67,9 +84,10 @@ class Gpio(Peripheral):
         pins_32_39 = RW(0, 31)
 
     irq = Output()
+    pins = Output(0, 31)
     changed = Port()
-    levels = State(0, keeps=tuple(ResetKind))
-    driven: State[dict[int, bool]] = State(factory=dict, keeps=tuple(ResetKind))
+    levels = State(0, keeps=ALWAYS)
+    driven: State[dict[int, bool]] = State(factory=dict, keeps=ALWAYS)
 
     # The world's side. `changed(pin, level)` tells it of every change of a pin's level.
 
@@ -95,6 +113,7 @@ class Gpio(Peripheral):
     def on_reset(self, kind: ResetKind) -> None:
         for pin in PINS:
             self._update(pin)
+        self.pins.drive(self.levels)
 
     @on_read(CONFIG)
     def _read_pin(self, index: int) -> None:
@@ -120,7 +139,10 @@ class Gpio(Peripheral):
             edge = RISING_EDGE if level else FALLING_EDGE
             if self.INTEN.value >> pin & 1 and self._trigger(pin) == edge:
                 self.INTSTA.value |= 1 << pin
+            self.pins.drive(self.levels)
             self.changed(pin, level)
+            if pin in self.devices:
+                self.devices[pin].level_changed(level)
         self._drive_irq()
 
     def _trigger(self, pin: int) -> int:

@@ -1,20 +1,40 @@
 """SPI: a master or slave with two 64-byte FIFOs.
 
 Facts: docs/hardware/spi.md; the SDK's driver/spi/spi_bk7231n.h and spi_master_bk7231n.c. As a master it exchanges
-bytes in the moment it can: what the FIFO holds goes out, and for each byte one comes in, 0xFF where nobody answers.
+bytes in the moment it can: what the FIFO holds goes out, and for each byte one comes in, 0xFF where nobody answers. A
+device is selected by the block's own chip select, from the first byte on until sending and receiving are off, or by the
+pin whose number it hangs at, from a falling edge to a rising one: firmware that drives a chip select of its own.
 
-Not modelled: time on the bus, slave output, 16-bit words, the chip select, reaching the flash chip over its pins.
+Not modelled: time on the bus, slave output, 16-bit words, the order of bits, reaching the flash chip over its pins.
 """
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Port, Register, State, on_read, on_write
+from bk7238.peripherals.core import (
+    ALWAYS,
+    RO,
+    RW,
+    SC,
+    W1C,
+    Carrier,
+    Input,
+    Output,
+    Port,
+    Register,
+    SpiDevice,
+    State,
+    on_input,
+    on_read,
+    on_write,
+)
 
 FIFO_SIZE = 64
 INT_LEVELS = (1, 16, 32, 48)
 
 
-class Spi(Peripheral):
+class Spi(Carrier):
+    takes, places, unnumbered = SpiDevice, range(32), True
+
     class CTRL(Register, at=0x00):
         txint_mode = RW(0, 1)
         rxint_mode = RW(2, 3)
@@ -58,11 +78,13 @@ class Spi(Peripheral):
         data = RW(0, 15)
 
     irq = Output()
+    pins = Input(0, 31)
     sent = Port()
     tx_fifo = State(factory=bytearray)
     rx_fifo = State(factory=bytearray)
     answers = State(factory=bytearray)
     exchanged = State(0)
+    seen_pins = State(0, keeps=ALWAYS)
 
     # The world's side
 
@@ -76,6 +98,13 @@ class Spi(Peripheral):
             self._store(byte)
         self.STAT.s_cs_up_int = 1
         self._update()
+
+    @on_input(pins)
+    def _pins_changed(self) -> None:
+        changed, self.seen_pins = self.pins ^ self.seen_pins, self.pins
+        for pin, device in self.devices.items():
+            if pin is not None and changed >> pin & 1:
+                device.chip_select(not self.pins >> pin & 1)
 
     # The firmware's side
 
@@ -124,8 +153,8 @@ class Spi(Peripheral):
                 out = 0xFF
             else:
                 break
-            self.sent(out)
-            byte = self.answers.pop(0) if self.answers else 0xFF
+            self._select(True)
+            byte = self._byte_for(out)
             if config.rx_en:
                 self._store(byte)
             self.exchanged += 1
@@ -133,7 +162,23 @@ class Spi(Peripheral):
                 self.STAT.tx_finish_int = 1
             if config.rx_en and self.exchanged == config.rx_trahs_len:
                 self.STAT.rx_finish_int = 1
+        if not (self.CTRL.spien and self.CTRL.msten and (config.tx_en or config.rx_en)):
+            self._select(False)
         self._update()
+
+    def _select(self, selected: bool) -> None:
+        """Drive the block's own chip select."""
+        if None in self.devices:
+            self.devices[None].chip_select(selected)
+
+    def _byte_for(self, out: int) -> int:
+        """What comes in while `out` goes out: the line is high where nobody pulls it low."""
+        self.sent(out)
+        byte = self.answers.pop(0) if self.answers else 0xFF
+        for device in self.devices.values():
+            if device.selected:
+                byte &= device.exchange(out)
+        return byte
 
     def _store(self, byte: int) -> None:
         if len(self.rx_fifo) < FIFO_SIZE:

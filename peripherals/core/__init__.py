@@ -1,4 +1,4 @@
-"""What every block of the chip is made of: registers, state, alarms, wires and ports.
+"""What every block of the chip is made of: registers, state, alarms, wires and ports; and what hangs on some.
 
 A block's own file needs one import line::
 
@@ -7,6 +7,7 @@ A block's own file needs one import line::
 
 from typing import TYPE_CHECKING, Any
 
+from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
 from bk7238.peripherals.core.register import Register
 from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
@@ -23,24 +24,31 @@ else:
     from bk7238.peripherals.core.register import RO, RW, SC, W1C, WO
 
 __all__ = [
+    "ALWAYS",
     "RO",
     "RW",
     "SC",
     "W1C",
     "WO",
+    "AdcDevice",
     "Alarm",
     "Bus",
+    "Carrier",
     "Clock",
+    "Device",
     "Event",
+    "I2cDevice",
     "Input",
     "Log",
     "Output",
     "Peripheral",
+    "PinDevice",
     "Port",
     "Register",
     "ResetKind",
     "RunningAlarm",
     "Services",
+    "SpiDevice",
     "State",
     "on_alarm",
     "on_input",

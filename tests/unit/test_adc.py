@@ -4,7 +4,7 @@ import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.adc import SarAdc
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import AdcDevice, ResetKind
 
 CONFIG0, CONFIG2, STATE, DATA = 0x00, 0x08, 0x0C, 0x10
 ENABLES, FLAGS = 1 << 3 | 1 << 14 | 1 << 16, 1 << 4 | 1 << 15 | 1 << 17
@@ -64,6 +64,31 @@ def test_a_full_fifo_waits_for_the_firmware(block, bench):
     assert not block.read(STATE) & FULL
     bench.clock.advance(1)
     assert block.read(STATE) & FULL
+
+
+class Ramp(AdcDevice):
+    """A millivolt in a microsecond."""
+
+    def volts(self):
+        return self.clock.now / 1000
+
+
+def test_a_device_says_the_voltage_of_each_conversion(block, bench):
+    block.attach(bench.make(Ramp, "ramp"), 2)
+    block.write(CONFIG2, 2)
+    bench.clock.advance(980)
+    block.write(CONFIG0, 1)
+    block.write(STATE, ENABLES)
+    bench.clock.advance(1000)
+    assert block.read(DATA) == 0x472, "1 V after 20 us"
+    for _ in range(7):
+        block.read(DATA)
+    block.write(CONFIG2, 0)
+    block.set_volts(0, 2.0)
+    bench.clock.advance(20)
+    assert block.read(DATA) == 0x8E9
+    with pytest.raises(ValueError, match="ramp hangs on channel 2"):
+        block.set_volts(2, 1.0)
 
 
 def test_the_worlds_values_stay_through_a_reset(block, bench):

@@ -85,6 +85,7 @@ def test_every_other_wire(platform):
         ("icu", 32 + 20, "timers_a", 0),
         ("icu", 32 + 21, "timers_b", 0),
         *(("rc", line, "wifi", line) for line in range(8)),
+        *(("gpio", pin, "spi", pin) for pin in range(32)),
     }
 
 

@@ -3,6 +3,7 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
+from bk7238.peripherals.core import SpiDevice
 from bk7238.peripherals.spi import Spi
 
 CTRL, CONFIG, STAT, DAT = 0x00, 0x04, 0x08, 0x0C
@@ -69,6 +70,54 @@ def test_only_receiving_as_a_master(block):
     block.write(CONFIG, 100 << 20 | 0b1010)
     assert drain(block) == bytes(range(100))
     assert block.read(STAT) & RX_FINISH
+
+
+class Echo(SpiDevice):
+    """Sends the byte before, and notes when it is selected."""
+
+    def __init__(self, services):
+        super().__init__(services)
+        self.last, self.seen = 0x55, []
+
+    def select(self, selected):
+        self.seen.append(selected)
+
+    def exchange(self, byte):
+        self.last, last = byte, self.last
+        return last
+
+
+def test_a_device_is_selected_for_as_long_as_a_transfer_lasts(block):
+    echo = Bench().make(Echo, "echo")
+    block.attach(echo, None)
+    block.write(CTRL, MASTER)
+    for byte in (1, 2):
+        block.write(DAT, byte)
+    block.write(CONFIG, 3 << 20 | 3 << 8 | 0b11)
+    assert echo.seen == [True] and drain(block) == b"\x55\x01"
+    block.write(DAT, 3)
+    assert echo.seen == [True] and drain(block) == b"\x02"
+    block.write(CONFIG, 0)
+    assert echo.seen == [True, False]
+    block.write(CONFIG, 1 << 8 | 0b01)
+    block.write(DAT, 4)
+    block.write(CTRL, 0)
+    assert echo.seen == [True, False, True, False], "and not while the block is off"
+
+
+def test_a_pin_selects_the_device_that_hangs_at_its_number(block):
+    near, far = Bench().make(Echo, "near"), Bench().make(Echo, "far")
+    block.attach(near, 15)
+    block.attach(far, 20)
+    for pin in (15, 20):
+        block.set_input(pin, True)
+    block.set_input(20, False)
+    block.write(CTRL, MASTER)
+    block.write(DAT, 9)
+    block.write(CONFIG, 1 << 20 | 1 << 8 | 0b11)
+    assert drain(block) == b"\x55" and (near.last, far.last) == (0x55, 9)
+    block.set_input(20, True)
+    assert (near.seen, far.seen) == ([], [True, False])
 
 
 def test_a_slave_receives(block):
