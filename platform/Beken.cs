@@ -100,8 +100,10 @@ namespace Antmicro.Renode.Peripherals.Beken
     }
 
     // A block on the bus. `model`, `lines` and `args` are what the .repl says; the engine reads them from its own copy.
+    // Devices register on it, at a number or without one; which of them it takes, the engine checks.
     public class PyPeripheral : IBytePeripheral, IWordPeripheral, IDoubleWordPeripheral, IKnownSize,
-        INumberedGPIOOutput, IGPIOReceiver
+        INumberedGPIOOutput, IGPIOReceiver,
+        IPeripheralContainer<PyDevice, NullRegistrationPoint>, IPeripheralContainer<PyDevice, NumberRegistrationPoint<int>>
     {
         public PyPeripheral(IMachine machine, string model, long size, int lines = 0, string args = "")
         {
@@ -158,6 +160,41 @@ namespace Antmicro.Renode.Peripherals.Beken
             Guarded(() => ResetModel?.Invoke());
         }
 
+        public void Register(PyDevice device, NullRegistrationPoint place)
+        {
+            Hang(device, place);
+        }
+
+        public void Register(PyDevice device, NumberRegistrationPoint<int> place)
+        {
+            Hang(device, place);
+        }
+
+        public void Unregister(PyDevice device)
+        {
+            Machine.UnregisterAsAChildOf(this, device);
+            devices.Remove(device);
+        }
+
+        IEnumerable<NullRegistrationPoint> IPeripheralContainer<PyDevice, NullRegistrationPoint>.GetRegistrationPoints(
+            PyDevice device)
+        {
+            return PlacesOf<NullRegistrationPoint>(device);
+        }
+
+        IEnumerable<NumberRegistrationPoint<int>>
+            IPeripheralContainer<PyDevice, NumberRegistrationPoint<int>>.GetRegistrationPoints(PyDevice device)
+        {
+            return PlacesOf<NumberRegistrationPoint<int>>(device);
+        }
+
+        IEnumerable<IRegistered<PyDevice, NullRegistrationPoint>>
+            IPeripheralContainer<PyDevice, NullRegistrationPoint>.Children => ChildrenAt<NullRegistrationPoint>();
+
+        IEnumerable<IRegistered<PyDevice, NumberRegistrationPoint<int>>>
+            IPeripheralContainer<PyDevice, NumberRegistrationPoint<int>>.Children =>
+                ChildrenAt<NumberRegistrationPoint<int>>();
+
         // What the engine sets: addresses of functions, which must be kept for as long as there is this machine.
         public void Connect(long read, long write, long input)
         {
@@ -201,6 +238,22 @@ namespace Antmicro.Renode.Peripherals.Beken
         }
 
         protected readonly IMachine Machine;
+
+        private void Hang(PyDevice device, IRegistrationPoint place)
+        {
+            Machine.RegisterAsAChildOf(this, device, place);
+            devices.Add(device, place);
+        }
+
+        private IEnumerable<T> PlacesOf<T>(PyDevice device) where T : IRegistrationPoint
+        {
+            return devices.TryGetValue(device, out var place) ? new [] { place }.OfType<T>() : Enumerable.Empty<T>();
+        }
+
+        private IEnumerable<IRegistered<PyDevice, T>> ChildrenAt<T>() where T : IRegistrationPoint
+        {
+            return devices.Where(one => one.Value is T).Select(one => Registered.Create(one.Key, (T)one.Value)).ToArray();
+        }
 
         private void Drive(int number, int level)
         {
@@ -266,10 +319,27 @@ namespace Antmicro.Renode.Peripherals.Beken
         }
 
         private bool warned;
+        private readonly Dictionary<PyDevice, IRegistrationPoint> devices = new Dictionary<PyDevice, IRegistrationPoint>();
         private ReadFunction read;
         private WriteFunction write;
         private LevelFunction input;
         private readonly LevelFunction drive;
+    }
+
+    // What hangs on a block outside of the chip. Its behaviour is Python's alone: the engine makes it of its own copy of
+    // the description, and the block's model speaks with it.
+    public class PyDevice : IPeripheral
+    {
+        public PyDevice(string model, string args = "")
+        {
+            Model = model;
+        }
+
+        public void Reset()
+        {
+        }
+
+        public string Model { get; }
     }
 
     // Puts register names into what LogPeripheralAccess says. Renode looks for them in the type of a block, and all blocks

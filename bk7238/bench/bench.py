@@ -37,7 +37,12 @@ class Bench:
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
         self.settings, self._plug = settings, plug
         self.machine = Machine(
-            image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip
+            image.data,
+            flash_size=settings.flash_size,
+            seed=settings.seed,
+            engine=settings.engine,
+            chip=image.chip,
+            devices=settings.devices,
         )
         self.network = Network(self.machine.random("network"), files=settings.serve)
         self.air = Medium()

@@ -128,6 +128,16 @@ class Settings:
         "|".join(chip.load().sizes),
         write=_size_text,
     )
+    devices: Sequence[str] = _option(
+        (),
+        values.descriptions,
+        "a platform description of what hangs on pins and buses (repeatable)",
+        "FILE",
+        write=list,
+        name="device",
+        many=True,
+        page="devices.md",
+    )
     engine: str = _option("unicorn", values.engine, "who executes", "|".join(NAMES), page="renode.md")
     seed: int = _option(
         0, values.whole, "of everything random: sequence numbers, nonces, the chip's random numbers", "N"

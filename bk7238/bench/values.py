@@ -198,6 +198,15 @@ def served_texts(files: Mapping[str, bytes]) -> list[str]:
     return [str(body.path) for body in files.values() if isinstance(body, FileContent)]
 
 
+def descriptions(files: str | Path | Iterable[str | Path]) -> tuple[str, ...]:
+    """The names of files with platform descriptions."""
+    read = tuple(str(one) for one in ([files] if isinstance(files, (str, Path)) else files))
+    for name in read:
+        if not Path(name).is_file():
+            raise ValueError(f"{name} is no file; name a platform description (.repl)")
+    return read
+
+
 def misbehaviour(value: str | Misbehaviour) -> Misbehaviour:
     """Of an access point, also as `silent-at=STEP,deauthenticate-at=STEP,reason=N,refuse=N`, or some of these."""
     if isinstance(value, Misbehaviour):

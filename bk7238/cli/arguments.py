@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 NETWORK = ("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour", "request")
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")
-MACHINE = ("flash_size", "engine", "seed")
+MACHINE = ("flash_size", "devices", "engine", "seed")
 """The settings that several commands take, by what they are about."""
 
 

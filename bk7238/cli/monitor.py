@@ -31,7 +31,7 @@ from bk7238.update.session import Update
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 GDB = 3333
-OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size")
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size", "devices")
 
 
 def add(commands: Any) -> None:

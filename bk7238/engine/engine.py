@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -56,21 +56,22 @@ class Engine(Protocol):
         ...
 
 
-def make(name: str, platform: Path, seed: int) -> Engine:
-    """The engine called `name` on the platform description at `platform`.
+def make(name: str, platform: Path, seed: int, devices: Sequence[Path] = ()) -> Engine:
+    """The engine called `name` on the platform description at `platform`, with what the descriptions `devices` add.
 
-    Raises ValueError for a name that is unknown, and EngineError where the engine cannot be had.
+    Raises ValueError for a name that is unknown and for a description that cannot be, and EngineError where the engine
+    cannot be had.
     """
     if name not in NAMES:
         raise ValueError(f"engine {name!r} is unknown; there is {', '.join(NAMES)}")
     if name == "renode":
         from bk7238.engine.renode import RenodeEngine
 
-        return RenodeEngine(platform, seed)
+        return RenodeEngine(platform, seed, devices)
     from bk7238.engine.repl import load
     from bk7238.engine.unicorn import UnicornEngine
 
-    return UnicornEngine(load(platform), seed)
+    return UnicornEngine(load(platform, *devices), seed)
 
 
 def embedded() -> str:

@@ -1,14 +1,17 @@
-"""What a platform description says: the CPU, the memories, the blocks and the wires, as plain data."""
+"""What a platform description says: the CPU, the memories, the blocks, the wires, and the devices that hang on blocks,
+as plain data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import ClassVar
 
 from bk7238.engine.repl_lexer import Position
 
 _NOWHERE = Position("", 0, 0)
 BLOCKS = "bk7238.peripherals"  # the package of the blocks
+DEVICES = "bk7238.things"  # and of the devices
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,28 @@ class Memory:
     where: Position = field(default=_NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
-class Block:
-    """A modelled block: `model` is "module:Class", `lines` counts its numbered outputs, `args` are for its class."""
+class Modelled:
+    """What a Python class is the model of: `model` is "module:Class"."""
 
+    package: ClassVar[str]
+    name: str
+    model: str
+    args: dict[str, int | str]
+    where: Position
+
+    @property
+    def module(self) -> str:
+        """The import name of the model's module: below `package` where that has it, else as it is given."""
+        module = self.model.partition(":")[0]
+        ours = find_spec(f"{self.package}.{module.partition('.')[0]}")
+        return module if ours is None else f"{self.package}.{module}"
+
+
+@dataclass(frozen=True)
+class Block(Modelled):
+    """A modelled block: `lines` counts its numbered outputs, `args` are for its class."""
+
+    package: ClassVar[str] = BLOCKS
     name: str
     type: str
     address: int
@@ -45,12 +66,20 @@ class Block:
     args: dict[str, int | str] = field(default_factory=dict)
     where: Position = field(default=_NOWHERE, compare=False, repr=False)
 
-    @property
-    def module(self) -> str:
-        """The import name of the model's module: below `bk7238.peripherals` where that has it, else as it is given."""
-        module = self.model.partition(":")[0]
-        ours = find_spec(f"{BLOCKS}.{module.partition('.')[0]}")
-        return module if ours is None else f"{BLOCKS}.{module}"
+
+@dataclass(frozen=True)
+class Device(Modelled):
+    """What hangs on a block: on its pin, channel or address number `place`, or on the whole of it. `at` is where the
+    description says so."""
+
+    package: ClassVar[str] = DEVICES
+    name: str
+    block: str
+    place: int | None
+    model: str
+    args: dict[str, int | str] = field(default_factory=dict)
+    where: Position = field(default=_NOWHERE, compare=False, repr=False)
+    at: Position = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +113,7 @@ class Platform:
     wires: tuple[Wire, ...] = ()
     tags: tuple[Tag, ...] = ()
     silenced: tuple[tuple[int, int], ...] = ()
+    devices: tuple[Device, ...] = ()
 
     @property
     def window(self) -> Memory:

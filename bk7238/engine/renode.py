@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,15 +65,15 @@ class RenodeEngine:
 
     name = "renode"
 
-    def __init__(self, platform: Path, seed: int = 0) -> None:
+    def __init__(self, platform: Path, seed: int = 0, devices: Sequence[Path] = ()) -> None:
         self.patience = PATIENCE
         self.host_limit = float(os.environ.get("BK7238_HOST_LIMIT") or "inf")
         self.on_reset: list[Callable[[ResetKind], None]] = []
         self.on_storm: list[Callable[[str], None]] = []  # never told: Renode shows no exceptions
         self.progress: Callable[[], object] = lambda: None
-        self._platform = load(platform)
+        self._platform = load(platform, *devices)
         self._renode = renode_host.renode()
-        self._machine = self._renode.load(platform)
+        self._machine = self._renode.load(platform, devices)
         self._host = self._make_host()
         self._now: Callable[[], int] = TIME(self._host.NowFunction())
         self._arm_host: Callable[[int], None] = ARM(self._host.ArmFunction())
@@ -276,8 +276,7 @@ class RenodeEngine:
 
     def _reset(self, kind: ResetKind) -> None:
         self._reset_kind = None
-        for block in self.board:
-            block.reset(kind)
+        self.board.reset(kind)
         if kind is ResetKind.POWER_ON:
             for memory in self.bus.memories:
                 if memory.address:  # the flash window shows the chip

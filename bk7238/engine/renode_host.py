@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -169,8 +169,9 @@ class Renode:
             return f"{type(failure).__name__}: {_first_line(failure)}\n"
         return f"{output or ''}{error or ''}".replace("\r", "").strip("\n") + "\n" if command else ""
 
-    def load(self, platform: Path) -> Any:
-        """A new machine from a platform description, instead of the one before. Raises EngineError."""
+    def load(self, platform: Path, devices: Iterable[Path] = ()) -> Any:
+        """A new machine from a platform description, instead of the one before, with what further descriptions hang on
+        it. Raises EngineError."""
         if self.lost is not None:
             raise EngineError(f"this process has lost its Renode ({self.lost}): start another process")
         self._emulation.clear()
@@ -182,6 +183,8 @@ class Renode:
             self.machine = self._emulation.add_mach(MACHINE).internal
             self.monitor.internal.Machine = self.machine
             self.execute(f"machine LoadPlatformDescription {_path(platform)}")
+        for description in devices:
+            self.execute(f"machine LoadPlatformDescription {_path(description)}")
         if refused := " ".join(self.monitor.interaction.GetError().split()):  # what statements in `init:` say
             raise EngineError(f"Renode refused a statement of {(self.script or platform).name}: {refused[:400]}")
         return self.machine

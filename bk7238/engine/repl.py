@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bk7238.engine.platform import Block, Cpu, Memory, Platform, Tag, Wire
+from bk7238.engine.platform import Block, Cpu, Device, Memory, Platform, Tag, Wire
 from bk7238.engine.repl_entries import Entry
 from bk7238.engine.repl_lexer import Position, ReplError, Token
 from bk7238.engine.repl_monitor import Statement
 from bk7238.engine.repl_syntax import parse
-from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, MEMORY, TYPES, Item, Silenced, refuse_overlap
+from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, DEVICE, MEMORY, TYPES, Item, Silenced, refuse_overlap
 
-__all__ = ["Block", "Cpu", "Memory", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]
+__all__ = ["Block", "Cpu", "Device", "Memory", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]
 
 _BUILT_IN = (BUS, "machine")
 
 
-def load(path: str | Path) -> Platform:
-    """The platform that the file at `path` describes. Raises ReplError."""
-    start = Position(str(path), 1, 1)
+def load(path: str | Path, *more: str | Path) -> Platform:
+    """The platform that the file at `path` describes, with what the files `more` add to it. Raises ReplError."""
     reader = _Reader()
-    reader.include(Path(path), start)
-    return reader.platform(start)
+    for one in (path, *more):
+        reader.include(Path(one), Position(str(one), 1, 1))
+    return reader.platform(Position(str(path), 1, 1))
 
 
 def loads(text: str, path: str = "<text>") -> Platform:
@@ -102,6 +102,8 @@ class _Reader:
         blocks = [item.block() for item in self.items.values() if item.type in BLOCKS]
         refuse_overlap([*memories, *blocks, *self.silenced])
         wires = [wire for item in self.items.values() for wire in self.wires(item)]
+        names = [block.name for block in blocks]
+        devices = [item.device(names) for item in self.items.values() if item.type == DEVICE]
         return Platform(
             cpu=cpus[0].cpu(self.pc),
             memories=tuple(memories),
@@ -109,6 +111,7 @@ class _Reader:
             wires=tuple(wires),
             tags=tuple(self.tags),
             silenced=tuple((silenced.address, silenced.size) for silenced in self.silenced),
+            devices=tuple(devices),
         )
 
     def declare(self, entry: Entry, kind: Token) -> None:
@@ -193,8 +196,9 @@ class _Reader:
         if target.text in _BUILT_IN:
             raise target.where.error(f"{target.text} has no inputs", "wire to a block or to the CPU")
         item = self.known(target.text, target.where)
-        if item.type == MEMORY:
-            raise target.where.error(f"{item.name}, a memory, has no inputs", "wire to a block or to the CPU")
+        if item.type in (MEMORY, DEVICE):
+            kind = "memory" if item.type == MEMORY else "device"
+            raise target.where.error(f"{item.name}, a {kind}, has no inputs", "wire to a block or to the CPU")
         if item.type == CPU and number not in CPU_INPUTS:
             known = ", ".join(f"{number} is {name}" for number, name in CPU_INPUTS.items())
             raise target.where.error(f"{item.name} has no input {number}", known)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bk7238.engine.platform import Block, Cpu, Memory
-from bk7238.engine.repl_entries import Entry, Setting
+from bk7238.engine.platform import Block, Cpu, Device, Memory
+from bk7238.engine.repl_entries import Entry, Registration, Setting
 from bk7238.engine.repl_lexer import Position
 from bk7238.engine.repl_syntax import LAST_WIRE
 
 BUS = "sysbus"
 CPU = "CPU.ARMv7A"
 MEMORY = "Memory.MappedMemory"
+DEVICE = "Beken.PyDevice"
 CPU_TYPES = ("arm946", "arm926")  # what the engines run under these names
 CPU_INPUTS = {0: "IRQ", 1: "FIQ"}
 PAGE = 0x1000
@@ -42,6 +44,7 @@ TYPES = {
     },
     MEMORY: {"size": Attribute(int, required=True)},
     **dict.fromkeys(BLOCKS, _BLOCK),
+    DEVICE: {"model": Attribute(str, required=True), "args": Attribute(str)},
 }
 ONLY_IN_RENODE = {
     CPU: ("genericInterruptController", "endianness", "MaximumBlockSize", "ExecutionMode", "WfiAsNop"),
@@ -95,11 +98,33 @@ class Item:
 
     def block(self) -> Block:
         address, size = self._range(4)
+        return Block(self.name, self.type, address, size, self._model, self.lines, self._args, self.where)
+
+    def device(self, blocks: Collection[str]) -> Device:
+        """What hangs on one of these blocks."""
+        place = self._place("hang it on a block: '@ gpio 26'")
+        if place.bus not in blocks:
+            known = ", ".join(blocks)
+            raise place.where.error(f"no block is called {place.bus}", f"{self.name} can hang on one of {known}")
+        point = place.point
+        if point is not None and (point.kind != "number" or not isinstance(point.data, int)):
+            remedy = "write the number of a pin or a channel, or an address"
+            raise point.where.error(f"a {point.kind} is no place for a device", remedy)
+        number = None if point is None else point.data
+        at = place.where if point is None else point.where
+        assert place.bus is not None and (number is None or isinstance(number, int))
+        return Device(self.name, place.bus, number, self._model, self._args, self.where, at)
+
+    @property
+    def _model(self) -> str:
         model = self._text("model")
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", model, re.ASCII):
             raise self._where("model").error(f"{model!r} names no class", 'write "module:Class"')
-        args = _arguments(self._text("args"), self._where("args"))
-        return Block(self.name, self.type, address, size, model, self.lines, args, self.where)
+        return model
+
+    @property
+    def _args(self) -> dict[str, int | str]:
+        return _arguments(self._text("args"), self._where("args"))
 
     @property
     def lines(self) -> int:
@@ -125,12 +150,8 @@ class Item:
 
     def _registration(self) -> tuple[int | None, int | None, Position]:
         """Address and length, as far as the registration gives them, and its position."""
-        places = next((e.registrations for e in reversed(self.entries) if e.registrations is not None), None)
-        if places is None or places[0].bus is None:
-            raise self.where.error(f"{self.name} is on no bus", f"register it: '@ {BUS} 0x...'")
-        if len(places) > 1:
-            raise places[1].where.error("a second place on the bus is not supported here", "leave one")
-        place, point = places[0], places[0].point
+        place = self._place(f"register it: '@ {BUS} 0x...'")
+        point = place.point
         if place.bus != BUS:
             raise place.where.error(f"{place.bus} takes no blocks", f"register {self.name} on {BUS}")
         if point is None:
@@ -141,6 +162,15 @@ class Item:
         if not isinstance(point.data, int) or point.kind != "number" or point.data < 0:
             raise point.where.error(f"a {point.kind} is no address", f"write '@ {BUS} 0x...'")
         return point.data, None, point.where
+
+    def _place(self, remedy: str) -> Registration:
+        """The one registration that counts."""
+        places = next((e.registrations for e in reversed(self.entries) if e.registrations is not None), None)
+        if places is None or places[0].bus is None:
+            raise self.where.error(f"{self.name} is on no bus", remedy)
+        if len(places) > 1:
+            raise places[1].where.error("a second place on the bus is not supported here", "leave one")
+        return places[0]
 
     # Attributes
 

@@ -337,8 +337,7 @@ class UnicornEngine:
 
     def _reset(self, kind: ResetKind) -> None:
         self._reset_kind = None
-        for block in self.board:
-            block.reset(kind)
+        self.board.reset(kind)
         if kind is ResetKind.POWER_ON:
             for memory in self.bus.rest:  # the flash window shows the chip
                 memory.clear()

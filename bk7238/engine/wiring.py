@@ -1,4 +1,4 @@
-"""Makes the blocks that a platform description names, and connects them.
+"""Makes the blocks and the devices that a platform description names, and connects them.
 
 What the description cannot know is checked here against the models: sizes, arguments, outputs and inputs. Errors
 name the place in the description.
@@ -7,13 +7,18 @@ name the place in the description.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from bk7238.engine.platform import Block, Platform, Wire
-from bk7238.peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
+from bk7238.engine.platform import Block, Device, Modelled, Platform, Wire
+from bk7238.peripherals import core
+from bk7238.peripherals.core import Bus, Carrier, Clock, Input, Log, Peripheral, ResetKind, Services
 from bk7238.randomness import Randomness
 
 
@@ -25,7 +30,8 @@ class BoardSnapshot:
 
 
 class Board:
-    """The blocks of a machine: `board.uart1` or `board["uart1"]`; iteration gives them in the description's order."""
+    """The blocks of a machine, and the devices that hang on them: `board.uart1` or `board["uart1"]`; iteration gives
+    them in the description's order, the blocks first."""
 
     def __init__(self, platform: Platform, blocks: dict[str, Peripheral], junctions: Iterable[_Junction] = ()) -> None:
         self.platform = platform
@@ -57,6 +63,12 @@ class Board:
 
     def __len__(self) -> int:
         return len(self._blocks)
+
+    def reset(self, kind: ResetKind) -> None:
+        """Reset every block. Devices share nothing but the supply with the chip: a power-on resets them too."""
+        for block in self:
+            if kind is ResetKind.POWER_ON or not isinstance(block, core.Device):
+                block.reset(kind)
 
     def snapshot(self) -> BoardSnapshot:
         """A copy of every block's state and of the levels on all wires."""
@@ -103,43 +115,84 @@ def wire(
     request_reset: Callable[[ResetKind], None],
     cpu_input: Callable[[int, bool], None],
 ) -> Board:
-    """The blocks of the platform, made and connected.
+    """The blocks and devices of the platform, made and connected.
 
-    `log(name, address)` gives a block's log, `cpu_input(number, level)` takes the CPU's lines (0 IRQ, 1 FIQ). Every
-    block has a random source of its own, so that a further block changes no other's numbers. Raises ReplError.
+    `log(name, address)` gives a block's log, `cpu_input(number, level)` takes the CPU's lines (0 IRQ, 1 FIQ). Each has
+    a random source of its own, so that a further block changes no other's numbers. Raises ReplError.
     """
-    blocks: dict[str, Peripheral] = {}
-    for block in platform.blocks:
-        model = _model(block)
+
+    def make(what: Modelled, model: type[Peripheral], address: int) -> Peripheral:
         services = Services(
-            name=block.name,
+            name=what.name,
             clock=clock,
             bus=bus,
-            random=Randomness(f"{seed}:{block.name}"),
-            log=log(block.name, block.address),
+            random=Randomness(f"{seed}:{what.name}"),
+            log=log(what.name, address),
             request_reset=request_reset,
         )
         try:
-            blocks[block.name] = model(services, **block.args)
+            return model(services, **what.args)
         except (TypeError, ValueError) as error:
-            raise block.where.error(
-                f"{block.model} cannot be made: {error}", f"check the args of {block.name}"
-            ) from error
-    return Board(platform, blocks, _connect(platform, blocks, cpu_input))
+            raise what.where.error(f"{what.model} cannot be made: {error}", f"check the args of {what.name}") from error
+
+    blocks = {block.name: make(block, _model_of_block(block), block.address) for block in platform.blocks}
+    junctions = _connect(platform, blocks, cpu_input)
+    devices = {device.name: make(device, _model(device, core.Device), 0) for device in platform.devices}
+    for device in platform.devices:
+        _attach(device, devices[device.name], blocks)
+    return Board(platform, blocks | devices, junctions)
 
 
-def _model(block: Block) -> type[Peripheral]:
-    module, name = block.module, block.model.partition(":")[2]
+def _attach(device: Device, made: Any, blocks: dict[str, Peripheral]) -> None:
+    """Hang a device where the description says."""
+    block = blocks[device.block]
+    if not isinstance(block, Carrier):
+        carriers = ", ".join(name for name, one in blocks.items() if isinstance(one, Carrier)) or "no block"
+        raise device.at.error(f"{device.block} takes no devices", f"what takes some here: {carriers}")
     try:
-        model = getattr(importlib.import_module(module), name)
+        block.attach(made, device.place)
+    except ValueError as error:
+        raise device.at.error(str(error), f"hang {device.name} elsewhere") from None
+
+
+def _model(what: Modelled, base: type[Peripheral]) -> type[Peripheral]:
+    """The class that is the model: in a file beside the description, in a package of ours, or where Python finds it."""
+    module, name = what.module, what.model.partition(":")[2]
+    try:
+        model = getattr(_beside(what) or importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
-        raise block.where.error(f"there is no module {error.name}", f"check the model of {block.name}") from None
+        raise what.where.error(f"there is no module {error.name}", f"check the model of {what.name}") from None
     except AttributeError:
-        raise block.where.error(f"{module} has no {name}", f"check the model of {block.name}") from None
-    if not isinstance(model, type) or not issubclass(model, Peripheral):
-        raise block.where.error(f"{block.model} is no Peripheral", f"check the model of {block.name}")
+        raise what.where.error(f"{module} has no {name}", f"check the model of {what.name}") from None
+    if not isinstance(model, type) or not issubclass(model, base):
+        raise what.where.error(f"{what.model} is no {base.__name__}", f"check the model of {what.name}")
+    return model
+
+
+def _beside(what: Modelled) -> ModuleType | None:
+    """The module in a file beside the description, imported once for each file; None where there is no such file."""
+    name = what.model.partition(":")[0]
+    path = Path(what.where.path).with_name(f"{name}.py").resolve()
+    if not path.is_file():
+        return None
+    for known in (sys.modules.get(name), _files.get(path)):
+        if known is not None and Path(known.__file__ or "").resolve() == path:
+            return known
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = _files[path] = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)  # so that a test that imports it has the same classes
+    spec.loader.exec_module(module)
+    return module
+
+
+_files: dict[Path, ModuleType] = {}
+
+
+def _model_of_block(block: Block) -> type[Peripheral]:
+    name, model = block.model.partition(":")[2], _model(block, Peripheral)
     if model.size < block.size:
         remedy = f"make {block.name} smaller or the model larger"
         raise block.where.error(f"{name} has {model.size:#x} bytes, not {block.size:#x}", remedy)

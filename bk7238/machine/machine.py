@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class Machine:
     """A board with `image` in its flash (physical bytes, shorter than the flash is filled up with 0xFF).
 
     `chip` is by default the BK7238, `flash_size` one that it may have, by default the smallest that holds the image.
-    Raises ValueError for an image that fits none and for an unknown engine.
+    `devices` are platform descriptions of what hangs on pins and buses. Raises ValueError for an image that fits none,
+    for a description that cannot be, and for an unknown engine.
     """
 
     def __init__(
@@ -40,13 +42,14 @@ class Machine:
         seed: int = 0,
         engine: str = "unicorn",
         chip: Chip | None = None,
+        devices: Iterable[str | Path] = (),
     ) -> None:
         self.chip = load() if chip is None else chip
         fitted = self.chip.flash_for(len(image)) if flash_size is None else self.chip.flash(flash_size)
         self.seed = seed
         self.flash = NorFlash(fitted.size, fitted.jedec_id)
         self.flash.load(image)
-        self.engine: Engine = make(engine, self.chip.board, seed)
+        self.engine: Engine = make(engine, self.chip.board, seed, [Path(one) for one in devices])
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log

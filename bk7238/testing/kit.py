@@ -14,6 +14,7 @@ from bk7238.faults import Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
 from bk7238.testing.patterns import Pattern, matcher
+from bk7238.testing.pins import Channels, Pins, Things
 from bk7238.update import evidence
 from bk7238.update.result import Result
 from bk7238.update.session import Update
@@ -38,6 +39,7 @@ class Dut:
     def __init__(self, image: FlashImage, package: Package, settings: Settings) -> None:
         self.image, self.package, self.settings = image, package, settings
         self.result: Result | None = None
+        self.pins, self.adc, self.things = Pins(self), Channels(self), Things(self)
         self._update: Update | None = None
         self._lines: list[tuple[int, str]] = []
         self._read = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,8 @@ class Renode:
         self.variables: dict[str, object] = {}
         self.faces: dict[str, Face] = {}
 
-    def load(self, platform: Path) -> object:
-        description = load(platform)
+    def load(self, platform: Path, devices: Iterable[Path] = ()) -> object:
+        description = load(platform, *devices)
         host = Host([(memory.address, memory.size) for memory in description.memories])
         self.faces = {block.name: Face(block.name) for block in description.blocks}
         for face in self.faces.values():

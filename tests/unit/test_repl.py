@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
 
-from bk7238.engine.repl import Block, Cpu, Memory, Platform, ReplError, Tag, Wire, load, loads
+from bk7238.engine.repl import Block, Cpu, Device, Memory, Platform, ReplError, Tag, Wire, load, loads
 
 CPU = 'cpu: CPU.ARMv7A @ sysbus { cpuType: "arm946" }\n'
 BLOCK = 'Beken.PyPeripheral @ sysbus {address} {{ model: "m:C"; size: 0x100; lines: 8{more} }}\n'
@@ -76,6 +76,43 @@ sysbus:
         tags=(Tag("LOGIC_ANALYSER", 0x806000, 0x10, 7), Tag("OTHER", 0x807000, 4)),
         silenced=((0x808000, 0x100),),
     )
+
+
+def test_devices_hang_on_blocks_from_files_of_their_own(tmp_path):
+    (tmp_path / "board.repl").write_text(CPU + block("gpio") + block("spi", 0x2000))
+    (tmp_path / "one.repl").write_text('key: Beken.PyDevice @ gpio 26 { model: "button:Button"; args: "bounces=3" }\n')
+    (tmp_path / "two.repl").write_text('oven: Beken.PyDevice @ spi\n    model: "a.b:Oven"\n')
+    platform = load(tmp_path / "board.repl", tmp_path / "one.repl", tmp_path / "two.repl")
+    assert platform.devices == (
+        Device("key", "gpio", 26, "button:Button", {"bounces": 3}),
+        Device("oven", "spi", None, "a.b:Oven"),
+    )
+    assert platform.devices[0].module == "bk7238.things.button" and platform.devices[1].module == "a.b"
+    assert load(tmp_path / "board.repl").devices == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "problem"),
+    [
+        ('x: Beken.PyDevice @ spi { model: "m:C" }', 21, "no block is called spi; x can hang on one of gpio"),
+        ('x: Beken.PyDevice @ sysbus 0x10 { model: "m:C" }', 21, "no block is called sysbus; "),
+        ('x: Beken.PyDevice @ cpu { model: "m:C" }', 21, "no block is called cpu; "),
+        ('x: Beken.PyDevice @ none { model: "m:C" }', 1, "x is on no bus; hang it on a block: '@ gpio 26'"),
+        ('x: Beken.PyDevice @ { gpio 1; gpio 2 } { model: "m:C" }', 31, "a second place on the bus is not supported"),
+        ('x: Beken.PyDevice @ gpio <0, 1> { model: "m:C" }', 26, "a range is no place for a device; write the number"),
+        ('x: Beken.PyDevice @ gpio 1.5 { model: "m:C" }', 26, "a number is no place for a device; write the number"),
+        ("x: Beken.PyDevice @ gpio 1", 1, "x has no model; a Beken.PyDevice needs one"),
+        ('x: Beken.PyDevice @ gpio 1 { model: "m" }', 37, "'m' names no class; "),
+        (
+            'x: Beken.PyDevice @ gpio 1 { model: "m:C"; size: 4 }',
+            44,
+            "a Beken.PyDevice has no size; it has model, args",
+        ),
+        ('x: Beken.PyDevice @ gpio 1 { model: "m:C"; -> gpio@1 }', 44, "x, a Beken.PyDevice, has no outputs; "),
+    ],
+)
+def test_a_device_that_cannot_hang_there_is_named(text: str, where: int, problem: str):
+    assert error(CPU + block("gpio") + text + "\n").startswith(f"board.repl:3:{where}: {problem}")
 
 
 def test_what_has_a_name_can_be_found():

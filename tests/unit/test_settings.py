@@ -59,6 +59,7 @@ INSIDE = {
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
     "flash_size": st.none() | st.sampled_from([0x200000, 0x400000]),
+    "devices": st.lists(st.sampled_from([str(one) for one in SERVED]), max_size=3).map(tuple),
     "engine": st.sampled_from(NAMES),
     "seed": st.integers(),
     "within": st.floats(1e-6, 999_999.0),

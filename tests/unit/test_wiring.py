@@ -179,6 +179,40 @@ def test_what_the_model_does_not_have_is_named(more: str, column: int, problem: 
         board(more)
 
 
+GPIO = 'gpio: Beken.PyPeripheral @ sysbus 0x3000 { model: "gpio:Gpio"; size: 0x100; lines: 32 }\n'
+I2C = 'i2c: Beken.PyPeripheral @ sysbus 0x4000 { model: "i2c:I2c"; size: 0x100 }\n'
+
+
+@pytest.mark.parametrize(
+    ("place", "model", "column", "problem"),
+    [
+        ("gpio 32", "button:Button", 26, "gpio has no pin 32: a pin from 0 to 31; hang x elsewhere"),
+        ("gpio -1", "button:Button", 26, "gpio has no pin -1: "),
+        ("gpio", "button:Button", 21, "gpio takes a device at a number: a pin from 0 to 31; "),
+        ("i2c 0x78", "eeprom:Eeprom", 25, "i2c has no address 0x78: an address from 0x8 to 0x77; "),
+        ("gpio 7", "eeprom:Eeprom", 26, "x is no PinDevice, and gpio takes no other device; "),
+        ("a 1", "button:Button", 23, "a takes no devices; what takes some here: gpio, i2c"),
+        ("gpio 7", "button:Knob", 1, "bk7238.things.button has no Knob; check the model of x"),
+        ("gpio 7", "nowhere:Button", 1, "there is no module nowhere; "),
+        ("gpio 7", "test_wiring:Sender", 1, "test_wiring:Sender is no Device; "),
+    ],
+)
+def test_a_device_that_the_model_cannot_carry_is_named(place: str, model: str, column: int, problem: str):
+    device = f'x: Beken.PyDevice @ {place} {{ model: "{model}" }}\n'
+    with pytest.raises(ReplError, match=f"^board\\.repl:5:{column}: {re.escape(problem)}"):
+        build(SENDER.format(more="") + GPIO + I2C + device)
+
+
+@pytest.mark.parametrize(
+    ("place", "model", "taken"),
+    [("gpio 7", "button:Button", "at pin 7"), ("i2c 0x50", "eeprom:Eeprom", "at address 0x50")],
+)
+def test_two_devices_at_one_place_are_named(place: str, model: str, taken: str):
+    devices = [f'{name}: Beken.PyDevice @ {place} {{ model: "{model}" }}\n' for name in "xy"]
+    with pytest.raises(ReplError, match=rf"^board\.repl:5:\d+: x hangs {taken} already; hang y elsewhere"):
+        build(GPIO + I2C + "".join(devices))
+
+
 def test_the_platform_of_the_chip():
     cpu = Cpu()
     platform = load(Path(__file__).resolve().parents[2] / "platform" / "bk7238" / "board.repl")

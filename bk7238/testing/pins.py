@@ -1,0 +1,89 @@
+"""The pins and the analog channels of the device, as a test touches them with its hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bk7238.peripherals.adc import volts_of
+from bk7238.peripherals.core import Device
+
+if TYPE_CHECKING:
+    from bk7238.testing.kit import Dut
+
+
+class Pin:
+    """A pin of the chip, P0 and so on."""
+
+    def __init__(self, dut: Dut, number: int) -> None:
+        self._dut, self.number = dut, number
+
+    @property
+    def level(self) -> int:
+        """The level on the pin now: what is driven from outside, else what the chip drives, else its pull's."""
+        return int(self._dut.machine.board.gpio.level(self.number))
+
+    def drive(self, level: int | None) -> None:
+        """Drive the pin from outside until told otherwise, also through resets; None lets go of it. Raises ValueError
+        for what is no level."""
+        if level not in (0, 1, None):
+            raise ValueError(f"a pin is driven to 0 or 1, or let go with None, not to {level!r}")
+        self._dut.machine.board.gpio.set_pin(self.number, level)
+
+    def press(self, time: str | float = "200 ms", level: int = 0) -> None:
+        """Hold the pin at a level for that much time, as a button does, and let it go."""
+        self.drive(level)
+        self._dut.run(time)
+        self.drive(None)
+
+    def expect(self, level: int, within: str | float = "20 s") -> None:
+        """Let time pass, 10 ms at a time, until the pin has this level. Raises NotSeen."""
+        self._dut.wait(lambda: self.level == level, within)
+
+
+class Pins:
+    """`dut.pins[26]` is P26; `dut.pins[26] = 1` drives it from outside, `= None` lets go of it."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    def __getitem__(self, number: int) -> Pin:
+        places = self._dut.machine.board.gpio.places
+        if number not in places:
+            raise IndexError(f"pins are P{places[0]} to P{places[-1]}, there is no P{number}")
+        return Pin(self._dut, number)
+
+    def __setitem__(self, number: int, level: int | None) -> None:
+        self[number].drive(level)
+
+
+class Things:
+    """`dut.things["button"]` is what hangs on a pin, a channel or a bus under that name."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    def __getitem__(self, name: str) -> Any:
+        things = {one: thing for one, thing in self._dut.machine.board.items() if isinstance(thing, Device)}
+        if name not in things:
+            raise KeyError(f"nothing called {name!r} hangs on the board; there is {', '.join(things) or 'nothing'}")
+        return things[name]
+
+
+class Channels:
+    """`dut.adc[1]` are the volts that a conversion of channel 1 finds; `dut.adc[1] = 1.2` puts so many there. Channel 0
+    has half of the supply."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    def __getitem__(self, channel: int) -> float:
+        return volts_of(self._dut.machine.board.saradc.sample(self._checked(channel)))
+
+    def __setitem__(self, channel: int, volts: float) -> None:
+        self._dut.machine.board.saradc.set_volts(self._checked(channel), volts)
+
+    def _checked(self, channel: int) -> int:
+        places = self._dut.machine.board.saradc.places
+        if channel not in places:
+            raise IndexError(f"channels are {places[0]} to {places[-1]}, there is no {channel}")
+        return channel

@@ -1,0 +1,27 @@
+"""A relay, a lamp, or whatever else a pin switches."""
+
+from __future__ import annotations
+
+from bk7238.peripherals.core import ALWAYS, PinDevice, Services, State
+
+
+class Relay(PinDevice):
+    """Closed while its pin has the level `active`. `switchings` are all changes since the run began: microsecond, and
+    whether it closed."""
+
+    switchings: State[list[tuple[int, bool]]] = State(factory=list, keeps=ALWAYS)
+
+    def __init__(self, services: Services, *, active: int = 1) -> None:
+        super().__init__(services)
+        if active not in (0, 1):
+            raise ValueError(f"active is 0 or 1, not {active}")
+        self.active = active
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed now."""
+        return self.level == self.active
+
+    def level_changed(self, level: int) -> None:
+        """Note a switching."""
+        self.switchings.append((self.clock.now, level == self.active))
