@@ -48,9 +48,13 @@ def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
 
 def _story(device: testing.Dut) -> list[str]:
     result = device.result
-    phase = device.update.story.phase
-    ended = f"verdict: {result.verdict.value}: {result.reason}" if result else f"no verdict yet, in phase {phase}"
-    faults = [f"fault {fault.spec}: fired {fault.count} times" for fault in device.update.faults.all]
+    if device.package is None:
+        ended = "no update"
+    elif result is None:
+        ended = f"no verdict yet, in phase {device.update.story.phase}"
+    else:
+        ended = f"verdict: {result.verdict.value}: {result.reason}"
+    faults = [f"fault {fault.spec}: fired {fault.count} times" for fault in device.faults]
     digest = f"digest {device.machine.digest()}, seed {device.settings.seed}, engine {device.settings.engine}"
     return [f"{ended}, after {device.now:.3f} virtual seconds", *faults, digest]
 

@@ -6,6 +6,7 @@ Options have long names of their own, `--bk7238-seed` and so on; the short ones 
 from __future__ import annotations
 
 import atexit
+import functools
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -88,6 +89,12 @@ def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
     request.node.stash[_DUT] = device
     yield device
     failures.save(request.node, device, request.node.stash.get(_REPORTS, []))
+
+
+@pytest.fixture
+def make_dut(request: pytest.FixtureRequest) -> Callable[..., testing.Dut]:
+    """Gives further devices: as the markers of the test say, but for the settings that it is called with."""
+    return functools.partial(markers.device, request.node)
 
 
 @pytest.fixture
