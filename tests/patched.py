@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boot.reference import built, packed
+from boot.cases import pack
+from images import built
 
 from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package, build, flash_image, package, recognise, split
@@ -31,7 +32,7 @@ def image(texts: dict[bytes, bytes], version: str = "1.0.0", footer: str = "1.0.
 
 def update(texts: dict[bytes, bytes], version: str = "1.0.1", header: str = "1.0.1") -> Package:
     """A package of that app; `header` is the version there."""
-    return package.parse(packed(app(version, texts), "gzip", version=header), "patched.rbl")
+    return package.parse(pack(app(version, texts), "gzip", version=header), "patched.rbl")
 
 
 def without_evidence(version: str) -> dict[bytes, bytes]:

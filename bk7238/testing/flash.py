@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from peripherals.nor_flash import NorFlash
+from bk7238.peripherals.nor_flash import NorFlash
 
 if TYPE_CHECKING:
+    from bk7238.peripherals.nor_flash import Operation
     from bk7238.testing.kit import Dut
-    from peripherals.nor_flash import Operation
 
 _SECTOR = 0x1000
 
@@ -42,7 +42,8 @@ class Flash:
         return self._dut.machine.flash
 
     def __getitem__(self, where: slice | int) -> Any:
-        return bytes(self._chip.data)[where]
+        found = self._chip.data[where]
+        return found if isinstance(found, int) else bytes(found)
 
     @property
     def data(self) -> bytes:

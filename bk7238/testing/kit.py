@@ -13,20 +13,20 @@ from bk7238.bench.values import microseconds
 from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
+from bk7238.peripherals.nor_flash import Operation
 from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
 from bk7238.update import evidence
 from bk7238.update.result import Result
 from bk7238.update.session import Update
-from peripherals.nor_flash import Operation
 
 if TYPE_CHECKING:
     from bk7238.machine import Machine
     from bk7238.network.events import Event
     from bk7238.network.link import Link
     from bk7238.network.network import Network
+    from bk7238.peripherals.core import ResetKind
     from bk7238.sweep.report.report import Report
-    from peripherals.core import ResetKind
 
 
 class NotSeen(AssertionError):
@@ -168,7 +168,7 @@ class Dut:
         machine.engine.on_reset.remove(reset)
         if machine.resets < wanted:
             missing = wanted - machine.resets
-            raise NotSeen(f"{missing} of {count} resets did not come within {within}{self._dead_end}")
+            raise NotSeen(f"{missing} of {count} resets did not come within {within}{self._why}")
 
     def expect_verdict(self, verdict: str, reason: str = "") -> Result:
         """Run to the end of the update, which is this verdict with this text in its reason; all faults have fired.
@@ -193,20 +193,23 @@ class Dut:
             while self._read < len(self._lines):
                 number, line = self._lines[self._read]
                 self._read += 1
-                found = match(line) if console in (None, number) else None
+                if console not in (None, number):
+                    continue
+                found = match(line)
                 if found is not None:
                     return found
                 self.before.append(line)
             if machine.now >= deadline:
-                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._dead_end}")
+                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._why}")
             self._wanted = lambda number, line: console in (None, number) and match(line)
             machine.run(until=deadline)
             self._wanted = None
 
     @property
-    def _dead_end(self) -> str:
-        why = self.machine.dead_end.why
-        return f"; {why}" if why else ""
+    def _why(self) -> str:
+        """What may be the cause where something did not come."""
+        silent = [f"{spec} never fired" for spec in self.stand.faults.silent]
+        return "".join(f"; {why}" for why in (self.machine.dead_end.why, *silent) if why)
 
     def skip(self) -> None:
         """Lines until now are read."""
@@ -224,7 +227,7 @@ class Dut:
         deadline = self.machine.now + microseconds(within)
         while not condition():
             if self.machine.now >= deadline:
-                raise NotSeen(f"the condition did not hold within {within}{self._dead_end}")
+                raise NotSeen(f"the condition did not hold within {within}{self._why}")
             self.run(0.01)
 
     def send(self, text: str | bytes, console: int = 1) -> None:

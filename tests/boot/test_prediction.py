@@ -16,10 +16,11 @@ import pytest
 from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
 
 from bk7238 import resources
+from bk7238.bench.settings import Settings
 from bk7238.formats import crc_framing, partitions, rbl_body
-from bk7238.image import build, predict
+from bk7238.image import build, flash_image, predict
 from bk7238.image.prediction import End
-from bk7238.machine import Machine
+from bk7238.testing import Dut, NotSeen
 from boot.cases import (
     APP,
     BOOTLOADER,
@@ -318,18 +319,13 @@ CASES = [
 
 def boot(flash: bytes, seconds: float = 30.0, uart: int = 1) -> tuple[list[str], bytes, bool]:
     """The lines of a boot, the flash afterwards, and whether an app was started."""
-    machine = Machine(flash)
-    console = (machine.uart1, machine.uart2)[uart - 1]
-    lines: list[str] = []
-
-    def line(text: str) -> None:
-        lines.append(text)
-        if text.startswith(("go os_addr", "[ARM ANOMALY")) or len(lines) > 600:
-            machine.stop()
-
-    console.on_line(line)
-    machine.run(until=round(seconds * 1e6))
-    return lines, bytes(machine.flash.data), any(text.startswith("go os_addr") for text in lines)
+    dut = Dut(flash_image.parse(flash, "made.bin", force=True), None, Settings(profile="none"))
+    try:
+        last = [dut.expect([r"^go os_addr", r"^\[ARM ANOMALY"], within=seconds, console=uart).string]
+    except NotSeen:
+        last = []
+    lines = [*dut.before, *last]
+    return lines, bytes(dut.machine.flash.data), any(text.startswith("go os_addr") for text in lines)
 
 
 def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int = 1) -> None:

@@ -8,13 +8,12 @@ import shutil
 import tomllib
 
 import pytest
-from boot.reference import built, image, installed
-from faults.reference.bench import update_package
+from boot.reference import image, installed
+from images import built
 
 from bk7238 import chip
 from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
-from bk7238.update.session import Settings, Update
 
 CHIP = """
 name = "BK9999"
@@ -64,19 +63,16 @@ def test_it_differs_wherever_it_can():
     assert {name for name in ours if ours[name] == other[name]} == KEPT | {"size"}
 
 
-def test_the_reference_firmware_updates_itself_on_it(other):
-    package = update_package()
+def test_the_reference_firmware_updates_itself_on_it(make_dut, other):
     parsed = flash_image.parse(built("reference_1.0.0.bin"), "other.bin", chip=other, force=True)
-    update = Update(parsed, package, Settings(delivered=True, faults=("flash-area:configuration,zeros",)))
-    assert update.machine.chip is other and update.machine.flash.size == 0x400000
-    before = bytes(update.machine.flash.data)
-    result = update.run()
-    assert result.verdict.value == "new-app-runs", result.reason
-    assert update.faults.all[0].firings[0].where == "configuration, 0x380000 to 0x382000"
-    assert update.machine.flash.jedec_id == 0x1C7016 and update.profile.name == "beken-sdk"
-    should = bytearray(installed(image(package.data)).ljust(0x400000, b"\xff"))
+    dut = make_dut(image=parsed, delivered=True, faults=("flash-area:configuration,zeros",))
+    assert dut.machine.chip is other and dut.machine.flash.size == 0x400000
+    dut.expect_verdict("new-app-runs")
+    assert dut.fired().firings[0].where == "configuration, 0x380000 to 0x382000"
+    assert dut.machine.flash.jedec_id == 0x1C7016 and dut.update.profile.name == "beken-sdk"
+    should = bytearray(installed(image(dut.package.data)).ljust(0x400000, b"\xff"))
     should[0x380000:0x382000] = bytes(0x2000)
-    assert bytes(update.machine.flash.data) == should != before
+    assert bytes(dut.machine.flash.data) == should != dut.flash_before
 
 
 def test_what_its_view_knows(other):

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from boot.reference import built
-from images import FULL, GZIP, vendor
+from images import FULL, GZIP, built, vendor
 
 from bk7238.cli import main
 from bk7238.formats import crc_framing

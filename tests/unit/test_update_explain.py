@@ -1,7 +1,7 @@
 """What of a boot loader's words is a complaint, and which partition a package is for."""
 
 from boot.cases import APP, BOOTLOADER, DOWNLOAD, Device, app, pack
-from boot.reference import built
+from images import built
 
 from bk7238 import chip
 from bk7238.formats import partitions
