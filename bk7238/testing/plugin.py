@@ -89,6 +89,7 @@ def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
     request.node.stash[_DUT] = device
     yield device
     failures.save(request.node, device, request.node.stash.get(_REPORTS, []))
+    del request.node.stash[_DUT]  # pytest keeps the tests to its end, and a device is some megabytes
 
 
 @pytest.fixture

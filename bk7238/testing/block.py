@@ -1,96 +1,95 @@
-"""A block alone on the bench: a clock that is moved by hand, a bus of plain bytes, and a log that remembers."""
+"""A block alone: a clock that the test moves, the chip's memories, and a log that remembers.
+
+bench = BlockBench()
+uart = bench.make(Uart)
+uart.receive(b"x")
+bench.clock.advance(100)
+"""
 
 from __future__ import annotations
 
-import heapq
 import random
+import struct
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
+from bk7238 import chip
+from bk7238.engine import clock
+from bk7238.engine.memory import Memory, SystemBus
+from bk7238.engine.platform import Platform
+from bk7238.engine.repl import load
 from bk7238.peripherals.core import Peripheral, ResetKind, Services
 
 P = TypeVar("P", bound=Peripheral)
 
 
-class BenchEvent:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+class Clock(clock.Clock):
+    """Virtual time, from 0 microseconds on, that passes when the test says so."""
 
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class BenchClock:
     def __init__(self) -> None:
-        self.now = 0
-        self._queue: list[tuple[int, int, BenchEvent]] = []
-        self._count = 0
-
-    def after(self, microseconds: int, callback: Callable[[], None]) -> BenchEvent:
-        assert microseconds >= 0
-        event = BenchEvent(callback)
-        heapq.heappush(self._queue, (self.now + microseconds, self._count, event))
-        self._count += 1
-        return event
+        self._at = 0
+        super().__init__(1, lambda: self._at)
 
     def advance(self, microseconds: int) -> None:
-        """Let `microseconds` pass; what falls due in them happens, in order."""
-        end = self.now + microseconds
-        while self._queue and self._queue[0][0] <= end:
-            self.now, _, event = heapq.heappop(self._queue)
-            if event.callback is not None:
-                event.callback()
-        self.now = end
+        """Let so much time pass; what falls due in it happens, in order."""
+        end = self._at + microseconds
+        while (due := self.next_deadline) is not None and due <= end:
+            self._at = due
+            self.run_due()
+        self._at = end
 
 
-class BenchBus:
-    """Sparse memory: every address exists and reads zero until it is written."""
+@cache
+def _board() -> Platform:
+    return load(chip.load().board)
+
+
+class Bus(SystemBus):
+    """The memories of the chip, all zero. ValueError outside of them."""
 
     def __init__(self) -> None:
-        self.memory: dict[int, int] = {}
-
-    def read(self, address: int, length: int) -> bytes:
-        return bytes(self.memory.get(address + i, 0) for i in range(length))
-
-    def write(self, address: int, data: bytes) -> None:
-        self.memory.update(zip(range(address, address + len(data)), data, strict=True))
+        memories = {one: Memory(one.name, one.address, one.size) for one in _board().memories}
+        super().__init__(memories.values(), memories[_board().window], lambda address, length: None)
 
     def word(self, address: int) -> int:
+        """The 32-bit little-endian word at an address."""
         return int.from_bytes(self.read(address, 4), "little")
 
     def put(self, address: int, *words: int) -> None:
-        """Write 32-bit little-endian words from `address` on."""
-        for index, word in enumerate(words):
-            self.write(address + 4 * index, word.to_bytes(4, "little"))
+        """Write 32-bit little-endian words from an address on."""
+        self.write(address, struct.pack(f"<{len(words)}I", *words))
 
 
-class BenchLog:
+class Log:
+    """What the blocks said, and the offsets of accesses that no register claims."""
+
     def __init__(self) -> None:
         self.messages: list[str] = []
         self.unclaimed_offsets: list[int] = []
 
     def info(self, message: str) -> None:
+        """Remember a message."""
         self.messages.append(message)
 
-    def warning(self, message: str) -> None:
-        self.messages.append(message)
+    warning = info
 
     def unclaimed(self, offset: int, value: int | None) -> None:
+        """Remember an offset, once."""
         if offset not in self.unclaimed_offsets:
             self.unclaimed_offsets.append(offset)
 
 
-class Bench:
-    """Makes blocks and holds what surrounds them. `resets` lists the kinds of reset that were asked for."""
+class BlockBench:
+    """Makes blocks and holds what surrounds them. `resets` are the kinds of reset that they asked for."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
-        self.clock = BenchClock()
-        self.bus = BenchBus()
-        self.log = BenchLog()
+        self.clock, self.bus, self.log = Clock(), Bus(), Log()
         self.resets: list[ResetKind] = []
 
     def make(self, kind: type[P], name: str = "block", **arguments: object) -> P:
+        """A block of this class; the arguments are those that a board description gives it."""
         services = Services(
             name=name,
             clock=self.clock,
@@ -103,7 +102,7 @@ class Bench:
 
 
 def levels(block: Peripheral, number: int | None = None) -> list[bool]:
-    """Every level that output `number` of `block` (None: its interrupt) takes from now on, as a growing list."""
+    """The levels that an output of the block takes from now on, as a list that grows; None is its interrupt."""
     seen: list[bool] = []
     block.outputs[number].append(seen.append)
     return seen
@@ -111,11 +110,12 @@ def levels(block: Peripheral, number: int | None = None) -> list[bool]:
 
 def assert_reset_gives_fresh(
     kind: type[P],
-    use: Callable[[Bench, P], None],
+    use: Callable[[BlockBench, P], None],
     kept: dict[ResetKind, set[str]] | None = None,
-    **arguments: object,
+    **arguments: Any,
 ) -> None:
-    """After `use` and each kind of reset, a block is as new, but for the registers and states that `kept` names.
+    """Assert that after `use` and each kind of reset a block is as new, but for the registers and states that `kept`
+    names.
 
     Fails also where `use` changed nothing, or where something the reset should have stopped happens later. The
     random source goes on: chance does not repeat itself.
@@ -130,7 +130,7 @@ def assert_reset_gives_fresh(
 
     for reset in ResetKind:
         without = (kept or {}).get(reset, set())
-        bench = Bench()
+        bench = BlockBench()
         block, fresh = bench.make(kind, **arguments), bench.make(kind, **arguments)
         use(bench, block)
         assert declared(block, without) != declared(fresh, without), "the block was not used"

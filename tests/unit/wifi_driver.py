@@ -1,15 +1,11 @@
-"""The Wi-Fi MAC on the bench, used as the firmware uses it: descriptors in RAM, registers, interrupts.
-
-RAM is as on the chip: 256 KiB at 0x400000, and ValueError outside of it.
-"""
+"""The Wi-Fi MAC alone, used as the firmware uses it: descriptors in RAM, registers, interrupts."""
 
 from __future__ import annotations
 
 import struct
 
-from bench import Bench
-
 from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.testing.block import BlockBench
 
 RAM, RAM_SIZE = 0x0040_0000, 0x4_0000
 
@@ -34,35 +30,11 @@ BCN, AC0, AC1, AC2, AC3 = range(5)
 IDLE, DOZE, ACTIVE = 0, 2, 3
 
 
-class Ram:
-    def __init__(self) -> None:
-        self.data = bytearray(RAM_SIZE)
-
-    def read(self, address: int, length: int) -> bytes:
-        return bytes(self.data[self._offset(address, length) :][:length])
-
-    def write(self, address: int, data: bytes) -> None:
-        at = self._offset(address, len(data))
-        self.data[at : at + len(data)] = data
-
-    def _offset(self, address: int, length: int) -> int:
-        if not RAM <= address <= address + length <= RAM + RAM_SIZE:
-            raise ValueError(f"no memory at {address:#x}")
-        return address - RAM
-
-    def word(self, address: int) -> int:
-        return int.from_bytes(self.read(address, 4), "little")
-
-    def put(self, address: int, *words: int) -> None:
-        self.write(address, struct.pack(f"<{len(words)}I", *words))
-
-
-class WifiBench(Bench):
+class WifiDriver(BlockBench):
     """A MAC, started as the firmware starts it: active, on channel 6, with its addresses, all interrupts enabled."""
 
     def __init__(self, started: bool = True) -> None:
         super().__init__()
-        self.bus = Ram()
         self.heap = RAM + 0x1_0000
         self.mac = self.make(WifiMac, "wifi")
         self.air: list[tuple[int, bytes, int]] = []
