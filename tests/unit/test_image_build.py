@@ -178,9 +178,11 @@ def test_the_vendors_json():
 @given(st.text(max_size=200))
 def test_any_json_is_a_table_or_one_line(text):
     try:
-        partition_json.parse(text, "x.json")
+        table = partition_json.parse(text, "x.json")
     except ImageError as error:
-        assert "\n" not in str(error)
+        assert "x.json" in str(error) and "\n" not in str(error)
+    else:
+        assert partition_json.parse(partition_json.dump(table), "y.json") == table
 
 
 @pytest.mark.parametrize("value", ["-1", "1T", "0x", "", None, True, 1 << 32, "9" * 99, 1.5])

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from long_run import examples
 from wifi_driver import AC2, AC3, DMA_CNTRL_SET, MY_ADDRESS, RAM, RAM_SIZE, WifiDriver, data_from_ap, data_to_ap
 
+from bk7238.peripherals.core import ResetKind
+
 addresses = st.one_of(
     st.integers(0, 0xFFFF_FFFF),
     st.integers(RAM + RAM_SIZE - 0x60, RAM + RAM_SIZE + 0x10),
@@ -68,6 +70,9 @@ def test_noise_on_the_air(noise):
     bench.mac.write(0x60, 0x7FFF_FFDE)
     bench.hear(noise)
     bench.hear(b"\x08\x42\0\0" + MY_ADDRESS + noise)
+    bench.hear(frame := data_from_ap(b"a sound one"))
+    done = [rhd for rhd in bench.rhds[1:] if bench.rx_status(rhd) & 0x4000]
+    assert bench.received(done[-1]) == frame, "reception goes on"
 
 
 @examples(100)
@@ -76,8 +81,11 @@ def test_any_register_writes(writes):
     bench = WifiDriver()
     for register, value in writes:
         bench.mac.write(4 * register, value)
-        bench.mac.read(4 * register)
+        assert 0 <= bench.mac.read(4 * register) <= 0xFFFF_FFFF
     bench.clock.advance(100_000)
+    bench.mac.reset(ResetKind.POWER_ON)
+    fresh = WifiDriver(started=False)
+    assert bench.mac.snapshot()["registers"] == fresh.mac.snapshot()["registers"], "a power cycle mends it"
 
 
 @examples(100)
