@@ -187,9 +187,7 @@ def test_a_fault_that_never_fired(dut):
 @pytest.mark.bk7238(delivered=True)
 def test_a_verdict_with_another_reason(dut):
     for wanted in (("brick", ""), ("new-app-runs", "by chance")):
-        with pytest.raises(
-            testing.NotSeen, match=rf"^{wanted[0]}: .*, was expected, not new-app-runs: the"
-        ):
+        with pytest.raises(testing.NotSeen, match=rf"^{wanted[0]}: .*, was expected, not new-app-runs: the"):
             dut.expect_verdict(*wanted)
     assert dut.expect_verdict("new-app-runs", "installed") is dut.result
 
