@@ -232,8 +232,8 @@ def with_entry(name, **changes):
 )
 def test_a_table_with_which_an_update_would_destroy_something(start, changes, words):
     before = with_entry(**changes)
-    start = changes.get("offset", DOWNLOAD)
-    before[start : start + len(PACKAGE)] = PACKAGE
+    place = changes.get("offset", DOWNLOAD)
+    before[place : place + len(PACKAGE)] = PACKAGE
     ended, printed, after = start(before)
     assert words in printed
     assert ended == STARTED and after == before
