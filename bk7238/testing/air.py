@@ -34,7 +34,7 @@ class Ap:
     @property
     def model(self) -> AccessPoint:
         """The access point itself."""
-        return self._dut.stand.access_point
+        return self._dut.bench.access_point
 
     @property
     def stations(self) -> list[str]:
@@ -67,7 +67,7 @@ class Server:
     @property
     def model(self) -> HttpServer:
         """The web server itself."""
-        return self._dut.stand.network.http
+        return self._dut.bench.network.http
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -115,7 +115,7 @@ class Air:
     @property
     def model(self) -> Medium:
         """The medium itself."""
-        return self._dut.stand.air
+        return self._dut.bench.air
 
     @property
     def sent(self) -> int:
@@ -169,7 +169,7 @@ class Air:
         text = dut.settings.ssid if ssid is None else ssid
         made = AccessPoint(
             text.encode() if isinstance(text, str) else text,
-            network=dut.stand.access_point.network,
+            network=dut.bench.access_point.network,
             rng=dut.machine.random(name),
             **options,
         )
@@ -187,7 +187,7 @@ class Air:
         asked = bytes(map(int, (ip or leases[-1].ip).split(".")))
         query = struct.pack("!HHBBH6s4s6s4s", 1, 0x800, 6, 4, 1, _ASKER, _ASKER_IP, b"", asked)
         answers: list[bytes] = []
-        network = dut.stand.access_point.network
+        network = dut.bench.access_point.network
         receive = network.receive
 
         def heard(frame: bytes, now: int) -> list[bytes]:

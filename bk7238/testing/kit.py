@@ -61,7 +61,7 @@ class Dut:
         self.flash_before = b""
         self.unheard = 0  # of the events, the first that `Air.expect` has not passed
         self.awaited = ""  # the kind of event that ends a run
-        self._stand: Update | Alone | None = None
+        self._bench: Update | Alone | None = None
         self._lines: list[tuple[int, str]] = []
         self._read = 0
         self._wanted: Callable[[int, str], Any] | None = None
@@ -95,42 +95,42 @@ class Dut:
     @property
     def made(self) -> bool:
         """Whether the device has been made: it is made by the first call that needs it."""
-        return self._stand is not None
+        return self._bench is not None
 
     @property
-    def stand(self) -> Update | Alone:
+    def bench(self) -> Update | Alone:
         """The machine and what is around it: `machine`, `network`, `air`, `access_point`, `faults`."""
-        if self._stand is None:
+        if self._bench is None:
             package, chosen = self.package, self.settings
             if package is None:
-                self._stand = Alone(self.image, chosen, self.plug)
+                self._bench = Alone(self.image, chosen, self.plug)
             else:
-                self._stand = Update(self.image, package, chosen, plug=self.plug)
-            self._follow(self._stand)
-        return self._stand
+                self._bench = Update(self.image, package, chosen, plug=self.plug)
+            self._follow(self._bench)
+        return self._bench
 
-    def _follow(self, stand: Update | Alone) -> None:
-        machine = stand.machine
+    def _follow(self, bench: Update | Alone) -> None:
+        machine = bench.machine
         self.flash_before = bytes(machine.flash.data)
         machine.uart1.on_line(lambda line: self._line(1, line))
         machine.uart2.on_line(lambda line: self._line(2, line))
         machine.board.flash.operated.connect(self._operated)
-        stand.air.on_event(self._heard)
-        stand.air.on_frame(lambda *frame: self.frames.append(Frame(*frame)))
+        bench.air.on_event(self._heard)
+        bench.air.on_frame(lambda *frame: self.frames.append(Frame(*frame)))
 
     @property
     def update(self) -> Update:
         """The update. Raises RuntimeError for a device without a package."""
         if self.package is None:
             raise RuntimeError("the device has no package: nothing updates it")
-        stand = self.stand
-        assert isinstance(stand, Update)
-        return stand
+        bench = self.bench
+        assert isinstance(bench, Update)
+        return bench
 
     @property
     def machine(self) -> Machine:
         """The whole board."""
-        return self.stand.machine
+        return self.bench.machine
 
     @property
     def now(self) -> float:
@@ -208,7 +208,7 @@ class Dut:
     @property
     def _why(self) -> str:
         """What may be the cause where something did not come."""
-        silent = [f"{spec} never fired" for spec in self.stand.faults.silent]
+        silent = [f"{spec} never fired" for spec in self.bench.faults.silent]
         return "".join(f"; {why}" for why in (self.machine.dead_end.why, *silent) if why)
 
     def skip(self) -> None:
@@ -256,7 +256,7 @@ class Dut:
     def faults(self) -> list[Fault]:
         """What goes wrong, in the order in which it was named: `count` is how often each has fired, `firings` when,
         where and what."""
-        return self.stand.faults.all
+        return self.bench.faults.all
 
     def fired(self, place: int = 0) -> Fault:
         """The fault of that place, which has fired. Raises NotSeen where it has not."""

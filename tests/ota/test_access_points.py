@@ -130,14 +130,14 @@ class Ears:
 
     def __init__(self, dut):
         self._dut, self._heard = dut, []
-        dut.stand.air.on_frame(self._observe)
+        dut.bench.air.on_frame(self._observe)
 
     @property
     def now(self):
         return self._dut.machine.now
 
     def transmit(self, frame, channel, now):
-        return self._dut.stand.air.transmit(frame, channel, self.now)
+        return self._dut.bench.air.transmit(frame, channel, self.now)
 
     def poll(self, now):
         # The machine looks at the air when its own radio is due, at the next beacon at the latest.

@@ -42,7 +42,7 @@ class Sleeper:
             Flash(self.dut).load(data, address)
         self.asked = {}
         self.states = []  # of the MAC, at the end of each frame
-        self.dut.stand.air.on_frame(self._passed)
+        self.dut.bench.air.on_frame(self._passed)
         for number in range(1, 9):
             at = ASLEEP_FROM + 1_000_000 * number + 11_000 * number
             self.dut.machine.clock.after(at, lambda number=number: self._ping(number))
@@ -60,10 +60,10 @@ class Sleeper:
         self.asked[number] = self.dut.machine.now
         echo = struct.pack("!BBHHH", 8, 0, 0, 9, number) + b"are you awake?"
         echo = echo[:2] + checksum(echo).to_bytes(2, "big") + echo[4:]
-        stand = self.dut.stand
-        (station,) = stand.access_point.stations.members()
+        bench = self.dut.bench
+        (station,) = bench.access_point.stations.members()
         packet = ipv4.build(GATEWAY_IP, DEVICE_IP, ipv4.ICMP, echo, number)
-        stand.access_point.send(station.address + stand.network.mac + b"\x08\x00" + packet, self.dut.machine.now)
+        bench.access_point.send(station.address + bench.network.mac + b"\x08\x00" + packet, self.dut.machine.now)
 
     def answers(self) -> dict[int, int]:
         """When the device's echo replies came, by number."""

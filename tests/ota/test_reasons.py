@@ -180,18 +180,18 @@ def test_a_server_that_cannot_be_reached(dut, url, reason):
 
 @pytest.mark.bk7238(request="http://ota.example/x")
 def test_a_name_that_nobody_knows(dut):
-    dut.stand.network.dns.names = {}
+    dut.bench.network.dns.names = {}
     assert "the name server knows no ota.example (3 times)" in waits(dut).reason
 
 
 @pytest.mark.bk7238(request=f"http://box.local/{NAME}")
 def test_a_name_in_local_that_the_name_server_was_given(dut):
-    dut.stand.network.dns.names = {"box.local": dut.stand.network.address}
+    dut.bench.network.dns.names = {"box.local": dut.bench.network.address}
     dut.expect_verdict("new-app-runs")
 
 
 def test_a_refused_lease(dut):
-    dut.stand.network.dhcp._pool.clear()
+    dut.bench.network.dhcp._pool.clear()
     assert waits(dut).reason == "the device did not join: the DHCP server gave no lease: no address left"
 
 

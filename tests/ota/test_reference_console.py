@@ -76,7 +76,7 @@ def test_ping_without_an_answer(dut):
 
 
 def test_names_are_asked_for(dut):
-    dut.stand.network.dns.names = {"update.example": bytes((192, 168, 77, 1))}
+    dut.bench.network.dns.names = {"update.example": bytes((192, 168, 77, 1))}
     join(dut)
     assert "32 bytes from 192.168.77.1 icmp_seq=3" in dut.type(b"ping update.example\r", "500 ms")
     assert "ping: no such host" in dut.type(b"ping nobody.example\r", "5 s")

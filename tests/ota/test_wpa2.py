@@ -42,7 +42,7 @@ def test_update(make_dut, name, settings):
     assert len(clear) == 8, "the messages of two handshakes and nothing else"
     assert all(dot11.parse(frame)[1][6:8] == b"\x88\x8e" for frame in clear)
     assert [event.number for event in air.events("HandshakeMessage")] == [1, 2, 3, 4] * 2
-    assert not dut.stand.access_point.security.counters
+    assert not dut.bench.access_point.security.counters
 
 
 def is_data_in_the_clear(frame: bytes) -> bool:
@@ -53,7 +53,7 @@ def is_data_in_the_clear(frame: bytes) -> bool:
 @pytest.mark.nightly
 @pytest.mark.bk7238(psk=PSK)
 def test_the_group_key_changes_during_the_download(dut, air):
-    keys = dut.stand.access_point.security
+    keys = dut.bench.access_point.security
     for second in (12, 16, 20):
         dut.machine.clock.after(second * 1_000_000, lambda: keys.rekey(dut.machine.now))
     dut.expect_verdict("new-app-runs")
