@@ -36,7 +36,7 @@ def test_a_damaged_package_is_refused_by_the_boot_loader_in_its_own_words(dut, f
 @pytest.mark.fault("package-flip:30")
 def test_a_package_that_the_boot_loader_passes_over_in_silence(dut):
     """A bit of the version text is wrong, and with it the header's CRC."""
-    assert dut.expect_verdict("old-app-runs").reason == (
+    assert dut.expect_verdict("old-app-runs").reason.startswith(
         "the bootloader printed nothing about an update: "
         "the header in its download partition at 0x132000 is damaged: its CRC-32 does not match"
     )
