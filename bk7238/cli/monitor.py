@@ -107,7 +107,9 @@ def _updating(settings: Settings, image: FlashImage, update_package: Package) ->
 def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage) -> Machine:
     """A device that nobody has told of a network, and the network that --ssid puts into the air."""
     from bk7238.bench.bench import Bench
+    from bk7238.families import recognise
     from bk7238.faults.run import Faults
+    from bk7238.image.flash_view import FlashView
     from bk7238.network.uplink import Uplink
 
     faults = Faults(settings.faults, settings.seed)
@@ -122,7 +124,8 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
     if "ssid" in arguments:
         access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
         bench.power_on()
-        faults.begin(bench.machine, bench.air, access_point)
+        flash = FlashView(bench.machine.chip, bytes(bench.machine.flash.data))
+        faults.begin(bench.machine, bench.air, access_point, lambda: recognise.configuration(flash))
     return bench.machine
 
 

@@ -69,6 +69,11 @@ class Host:
             self._finish(self._exchange, now)
 
     @property
+    def exchange(self) -> Exchange | None:
+        """What is under way."""
+        return self._exchange
+
+    @property
     def address(self) -> bytes:
         """Its IPv4 address, empty while it has none."""
         return (self._static or self._dhcp.address) if self._online else b""

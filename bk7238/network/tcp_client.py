@@ -106,7 +106,7 @@ class TcpClient:
         elif segment.flags & SYN:
             self.established = self._acknowledge = True
             self._peer_first = segment.sequence
-            self._sender.mss = min(MSS, segment.mss or DEFAULT_MSS)
+            self._sender.learn(min(MSS, segment.mss or DEFAULT_MSS))
             self._sender.acknowledge(1, segment.window, 0, bare=False, now=now)
             self._flush(now)
 

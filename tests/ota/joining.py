@@ -8,12 +8,13 @@ from images import FULL, vendor
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium, Reception
+from bk7238.families.family import Instructions
+from bk7238.families.known import FAMILIES
 from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.events import Event, LeaseGranted
 from bk7238.network.network import Network
-from bk7238.update import profiles
 
 DEVICE = bytes.fromhex("c8478c428848")
 """The MAC address of the device."""
@@ -26,11 +27,10 @@ class Device:
         full = flash_image.read(vendor(FULL))
         self.ssid, self.seed = ssid, seed
         self.machine = Machine(full.data, seed=seed)
-        profile = profiles.find("openbeken", full)
-        told = profiles.Instructions(ssid, psk, None)
-        for address, data in profile.configure(
-            FlashView(self.machine.chip, bytes(self.machine.flash.data)), told
-        ).items():
+        told = Instructions(ssid, psk, None)
+        for address, data in (
+            FAMILIES["openbeken"].configure(FlashView(self.machine.chip, bytes(self.machine.flash.data)), told).items()
+        ):
             self.machine.flash.load(data, address)
         self.network = Network(random.Random(f"{seed}:network"))
         self.air = Medium()

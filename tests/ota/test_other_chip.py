@@ -73,7 +73,7 @@ def test_the_reference_firmware_updates_itself_on_it(other):
     result = update.run()
     assert result.verdict.value == "new-app-runs", result.reason
     assert update.faults.all[0].firings[0].where == "configuration, 0x380000 to 0x382000"
-    assert update.machine.flash.jedec_id == 0x1C7016 and update.profile.name == "beken-sdk"
+    assert update.machine.flash.jedec_id == 0x1C7016 and update.family.name == "beken-sdk"
     should = bytearray(installed(image(package.data)).ljust(0x400000, b"\xff"))
     should[0x380000:0x382000] = bytes(0x2000)
     assert bytes(update.machine.flash.data) == should != before

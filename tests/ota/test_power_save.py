@@ -9,13 +9,14 @@ from images import FULL, vendor
 from bk7238 import chip
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.families import openbeken
+from bk7238.families.family import Instructions
 from bk7238.formats import ieee80211 as dot11
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network import ipv4
 from bk7238.network.checksum import checksum
 from bk7238.network.network import Network
-from bk7238.update.profiles import Instructions, openbeken
 
 pytestmark = pytest.mark.full
 

@@ -36,7 +36,7 @@ def downloaded(update):
 @pytest.mark.parametrize(("kind", "ssid", "psk", "channel", "ht"), RUNS)
 def test_update(kind, ssid, psk, channel, ht):
     update = Update(reference(), reference_package(kind), Settings(ssid=ssid, psk=psk, channel=channel, ht=ht))
-    assert update.profile.name == "beken-sdk"
+    assert update.family.name == "beken-sdk"
     before = downloaded(update)
     result = update.run()
     assert (result.verdict, result.from_version, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.0", "1.0.1")
@@ -134,7 +134,7 @@ def test_the_reference_boot_loader_updates_openbeken():
     update = Update(
         flash_image.parse(mixed, "reference boot loader, OpenBeken"), package.read(vendor(GZIP)), Settings()
     )
-    assert update.profile.name == "openbeken" and len(update.machine.flash.data) == FLASH
+    assert update.family.name == "openbeken" and len(update.machine.flash.data) == FLASH
     result = update.run()
     assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "2.00.777")
     assert "BK7238_1.0.0 (reference)" in update.machine.uart1.text

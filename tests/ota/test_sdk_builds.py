@@ -65,7 +65,7 @@ def test_both_pairs_are_printed_where_they_differ(footer, shown, tmp_path, capsy
 def test_a_console_that_does_not_say_that_it_is_ready():
     old, new = {**SILENT, **sdk("1.0.0")}, {**SILENT, **sdk("1.0.1")}
     update = Update(patched.image(old), patched.update(new), Settings())
-    assert update.profile.name == "beken-sdk"
+    assert update.family.name == "beken-sdk"
     result = update.run()
     assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
     assert "[THD]" not in update.machine.uart1.text

@@ -24,7 +24,7 @@ def unknown(changed=None, **settings):
 
 def test_the_installation_is_observed():
     update = unknown()
-    assert update.profile.name == "none"
+    assert update.family.name == "none"
     result = update.run()
     assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
     assert "has run for 10 virtual seconds without a reset and printed 5 lines" in result.reason
@@ -38,7 +38,7 @@ def test_the_installation_is_observed():
 
 
 def test_it_need_not_be_asked_for_and_can_be():
-    assert Update(patched.image({}), patched.update({}), DELIVERED).profile.name == "beken-sdk"
+    assert Update(patched.image({}), patched.update({}), DELIVERED).family.name == "beken-sdk"
     assert Update(patched.image({}), patched.update({}), Settings(delivered=True, profile="none")).run().verdict is (
         Verdict.NEW_APP_RUNS
     )
