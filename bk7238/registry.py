@@ -38,6 +38,15 @@ class Registry(Mapping[str, T], Generic[T]):
         self.group = group
         self._own, self._fits, self._name = tuple(own), fits, name
 
+    @property
+    def own(self) -> dict[str, T]:
+        """Our own members by name, whatever other packages declare."""
+        return {self._name(member): member for member in self._own}
+
+    def origin(self, name: str) -> str:
+        """Which distribution a member is of."""
+        return self._loaded[1][name]
+
     def __getitem__(self, name: str) -> T:
         return self._members[name]
 
@@ -47,9 +56,14 @@ class Registry(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._members)
 
-    @cached_property
+    @property
     def _members(self) -> dict[str, T]:
-        members = {self._name(member): member for member in self._own}
+        return self._loaded[0]
+
+    @cached_property
+    def _loaded(self) -> tuple[dict[str, T], dict[str, str]]:
+        """The members, and where they are from, by name."""
+        members = self.own
         origins = dict.fromkeys(members, "bk7238-sim itself")
         for entry in sorted(entry_points(group=self.group), key=lambda entry: (entry.name, entry.value)):
             member = self._load(entry)
@@ -57,7 +71,7 @@ class Registry(Mapping[str, T], Generic[T]):
             if name in members:
                 raise self._error(entry, f"{name!r} is the name of a member of {origins[name]} already")
             members[name], origins[name] = member, _origin(entry)
-        return members
+        return members, origins
 
     def _load(self, entry: EntryPoint) -> T:
         try:

@@ -124,4 +124,4 @@ class Messenger:
         """Begin the next step at a time, in place of what is wanted."""
         steps = self._steps(self._address)
         if self._taken < len(steps) and not self._restarted:
-            self._host.begin(steps[self._taken], at)
+            self._host.begin(steps[self._taken], at, instead=True)

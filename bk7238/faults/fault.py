@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -183,7 +183,7 @@ class Fault:
                 argument.set(self, argument.default)
 
 
-def make(spec: Spec, kinds: dict[str, type[Fault]], seed: str) -> Fault:
+def make(spec: Spec, kinds: Mapping[str, type[Fault]], seed: str) -> Fault:
     """The fault that `spec` describes. Raises FaultError."""
     kind = kinds.get(spec.kind)
     if kind is None:

@@ -46,7 +46,7 @@ often the first 20 firings are kept and all are counted. What a fault does at ra
 def page() -> str:
     """The whole page."""
     sections: dict[str, list[type[Fault]]] = {}
-    for kind in all_kinds().values():
+    for kind in all_kinds().own.values():
         sections.setdefault(kind.SECTION, []).append(kind)
     moments = "\n".join(f"| `@{form}` | {meaning} |" for form, meaning in FORMS.items())
     parts = [NOTE, INTRODUCTION.strip(), "## When", "| moment | meaning |\n|---|---|\n" + moments]

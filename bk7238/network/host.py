@@ -54,8 +54,11 @@ class Host:
         """Fetch a page as soon as there is an address. Raises ValueError for what is no URL with a numeric host."""
         self.begin(Fetch(Target(url)))
 
-    def begin(self, exchange: Exchange, at: int = 0) -> None:
-        """Open a connection for an exchange at that time or later, when those before it are over."""
+    def begin(self, exchange: Exchange, at: int = 0, *, instead: bool = False) -> None:
+        """Open a connection for an exchange at that time or later, when those before it are over, or `instead` of those
+        that are wanted and have not begun."""
+        if instead:
+            self._wanted.clear()
         self._wanted.append((at, exchange))
 
     def abandon(self, why: str, now: int) -> None:
