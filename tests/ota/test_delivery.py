@@ -18,6 +18,7 @@ from bk7238.network import ipv4
 from bk7238.network.addresses import ip_text, mac_text
 from bk7238.network.network import Network
 from bk7238.network.tcp_segment import parse
+from bk7238.replay.snapshot import Snapshots
 from bk7238.update.session import Settings, Update
 
 PORT = 5_000
@@ -190,3 +191,24 @@ def test_an_upload_that_goes_no_further_has_its_cause():
     assert result.verdict.value == "device-waits"
     assert "the download did not complete" in result.reason and "bytes had arrived" in result.reason
     assert "the device does not answer http://192.168.77.50/api/ota; network-stall@25%" in result.reason
+
+
+def test_what_is_under_way_goes_back_in_time(monkeypatch):
+    """The reference firmware does not answer on that port: the connection is tried again and again."""
+    monkeypatch.setattr(BekenSdk, "deliveries", (TcpPush(PORT),))
+    update = Update(image(), update_package(), Settings())
+    frames = []
+    update.air.on_frame(lambda now, frame, channel, ours: frames.append((now, frame)))
+    snapshots = Snapshots(update.machine)
+    update.begin()
+    update.machine.run(until=6_000_000)
+    assert update.network.hosts[0].exchange is not None
+    snapshot = snapshots.take()
+    ends = []
+    for _ in range(2):
+        frames.clear()
+        update.machine.run(until=14_000_000)
+        ends.append((update.machine.digest(), tuple(frames), update.network.hosts[0].exchange.target))
+        snapshots.restore(snapshot)
+    assert ends[0] == ends[1]
+    assert sum(b"\x13\x88" in frame for _, frame in ends[0][1]) >= 1, "it tries port 5000 again"
