@@ -133,7 +133,7 @@ class Network:
                 self._output += host.receive(frame, now)
         if source[0] & 1 or (destination != self.mac and not destination[0] & 1):
             self.counters["not for the gateway"] += 1
-            return []
+            return self._take()
         try:
             if kind == _ARP:
                 self._receive_arp(arp.parse(frame[_ETHERNET.size :]), now)

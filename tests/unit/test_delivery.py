@@ -44,10 +44,12 @@ class Bench:
         while self.now < until:
             down, up = self.network.poll(self.now), self.device.poll(self.now)
             while down or up:
-                up = [frame for one in down for frame in self.device.receive(one, self.now)]
+                there, back = down, up
+                up = [frame for one in there for frame in self.device.receive(one, self.now)]
                 up += self.device.push(self.now)
-                down = [frame for one in up for frame in self.network.receive(one, self.now)]
-            self.now += 1_000
+                down = [frame for one in back for frame in self.network.receive(one, self.now)]
+            deadlines = [one.deadline for one in (self.network, self.device) if one.deadline is not None]
+            self.now = min(until, max(self.now + 1_000, min(deadlines, default=until)))
 
     def happened(self, kind):
         return [event for event in self.events if isinstance(event, kind)]

@@ -90,10 +90,10 @@ def ota(run, *options):
     return done, json.loads(done.stdout) if done.stdout else None
 
 
-def test_a_fault(acme):
-    run = acme(faults="Lamp")
-    done, result = ota(run, "--fault", "acme-lamp:3@1s")
-    assert done.returncode == 0, done.stderr
+def test_a_fault_and_a_family(acme):
+    run = acme(faults="Lamp", families="LAMPS")
+    done, result = ota(run, "--fault", "acme-lamp:3@1s", "--profile", "acme-lamps")
+    assert done.returncode == 0 and result["verdict"] == "new-app-runs", done.stderr
     (fault,) = result["faults"]
     assert fault["fired"] == 1 and fault["firings"][0]["time"] == 1_000_000
     assert (fault["firings"][0]["where"], fault["firings"][0]["what"]) == ("lamp", "flickered 3 times")
@@ -103,11 +103,6 @@ def test_a_fault(acme):
 def test_the_reference_of_faults_is_of_ours_alone(acme):
     run = acme(faults="Lamp")
     assert run(str(ROOT / "scripts" / "fault-reference"), "--check").returncode == 0
-
-
-def test_a_family(acme):
-    done, result = ota(acme(families="LAMPS"), "--profile", "acme-lamps")
-    assert done.returncode == 0 and result["verdict"] == "new-app-runs", done.stderr
 
 
 @pytest.mark.full

@@ -74,7 +74,8 @@ class Wire:
                 up = [frame for one in there for frame in self.device.receive(one, self.now)]
                 up += self.device.push(self.now)
                 down = [frame for one in back for frame in self.network.receive(one, self.now)]
-            self.now += 1_000
+            deadlines = [one.deadline for one in (self.network, self.device) if one.deadline is not None]
+            self.now = min(end, max(self.now + 1_000, min(deadlines, default=end)))
         return self.events[-1]
 
     def _passed(self, frames):
@@ -102,9 +103,10 @@ def test_plain_bytes_behind_a_preamble(lost):
     assert end == told.Pushed(end.time, f"{DEVICE}:{PORT}")
     assert bytes(listener.data) == preamble + PACKAGE
     shares = [event.acknowledged for event in wire.happened(told.PushProgress)]
-    assert shares == sorted(set(shares)) and shares[-1] == len(PACKAGE) and len(shares) > 10
+    assert shares == sorted(set(shares)) and shares[-1] == len(PACKAGE) and len(shares) > 5
     (begun,), (delivered,) = wire.happened(told.PushBegan), wire.happened(told.PushDelivered)
-    assert begun.total == delivered.total == len(PACKAGE) and begun.time < delivered.time <= end.time
+    assert begun.total == delivered.total == len(PACKAGE) and begun.time <= delivered.time <= end.time
+    assert lost or end.time < 10_000, "nothing waits for a timer"
     assert wire.happened(told.Refused) == [], "the gateway leaves the host's own traffic alone"
 
 
