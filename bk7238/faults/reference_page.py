@@ -49,6 +49,7 @@ A package adds a fault by an entry point of the group `bk7238.faults` that leads
 from bk7238.faults import Fault
 from bk7238.faults.arguments import Argument, count
 
+
 class Lamp(Fault):
     """The lamp flickers."""
 
