@@ -18,8 +18,17 @@ from bk7238 import resources
 from bk7238.formats import codec, partitions
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
+from bk7238.registry import Registry
 
 DEFAULT = "bk7238"
+
+FOLDERS: Registry[str | Path] = Registry(
+    "bk7238.chips",
+    own=(),
+    fits=lambda folder: isinstance(folder, (str, Path)) and (Path(folder) / "chip.toml").is_file(),
+    name=lambda folder: Path(folder).name,
+)
+"""What other packages add: folders with chip.toml and board.repl, each called as its chip is."""
 
 
 class ChipError(ValueError):
@@ -142,8 +151,10 @@ def load(name: str = DEFAULT) -> Chip:
     """The chip of this name. Raises ChipError where there is none."""
     folder = resources.platform() / name
     if not (folder / "chip.toml").is_file():
-        known = ", ".join(sorted(path.parent.name for path in resources.platform().glob("*/chip.toml")))
-        raise ChipError(f"no chip {name!r} is known; there is {known}")
+        ours = (path.parent.name for path in resources.platform().glob("*/chip.toml"))
+        if name not in FOLDERS:
+            raise ChipError(f"no chip {name!r} is known; there is {', '.join(sorted((*ours, *FOLDERS)))}")
+        folder = Path(FOLDERS[name])
     return read(folder)
 
 

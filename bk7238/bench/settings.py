@@ -97,6 +97,14 @@ class Settings:
         "a path with or without a query, or a whole http:// URL; what cannot stand in a URL is percent-encoded",
         "PATH",
     )
+    update_by: str | None = _option(
+        None,
+        values.text,
+        "how the update reaches the device: http, it fetches it; web, it is uploaded to the device's web server; push, "
+        "it is sent to a TCP port of the device; without it as the firmware family usually does",
+        "http|web|push",
+        page="firmware-families.md",
+    )
     serve: Mapping[str, bytes] = _option(
         {},
         values.served,

@@ -14,7 +14,10 @@ from bk7238.image import FlashImage, flash_image
 
 T = TypeVar("T")
 
-NETWORK = ("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour", "request")
+NETWORK = (
+    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour"),
+    *("request", "update_by"),
+)
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")
 MACHINE = ("flash_size", "engine", "seed")
 """The settings that several commands take, by what they are about."""

@@ -14,6 +14,7 @@ from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli import header_fields as fields
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.families import recognise
 from bk7238.formats import rbl, tlv
 from bk7238.image import (
     app_table,
@@ -25,7 +26,6 @@ from bk7238.image import (
     partition_json,
     predict,
     raw,
-    recognise,
     split,
     unpack,
 )

@@ -12,6 +12,9 @@ from bk7238 import chip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.families import recognise
+from bk7238.families.known import FAMILIES
+from bk7238.families.recognise import Recognition
 from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image import app_table, bootloader, flash_image, info, package, partition_json, predict, split
 from bk7238.image.flash_view import FlashView
@@ -48,16 +51,20 @@ def add(verbs: Any) -> None:
 def _info(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
-    files.show(found.as_json(), _map(found), arguments.json)
+    family = checked(recognise.of_image, image)
+    kept = [line for one in FAMILIES.values() for line in one.settings(image.view.whole())]
+    found = replace(found, settings=(*found.settings, *kept))
+    whose = {"family": family.title, "evidence": family.as_json()}
+    files.show(found.as_json() | whose, _map(found, family), arguments.json)
     return 0
 
 
-def _map(found: info.Info) -> str:
+def _map(found: info.Info, family: Recognition) -> str:
     lines = [
         f"{found.name}: {found.size:#x} bytes",
         f"  boot loader  {found.loader}",
-        f"  app          {found.family.title}; it writes packages to {found.app_writes_to:#x}",
-        f"  evidence     {found.family.seen}",
+        f"  app          {family.title}; it writes packages to {found.app_writes_to:#x}",
+        f"  evidence     {family.seen}",
         "  partitions of the boot loader, physical (logical)",
         *(f"    {_row(partition)}" for _, partition in found.table),
     ]

@@ -20,8 +20,10 @@ from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
 from bk7238.engine.renode_host import renode
+from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package, package
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.uplink import Uplink
 from bk7238.robot.keywords import Keywords
@@ -116,7 +118,8 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
     if "ssid" in arguments:
         access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
         bench.power_on()
-        faults.begin(bench.machine, bench.air, access_point)
+        flash = FlashView(bench.machine.chip, bytes(bench.machine.flash.data))
+        faults.begin(bench.machine, bench.air, access_point, lambda: recognise.configuration(flash))
     return bench.machine
 
 

@@ -1,4 +1,4 @@
-"""A map of a full image: partitions, versions, footers, the CRCs of all frames, settings, and whose firmware it is."""
+"""A map of a full image: partitions, versions, footers, the CRCs of all frames, and settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from bk7238.image import app_table, pack, predict
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import FlashImage
 from bk7238.image.flash_view import FlashView, Frames
-from bk7238.image.recognise import Recognition, recognise
 from bk7238.image.storage import Storage
 
 
@@ -22,7 +21,6 @@ class Info:
     name: str
     size: int
     loader: str
-    family: Recognition
     table: tuple[tuple[int, Partition], ...]
     app_table: tuple[app_table.AppPartition, ...]
     disagreements: tuple[str, ...]
@@ -39,8 +37,6 @@ class Info:
             "name": self.name,
             "size": self.size,
             "loader": self.loader,
-            "family": self.family.title,
-            "evidence": self.family.as_json(),
             "partitions": [
                 {
                     "name": p.name,
@@ -101,7 +97,6 @@ def describe(image: FlashImage, parts: Parts) -> Info:
         name=image.name,
         size=len(image.data),
         loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
-        family=recognise(parts.app),
         table=tuple(view.table),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
@@ -131,10 +126,6 @@ def _settings(view: FlashView) -> list[str]:
         if items is not None:
             names = ", ".join(_item(item) for item in items) or "empty"
             found.append(f"{what} at {area.start:#x}: {names}")
-    at = view.chip.configuration("openbeken", len(flash)).start
-    if flash[at : at + 3] == b"CFG":
-        ssid = flash[at + 0x14 : at + 0x54].split(b"\0")[0].decode("utf-8", "replace")
-        found.append(f"OpenBeken's configuration at {at:#x}, SSID {ssid!r}")
     return found
 
 

@@ -23,10 +23,10 @@ from bk7238.update.story import DONE, DOWNLOAD, JOIN, REJOIN, RESTART, STAYS_UP,
 
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
+    from bk7238.families.family import Family, Instructions, Operator
     from bk7238.faults.run import Faults
     from bk7238.image import FlashImage, Package
     from bk7238.machine import Machine
-    from bk7238.update.profiles import Instructions, Operator, Profile
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
@@ -38,7 +38,7 @@ class Judge:
     def __init__(
         self,
         machine: Machine,
-        profile: Profile,
+        family: Family,
         image: FlashImage,
         package: Package,
         told: Instructions,
@@ -47,11 +47,11 @@ class Judge:
         *,
         tell: Callable[[Happening], None],
     ) -> None:
-        self.machine, self.profile, self.image, self.package = machine, profile, image, package
+        self.machine, self.family, self.image, self.package = machine, family, image, package
         self.told, self.access_point, self.faults = told, access_point, faults
         self.failures = Failures(machine, self._excused, lambda: self._end(*self._stuck()))
-        self.story = Story(machine, profile, told.url, self.failures, tell, self._turn)
-        self.operator: Operator | None = None  # who types on the device; known once the device is in the air
+        self.story = Story(machine, family, told.url, self.failures, tell, self._turn)
+        self.operators: list[Operator] = []  # known once the device is in the air
         self.verdict: Verdict | None = None
         self.reason = ""
         self.on_end: list[Callable[[], None]] = []  # called when the verdict is there
@@ -103,7 +103,7 @@ class Judge:
             return
         if phase == REJOIN:
             self._judge_installation()
-            if self.profile.banner is None:
+            if self.family.banner is None:
                 self._end(Verdict.NEW_APP_RUNS, self._observed())
         elif phase == DONE:
             self._end(Verdict.NEW_APP_RUNS, self._installed())
@@ -173,7 +173,7 @@ class Judge:
         if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
-            lack = "name its version" if self.profile.banner else "stay up"
+            lack = "name its version" if self.family.banner else "stay up"
             return Verdict.BRICK, f"the app was started and did not {lack} {since}: {self._damage()}"
         came = self._came()
         waits = {
@@ -191,7 +191,7 @@ class Judge:
 
     def _cause(self) -> str:
         """What has failed, and the faults that fired before and after it; empty where nothing is known."""
-        forgotten = self.profile.forgotten(self._flash())
+        forgotten = self.family.forgotten(self._flash())
         if forgotten:
             return self.faults.behind(forgotten, self.machine.now)
         cause = self.failures.cause()
@@ -200,8 +200,8 @@ class Judge:
             if more and more.removeprefix("the answer was ") not in cause:
                 cause = f"{cause}; {more}" if cause else more
         described = self.faults.behind(cause, self.failures.time)
-        missing = "" if cause or self.operator is None else self.operator.missing()
-        return "; ".join(filter(None, (missing, described))) or self._unfinished()
+        missing = [] if cause else [operator.missing() for operator in self.operators]
+        return "; ".join(filter(None, (*missing, described))) or self._unfinished()
 
     def _is_loading(self) -> bool:
         return self.story.phase in (DOWNLOAD, RESTART)

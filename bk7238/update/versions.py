@@ -45,7 +45,7 @@ def footer_versions(data: bytes, image: FlashImage, package: Package, *, new_run
 def of_app(story: Story, banner: Pair, footer: Pair, *, new_runs: bool) -> Pair:
     """The banner's where it names the app's own version. Of one that names the SDK's only is taken how many apps have
     run: the versions are the footer's, as where the family has no banner."""
-    pattern = story.profile.banner
+    pattern = story.family.banner
     own = pattern is not None and "sdk" not in pattern.groupindex
     if own or (story.versions and not any(named.of_sdk for named in story.versions)):
         return banner

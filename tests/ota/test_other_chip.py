@@ -69,7 +69,7 @@ def test_the_reference_firmware_updates_itself_on_it(make_dut, other):
     assert dut.machine.chip is other and dut.machine.flash.size == 0x400000
     dut.expect_verdict("new-app-runs")
     assert dut.fired().firings[0].where == "configuration, 0x380000 to 0x382000"
-    assert dut.machine.flash.jedec_id == 0x1C7016 and dut.update.profile.name == "beken-sdk"
+    assert dut.machine.flash.jedec_id == 0x1C7016 and dut.update.family.name == "beken-sdk"
     should = bytearray(installed(image(dut.package.data)).ljust(0x400000, b"\xff"))
     should[0x380000:0x382000] = bytes(0x2000)
     assert bytes(dut.machine.flash.data) == should != dut.flash_before

@@ -7,12 +7,13 @@ from images import FULL, image
 
 from bk7238 import chip
 from bk7238.bench.settings import Settings
+from bk7238.families import openbeken
+from bk7238.families.family import Instructions
 from bk7238.formats import ieee80211 as dot11
 from bk7238.image.flash_view import FlashView
 from bk7238.network import ipv4
 from bk7238.network.checksum import checksum
 from bk7238.testing import Dut, Flash
-from bk7238.update.profiles import Instructions, openbeken
 
 pytestmark = pytest.mark.full
 

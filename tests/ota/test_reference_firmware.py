@@ -26,7 +26,7 @@ def downloaded(dut):
 @pytest.mark.parametrize(("kind", "ssid", "psk", "channel", "ht"), RUNS)
 def test_update(make_dut, kind, ssid, psk, channel, ht):
     dut = make_dut(package=update_package(kind), ssid=ssid, psk=psk, channel=channel, ht=ht)
-    assert dut.update.profile.name == "beken-sdk"
+    assert dut.update.family.name == "beken-sdk"
     before = downloaded(dut)
     result = dut.verdict()
     assert (result.verdict, result.from_version, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.0", "1.0.1")
@@ -106,6 +106,6 @@ def test_the_vendors_boot_loader_installs_the_reference_app(make_dut, kind):
 def test_the_reference_boot_loader_updates_openbeken(make_dut):
     mixed = built("reference_1.0.0.bin")[:APP_START] + vendor(FULL).read_bytes()[APP_START:]
     dut = make_dut(image=flash_image.parse(mixed, "reference boot loader"), package=GZIP)
-    assert dut.update.profile.name == "openbeken" and len(dut.machine.flash.data) == FLASH
+    assert dut.update.family.name == "openbeken" and len(dut.machine.flash.data) == FLASH
     assert dut.expect_verdict("new-app-runs").to_version == "2.00.777"
     assert "BK7238_1.0.0 (reference)" in dut.machine.uart1.text

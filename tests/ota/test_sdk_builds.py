@@ -59,7 +59,7 @@ def test_both_pairs_are_printed_where_they_differ(footer, shown, tmp_path, capsy
 def test_a_console_that_does_not_say_that_it_is_ready(make_dut):
     old, new = {**SILENT, **sdk("1.0.0")}, {**SILENT, **sdk("1.0.1")}
     dut = make_dut(image=patched.image(old), package=patched.update(new))
-    assert dut.update.profile.name == "beken-sdk"
+    assert dut.update.family.name == "beken-sdk"
     dut.expect_verdict("new-app-runs")
     assert "[THD]" not in dut.machine.uart1.text
 

@@ -26,7 +26,7 @@ def unknown(make_dut):
 
 def test_the_installation_is_observed(unknown):
     dut = unknown()
-    assert dut.update.profile.name == "none"
+    assert dut.update.family.name == "none"
     observed = "has run for 10 virtual seconds without a reset and printed 5 lines"
     result = dut.expect_verdict("new-app-runs", observed)
     assert "family is not known, so that no more than its start was observed" in result.reason
@@ -40,7 +40,7 @@ def test_the_installation_is_observed(unknown):
 
 def test_it_need_not_be_asked_for_and_can_be(unknown):
     known = {"image": patched.image({}), "new": patched.update({})}
-    assert unknown(**known).update.profile.name == "beken-sdk"
+    assert unknown(**known).update.family.name == "beken-sdk"
     unknown(**known, profile="none").expect_verdict("new-app-runs")
 
 

@@ -10,6 +10,7 @@ from images import BOOTLOADER_UART1, FULL, LZMA, vendor
 from long_run import examples
 
 from bk7238 import chip
+from bk7238.families import recognise
 from bk7238.formats import crc_framing, partitions, tlv
 from bk7238.image import app_table, bootloader, build, flash_image, info, partition_json, predict, split
 from bk7238.image.flash_image import ImageError
@@ -109,7 +110,7 @@ def test_parts_that_do_not_fit(change, text):
 def test_the_map_of_the_vendor_image():
     image = flash_image.read(vendor(FULL))
     found = info.describe(image, split.split(image))
-    assert (found.loader, found.family.title) == ("Beken boot loader 1.0.15", "OpenBeken")
+    assert found.loader == "Beken boot loader 1.0.15" and recognise.of_image(image).title == "OpenBeken"
     assert [p.name for _, p in found.table] == ["bootloader", "app", "download"]
     assert [(p.name, p.start) for p in found.app_table][1:3] == [("Application", 0x11000), ("ota", 0x132000)]
     assert found.app_writes_to == 0x132000 and found.disagreements == ()

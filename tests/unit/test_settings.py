@@ -58,6 +58,7 @@ INSIDE = {
     "ht": st.booleans(),
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
+    "update_by": st.none() | words,
     "flash_size": st.none() | st.sampled_from([0x200000, 0x400000]),
     "engine": st.sampled_from(NAMES),
     "seed": st.integers(),

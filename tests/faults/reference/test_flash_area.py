@@ -4,6 +4,7 @@ import pytest
 from boot.reference import image as flash_with
 from images import image, update_package
 
+from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
@@ -89,6 +90,7 @@ def test_where_nobody_names_the_family_the_app_does(texts, start):
     machine.flash.load(framed, at)
     before = bytes(machine.flash.data)
     faults = Faults(["flash-area:configuration,zeros"], 0)
-    faults.begin(machine, None, None)
+    view = FlashView(machine.chip, before)
+    faults.begin(machine, None, None, lambda: recognise.configuration(view))
     assert faults.all[0].count == 1
     assert bytes(machine.flash.data) == put(before, (start, bytes(SECTOR)))

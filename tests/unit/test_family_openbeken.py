@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from bk7238 import chip
 from bk7238.air import events as air
+from bk7238.families.family import Instructions
+from bk7238.families.openbeken import CONFIG_SIZE, OpenBeken
 from bk7238.image.flash_view import FlashView
 from bk7238.network.events import HttpRequested, LeaseGranted
-from bk7238.update.profiles import Instructions
-from bk7238.update.profiles.openbeken import CONFIG_SIZE, OpenBeken
 
 TOLD = Instructions(b"Bench", "a passphrase", "http://192.168.77.1/app.rbl")
 
@@ -71,6 +71,7 @@ class Device:
     def __init__(self):
         self.engine, self.on_reset, self.companions, self._listeners = self, [], [], []
         self.chip = chip.load()
+        self.flash = self.chip.smallest
 
     def on_event(self, listener):
         self._listeners.append(listener)

@@ -2,9 +2,9 @@
 
 import pytest
 
+from bk7238.families.beken_sdk import KEYSTROKE, BekenSdk
+from bk7238.families.family import Instructions
 from bk7238.network.events import LeaseGranted
-from bk7238.update.profiles import Instructions
-from bk7238.update.profiles.beken_sdk import KEYSTROKE, BekenSdk
 
 URL = "http://192.168.77.1/new.rbl"
 

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bk7238.companion import Fields
+from bk7238.families.delivery import HttpPull
+from bk7238.families.family import Family, Kind
 from bk7238.network.events import Event, LeaseGranted
 from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.families.family import Instructions
     from bk7238.image.flash_view import FlashView
     from bk7238.machine import Console, Machine
-    from bk7238.update.profiles import Instructions
 
 READY = re.compile(r"\[THD\]cli(?!\w)")
 PROMPT = re.compile(r"[$#] ")  # begins a line, of which the second return makes a whole one; `#` in production tests
@@ -77,8 +79,32 @@ def http_ota(url: str) -> bytes:
     return line
 
 
-class BekenSdk:
-    name = "beken-sdk"
+class BekenSdk(Family):
+    """Beken's FreeRTOS SDK, 3.0.70 to 3.0.78. Its texts were read in apps, and in its sources."""
+
+    name, title = "beken-sdk", "Beken SDK"
+    evidence = (
+        Kind("console commands", (b"sta_Command", b"http_ota"), least=2),
+        Kind("HTTP client", (b"ota write to 0x", b"write over", b"sucess.", b"http_ota download failed"), least=2),
+        Kind("thread lines", (b"[THD]",), shared=True),
+        Kind("revisions", (b"SDK Rev:", b"OSK Rev:", b"IP Rev:"), shared=True),
+        Kind(
+            "start-up lines",
+            (
+                *(b"[Flash]id:0x", b"[FUNC]rwnxl_init", b"chip id=", b"txdesc flush", b"sctrl_sta_ps_init"),
+                *(b"bk_misc_init_start_type", b"vHeapInit-start addr"),
+            ),
+            least=2,
+            shared=True,
+        ),
+        Kind(
+            "partition table",
+            (b"Bootloader\0", b"Application\0", b"RF Firmware\0", b"NET info\0"),
+            least=3,
+            shared=True,
+        ),
+    )
+    deliveries = (HttpPull(),)
     banner = re.compile(
         r"SDK Rev: (?P<sdk>[0-9][0-9A-Za-z._-]*)|reference app, version (?P<version>[0-9][0-9A-Za-z._-]*)"
     )
@@ -90,19 +116,15 @@ class BekenSdk:
             http_ota(told.url)
         return {}
 
-    def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Typist:
-        return Typist(machine, medium, told)
-
-    def forgotten(self, flash: FlashView) -> str:
-        """It is told anew after each start."""
-        return ""
+    def attach(self, machine: Machine, air: Medium, told: Instructions) -> Typist:
+        return Typist(machine, air, told)
 
 
 class Typist:
     """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network, and
     again where the power failed before the device had said that it has the update."""
 
-    def __init__(self, machine: Machine, medium: Medium, told: Instructions) -> None:
+    def __init__(self, machine: Machine, air: Medium, told: Instructions) -> None:
         self._machine, self._told = machine, told
         self._console: Console | None = None
         self._spoke: Console | None = None  # on which the banner came
@@ -119,7 +141,7 @@ class Typist:
         machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
         machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
         machine.engine.on_reset.append(self._reset)
-        medium.on_event(self._event)
+        air.on_event(self._event)
 
     def _reset(self, kind: ResetKind) -> None:
         self._start += 1

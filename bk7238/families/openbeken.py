@@ -12,16 +12,17 @@ import struct
 from typing import TYPE_CHECKING
 
 from bk7238.air import events as air
-from bk7238.chip import Chip
 from bk7238.companion import Fields
+from bk7238.families.delivery import HttpPull, WebUpload
+from bk7238.families.family import Family, Kind
 from bk7238.network.events import Event, HttpRequested, LeaseGranted
 from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
+    from bk7238.families.family import Instructions
     from bk7238.image.flash_view import FlashView
     from bk7238.machine import Machine
-    from bk7238.update.profiles import Instructions
 
 CONFIG_SIZE = 3584
 _MAGIC = b"CFG"
@@ -56,23 +57,41 @@ def _put(block: bytearray, field: tuple[int, int], value: bytes, name: str) -> N
     block[at : at + size] = value.ljust(size, b"\0")
 
 
-def _address(chip: Chip) -> int:
-    """Where the block begins, the same in every flash."""
-    return chip.configuration(OpenBeken.name, chip.smallest.size).start
-
-
 def start_command(told: Instructions) -> str:
     """The start-up command that fetches the update; empty where there is none to fetch."""
     return f"addEventHandler WiFiState 4 ota_http {told.url}" if told.url else ""
 
 
-class OpenBeken:
-    name = "openbeken"
+class OpenBeken(Family):
+    """OpenBK7231T_App. Its texts were read in apps, and in its sources."""
+
+    name, title = "openbeken", "OpenBeken"
+    evidence = (
+        Kind("product name", (b"OpenBK7",)),
+        Kind("project", (b"openshwprojects", b"openbekeniot", b"OpenBeken")),
+        Kind(
+            "console commands",
+            (b"AddEventHandler", b"StartupCommand", b"SetPinRole", b"SetChannelType", b"backlog"),
+            least=3,
+        ),
+        Kind("web pages", (b"cfg_startup", b"startup_command", b"cfg_webapp", b"cfg_mqtt", b"cfg_pins"), least=3),
+    )
     banner = re.compile(r"OpenBK7238, version (?P<version>[0-9A-Za-z._-]+)")
+    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/api/reboot",)))
+
+    def settings(self, flash: FlashView) -> list[str]:
+        """The SSID in the configuration block."""
+        at = self.configuration(flash.chip, len(flash.data)).start
+        block = flash.data[at : at + CONFIG_SIZE]
+        if block[:3] != _MAGIC:
+            return []
+        start, size = _SSID
+        ssid = block[start : start + size].split(b"\0")[0].decode("utf-8", "replace")
+        return [f"OpenBeken's configuration at {at:#x}, SSID {ssid!r}"]
 
     def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """The configuration block. One that is there already keeps its other settings."""
-        address = _address(flash.chip)
+        address = self.configuration(flash.chip, len(flash.data)).start
         block = bytearray(flash.data[address : address + CONFIG_SIZE])
         if block[:3] != _MAGIC or block[3] != config_crc(block):
             block = bytearray(CONFIG_SIZE)
@@ -84,13 +103,13 @@ class OpenBeken:
         block[3] = config_crc(block)
         return {address: bytes(block)}
 
-    def attach(self, machine: Machine, medium: Medium, told: Instructions) -> Configured:
+    def attach(self, machine: Machine, air: Medium, told: Instructions) -> Configured:
         """Its configuration says all."""
-        return Configured(machine, medium, told)
+        return Configured(machine, air, told, self.configuration(machine.chip, machine.flash.size).start)
 
     def forgotten(self, flash: FlashView) -> str:
         """A block that does not hold is replaced by defaults, which name no network."""
-        address = _address(flash.chip)
+        address = self.configuration(flash.chip, len(flash.data)).start
         block = flash.data[address : address + CONFIG_SIZE]
         if block[:3] != _MAGIC:
             lost = "it does not begin with CFG"
@@ -108,12 +127,12 @@ class OpenBeken:
 class Configured:
     """A device that was configured before its start: what it has done of that since."""
 
-    def __init__(self, machine: Machine, medium: Medium, told: Instructions) -> None:
-        self._told, self._address = told, _address(machine.chip)
+    def __init__(self, machine: Machine, air: Medium, told: Instructions, address: int) -> None:
+        self._told, self._address = told, address
         self._looked = self._joined = self._requested = False
         machine.companions.append(Fields(self, ("_looked", "_joined", "_requested")))
         machine.engine.on_reset.append(self._reset)
-        medium.on_event(self._event)
+        air.on_event(self._event)
 
     def missing(self) -> str:
         """The network that it was to look for, or the request that it was to make."""
