@@ -9,7 +9,7 @@ Not modelled: sleep modes (a write that asks for one is logged), power domains, 
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, W1C, WO, Peripheral, Register, ResetKind, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, W1C, WO, Peripheral, Register, ResetKind, State, on_read, on_write
 
 SLEEP_MODES = {0x4F89: "normal voltage", 0xB706: "low voltage", 0xADC1: "deep"}
 BLOCK_EN_WORD = 0xA5C

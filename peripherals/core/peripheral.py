@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from peripherals.core.register import WORD, Register
-from peripherals.core.services import ResetKind, Services
-from peripherals.core.state import Alarm, Driver, Input, Listeners, Output, Port, RunningAlarm, State
+from bk7238.peripherals.core.register import WORD, Register
+from bk7238.peripherals.core.services import ResetKind, Services
+from bk7238.peripherals.core.state import Alarm, Driver, Input, Listeners, Output, Port, RunningAlarm, State
 
 F = TypeVar("F", bound=Callable[..., Any])
 

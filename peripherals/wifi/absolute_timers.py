@@ -11,8 +11,8 @@ Not modelled: nothing that is known.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, WO, Alarm, Register, on_alarm, on_write
-from peripherals.wifi.interrupts import Interrupts
+from bk7238.peripherals.core import RO, RW, WO, Alarm, Register, on_alarm, on_write
+from bk7238.peripherals.wifi.interrupts import Interrupts
 
 COUNT = 10
 

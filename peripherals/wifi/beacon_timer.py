@@ -11,10 +11,10 @@ IBSS, a TBTT for stations (the firmware has its own timers), noBcnTxTime.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, Alarm, Register, State, on_alarm, on_read, on_write
-from peripherals.wifi.clocks import Clocks
-from peripherals.wifi.keys import KeyRam
-from peripherals.wifi.state_machine import IDLE, StateMachine
+from bk7238.peripherals.core import RO, RW, Alarm, Register, State, on_alarm, on_read, on_write
+from bk7238.peripherals.wifi.clocks import Clocks
+from bk7238.peripherals.wifi.keys import KeyRam
+from bk7238.peripherals.wifi.state_machine import IDLE, StateMachine
 
 TIME_UNIT = 1024  # microseconds
 SHORT_UNIT = 128

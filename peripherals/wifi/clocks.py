@@ -8,7 +8,7 @@ Not modelled: setting the monotonic counter.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, Peripheral, Register, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Peripheral, Register, State, on_read, on_write
 
 WORD = 0xFFFF_FFFF
 CLOCK_OFF = 0xDEAD_5555

@@ -8,7 +8,7 @@ Not modelled: whatever these registers configure: timings, power levels, quiet e
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, Peripheral, Register
+from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register
 
 
 class Configuration(Peripheral):

@@ -8,9 +8,9 @@ Not modelled: the receive channels' states, DMA errors, halting only after the r
 
 from __future__ import annotations
 
-from peripherals.core import RO, SC, Register, on_read, on_write
-from peripherals.wifi.receive import Receive
-from peripherals.wifi.transmit import QUEUES, Transmit
+from bk7238.peripherals.core import RO, SC, Register, on_read, on_write
+from bk7238.peripherals.wifi.receive import Receive
+from bk7238.peripherals.wifi.transmit import QUEUES, Transmit
 
 HALTED, PASSIVE, ACTIVE, DEAD = range(4)
 

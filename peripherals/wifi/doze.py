@@ -10,9 +10,9 @@ Not modelled: wakeupDTIM, atimW, radioChirpTime, the time that waking up takes, 
 
 from __future__ import annotations
 
-from peripherals.core import RW, Alarm, Output, Register, on_alarm, on_write
-from peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT, BeaconTimer
-from peripherals.wifi.state_machine import DOZE, IDLE
+from bk7238.peripherals.core import RW, Alarm, Output, Register, on_alarm, on_write
+from bk7238.peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT, BeaconTimer
+from bk7238.peripherals.wifi.state_machine import DOZE, IDLE
 
 
 class Doze(BeaconTimer):

@@ -11,7 +11,7 @@ Not modelled: error frames, duplicate detection, excUnencrypted, acceptNotExpect
 from __future__ import annotations
 
 from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FCS, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
-from peripherals.core import RW, Peripheral, Register
+from bk7238.peripherals.core import RW, Peripheral, Register
 
 MANAGEMENT_BITS = {4: "acceptProbeReq", 5: "acceptProbeResp", 8: "acceptBeacon"}
 CONTROL_BITS = {

@@ -8,7 +8,7 @@ Not modelled: every source but idle, the absolute timers, TBTT, the end of a tra
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, WO, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, WO, Output, Peripheral, Register, on_write
 
 MODEM, TX_RX_TIMER, TX_RX_MISC, RX_TRIGGER, TX_TRIGGER, PROT_TRIGGER, GENERAL = (1 << n for n in range(7))
 

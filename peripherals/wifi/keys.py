@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peripherals.core import RO, RW, SC, Peripheral, Register, State, on_write
+from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, State, on_write
 
 ENTRIES = 64
 FIRST_STATION = 24

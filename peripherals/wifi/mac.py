@@ -9,10 +9,10 @@ Not modelled: A-MPDU, WEP, TKIP, several antennas.
 
 from __future__ import annotations
 
-from peripherals.wifi.absolute_timers import AbsoluteTimers
-from peripherals.wifi.configuration import Configuration
-from peripherals.wifi.dma import Dma
-from peripherals.wifi.time_on_air import TimeOnAir
+from bk7238.peripherals.wifi.absolute_timers import AbsoluteTimers
+from bk7238.peripherals.wifi.configuration import Configuration
+from bk7238.peripherals.wifi.dma import Dma
+from bk7238.peripherals.wifi.time_on_air import TimeOnAir
 
 
 class WifiMac(AbsoluteTimers, Dma, TimeOnAir, Configuration):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from bk7238.formats import airtime
 from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
-from peripherals.core import RW, Peripheral, Port, Register
-from peripherals.wifi.descriptors import PolicyTable
+from bk7238.peripherals.core import RW, Peripheral, Port, Register
+from bk7238.peripherals.wifi.descriptors import PolicyTable
 
 ACK_TIMEOUT = SIFS + SLOT + 25
 LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC

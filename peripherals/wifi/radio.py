@@ -8,7 +8,7 @@ Not modelled: frequencies between channels: a radio that is tuned to one neither
 
 from __future__ import annotations
 
-from peripherals.core import Input, Peripheral
+from bk7238.peripherals.core import Input, Peripheral
 
 CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
 

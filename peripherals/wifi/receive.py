@@ -25,8 +25,8 @@ from bk7238.formats.ieee80211 import (
     is_group,
     parse,
 )
-from peripherals.wifi import cipher
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.wifi.descriptors import (
     RHD_ADDRESS_MISMATCH,
     RHD_DONE,
     RHD_GROUP,
@@ -35,10 +35,10 @@ from peripherals.wifi.descriptors import (
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
 )
-from peripherals.wifi.filter import Filter
-from peripherals.wifi.keys import Key
-from peripherals.wifi.radio import Radio
-from peripherals.wifi.rx_rings import Heard, RxRings
+from bk7238.peripherals.wifi.filter import Filter
+from bk7238.peripherals.wifi.keys import Key
+from bk7238.peripherals.wifi.radio import Radio
+from bk7238.peripherals.wifi.rx_rings import Heard, RxRings
 
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 

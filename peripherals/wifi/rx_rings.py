@@ -15,9 +15,9 @@ import struct
 from typing import NamedTuple
 
 from bk7238.formats.ieee80211 import FCS
-from peripherals.core import RO, RW, Register, State
-from peripherals.wifi.clocks import Clocks
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import RO, RW, Register, State
+from bk7238.peripherals.wifi.clocks import Clocks
+from bk7238.peripherals.wifi.descriptors import (
     RBD_DONE,
     RBD_LAST,
     RBD_STATUS,
@@ -32,8 +32,8 @@ from peripherals.wifi.descriptors import (
     write_bytes,
     write_word,
 )
-from peripherals.wifi.keys import KeyRam
-from peripherals.wifi.state_machine import StateMachine
+from bk7238.peripherals.wifi.keys import KeyRam
+from bk7238.peripherals.wifi.state_machine import StateMachine
 
 MOST_WAITING = 256
 MOST_BUFFERS = 64

@@ -8,8 +8,8 @@ Not modelled: time that a transition takes, reset bits of single FIFOs.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, Register, on_write
-from peripherals.wifi.interrupts import Interrupts
+from bk7238.peripherals.core import RO, RW, SC, Register, on_write
+from bk7238.peripherals.wifi.interrupts import Interrupts
 
 IDLE, DOZE, ACTIVE = 0, 2, 3
 

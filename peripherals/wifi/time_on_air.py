@@ -9,7 +9,7 @@ Not modelled: STBC, more than one spatial stream, VHT (counted as HT of the same
 from __future__ import annotations
 
 from bk7238.formats.airtime import HT_MIXED, NON_HT, VHT, Rate, frame_time
-from peripherals.core import RO, RW, SC, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, on_write
 
 
 class TimeOnAir(Peripheral):

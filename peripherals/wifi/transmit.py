@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from bk7238.formats.airtime import SLOT, Rate, frame_time
 from bk7238.formats.ieee80211 import CONTROL, FCS, POWER_MANAGEMENT, with_timestamp
-from peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
-from peripherals.wifi import cipher
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
+from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.wifi.descriptors import (
     THD_DONE,
     THD_RETRIES_SHIFT,
     THD_RETRY_LIMIT_REACHED,
@@ -37,10 +37,10 @@ from peripherals.wifi.descriptors import (
     read_tx_header,
     write_word,
 )
-from peripherals.wifi.doze import Doze
-from peripherals.wifi.medium import Medium
-from peripherals.wifi.radio import Radio
-from peripherals.wifi.tx_frame import gather
+from bk7238.peripherals.wifi.doze import Doze
+from bk7238.peripherals.wifi.medium import Medium
+from bk7238.peripherals.wifi.radio import Radio
+from bk7238.peripherals.wifi.tx_frame import gather
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
 QUEUES = len(NAMES)

@@ -2,8 +2,8 @@
 
 from bench import Bench
 
-from peripherals.always_on import AlwaysOn
-from peripherals.core import ResetKind
+from bk7238.peripherals.always_on import AlwaysOn
+from bk7238.peripherals.core import ResetKind
 
 
 def test_only_a_watchdog_reset_leaves_the_flag():
