@@ -15,6 +15,7 @@ from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, report, run, 
 from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
+from bk7238.registry import RegistryError
 
 COMMANDS = (ota, run, sweep, report, gdb, monitor, image, firmware, doctor)
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         return int(arguments.run(arguments))
-    except (UsageError, EngineError) as error:
+    except (UsageError, EngineError, RegistryError) as error:
         print(f"bk7238: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

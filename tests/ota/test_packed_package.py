@@ -1,10 +1,12 @@
 """The vendor's OTA guide, with `bk7238 image pack` in place of its packager: the whole update over the air succeeds."""
 
 import pytest
+from boot.told import foretold
 from images import FULL, GZIP, vendor
 
 from bk7238 import cli
-from bk7238.image import flash_image, package, predict, unpack
+from bk7238.image import flash_image, package, unpack
+from bk7238.image.loaders.boot import End
 from bk7238.update.result import Verdict
 from bk7238.update.session import Settings, Update
 
@@ -23,7 +25,7 @@ def test_the_documented_command_line(tmp_path, compression):
     update_package = package.read(made)
     assert update_package.damage == ()
     full = flash_image.read(vendor(FULL))
-    assert predict.predict(full.data, update_package.data).installs
+    assert foretold(full.data, update_package.data).end is End.INSTALLED
     result = Update(full, update_package, Settings()).run()
     assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
     assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
