@@ -20,11 +20,11 @@ from bk7238.image import (
     app_table,
     bootloader,
     build,
+    download,
     flash_image,
     pack,
     package,
     partition_json,
-    predict,
     raw,
     split,
     unpack,
@@ -166,7 +166,7 @@ def _build(arguments: argparse.Namespace) -> int:
         at = _place(arguments, parts, fitted)
         if at + len(downloaded) > size:
             raise UsageError(f"{arguments.download}: at {at:#x} it ends beyond the {size:#x} bytes of the flash")
-        image = checked(predict.place, image, downloaded, at)
+        image = checked(download.place, image, downloaded, at)
     checked(flash_image.parse, image, arguments.output.name, force=arguments.force)
     files.write(arguments.output, image)
     warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)

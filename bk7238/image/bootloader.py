@@ -8,7 +8,7 @@ from pathlib import Path
 from bk7238 import chip
 from bk7238.formats import partitions
 from bk7238.formats.partitions import Partition
-from bk7238.image import beken_loader, chip_check
+from bk7238.image import chip_check, loaders
 from bk7238.image.flash_image import ImageError
 from bk7238.image.flash_view import FlashView
 
@@ -30,10 +30,6 @@ class Bootloader:
     @property
     def partitions(self) -> dict[str, Partition]:
         return {partition.name: partition for _, partition in self.table}
-
-    @property
-    def keys(self) -> tuple[bytes, bytes]:
-        return beken_loader.keys(self.data)
 
     def file(self) -> bytes:
         """The bytes of a file of the kind that was read."""
@@ -61,14 +57,13 @@ class Bootloader:
         return replace(self, data=bytes(data))
 
     def with_keys(self, key: bytes, iv: bytes) -> Bootloader:
-        """With another key (32 bytes) and IV (16). Raises ImageError for other lengths."""
-        if beken_loader.recognises(self.data) is None:
-            raise ImageError(f"{self.name}: key and IV can only be put into Beken's boot loader 1.0.x")
+        """With another key (32 bytes) and IV (16). Raises ImageError for other lengths, and where their place is not
+        known."""
+        place = loaders.of_code(self.data).keys
+        if place is None:
+            raise ImageError(f"{self.name}: where this boot loader keeps key and IV is not known")
         check_keys(key, iv)
-        data = bytearray(self.data)
-        data[beken_loader.KEY_AT : beken_loader.KEY_AT + 32] = key
-        data[beken_loader.IV_AT : beken_loader.IV_AT + 16] = iv
-        return replace(self, data=bytes(data))
+        return replace(self, data=place.put(self.data, key, iv))
 
 
 def check_keys(key: bytes, iv: bytes) -> None:

@@ -98,8 +98,11 @@ class FlashView:
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """The boot loader's table by name."""
-        return {partition.name: partition for _, partition in self.table}
+        """The boot loader's table by name; the highest entry of a name counts."""
+        found: dict[str, Partition] = {}
+        for _, partition in self.table:
+            found.setdefault(partition.name, partition)
+        return found
 
     @property
     def app(self) -> Partition | None:

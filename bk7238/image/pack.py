@@ -5,8 +5,8 @@ from __future__ import annotations
 from bk7238 import chip
 from bk7238.formats import rbl, rbl_body
 from bk7238.formats.partitions import Partition
-from bk7238.image.beken_loader import SMALLEST_APP
 from bk7238.image.bootloader import check_keys
+from bk7238.image.loaders.beken import SMALLEST_APP
 from bk7238.image.package import PackageError
 
 COMPRESSIONS = ("none", "gzip", "quicklz", "lzma")

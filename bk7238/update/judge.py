@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.companion import Fields
 from bk7238.formats import rbl
+from bk7238.image import loaders
 from bk7238.image.flash_view import FlashView
 from bk7238.network.events import Event
-from bk7238.update import evidence, explain
+from bk7238.update import evidence, installation
 from bk7238.update.failures import TRIES, Failures
 from bk7238.update.result import Verdict
 from bk7238.update.story import DONE, DOWNLOAD, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
@@ -49,8 +50,9 @@ class Judge:
     ) -> None:
         self.machine, self.family, self.image, self.package = machine, family, image, package
         self.told, self.access_point, self.faults = told, access_point, faults
+        self.loader = loaders.of(image.view)
         self.failures = Failures(machine, self._excused, lambda: self._end(*self._stuck()))
-        self.story = Story(machine, family, told.url, self.failures, tell, self._turn)
+        self.story = Story(machine, family, self.loader, told.url, self.failures, tell, self._turn)
         self.operators: list[Operator] = []  # known once the device is in the air
         self.verdict: Verdict | None = None
         self.reason = ""
@@ -119,22 +121,22 @@ class Judge:
 
     def _installed(self) -> str:
         flash = self._flash()
-        target = explain.target(flash, self.package.data, self.image.app)
+        target = self.loader.target(flash, self.package.data, self.image.app)
         if target is self.image.app:
             return "the package was installed, the new app runs and has joined again"
         return f"the package was installed in partition `{target.name}`, the app runs and has joined again"
 
     def _judge_installation(self) -> None:
         flash = self._flash()
-        app = explain.app_partition(flash, self.image.app)
-        target = explain.target(flash, self.package.data, app)
+        app = installation.app_partition(flash, self.image.app)
+        target = self.loader.target(flash, self.package.data, app)
         if flash.footer(target) == self.package.data[: rbl.SIZE]:
             return
-        said = explain.printed(self.story.bootloader_lines)
+        said = self.loader.complaints(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
         kept = self.image.app if target is app else target  # the app runs where it was, whatever the table says now
-        if explain.untouched(flash, self.image.view, kept):
-            retries = bool(said) and explain.waiting(flash, target, said)
+        if installation.untouched(flash, self.image.view, kept):
+            retries = bool(said) and not self.loader.no_package(said) and installation.waiting(flash, target)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         elif target is app:
             self._end(Verdict.NEW_APP_REFLASHES, "the new app runs but is not verified: " + cause)
@@ -144,14 +146,7 @@ class Judge:
     def _why_not(self, flash: FlashView, said: list[str]) -> str:
         """Why the boot loader has not installed the package: what it printed, what it saw, what had come instead."""
         came = self._came()
-        cause = (
-            "the bootloader printed: " + " / ".join(said) if said else "the bootloader printed nothing about an update"
-        )
-        if came:
-            return f"{came}; {cause}"
-        if said and not explain.no_package(said):
-            return cause
-        return f"{cause.removesuffix('.')}{'; ' if said else ': '}{explain.seen(flash, self.package.data)}"
+        return f"{came}; {self.loader.quoted(said)}" if came else self.loader.why(said, flash, self.package.data)
 
     def _came(self) -> str:
         return self.story.came(self.package.name, zlib.crc32(self.package.data))
@@ -219,7 +214,7 @@ class Judge:
 
     def _damage(self) -> str:
         flash = self._flash()
-        return explain.damage(flash, self.image.view, self.image.app) + self._last_words()
+        return installation.damage(flash, self.image.view, self.image.app) + self._last_words()
 
     def _last_words(self) -> str:
         words = [line for line in self.story.lines if line.strip()]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from bk7238.air import events as air
 from bk7238.companion import Fields
 from bk7238.families.family import Family
+from bk7238.image.loaders import Loader, Says
 from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.network.http_path import shown
 from bk7238.peripherals.core import ResetKind
-from bk7238.update import explain
 from bk7238.update.failures import Failure, Failures, Stage
 from bk7238.update.joining import Joining
 from bk7238.update.result import Phase
@@ -40,9 +40,7 @@ _STATE = (
     *("last_progress", "downloaded", "complaint", "offered", "_joining", "_trouble", "_began"),
     *("_body", "_crc", "_furthest", "_furthest_phase"),
 )
-APP_STARTS = "go os_addr("
 STAYS_UP = 10_000_000  # virtual microseconds after which an app without a known banner counts as running
-WRITTEN = "100%"  # ends the line of the boot loader that has written an app
 
 
 @dataclass(frozen=True)
@@ -55,19 +53,20 @@ class Happening:
 
 
 class Story:
-    """Follows one machine, whose device was told to fetch `url`. `tell` gets each milestone; `turn(phase)` is called
-    when a phase begins."""
+    """Follows one machine with a boot loader, whose device was told to fetch `url`. `tell` gets each milestone;
+    `turn(phase)` is called when a phase begins."""
 
     def __init__(
         self,
         machine: Machine,
         family: Family,
+        loader: Loader,
         url: str | None,
         failures: Failures,
         tell: Callable[[Happening], None],
         turn: Callable[[str], None],
     ) -> None:
-        self.machine, self.family, self.failures = machine, family, failures
+        self.machine, self.family, self.loader, self.failures = machine, family, loader, failures
         self._tell, self._turn = tell, turn
         self.phase = BOOT
         self.phases: list[Phase] = []
@@ -200,13 +199,12 @@ class Story:
         self.lines.append(line)
         if not self.app_started:
             self.bootloader_lines.append(line)
-            if line.startswith(APP_STARTS):
+            said = self.loader.says(line)
+            if said is Says.APP_STARTS:
                 self._app_starts()
                 self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
-            elif line.startswith("BK7238_"):
-                self.tell(f"bootloader {line}")
-            elif "upgrade(" in line or "erase success" in line or line.endswith(WRITTEN):
-                self.tell(line.strip())
+            elif said not in (None, Says.PROGRESS):
+                self.tell(f"bootloader {line}" if said is Says.NAME else line.strip())
         banner = self.family.banner.search(line) if self.family.banner else None
         if banner:
             self._note_complaint()
@@ -218,8 +216,8 @@ class Story:
 
     def _note_complaint(self) -> None:
         """An app starts during the download: what the boot loader found of a package before."""
-        said = explain.printed(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
-        self.complaint = "the bootloader printed: " + " / ".join(said) if said else ""
+        said = self.loader.complaints(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
+        self.complaint = self.loader.quoted(said) if said else ""
         if said:
             kind = "boot loader: " + said[0].partition("(calc")[0]
             self._note(Failure(kind, self.complaint, Stage.LOADING, follows=True))
@@ -245,7 +243,7 @@ class Story:
         self.resets_without_banner = 0
         if self.phase == BOOT:
             self._enter(JOIN)
-        elif self.phase == DOWNLOAD and any(line.endswith(WRITTEN) for line in self.bootloader_lines):
+        elif self.phase == DOWNLOAD and any(self.loader.says(line) is Says.WRITTEN for line in self.bootloader_lines):
             self._enter(INSTALL)  # the package was whole, and the power failed before the app could restart
         if self.phase == INSTALL:
             self._enter(REJOIN)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
-from bk7238.update import explain
+from bk7238.update import installation
 
 if TYPE_CHECKING:
     from bk7238.update.story import Story
@@ -35,11 +35,11 @@ def banner_versions(story: Story, *, delivered: bool, new_runs: bool) -> Pair:
 def footer_versions(data: bytes, image: FlashImage, package: Package, *, new_runs: bool) -> Pair:
     """Of the app that was installed at power-on, and at the end (`data`, the whole flash): the package's where the new
     app runs."""
-    before = explain.footer_version(image.view, image.app)
+    before = installation.footer_version(image.view, image.app)
     if new_runs:
         return before, package.header.version
     flash = FlashView(image.chip, data)
-    return before, explain.footer_version(flash, explain.app_partition(flash, image.app))
+    return before, installation.footer_version(flash, installation.app_partition(flash, image.app))
 
 
 def of_app(story: Story, banner: Pair, footer: Pair, *, new_runs: bool) -> Pair:

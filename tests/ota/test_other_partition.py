@@ -3,11 +3,12 @@
 import pytest
 from boot.cases import app, pack
 from boot.reference import APP_START
+from boot.told import foretold
 from images import FULL, built, vendor
 
 from bk7238.formats import crc_framing, partitions
-from bk7238.image import flash_image, package, predict
-from bk7238.image.prediction import End
+from bk7238.image import flash_image, package
+from bk7238.image.loaders.boot import End
 from bk7238.update.result import Verdict
 
 pytestmark = pytest.mark.full
@@ -29,7 +30,7 @@ def image():
 @pytest.mark.parametrize("delivered", [False, True])
 def test_it_is_installed(make_dut, image, delivered):
     voice = package.parse(pack(CONTENT, partition="voice"), "voice.rbl")
-    told = predict.predict(image.data, voice.data)
+    told = foretold(image.data, voice.data)
     assert (told.end, told.cause) == (End.INSTALLED, "")
     assert told.meaning == "the package is in partition `voice`; the app that was there is started"
     result = make_dut(image=image, package=voice, delivered=delivered).expect_verdict("new-app-runs")

@@ -1,10 +1,12 @@
 """The vendor's OTA guide, with `bk7238 image pack` in place of its packager: the whole update over the air succeeds."""
 
 import pytest
+from boot.told import foretold
 from images import FULL, GZIP, vendor
 
 from bk7238 import cli
-from bk7238.image import package, predict, unpack
+from bk7238.image import package, unpack
+from bk7238.image.loaders.boot import End
 
 pytestmark = pytest.mark.full
 
@@ -21,6 +23,6 @@ def test_the_documented_command_line(make_dut, tmp_path, compression):
     update_package = package.read(made)
     assert update_package.damage == ()
     dut = make_dut(image=FULL, package=update_package)
-    assert predict.predict(dut.image.data, update_package.data).installs
+    assert foretold(dut.image.data, update_package.data).end is End.INSTALLED
     result = dut.expect_verdict("new-app-runs")
     assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
