@@ -7,8 +7,7 @@ which put what has come where the firmware puts a download, and restart the devi
 import random
 
 import pytest
-from faults.reference.bench import image, update_package
-from images import FULL, GZIP, vendor
+from images import FULL, GZIP, image, update_package, vendor
 
 from bk7238.families.beken_sdk import BekenSdk
 from bk7238.families.delivery import HttpPull, TcpPush
