@@ -167,7 +167,7 @@ def read(folder: Path) -> Chip:
         return Chip(
             facts["name"],
             folder / "board.repl",
-            codec.find(facts["codec"]),
+            codec.find(facts["codec"], facts.get("coefficients")),
             facts["partition_table"]["below"],
             Packager(packager["version"], packager["boot_loader_footer"]),
             tuple(sorted(flashes, key=lambda flash: flash.size)),

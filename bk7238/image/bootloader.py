@@ -39,7 +39,7 @@ class Bootloader:
         """The bytes of a file of the kind that was read."""
         if self.rest is None:
             return self.data
-        return chip.load().codec.encode(self.data) + self.rest
+        return chip.load().codec.encode(self.data, 0) + self.rest
 
     def with_table(self, table: list[Partition]) -> Bootloader:
         """With another table, the first partition highest. Raises ImageError where there is no place for it."""

@@ -90,7 +90,7 @@ def _put_logical(image: bytearray, logical: int, data: bytes, what: str) -> None
     codec = chip.load().codec
     if logical % codec.data:
         raise ImageError(f"{what} would begin at logical {logical:#x}, which is no multiple of {codec.data}")
-    _put(image, codec.physical(logical), codec.encode(data), what)
+    _put(image, codec.physical(logical), codec.encode(data, logical), what)
 
 
 def _put(image: bytearray, start: int, data: bytes, what: str) -> None:

@@ -18,7 +18,7 @@ from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import End, Prediction
 from bk7238.image.storage import SECTOR
 
-NAME = re.compile(rb"BK7238_(\d+\.\d+\.\d+) \(reference\)")
+NAME = re.compile(rb"BK7[0-9A-Z]+_(\d+\.\d+\.\d+) \(reference\)")
 KEY_AT, IV_AT = 0x1F2D, 0x1F1C
 SMALLEST_APP = 128
 ATTEMPTS = 3
@@ -237,8 +237,9 @@ class _Reference(Boot):
         body_end = min(footer, start + codec.physical(-(-size // codec.data) * codec.data))
         bar = self.storage.erase(footer, end).replace("B", "#") + self.storage.erase(start, body_end)
         place = self.app.offset
-        self.storage.program(codec.physical(place), codec.encode(self.app_bytes))
-        self.storage.program(end - 3 * codec.frame, codec.encode(self.raw_header))
+        self.storage.program(codec.physical(place), codec.encode(self.app_bytes, self.app.offset))
+        header = codec.encode(self.raw_header, place + self.app.length - rbl.SIZE)
+        self.storage.program(end - 3 * codec.frame, header)
         first = self.download.physical_start
         self.storage.erase(first, first + SECTOR)
         self.end = End.INSTALLED

@@ -50,7 +50,10 @@ class Machine:
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log
-        self.board.flash.insert(self.flash)
+        codec = self.chip.codec
+        if any(codec.coefficients):
+            self.board.sctrl.efuse.burn(struct.pack("<4I", *codec.coefficients))
+        self.board.flash.insert(self.flash, codec)
         self.uart1 = Console(self.board.uart1)
         self.uart2 = Console(self.board.uart2)
         self.flash_operations = 0
