@@ -31,10 +31,13 @@ class Bench:
     """A machine with `image` in its flash, the simulated network, and an air that is empty until `put_on_air`.
 
     What is random around the device has a seed of its own, made of the settings' and a name: `network`, `access point`,
-    `keys`. Raises ValueError for an image that no flash holds, EngineError where the engine cannot be had.
+    `keys`. Raises ValueError for an image that no flash holds or that was read for another chip than the settings
+    name, EngineError where the engine cannot be had.
     """
 
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
+        if settings.chip not in (None, image.chip):
+            raise ValueError(f"{image.name} was read as a {image.chip.name}'s image, the settings name another chip")
         self.settings, self._plug = settings, plug
         self.machine = Machine(
             image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip

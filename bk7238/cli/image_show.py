@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
@@ -22,12 +21,14 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
     parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
     parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
@@ -38,6 +39,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("check", help="foretell what the boot loader will do with a package")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
     parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
@@ -89,7 +91,7 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image, force=arguments.force)
+    loader = checked(bootloader.read, arguments.image, force=arguments.force, chip=given.chip(arguments))
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
@@ -99,8 +101,8 @@ def _partitions(arguments: argparse.Namespace) -> int:
     if (arguments.set or arguments.move) and arguments.output is None:
         raise UsageError("a changed table needs a file to go to; name it with -o")
     if not changed.table:
-        raise UsageError(f"{loader.name}: no partition table; give a BK7238 boot loader or a full image")
-    own = app_table.of_flash(FlashView(chip.load(), changed.file())) if loader.rest is not None else []
+        raise UsageError(f"{loader.name}: no partition table; give a boot loader or a full image")
+    own = app_table.of_flash(FlashView(changed.chip, changed.file())) if loader.rest is not None else []
     differences = app_table.differences(own, changed.partitions)
     if arguments.output is not None:
         files.write(arguments.output, changed.file())
@@ -138,7 +140,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.at is not None and given_package is None:
         raise UsageError("--at says where PACKAGE is put; name a PACKAGE")
     data = given_package.data if given_package else None
-    found = checked(predict.predict, image.data, data, arguments.at)
+    found = checked(predict.predict, image.data, data, arguments.at, image.chip)
     if arguments.flash is not None:
         files.write(arguments.flash, found.flash)
     placing = _placing(image, data, arguments.at)

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bk7238 import chip
 from bk7238.bench.command import add_options, flag
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 GDB = 3333
-OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size")
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size")
 
 
 def add(commands: Any) -> None:
@@ -67,7 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     host = renode()
     gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
-    host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": gdb}
+    script = (given.chip_or_usual(arguments) if image is None else image.chip).board.with_name("start.resc")
+    if not script.is_file():
+        raise given.UsageError(f"{script}: no such file; it sets the machine up at Renode's monitor")
+    host.script, host.variables = script, {"gdb": gdb}
     if arguments.robot is not None:
         return _robot(arguments)
     assert image is not None

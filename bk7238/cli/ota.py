@@ -29,12 +29,12 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
+    image = given.image(arguments, settings.chip)
     from bk7238.cli.recording import recorded
     from bk7238.debug import attach, crash
     from bk7238.update.session import Update  # the machine is heavy: not for what fails before it

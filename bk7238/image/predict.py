@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bk7238 import chip
-from bk7238.chip import ChipError
+from bk7238.chip import Chip, ChipError
 from bk7238.formats import rbl
-from bk7238.image import app_table, beken_loader, reference_loader
+from bk7238.image import app_table, beken_loader, chip_check, reference_loader
 from bk7238.image.flash_image import ImageError
 from bk7238.image.flash_view import FlashView
 from bk7238.image.prediction import Prediction
@@ -34,14 +33,15 @@ LOADERS = (
 )
 
 
-def predict(flash: bytes, package: bytes | None = None, at: int | None = None) -> Prediction:
-    """Foretell the next boot of a flash (physical bytes; shorter than a chip is filled up with 0xFF).
+def predict(flash: bytes, package: bytes | None = None, at: int | None = None, chip: Chip | None = None) -> Prediction:
+    """Foretell the next boot of a flash of a chip, or of the one that is recognised (physical bytes; what is shorter
+    than a flash is filled up with 0xFF).
 
     `package`, a whole RBL, is first put where the app writes it, or at the physical address `at`. Without `at` it is
     left alone if a part of it is in the flash already: then this is the dump of a device that has downloaded it.
     Raises ImageError where no boot loader is known.
     """
-    view = FlashView(chip.load(), whole(flash))
+    view = _whole(FlashView(chip or chip_check.recognise(flash), flash))
     if package is not None and (at is not None or not holds(view, package)):
         view = FlashView(view.chip, place(view.data, package, where_app_writes(view)[0] if at is None else at))
     return as_it_is(view, package)
@@ -50,10 +50,7 @@ def predict(flash: bytes, package: bytes | None = None, at: int | None = None) -
 def as_it_is(flash: FlashView, package: bytes | None = None) -> Prediction:
     """Foretell the next boot of a flash in which nothing is put any more. A `package` that was meant to be installed
     is compared with what lies there, for the cause. Raises ImageError where no boot loader is known."""
-    try:
-        flash = flash.whole()
-    except ChipError as error:
-        raise ImageError(str(error)) from None
+    flash = _whole(flash)
     for loader in LOADERS:
         name = loader.recognises(flash.boot_loader)
         if name is not None:
@@ -61,10 +58,10 @@ def as_it_is(flash: FlashView, package: bytes | None = None) -> Prediction:
     raise ImageError("the boot loader in this image is not known; Beken's 1.0.x and the reference one can be foretold")
 
 
-def whole(flash: bytes) -> bytes:
-    """Filled up to the smallest chip that holds it."""
+def _whole(flash: FlashView) -> FlashView:
+    """Filled up to the smallest flash that holds it."""
     try:
-        return FlashView(chip.load(), flash).whole().data
+        return flash.whole()
     except ChipError as error:
         raise ImageError(str(error)) from None
 

@@ -25,6 +25,7 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 
 def device(item: pytest.Item) -> testing.Dut:
     """The device of a test."""
+    from bk7238.bench import values
     from bk7238.bench.settings import Settings
     from bk7238.image import flash_image, package
 
@@ -32,10 +33,11 @@ def device(item: pytest.Item) -> testing.Dut:
     settings = checked(_marked, item)
     paths = {name: _file(config, name, settings.pop(name, None)) for name in ("image", "package")}
     item.stash[FILES] = paths
-    image, update_package = checked(flash_image.read, paths["image"]), checked(package.read, paths["package"])
-    dut = testing.Dut(image, update_package, Settings())
-    usual = {"seed": config.getoption("bk7238_seed"), "engine": config.getoption("bk7238_engine")}
-    checked(dut.configure, **{**usual, **settings})
+    settings = {**{name: config.getoption(f"bk7238_{name}") for name in ("seed", "engine", "chip")}, **settings}
+    chip = None if settings["chip"] is None else checked(values.chip, settings["chip"])
+    image = checked(flash_image.read, paths["image"], chip=chip)
+    dut = testing.Dut(image, checked(package.read, paths["package"]), Settings())
+    checked(dut.configure, **settings)
     return dut
 
 

@@ -26,7 +26,7 @@ def test_remarks_are_no_complaints():
 
 
 def view(data):
-    return FlashView(chip.load(), bytes(data))
+    return FlashView(chip.usual(), bytes(data))
 
 
 def flash(*table):
