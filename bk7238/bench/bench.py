@@ -36,8 +36,7 @@ class Bench:
     """
 
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
-        if settings.chip not in (None, image.chip):
-            raise ValueError(f"{image.name} was read as a {image.chip.name}'s image, the settings name another chip")
+        settings.check_chip(image.chip)
         self.settings, self._plug = settings, plug
         self.machine = Machine(
             image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip

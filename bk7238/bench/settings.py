@@ -12,7 +12,7 @@ from typing import Any
 
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.bench import values
-from bk7238.chip import Chip
+from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
 from bk7238.network import host_server
 from bk7238.network.host_server import Server
@@ -173,6 +173,16 @@ class Settings:
                 host_server.server(str(server), anywhere=self.gateway_anywhere)
         except ValueError as error:
             raise ValueError(f"gateway: {error}") from None
+
+    def check_chip(self, chip: Chip) -> None:
+        """Raises ValueError where they name another chip than an image's, or a flash that it cannot have."""
+        if self.chip not in (None, chip):
+            raise ValueError(f"chip: the image was read as a {chip.name}'s, the settings name another one")
+        try:
+            if self.flash_size is not None:
+                chip.flash(self.flash_size)
+        except ChipError as error:
+            raise ValueError(f"flash_size: {error}") from None
 
 
 OPTIONS: Mapping[str, Option] = {one.name: one.metadata["option"] for one in fields(Settings)}

@@ -54,8 +54,7 @@ class Dut:
         Faults(changed.faults, changed.seed)
         if changed.chip not in (None, self.image.chip):
             self.image = flash_image.parse(self.image.data, self.image.name, chip=changed.chip)
-        if changed.flash_size is not None:
-            self.image.chip.flash(changed.flash_size)
+        changed.check_chip(self.image.chip)
         self.settings = changed
 
     def fault(self, spec: str | Spec) -> None:

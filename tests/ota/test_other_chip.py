@@ -212,7 +212,7 @@ def test_it_is_recognised_among_those_that_have_a_name(monkeypatch, other):
 
 
 def test_settings_that_name_another_chip_are_refused(image, update_package):
-    with pytest.raises(ValueError, match="was read as a BK7299's image, the settings name another chip"):
+    with pytest.raises(ValueError, match="chip: the image was read as a BK7299's, the settings name another one"):
         Update(image, update_package, Settings(chip="bk7238"))
 
 
