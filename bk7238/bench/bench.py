@@ -41,10 +41,12 @@ class Bench:
     """A machine with `image` in its flash, the simulated network, and an air that is empty until `put_on_air`.
 
     What is random around the device has a seed of its own, made of the settings' and a name: `network`, `access point`,
-    `keys`. Raises ValueError for an image that no flash holds, EngineError where the engine cannot be had.
+    `keys`. Raises ValueError for an image that no flash holds or that was read for another chip than the settings
+    name, EngineError where the engine cannot be had.
     """
 
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
+        settings.check_chip(image.chip)
         self.settings, self._plug = settings, plug
         self.machine = Machine(
             image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
@@ -19,18 +18,21 @@ from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.boot import Boot, End
+from bk7238.update import trial
 
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
     parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
     parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
@@ -43,6 +45,7 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
     parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
@@ -98,7 +101,7 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image, force=arguments.force)
+    loader = checked(bootloader.read, arguments.image, force=arguments.force, chip=given.chip(arguments))
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
@@ -108,8 +111,8 @@ def _partitions(arguments: argparse.Namespace) -> int:
     if (arguments.set or arguments.move) and arguments.output is None:
         raise UsageError("a changed table needs a file to go to; name it with -o")
     if not changed.table:
-        raise UsageError(f"{loader.name}: no partition table; give a BK7238 boot loader or a full image")
-    own = app_table.of_flash(FlashView(chip.load(), changed.file())) if loader.rest is not None else []
+        raise UsageError(f"{loader.name}: no partition table; give a boot loader or a full image")
+    own = app_table.of_flash(FlashView(changed.chip, changed.file())) if loader.rest is not None else []
     differences = app_table.differences(own, changed.partitions)
     if arguments.output is not None:
         files.write(arguments.output, changed.file())
@@ -150,8 +153,6 @@ def _check(arguments: argparse.Namespace) -> int:
     flash = checked(download.downloaded, before, data, arguments.at) if data else before
     found = checked(loaders.of(flash).predict, flash, data)
     if found is None:
-        from bk7238.update import trial  # the machine is heavy: not for what is foretold
-
         found = checked(trial.run, image, flash, data)
     if arguments.flash is not None:
         files.write(arguments.flash, found.flash)

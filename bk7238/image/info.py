@@ -80,7 +80,7 @@ def _header(header: rbl.Header) -> dict[str, Any]:
 def describe(image: FlashImage, parts: Parts) -> Info:
     """What there is to say about an image and its parts."""
     view = image.view.whole()
-    own = app_table.find(parts.app)
+    own = app_table.find(parts.app, image.chip.app)
     footers = [(n, rbl.unpack(f)) for n, f in (("bootloader", parts.bootloader_footer), ("app", parts.app_footer)) if f]
     matches = None
     if parts.app_footer:

@@ -42,7 +42,7 @@ class Clock(clock.Clock):
 
 @cache
 def _board() -> Platform:
-    return load(chip.load().board)
+    return load(chip.usual().board)
 
 
 class Bus(SystemBus):

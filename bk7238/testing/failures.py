@@ -31,6 +31,8 @@ def replay(item: pytest.Item, device: testing.Dut) -> str:
         f"--bk7238-seed={device.settings.seed}",
         f"--bk7238-engine={device.settings.engine}",
     ]
+    if device.settings.chip is not None:
+        words.append(f"--bk7238-chip={device.settings.chip.word}")
     if "sweep" in getattr(item, "fixturenames", ()):
         words.append(f"--bk7238-sweep={config.getoption('bk7238_sweep')}")
     for name, path in item.stash[FILES].items():

@@ -12,7 +12,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.bench.values import microseconds
 from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
-from bk7238.image import FlashImage, Package
+from bk7238.image import FlashImage, Package, flash_image
 from bk7238.peripherals.nor_flash import Operation
 from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
@@ -75,6 +75,9 @@ class Dut:
             raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(OPTIONS))}")
         changed = replace(self.settings, **settings)
         Faults(changed.faults, changed.seed)
+        if changed.chip not in (None, self.image.chip):
+            self.image = flash_image.parse(self.image.data, self.image.name, chip=changed.chip)
+        changed.check_chip(self.image.chip)
         self.settings = changed
 
     def fault(self, spec: str | Spec) -> None:

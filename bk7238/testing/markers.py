@@ -26,6 +26,7 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 def device(item: pytest.Item, **more: Any) -> testing.Dut:
     """The device of a test, or with `more` settings another one beside it. `image` and `package` are files, or have
     been read already; a package that is False is none."""
+    from bk7238.bench import values
     from bk7238.bench.settings import Settings
     from bk7238.image import FlashImage, Package, flash_image, package
 
@@ -38,11 +39,12 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
         if one is not False and not isinstance(one, (FlashImage, Package))
     }
     item.stash.setdefault(FILES, {}).update(files)
-    image = checked(flash_image.read, files["image"]) if "image" in files else chosen["image"]
+    settings = {**{name: config.getoption(f"bk7238_{name}") for name in ("seed", "engine", "chip")}, **settings}
+    chip = None if settings["chip"] is None else checked(values.chip, settings["chip"])
+    image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
-    usual = {"seed": config.getoption("bk7238_seed"), "engine": config.getoption("bk7238_engine")}
-    checked(dut.configure, **{**usual, **settings})
+    checked(dut.configure, **settings)
     return dut
 
 

@@ -25,7 +25,7 @@ _DUT = pytest.StashKey["testing.Dut"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
-SETTINGS = ("engine", "seed")
+SETTINGS = ("engine", "seed", "chip")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {"default": None, **command.details(name)}) for name in SETTINGS),

@@ -17,7 +17,7 @@ DULL = re.compile(
 def foretold(flash: bytes, package: bytes = b"", at: int | None = None) -> Boot:
     """Of the next start with a flash of the smallest size that holds these bytes, once a package is where the app
     writes it, or at an address."""
-    view = FlashView(chip.load(), flash).whole()
+    view = FlashView(chip.usual(), flash).whole()
     view = download.downloaded(view, package, at) if package else view
     told = loaders.of(view).predict(view, package)
     assert told is not None, "this boot loader is run"

@@ -26,7 +26,7 @@ DEVICE_IP, GATEWAY_IP = bytes((192, 168, 77, 50)), bytes((192, 168, 77, 1))
 def sleeper() -> dict[int, bytes]:
     """A configuration that turns power save on as soon as the device is on the network."""
     profile = openbeken.OpenBeken()
-    blank = FlashView(chip.load(), b"\xff" * 0x200000)
+    blank = FlashView(chip.usual(), b"\xff" * 0x200000)
     ((address, block),) = profile.configure(blank, Instructions(b"Bench", "", "")).items()
     block = bytearray(block)
     block[0x5E0 : 0x5E0 + len(COMMAND)] = COMMAND

@@ -130,7 +130,7 @@ def test_a_plug_in_looks_on(acme):
 @pytest.mark.full
 def test_a_chip(acme, tmp_path):
     run = acme(chips="CHIP")
-    shutil.copytree(chip.load().board.parent, tmp_path / "acme9999")
+    shutil.copytree(chip.usual().board.parent, tmp_path / "acme9999")
     toml = tmp_path / "acme9999" / "chip.toml"
     toml.write_text(toml.read_text().replace('"BK7238"', '"ACME9999"'))
     done = run("-c", "from bk7238 import chip; print(chip.load('acme9999').name, chip.load('acme9999').board)")

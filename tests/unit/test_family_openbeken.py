@@ -15,7 +15,7 @@ TOLD = Instructions(b"Bench", "a passphrase", "http://192.168.77.1/app.rbl")
 
 
 def flash(block):
-    return FlashView(chip.load(), bytes(0x1E1000) + block.ljust(0x1000, b"\xff"))
+    return FlashView(chip.usual(), bytes(0x1E1000) + block.ljust(0x1000, b"\xff"))
 
 
 def configured(before=b"", told=TOLD):
@@ -70,7 +70,7 @@ class Device:
 
     def __init__(self):
         self.engine, self.on_reset, self.companions, self._listeners = self, [], [], []
-        self.chip = chip.load()
+        self.chip = chip.usual()
         self.flash = self.chip.smallest
 
     def on_event(self, listener):

@@ -21,7 +21,7 @@ class Driver:
     def __init__(self, size=0x200000):
         self.bench = BlockBench()
         self.flash = self.bench.make(FlashController, "flash")
-        fitted = chip.load().flash(size)
+        fitted = chip.usual().flash(size)
         self.flash.chip = NorFlash(fitted.size, fitted.jedec_id)
         self.operations = []
         self.flash.operated.connect(lambda *what: self.operations.append(what))

@@ -12,7 +12,7 @@ from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
 
 CODE = bytes(range(200)) * 20
-FLASH = FlashView(chip.load(), crc_framing.frame(CODE) + b"\xff" * 68)
+FLASH = FlashView(chip.usual(), crc_framing.frame(CODE) + b"\xff" * 68)
 
 
 def test_the_reference_firmware():

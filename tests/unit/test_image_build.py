@@ -24,6 +24,7 @@ TABLE = [
 ]
 LOADER = bytes(range(1, 200)) * 5 + b"".join(partition.pack() for partition in reversed(TABLE))
 SMALL = build.Parts(
+    chip=chip.usual(),
     bootloader=LOADER + bytes(-len(LOADER) % 4),
     app=b"app!" * 300,
     size=0x1A000,
@@ -38,7 +39,7 @@ def test_the_vendor_image_comes_back_bit_for_bit(tmp_path):
     parts = split.split(image)
     assert parts.areas == () and parts.bootloader == vendor(BOOTLOADER_UART1).read_bytes()
     split.write(parts, tmp_path / "parts")
-    assert build.build(split.read(tmp_path / "parts")) == image.data
+    assert build.build(split.read(tmp_path / "parts", chip.usual())) == image.data
 
 
 @given(
@@ -80,13 +81,13 @@ def test_a_hostile_manifest_gives_one_line(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("parts")
     (folder / "image.json").write_text(json.dumps(content))
     with pytest.raises(ImageError):
-        split.read(folder)
+        split.read(folder, chip.usual())
 
 
 def test_a_manifest_names_no_file_elsewhere(tmp_path):
     (tmp_path / "image.json").write_text(json.dumps({"size": 1, "bootloader": "../x", "app": "app.bin"}))
     with pytest.raises(ImageError, match="no name of a file beside it"):
-        split.read(tmp_path)
+        split.read(tmp_path, chip.usual())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_the_two_tables_are_compared():
     table = [p for _, p in loader.table]
     moved = [partitions.Partition(p.name, p.device, 0x133000, p.length) if p.name == "download" else p for p in table]
     changed = loader.with_table(moved)
-    own = app_table.of_flash(FlashView(chip.load(), changed.file()))
+    own = app_table.of_flash(FlashView(chip.usual(), changed.file()))
     assert app_table.differences(own, loader.partitions) == []
     assert app_table.differences(own, changed.partitions) == [
         "`ota` begins at 0x132000 for the app, `download` at 0x133000 for the boot loader"

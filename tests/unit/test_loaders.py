@@ -30,7 +30,7 @@ def flash(package: bytes, table=SHIPPED, loader=VENDOR) -> bytes:
 
 
 def view(data) -> FlashView:
-    return FlashView(chip.load(), bytes(data))
+    return FlashView(chip.usual(), bytes(data))
 
 
 @pytest.mark.parametrize(

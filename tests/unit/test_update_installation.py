@@ -13,7 +13,7 @@ VOICE = partitions.Partition("voice", "beken_onchip", 0x1E0000, 0x10000)
 
 
 def view(data):
-    return FlashView(chip.load(), bytes(data))
+    return FlashView(chip.usual(), bytes(data))
 
 
 def flash(*table):

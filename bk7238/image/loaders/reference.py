@@ -12,7 +12,7 @@ from bk7238.formats import rbl
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.loader import Keys, Loader, place
 
-_NAME = re.compile(rb"BK7238_(\d+\.\d+\.\d+) \(reference\)")
+_NAME = re.compile(rb"BK7[0-9A-Z]+_(\d+\.\d+\.\d+) \(reference\)")
 
 
 class Reference(Loader):

@@ -39,7 +39,7 @@ class Storage:
         start = first * codec.frame
         raw = bytes(self.data[start : start + frames * codec.frame]).ljust(frames * codec.frame, b"\xff")
         skip = logical - first * codec.data
-        return codec.decode(raw)[skip : skip + count]
+        return codec.decode(raw, start)[skip : skip + count]
 
     def erase(self, start: int, end: int) -> str:
         """Erase from sector to sector, whole blocks where they are aligned. What a boot loader shows: `#` and `B`."""
@@ -71,7 +71,7 @@ class Storage:
         """
         at = partition.offset + offset
         if partition.framed:
-            data = self._codec.encode(_filled(data, self._codec.data))
+            data = self._codec.encode(_filled(data, self._codec.data), at)
             at = self._codec.physical(at)
         self.program(at, data)
         over = len(data) % PAGE
