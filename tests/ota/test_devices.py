@@ -6,8 +6,8 @@ import pytest
 from images import FULL, vendor
 
 from bk7238 import chip
+from bk7238.families.openbeken import CONFIG_SIZE, config_crc
 from bk7238.machine import Machine
-from bk7238.update.profiles.openbeken import CONFIG_SIZE, config_crc
 
 BOARD = """\
 key: Beken.PyDevice @ gpio 9 { model: "button:Button"; args: "bounces=2" }
@@ -25,7 +25,7 @@ def test_openbeken_switches_a_relay_at_its_start_and_when_a_button_is_pressed(tm
     block[3] = config_crc(block)
     (tmp_path / "devices.repl").write_text(BOARD)
     machine = Machine(vendor(FULL).read_bytes(), devices=[tmp_path / "devices.repl"])
-    machine.flash.load(bytes(block), chip.load().configuration("openbeken", 0x200000).start)
+    machine.flash.load(bytes(block), chip.usual().configuration("openbeken", 0x200000).start)
     key, lamp = machine.board.key, machine.board.lamp
     machine.run(until=1_500_000)
     assert [closed for _, closed in lamp.switchings] == [True]

@@ -1,7 +1,6 @@
 """The declarative layer that every block stands on."""
 
 import pytest
-from bench import Bench, levels
 
 from bk7238.peripherals.core import (
     RO,
@@ -22,6 +21,7 @@ from bk7238.peripherals.core import (
     on_read,
     on_write,
 )
+from bk7238.testing.block import BlockBench, levels
 
 
 class Sample(Peripheral):
@@ -82,7 +82,7 @@ class Sample(Peripheral):
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """I2C as the SDK's interrupt handlers drive it: an empty bus, and a device that notes what it is told."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.core import I2cDevice
 from bk7238.peripherals.i2c import I2c, I2c2
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 ON, START, STOP, ACK, SENDING, FLAG, ACKNOWLEDGED, BUSY = (1 << bit for bit in (0, 1, 2, 3, 4, 16, 17, 19))
 
@@ -34,14 +34,14 @@ class Slave(I2cDevice):
 
 
 def on_a_bus(kind):
-    bench = Bench()
+    bench = BlockBench()
     block, slave = bench.make(kind), bench.make(Slave, "slave")
     block.attach(slave, 0x50)
     return block, slave
 
 
 def test_i2c1_start_ends_unacknowledged():
-    block = Bench().make(I2c)
+    block = BlockBench().make(I2c)
     irq = levels(block)
     block.write(0x04, 0x50 << 1)
     block.write(0x00, 1 | 1 << 1 | 1 << 4)
@@ -149,13 +149,13 @@ def test_i2c2_receives_as_many_as_its_mode_says(mode, count):
 
 
 def test_i2c1_does_nothing_while_disabled():
-    block = Bench().make(I2c)
+    block = BlockBench().make(I2c)
     block.write(0x00, 1 << 1)
     assert not block.read(0x00) & 1 << 16
 
 
 def test_i2c2_start_ends_unacknowledged():
-    block = Bench().make(I2c2)
+    block = BlockBench().make(I2c2)
     irq = levels(block)
     block.write(0x00, 1 << 31)
     block.write(0x08, 0x50 << 1)

@@ -1,10 +1,10 @@
 """SPI as the SDK's master and slave drivers use it."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.core import SpiDevice
 from bk7238.peripherals.spi import Spi
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CTRL, CONFIG, STAT, DAT = 0x00, 0x04, 0x08, 0x0C
 MASTER = 3 << 22
@@ -13,7 +13,7 @@ TX_WRITABLE, RX_READABLE, TXINT, RXINT, TX_FINISH, RX_FINISH = 1 << 1, 1 << 2, 1
 
 @pytest.fixture
 def block():
-    return Bench().make(Spi)
+    return BlockBench().make(Spi)
 
 
 def drain(block):
@@ -88,7 +88,7 @@ class Echo(SpiDevice):
 
 
 def test_a_device_is_selected_for_as_long_as_a_transfer_lasts(block):
-    echo = Bench().make(Echo, "echo")
+    echo = BlockBench().make(Echo, "echo")
     block.attach(echo, None)
     block.write(CTRL, MASTER)
     for byte in (1, 2):
@@ -106,7 +106,7 @@ def test_a_device_is_selected_for_as_long_as_a_transfer_lasts(block):
 
 
 def test_a_pin_selects_the_device_that_hangs_at_its_number(block):
-    near, far = Bench().make(Echo, "near"), Bench().make(Echo, "far")
+    near, far = BlockBench().make(Echo, "near"), BlockBench().make(Echo, "far")
     block.attach(near, 15)
     block.attach(far, 20)
     for pin in (15, 20):

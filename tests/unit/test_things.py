@@ -40,7 +40,7 @@ def make(tmp_path):
     def make(description, program=SPIN * 8, **more):
         path = tmp_path / "devices.repl"
         path.write_text(description)
-        return Machine(chip.load().codec.encode(program.ljust(-(-len(program) // 32) * 32)), devices=[path], **more)
+        return Machine(chip.usual().codec.encode(program.ljust(-(-len(program) // 32) * 32), 0), devices=[path], **more)
 
     return make
 
@@ -293,7 +293,7 @@ def test_a_wrong_argument_is_one_line(make, model, args):
 
 def test_the_example_is_a_thermometer_that_a_master_reads():
     folder = Path(__file__).parents[2] / "examples" / "devices"
-    board = Machine(chip.load().codec.encode(SPIN * 8), devices=[folder / "board.repl"]).board
+    board = Machine(chip.usual().codec.encode(SPIN * 8, 0), devices=[folder / "board.repl"]).board
     assert transfer(board.i2c1, 0x48, [], 3) == (b"\x15\x80\xff", True)
     board.sensor.celsius = -0.5
     assert transfer(board.i2c1, 0x48, [], 2) == (b"\xff\x80", True)
