@@ -12,7 +12,7 @@ import pytest
 
 from bk7238 import chip, cli, testing
 from bk7238.formats import rbl
-from bk7238.image import bootloader, chip_check, flash_image, package, split
+from bk7238.image import bootloader, chip_check, flash_image, package, split, unpack
 from bk7238.image.flash_view import FlashView
 from bk7238.update.session import Settings, Update
 
