@@ -7,7 +7,8 @@ A block's own file needs one import line::
 
 from typing import TYPE_CHECKING, Any
 
-from peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
+from peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
+from peripherals.core.peripheral import Peripheral
 from peripherals.core.register import Register
 from peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
 from peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
@@ -29,12 +30,14 @@ __all__ = [
     "W1C",
     "WO",
     "Alarm",
+    "BlockPart",
     "Bus",
     "Clock",
     "Event",
     "Input",
     "Log",
     "Output",
+    "Part",
     "Peripheral",
     "Port",
     "Register",

@@ -8,10 +8,17 @@ Not modelled: whatever these registers configure: timings, power levels, quiet e
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, Peripheral, Register
+from typing import TYPE_CHECKING
+
+from peripherals.core import RO, RW, SC, BlockPart, Register
+
+if TYPE_CHECKING:
+    from peripherals.wifi.mac import WifiMac
 
 
-class Configuration(Peripheral):
+class Configuration(BlockPart):
+    block: WifiMac
+
     class SIGNATURE(Register, at=0x00):
         signature = RO(0, 31)
 

@@ -8,11 +8,18 @@ Not modelled: STBC, more than one spatial stream, VHT (counted as HT of the same
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bk7238.formats.airtime import HT_MIXED, NON_HT, VHT, Rate, frame_time
-from peripherals.core import RO, RW, SC, Peripheral, Register, on_write
+from peripherals.core import RO, RW, SC, BlockPart, Register, on_write
+
+if TYPE_CHECKING:
+    from peripherals.wifi.mac import WifiMac
 
 
-class TimeOnAir(Peripheral):
+class TimeOnAir(BlockPart):
+    block: WifiMac
+
     class TIME_ON_AIR_PARAM_1(Register, at=0x8160):
         ppduLength = RW(0, 19)
         ppduBW = RW(22, 23)
@@ -30,7 +37,7 @@ class TimeOnAir(Peripheral):
         computeDuration = SC(31)
 
     @on_write(TIME_ON_AIR_VALUE)
-    def _time_on_air_requested(self, word: int) -> None:
+    def _requested(self, word: int) -> None:
         if not TimeOnAir.TIME_ON_AIR_VALUE.computeDuration.of(word):
             return
         kind = self.TIME_ON_AIR_PARAM_1.ppduPreType

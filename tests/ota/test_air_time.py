@@ -26,7 +26,7 @@ def overlaps(image: Path, rbl: Path, **options) -> tuple[list[str], int]:
     counts = [0, 0]
 
     def record(time: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None) -> None:
-        modulation = update.machine.board.wifi.rate if from_device else Rate.of_half_megabits(rate or 0)
+        modulation = update.machine.board.wifi.tx.rate if from_device else Rate.of_half_megabits(rate or 0)
         assert modulation is not None and modulation.half_megabits == rate
         counts[from_device] += 1
         began = time - airtime.frame_time(modulation, len(frame) + dot11.FCS)

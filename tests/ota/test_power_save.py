@@ -51,7 +51,7 @@ class Bench:
 
     def _passed(self, time, frame, channel, ours):
         self.frames.append((time, frame, ours))
-        self.states.append((time, self.machine.board.wifi.STATE_CNTRL.currentState))
+        self.states.append((time, self.machine.board.wifi.control.STATE_CNTRL.currentState))
 
     def ping(self, number: int) -> None:
         echo = struct.pack("!BBHHH", 8, 0, 0, 9, number) + b"are you awake?"
@@ -95,7 +95,7 @@ def test_it_says_that_it_sleeps_and_dozes_most_of_the_time(bench):
     assert nulls and any(flags & dot11.POWER_MANAGEMENT for flags in nulls)
     kept = [frame for time, frame, ours in bench.frames if not ours and frame[0] == 0x80 and time > ASLEEP_FROM]
     assert len(kept) == 10_000_000 // INTERVAL
-    assert bench.machine.board.wifi.DOZE_CNTRL_2.wakeUpSW == 0
+    assert bench.machine.board.wifi.doze.DOZE_CNTRL_2.wakeUpSW == 0
 
 
 def test_it_hears_every_beacon_that_it_wakes_up_for(bench):

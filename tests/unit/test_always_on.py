@@ -2,12 +2,12 @@
 
 from bench import Bench
 
-from peripherals.always_on import AlwaysOn
 from peripherals.core import ResetKind
+from peripherals.system_control import SystemControl
 
 
 def test_only_a_watchdog_reset_leaves_the_flag():
-    block = Bench().make(AlwaysOn)
-    assert not block.SW_RETENTION.wdt_rst_flag
+    block = Bench().make(SystemControl)
+    assert not block.always_on.SW_RETENTION.wdt_rst_flag
     block.reset(ResetKind.WATCHDOG)
-    assert block.SW_RETENTION.wdt_rst_flag
+    assert block.always_on.SW_RETENTION.wdt_rst_flag

@@ -202,6 +202,8 @@ def test_mistakes_are_refused_when_the_class_is_made():
         type("R", (Register,), {"a": RW(0, 4), "b": RO(4)}, at=0)
     with pytest.raises(TypeError, match="of that name"):
         type("R", (Register,), {"value": RW(0)}, at=0)
+    with pytest.raises(TypeError, match="of that name"):
+        type("R", (Register,), {"count": RW(0)}, at=0)
     with pytest.raises(TypeError, match="32-bit"):
         RW(30, 32)
     with pytest.raises(TypeError, match="does not fit"):

@@ -8,12 +8,19 @@ Not modelled: frequencies between channels: a radio that is tuned to one neither
 
 from __future__ import annotations
 
-from peripherals.core import Input, Peripheral
+from typing import TYPE_CHECKING
+
+from peripherals.core import BlockPart, Input
+
+if TYPE_CHECKING:
+    from peripherals.wifi.mac import WifiMac
 
 CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
 
 
-class Radio(Peripheral):
+class Tuning(BlockPart):
+    block: WifiMac
+
     tuned = Input(0, 7)
 
     @property
