@@ -8,7 +8,7 @@ Not modelled: what the analog settings change: a conversion always takes 20 us; 
 
 from __future__ import annotations
 
-from peripherals.core import (
+from bk7238.peripherals.core import (
     RO,
     RW,
     W1C,

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, W1C, WO, BlockPart, Register, ResetKind, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, W1C, WO, BlockPart, Register, ResetKind, State, on_read, on_write
 
 if TYPE_CHECKING:
-    from peripherals.system_control import SystemControl
+    from bk7238.peripherals.system_control import SystemControl
 
 SLEEP_MODES = {0x4F89: "normal voltage", 0xB706: "low voltage", 0xADC1: "deep"}
 BLOCK_EN_WORD = 0xA5C

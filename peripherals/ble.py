@@ -9,7 +9,7 @@ Not modelled: Bluetooth itself: no interrupts, no radio, no encryption (its star
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, on_write
 
 HALF_MICROSECONDS_PER_HALF_SLOT = 625
 

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable
 
 from bk7238.formats import crc_framing
-from peripherals.core import RO, RW, WO, Peripheral, Port, Register, Services, State, on_read, on_write
-from peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
+from bk7238.peripherals.core import RO, RW, WO, Peripheral, Port, Register, Services, State, on_read, on_write
+from bk7238.peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
 
 _EIGHT_WORDS = struct.Struct("<8I")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Register, on_write
 
 CHANNELS = 6
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peripherals.core import RO, RW, W1C, Output, Peripheral, Port, Register, ResetKind, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, W1C, Output, Peripheral, Port, Register, ResetKind, State, on_read, on_write
 
 PINS = range(32)
 LOW_LEVEL, HIGH_LEVEL, RISING_EDGE, FALLING_EDGE = range(4)

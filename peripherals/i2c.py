@@ -8,7 +8,7 @@ Not modelled: devices on the bus (every address goes unanswered), slave mode, bu
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, W1C, Output, Peripheral, Register, State, on_write
+from bk7238.peripherals.core import RO, RW, W1C, Output, Peripheral, Register, State, on_write
 
 
 class I2c(Peripheral):

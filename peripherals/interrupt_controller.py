@@ -11,7 +11,7 @@ Not modelled: clock sources and dividers (kept, without effect), the second core
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, Input, Output, Peripheral, Register, on_input, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Input, Output, Peripheral, Register, on_input, on_read, on_write
 
 IRQ_SOURCES = 0x0000_FFFF
 FIQ_SOURCES = 0xFFFF_0000

@@ -8,7 +8,7 @@ Not modelled: reception.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, W1C, Peripheral, Register
+from bk7238.peripherals.core import RO, RW, W1C, Peripheral, Register
 
 
 class Irda(Peripheral):

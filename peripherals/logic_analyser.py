@@ -8,7 +8,7 @@ Not modelled: the analyser itself; its registers keep what is written.
 
 from __future__ import annotations
 
-from peripherals.core import RW, Peripheral, Register
+from bk7238.peripherals.core import RW, Peripheral, Register
 
 
 class LogicAnalyser(Peripheral):

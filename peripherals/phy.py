@@ -9,7 +9,7 @@ Not modelled: the modem; received signal strength comes with the frame.
 
 from __future__ import annotations
 
-from peripherals.core import Peripheral
+from bk7238.peripherals.core import Peripheral
 
 
 class Phy(Peripheral):

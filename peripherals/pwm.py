@@ -8,7 +8,7 @@ Not modelled: the outputs, the running counters (they read zero) and the interru
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, W1C, Peripheral, Register
+from bk7238.peripherals.core import RO, RW, SC, W1C, Peripheral, Register
 
 
 class PwmGroup(Peripheral):

@@ -9,7 +9,7 @@ Not modelled: the transceiver; calibration results are whatever the shadows hold
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, Output, Peripheral, Register, on_write
 
 
 class RadioController(Peripheral):

@@ -8,7 +8,7 @@ Not modelled: the time that a new number takes to become random.
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, Peripheral, Register, on_read
+from bk7238.peripherals.core import RO, RW, Peripheral, Register, on_read
 
 
 class RandomNumbers(Peripheral):

@@ -8,7 +8,7 @@ Not modelled: time on the bus, slave output, 16-bit words, the chip select, reac
 
 from __future__ import annotations
 
-from peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Port, Register, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Port, Register, State, on_read, on_write
 
 FIFO_SIZE = 64
 INT_LEVELS = (1, 16, 32, 48)

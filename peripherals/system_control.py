@@ -8,9 +8,9 @@ Not modelled: clock speeds, the analog blocks and their calibration loops, what 
 
 from __future__ import annotations
 
-from peripherals.always_on import AlwaysOn
-from peripherals.core import RO, RW, SC, Part, Peripheral, Register, ResetKind, State, on_write
-from peripherals.efuse import Efuse
+from bk7238.peripherals.always_on import AlwaysOn
+from bk7238.peripherals.core import RO, RW, SC, Part, Peripheral, Register, ResetKind, State, on_write
+from bk7238.peripherals.efuse import Efuse
 
 
 class SystemControl(Peripheral):

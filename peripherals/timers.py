@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peripherals.core import (
+from bk7238.peripherals.core import (
     RO,
     RW,
     SC,

@@ -9,7 +9,7 @@ Not modelled: time on the TX line, parity and stop errors, 9 to 12-bit character
 
 from __future__ import annotations
 
-from peripherals.core import (
+from bk7238.peripherals.core import (
     RO,
     RW,
     W1C,

@@ -9,7 +9,19 @@ Not modelled: nothing known.
 
 from __future__ import annotations
 
-from peripherals.core import RO, WO, Alarm, Input, Peripheral, Register, ResetKind, State, on_alarm, on_input, on_write
+from bk7238.peripherals.core import (
+    RO,
+    WO,
+    Alarm,
+    Input,
+    Peripheral,
+    Register,
+    ResetKind,
+    State,
+    on_alarm,
+    on_input,
+    on_write,
+)
 
 FIRST_KEY = 0x5A
 SECOND_KEY = 0xA5

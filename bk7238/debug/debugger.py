@@ -14,7 +14,7 @@ from bk7238.debug.target import Target
 from bk7238.debug.timeline import Timeline
 from bk7238.engine.stops import Halt, Watch
 from bk7238.machine import Machine
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 SIGINT, SIGILL, SIGTRAP, SIGBUS = 2, 4, 5, 10
 _CHUNK = 20_000  # virtual microseconds between two looks at the client

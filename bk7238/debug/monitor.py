@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bk7238.debug import look
+from bk7238.debug import listings
 from bk7238.debug.debugger import Debugger
 from bk7238.debug.symbols import Symbols
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.replay.snapshot import Snapshot
@@ -117,7 +117,7 @@ class Monitor:
         if self.debugger.machine.air is None:
             raise MonitorError("the device is in no air")
         self.debugger.timeline.changed()
-        return look.link(self.debugger.machine, state == "restore")
+        return listings.link(self.debugger.machine, state == "restore")
 
     def do_type(self, text: str, console: str = "1") -> str:
         """type TEXT [1|2]: type TEXT and Enter on a console"""
@@ -140,18 +140,18 @@ class Monitor:
 
     def do_blocks(self) -> str:
         """blocks: the peripherals and their addresses"""
-        return look.blocks(self.debugger.target)
+        return listings.blocks(self.debugger.target)
 
     def do_regs(self, block: str) -> str:
         """regs BLOCK: the registers of a peripheral and their fields"""
-        return look.registers(self.debugger.target, block)
+        return listings.registers(self.debugger.target, block)
 
     def do_reg(self, name: str, value: str = "") -> str:
         """reg BLOCK.REGISTER[.FIELD] [VALUE]: show one register or field, or write it as the firmware would"""
         if value:
             self.debugger.timeline.changed()
-            return look.write(self.debugger.target, name, _number(value))
-        return look.register(self.debugger.target, name)
+            return listings.write(self.debugger.target, name, _number(value))
+        return listings.register(self.debugger.target, name)
 
     def do_read(self, address: str, width: str = "4") -> str:
         """read ADDRESS [1|2|4]: read a peripheral as the firmware does, with what that causes"""
@@ -163,15 +163,15 @@ class Monitor:
 
     def do_irq(self) -> str:
         """irq: pending and enabled interrupt sources, and what the CPU masks"""
-        return look.interrupts(self.debugger.target)
+        return listings.interrupts(self.debugger.target)
 
     def do_partitions(self) -> str:
         """partitions: the table as the bootloader finds it"""
-        return look.partitions(self.debugger.machine)
+        return listings.partitions(self.debugger.machine)
 
     def do_rbl(self) -> str:
         """rbl: the headers of the package in `download` and of the installed app, as the bootloader sees them"""
-        return look.packages(self.debugger.machine)
+        return listings.packages(self.debugger.machine)
 
     def do_backtrace(self) -> str:
         """backtrace: the guest's registers and calls, as a crash report has them"""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bk7238.machine import Machine
-from peripherals.core import ResetKind
-from peripherals.nor_flash import Attendant, Operation
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.nor_flash import Attendant, Operation
 
 
 class PowerCut:

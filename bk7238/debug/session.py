@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 
 from bk7238.debug import packets
-from bk7238.debug.access import OK, Access, Malformed, bytes_of, number_of
 from bk7238.debug.debugger import SIGTRAP, Debugger, Stop
 from bk7238.debug.files import Files
+from bk7238.debug.memory_packets import OK, Access, Malformed, bytes_of, number_of
 from bk7238.debug.monitor import Monitor
 from bk7238.debug.target import CORE, CPSR, PC
 

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peripherals.core import RunningAlarm
+from bk7238.peripherals.core import RunningAlarm
 
 _FEW = 64  # cancelled events below this number are not worth a clean-up
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
-from peripherals.core import Bus, Clock, ResetKind
+from bk7238.peripherals.core import Bus, Clock, ResetKind
 
 EMBEDDED = "unicorn"
 NAMES = (EMBEDDED, "renode")

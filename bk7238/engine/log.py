@@ -54,7 +54,7 @@ class MachineLog:
 
 
 class BlockLog:
-    """The log that one block is given; see `peripherals.core.Log`."""
+    """The log that one block is given; see `bk7238.peripherals.core.Log`."""
 
     def __init__(self, log: MachineLog, source: str, address: int, unclaimed: str) -> None:
         self._log, self._source, self._address, self._unclaimed = log, source, address, unclaimed

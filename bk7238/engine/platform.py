@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from bk7238.engine.repl_lexer import Position
 
 _NOWHERE = Position("", 0, 0)
+BLOCKS = "bk7238.peripherals"  # the package of the blocks
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Block:
     lines: int = 0
     args: dict[str, int | str] = field(default_factory=dict)
     where: Position = field(default=_NOWHERE, compare=False, repr=False)
+
+    @property
+    def module(self) -> str:
+        """The import name of the model's module: below `bk7238.peripherals` where that has it, else as it is given."""
+        module = self.model.partition(":")[0]
+        ours = find_spec(f"{BLOCKS}.{module.partition('.')[0]}")
+        return module if ours is None else f"{BLOCKS}.{module}"
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from bk7238.engine.renode_bridge import (
 )
 from bk7238.engine.repl import load
 from bk7238.engine.wiring import Board, wire
-from peripherals.core import Peripheral, ResetKind
+from bk7238.peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
 

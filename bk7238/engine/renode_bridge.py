@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bk7238.engine.platform import Block, Memory, Platform
-from peripherals.core import Peripheral, ResetKind
+from bk7238.peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
 

@@ -97,7 +97,7 @@ class Item:
         address, size = self._range(4)
         model = self._text("model")
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", model, re.ASCII):
-            raise self._where("model").error(f"{model!r} names no class", 'write "package.module:Class"')
+            raise self._where("model").error(f"{model!r} names no class", 'write "module:Class"')
         args = _arguments(self._text("args"), self._where("args"))
         return Block(self.name, self.type, address, size, model, self.lines, args, self.where)
 

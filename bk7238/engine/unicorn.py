@@ -22,7 +22,7 @@ from bk7238.engine.slice import Reason
 from bk7238.engine.stops import Halt, Stops
 from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 _LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
 _SYSTEM_MODE = 0x1F

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bk7238.engine.platform import Block, Platform, Wire
+from bk7238.peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
 from bk7238.randomness import Randomness
-from peripherals.core import Bus, Clock, Input, Log, Peripheral, ResetKind, Services
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def wire(
 
 
 def _model(block: Block) -> type[Peripheral]:
-    module, _, name = block.model.partition(":")
+    module, name = block.module, block.model.partition(":")[2]
     try:
         model = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:

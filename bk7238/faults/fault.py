@@ -6,13 +6,13 @@ import difflib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from bk7238.faults import when
+from bk7238.faults import moment
 from bk7238.faults.arguments import REQUIRED, Argument
 from bk7238.faults.spec import FaultError, Spec
 from bk7238.randomness import Randomness
 
 if TYPE_CHECKING:
-    from bk7238.faults.scene import Scene
+    from bk7238.faults.targets import Targets
     from bk7238.image import Package
     from bk7238.machine import Machine
 
@@ -55,11 +55,11 @@ class Fault:
         self.rng = Randomness(f"{seed}:{spec}")
         self.count = 0
         self.firings: list[Firing] = []
-        self.scene: Scene | None = None
+        self.targets: Targets | None = None
         self.struck_at: int | None = None  # virtual microseconds
         self.fired_at = 0  # the last time
         try:
-            self.when = when.parse(spec.when)
+            self.when = moment.parse(spec.when)
         except FaultError as error:
             raise FaultError(f"fault {str(spec)!r}: {error}") from None
         if self.BEFORE_POWER_ON and spec.when:
@@ -79,18 +79,18 @@ class Fault:
     def flash(self, machine: Machine, family: str) -> None:
         """Change the machine's flash before the power-on; `family` is the name of the firmware's."""
 
-    def arm(self, scene: Scene) -> None:
+    def arm(self, targets: Targets) -> None:
         """The machine is about to be switched on."""
         if not self.BEFORE_POWER_ON:
-            self.when.arm(scene, lambda: self._strike(scene))
+            self.when.arm(targets, lambda: self._strike(targets))
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         """The moment has come."""
 
-    def arm_late(self, scene: Scene) -> None:
+    def arm_late(self, targets: Targets) -> None:
         """The machine runs, and its moment is now."""
-        self.scene, self.when = scene, when.NOW
-        self.arm(scene)
+        self.targets, self.when = targets, moment.NOW
+        self.arm(targets)
 
     @property
     def ends(self) -> int | None:
@@ -98,10 +98,10 @@ class Fault:
         duration = getattr(self, "duration", None)
         return None if self.struck_at is None or duration is None else self.struck_at + duration
 
-    def _strike(self, scene: Scene) -> None:
-        self.struck_at = scene.machine.now
-        self.strike(scene)
-        scene.machine.air_changed()
+    def _strike(self, targets: Targets) -> None:
+        self.struck_at = targets.machine.now
+        self.strike(targets)
+        targets.machine.air_changed()
 
     @property
     def takes_part(self) -> bool:
@@ -113,12 +113,14 @@ class Fault:
     def record(self, where: str, what: str) -> None:
         """It has fired."""
         self.count += 1
-        if self.scene is not None:
-            self.fired_at = self.scene.machine.now
+        if self.targets is not None:
+            self.fired_at = self.targets.machine.now
         if len(self.firings) < KEPT:
-            scene = self.scene
-            moment = (scene.machine.now, scene.machine.instructions, scene.chip.begun) if scene else (0, 0, 0)
-            self.firings.append(Firing(*moment, where, what))
+            targets = self.targets
+            at = (0, 0, 0)
+            if targets:
+                at = (targets.machine.now, targets.machine.instructions, targets.flash_operations.begun)
+            self.firings.append(Firing(*at, where, what))
 
     def __str__(self) -> str:
         """What it is and what it did first. It must have fired."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
-from bk7238.faults import Fault, Spec, kinds, parse
+from bk7238.faults import Fault, Spec, all_kinds, parse
 from bk7238.faults.cable import Cable
-from bk7238.faults.chip import Chip
 from bk7238.faults.director import Director
 from bk7238.faults.fault import make
-from bk7238.faults.scene import Scene
+from bk7238.faults.flash_operations import FlashOperations
+from bk7238.faults.targets import Targets
 from bk7238.image import Package, recognise
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
@@ -36,7 +36,7 @@ class Faults:
     def _made(one: str | Spec | Fault, seed: str) -> Fault:
         if isinstance(one, Fault):
             return one
-        return make(parse(one) if isinstance(one, str) else one, kinds(), seed)
+        return make(parse(one) if isinstance(one, str) else one, all_kinds(), seed)
 
     def package(self, package: Package) -> Package:
         """The package as it is to be delivered."""
@@ -63,10 +63,10 @@ class Faults:
             machine.board.flash.insert(machine.flash)
         if self._cable is None or self._director is None:
             return
-        scene = Scene(machine, air, access_point, self._cable, Chip(machine), self._director, self.all)
+        targets = Targets(machine, air, access_point, self._cable, FlashOperations(machine), self._director, self.all)
         for fault in self.all:
-            fault.scene = scene
-            fault.arm(scene)
+            fault.targets = targets
+            fault.arm(targets)
 
     # What came of it
 

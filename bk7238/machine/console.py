@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from peripherals.uart import Uart
+    from bk7238.peripherals.uart import Uart
 
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.machine.machine import Machine

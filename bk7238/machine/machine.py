@@ -20,9 +20,9 @@ from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
 from bk7238.machine.dead_end import DeadEnd
 from bk7238.machine.radio import Air, Antenna
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.randomness import Randomness
-from peripherals.core import ResetKind
-from peripherals.nor_flash import NorFlash
 
 
 class Machine:

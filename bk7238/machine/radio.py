@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from bk7238.formats.airtime import SLOWEST, Rate
-from peripherals.core import Clock, RunningAlarm
+from bk7238.peripherals.core import Clock, RunningAlarm
 
 
 class Reception(Protocol):

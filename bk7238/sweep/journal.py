@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bk7238.faults import FaultError, kinds, parse
+from bk7238.faults import FaultError, all_kinds, parse
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome
 from bk7238.sweep.reading import decode, encode
@@ -116,7 +116,7 @@ def _outcome(path: Path, place: int, line: bytes) -> Outcome:
 def _known(fault: str) -> bool:
     """Whether there is such a fault: the report says when it would have fired."""
     try:
-        return parse(fault).kind in kinds()
+        return parse(fault).kind in all_kinds()
     except FaultError:
         return False
 

@@ -15,6 +15,7 @@ from bk7238.companion import Fields
 from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.network.http_path import shown
+from bk7238.peripherals.core import ResetKind
 from bk7238.update import explain
 from bk7238.update.failures import Failure, Failures, Stage
 from bk7238.update.joining import Joining
@@ -22,7 +23,6 @@ from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
 from bk7238.update.trouble import Trouble
 from bk7238.update.versions import Named
-from peripherals.core import ResetKind
 
 BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
     "boot",

@@ -2,16 +2,16 @@
 
 A block's own file needs one import line::
 
-    from peripherals.core import RO, RW, W1C, Alarm, Output, Peripheral, Port, Register, State, on_write
+    from bk7238.peripherals.core import RO, RW, W1C, Alarm, Output, Peripheral, Port, Register, State, on_write
 """
 
 from typing import TYPE_CHECKING, Any
 
-from peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
-from peripherals.core.peripheral import Peripheral
-from peripherals.core.register import Register
-from peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
-from peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
+from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
+from bk7238.peripherals.core.peripheral import Peripheral
+from bk7238.peripherals.core.register import Register
+from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
+from bk7238.peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
 
 if TYPE_CHECKING:
     # A block's declarations become objects of its own when it is made, which a type checker cannot see.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     W1C: Any
     WO: Any
 else:
-    from peripherals.core.register import RO, RW, SC, W1C, WO
+    from bk7238.peripherals.core.register import RO, RW, SC, W1C, WO
 
 __all__ = [
     "RO",

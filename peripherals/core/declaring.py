@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from peripherals.core.register import Register
-from peripherals.core.services import ResetKind, Services
-from peripherals.core.state import Alarm, Input, Output, Port, State
+from bk7238.peripherals.core.register import Register
+from bk7238.peripherals.core.services import ResetKind, Services
+from bk7238.peripherals.core.state import Alarm, Input, Output, Port, State
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from peripherals.core.declaring import Declaring, Part, is_register
-from peripherals.core.register import WORD, Register
-from peripherals.core.services import ResetKind, Services
-from peripherals.core.state import Alarm, Driver, Input, Listeners, Output, RunningAlarm, State
+from bk7238.peripherals.core.declaring import Declaring, Part, is_register
+from bk7238.peripherals.core.register import WORD, Register
+from bk7238.peripherals.core.services import ResetKind, Services
+from bk7238.peripherals.core.state import Alarm, Driver, Input, Listeners, Output, RunningAlarm, State
 
 
 class Peripheral(Declaring, base=True):

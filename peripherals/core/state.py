@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from peripherals.core.services import Clock, Event
+from bk7238.peripherals.core.services import Clock, Event
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, WO, Alarm, BlockPart, Register, on_alarm, on_write
+from bk7238.peripherals.core import RO, RW, WO, Alarm, BlockPart, Register, on_alarm, on_write
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 COUNT = 10
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, Alarm, BlockPart, Register, State, on_alarm, on_read, on_write
-from peripherals.wifi.control import IDLE
+from bk7238.peripherals.core import RO, RW, Alarm, BlockPart, Register, State, on_alarm, on_read, on_write
+from bk7238.peripherals.wifi.control import IDLE
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 TIME_UNIT = 1024  # microseconds
 SHORT_UNIT = 128

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from bk7238.formats import airtime
 from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
-from peripherals.core import RW, BlockPart, Port, Register
-from peripherals.wifi.descriptors import PolicyTable
+from bk7238.peripherals.core import RW, BlockPart, Port, Register
+from bk7238.peripherals.wifi.descriptors import PolicyTable
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 ACK_TIMEOUT = SIFS + SLOT + 25
 LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC

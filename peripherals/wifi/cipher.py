@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bk7238.formats import ccmp
 from bk7238.formats.ieee80211 import PROTECTED
-from peripherals.wifi.keys import Key
+from bk7238.peripherals.wifi.keys import Key
 
 NONE, WEP, TKIP, CCMP = range(4)
 NAMES = {WEP: "WEP", TKIP: "TKIP"}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, BlockPart, Register, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, BlockPart, Register, State, on_read, on_write
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 WORD = 0xFFFF_FFFF
 CLOCK_OFF = 0xDEAD_5555

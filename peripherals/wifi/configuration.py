@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, SC, BlockPart, Register
+from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 
 class Configuration(BlockPart):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from peripherals.core import Bus
+from bk7238.peripherals.core import Bus
 
 TX_HEADER = struct.Struct("<II4xIIII8xI12xIIII")
 TX_BUFFER = struct.Struct("<IIIII")

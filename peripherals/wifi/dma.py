@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, SC, BlockPart, Register, on_read, on_write
-from peripherals.wifi.transmit import QUEUES
+from bk7238.peripherals.core import RO, SC, BlockPart, Register, on_read, on_write
+from bk7238.peripherals.wifi.transmit import QUEUES
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 HALTED, PASSIVE, ACTIVE, DEAD = range(4)
 

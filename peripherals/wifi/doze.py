@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import RW, Alarm, BlockPart, Output, Register, on_alarm, on_write
-from peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT
-from peripherals.wifi.control import DOZE, IDLE
+from bk7238.peripherals.core import RW, Alarm, BlockPart, Output, Register, on_alarm, on_write
+from bk7238.peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT
+from bk7238.peripherals.wifi.control import DOZE, IDLE
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 
 class Doze(BlockPart):

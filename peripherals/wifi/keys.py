@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from peripherals.core import RO, RW, SC, BlockPart, Register, State, on_write
+from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register, State, on_write
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 ENTRIES = 64
 FIRST_STATION = 24

@@ -10,23 +10,23 @@ Not modelled: A-MPDU, WEP, TKIP, several antennas.
 
 from __future__ import annotations
 
-from peripherals.core import Part, Peripheral
-from peripherals.wifi.absolute_timers import AbsoluteTimers
-from peripherals.wifi.beacon_timer import BeaconTimer
-from peripherals.wifi.channel_access import ChannelAccess
-from peripherals.wifi.clocks import Clocks
-from peripherals.wifi.configuration import Configuration
-from peripherals.wifi.control import Control
-from peripherals.wifi.dma import Dma
-from peripherals.wifi.doze import Doze
-from peripherals.wifi.filter import Filter
-from peripherals.wifi.interrupts import Interrupts
-from peripherals.wifi.keys import KeyRam
-from peripherals.wifi.receive import Receive
-from peripherals.wifi.rx_rings import RxRings
-from peripherals.wifi.time_on_air import TimeOnAir
-from peripherals.wifi.transmit import Transmit
-from peripherals.wifi.tuning import Tuning
+from bk7238.peripherals.core import Part, Peripheral
+from bk7238.peripherals.wifi.absolute_timers import AbsoluteTimers
+from bk7238.peripherals.wifi.beacon_timer import BeaconTimer
+from bk7238.peripherals.wifi.channel_access import ChannelAccess
+from bk7238.peripherals.wifi.clocks import Clocks
+from bk7238.peripherals.wifi.configuration import Configuration
+from bk7238.peripherals.wifi.control import Control
+from bk7238.peripherals.wifi.dma import Dma
+from bk7238.peripherals.wifi.doze import Doze
+from bk7238.peripherals.wifi.filter import Filter
+from bk7238.peripherals.wifi.interrupts import Interrupts
+from bk7238.peripherals.wifi.keys import KeyRam
+from bk7238.peripherals.wifi.receive import Receive
+from bk7238.peripherals.wifi.rx_rings import RxRings
+from bk7238.peripherals.wifi.time_on_air import TimeOnAir
+from bk7238.peripherals.wifi.transmit import Transmit
+from bk7238.peripherals.wifi.tuning import Tuning
 
 
 class WifiMac(Peripheral):

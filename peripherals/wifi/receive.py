@@ -27,9 +27,9 @@ from bk7238.formats.ieee80211 import (
     is_group,
     parse,
 )
-from peripherals.core import BlockPart
-from peripherals.wifi import cipher
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import BlockPart
+from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.wifi.descriptors import (
     RHD_ADDRESS_MISMATCH,
     RHD_DONE,
     RHD_GROUP,
@@ -38,11 +38,11 @@ from peripherals.wifi.descriptors import (
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
 )
-from peripherals.wifi.keys import Key
-from peripherals.wifi.rx_rings import Heard
+from bk7238.peripherals.wifi.keys import Key
+from bk7238.peripherals.wifi.rx_rings import Heard
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 

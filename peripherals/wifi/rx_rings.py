@@ -15,8 +15,8 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from bk7238.formats.ieee80211 import FCS
-from peripherals.core import RO, RW, BlockPart, Register, State
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import RO, RW, BlockPart, Register, State
+from bk7238.peripherals.wifi.descriptors import (
     RBD_DONE,
     RBD_LAST,
     RBD_STATUS,
@@ -33,7 +33,7 @@ from peripherals.wifi.descriptors import (
 )
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 MOST_WAITING = 256
 MOST_BUFFERS = 64

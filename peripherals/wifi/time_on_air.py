@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bk7238.formats.airtime import HT_MIXED, NON_HT, VHT, Rate, frame_time
-from peripherals.core import RO, RW, SC, BlockPart, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register, on_write
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 
 class TimeOnAir(BlockPart):

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bk7238.formats.airtime import SLOT, Rate, frame_time
 from bk7238.formats.ieee80211 import CONTROL, FCS, POWER_MANAGEMENT, with_timestamp
-from peripherals.core import RO, RW, Alarm, BlockPart, Port, Register, State, on_alarm
-from peripherals.wifi import cipher
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import RO, RW, Alarm, BlockPart, Port, Register, State, on_alarm
+from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.wifi.descriptors import (
     THD_DONE,
     THD_RETRIES_SHIFT,
     THD_RETRY_LIMIT_REACHED,
@@ -37,10 +37,10 @@ from peripherals.wifi.descriptors import (
     read_tx_header,
     write_word,
 )
-from peripherals.wifi.tx_frame import gather
+from bk7238.peripherals.wifi.tx_frame import gather
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
 QUEUES = len(NAMES)

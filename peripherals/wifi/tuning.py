@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peripherals.core import BlockPart, Input
+from bk7238.peripherals.core import BlockPart, Input
 
 if TYPE_CHECKING:
-    from peripherals.wifi.mac import WifiMac
+    from bk7238.peripherals.wifi.mac import WifiMac
 
 CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
 

@@ -8,8 +8,8 @@ Not modelled: a check of the descriptor's frame length.
 
 from __future__ import annotations
 
-from peripherals.core import Bus
-from peripherals.wifi.descriptors import (
+from bk7238.peripherals.core import Bus
+from bk7238.peripherals.wifi.descriptors import (
     TBD_CONTROL,
     TBD_DONE,
     BadDescriptor,

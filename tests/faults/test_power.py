@@ -3,9 +3,9 @@
 import pytest
 from ota import expected
 
-from bk7238.faults.power import bits, done, half
+from bk7238.faults.kinds.power import bits, done, half
+from bk7238.peripherals.nor_flash import Operation
 from faults.bench import Run, carried_out, gzip, image
-from peripherals.nor_flash import Operation
 
 ERASE, PROGRAM = 3, 33
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bk7238.faults import kinds, parse
+from bk7238.faults import all_kinds, parse
 from faults.reference import (
     test_flash,
     test_flash_area,
@@ -37,23 +37,23 @@ TESTS = {parse(fault).kind: partial(test, fault) for cases, test in TABLES for f
 NOTHING = {
     "package": lambda fault, package: package,
     "flash": lambda fault, machine, family: None,
-    "arm": lambda fault, scene: None,
+    "arm": lambda fault, targets: None,
 }
 
 
 def test_every_kind_has_a_test_on_vendor_firmware_too():
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__))
-    assert [name for name in kinds() if not re.search(rf"[\"']{name}[:@\"']", text)] == []
+    assert [name for name in all_kinds() if not re.search(rf"[\"']{name}[:@\"']", text)] == []
 
 
 def test_every_kind_can_be_sabotaged():
-    assert sorted(TESTS) == sorted(kinds())
+    assert sorted(TESTS) == sorted(all_kinds())
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("kind", TESTS)
 def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, kind):
     for method, nothing in NOTHING.items():
-        monkeypatch.setattr(kinds()[kind], method, nothing)
+        monkeypatch.setattr(all_kinds()[kind], method, nothing)
     with pytest.raises(AssertionError, match=f"{kind}.* never fired"):
         TESTS[kind]()

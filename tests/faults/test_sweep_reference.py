@@ -8,7 +8,7 @@ import pytest
 
 from bk7238 import resources
 from bk7238.cli import main
-from bk7238.faults import kinds, parse
+from bk7238.faults import all_kinds, parse
 from bk7238.image import flash_image, package
 from bk7238.sweep.explore.trunk import ALL_MODES, cut
 from bk7238.sweep.plan import registry
@@ -100,7 +100,7 @@ def test_pairs_of_cuts_are_a_sample_by_the_seed():
 
 def test_the_matrix_has_each_fault_of_the_network():
     rows = {cell.row.partition(":")[0] for cell in plan("network", "gzip").points("pr")}
-    assert rows == {name for name, kind in kinds().items() if kind.SECTION in SECTIONS}
+    assert rows == {name for name, kind in all_kinds().items() if kind.SECTION in SECTIONS}
     assert {cell.column for cell in plan("network").points("full")} == set(COLUMNS)
 
 
@@ -173,7 +173,7 @@ def test_hostile_packages_and_tables():
     hostile = plan("packages", "gzip")
     points = hostile.points("quick")
     assert {point.row.partition(":")[0] for point in points} == {
-        name for name, kind in kinds().items() if kind.SECTION in ("Package", "Partition table")
+        name for name, kind in all_kinds().items() if kind.SECTION in ("Package", "Partition table")
     }
     found = explored("packages", points, "gzip")
     assert {one.verdict for one in found} == {"old-app-runs", "old-app-retries-each-boot"}

@@ -13,7 +13,7 @@ import pytest
 from bk7238 import chip
 from bk7238.engine import renode_host
 from bk7238.engine.renode import RenodeEngine
-from peripherals.system_control import SystemControl
+from bk7238.peripherals.system_control import SystemControl
 
 PLATFORM = chip.load().board
 HOST_LIMIT = 300.0  # seconds; only a test that hangs reaches it

@@ -16,9 +16,9 @@ from bk7238.engine import renode_host
 from bk7238.engine.costs import measure
 from bk7238.engine.engine import EngineError
 from bk7238.image import flash_image, package
+from bk7238.peripherals.core import ResetKind
 from bk7238.sweep.point import Job
 from bk7238.update.session import Settings
-from peripherals.core import ResetKind
 from renode.arm import COUNT, add, branch, load, mov, store
 from renode.conftest import HOST_LIMIT, Make, Reads
 

@@ -93,7 +93,7 @@ def test_monitor_command_carries_out_what_is_typed(
         main(["monitor", str(vendor(FULL)), "--gdb", str(script), "--ssid", "Bench", "-e", "sysbus.uart1 Model"]) == 0
     )
     output = capsys.readouterr().out
-    assert "peripherals.uart:Uart" in output
+    assert "uart:Uart" in output
     assert "0x0" in output
     assert "No such command" in output
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from peripherals.core import Peripheral, ResetKind, Services
+from bk7238.peripherals.core import Peripheral, ResetKind, Services
 
 P = TypeVar("P", bound=Peripheral)
 

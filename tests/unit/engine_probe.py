@@ -1,6 +1,6 @@
 """A block for the engine's tests: what the guest writes makes it raise interrupts, stop, reset, and write memory."""
 
-from peripherals.core import Alarm, Output, Peripheral, Port, Register, ResetKind, Services, on_alarm, on_write
+from bk7238.peripherals.core import Alarm, Output, Peripheral, Port, Register, ResetKind, Services, on_alarm, on_write
 
 
 class Probe(Peripheral):

@@ -3,8 +3,8 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.adc import SarAdc
-from peripherals.core import ResetKind
+from bk7238.peripherals.adc import SarAdc
+from bk7238.peripherals.core import ResetKind
 
 CONFIG0, CONFIG2, STATE, DATA = 0x00, 0x08, 0x0C, 0x10
 ENABLES, FLAGS = 1 << 3 | 1 << 14 | 1 << 16, 1 << 4 | 1 << 15 | 1 << 17

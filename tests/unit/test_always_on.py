@@ -2,8 +2,8 @@
 
 from bench import Bench
 
-from peripherals.core import ResetKind
-from peripherals.system_control import SystemControl
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.system_control import SystemControl
 
 
 def test_only_a_watchdog_reset_leaves_the_flag():

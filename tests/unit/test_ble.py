@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.ble import BleCore, BleRadio
+from bk7238.peripherals.ble import BleCore, BleRadio
 
 
 def test_resets_are_done_at_once():

@@ -3,7 +3,7 @@
 import pytest
 from bench import Bench, levels
 
-from peripherals.core import (
+from bk7238.peripherals.core import (
     RO,
     RW,
     SC,

@@ -1,6 +1,6 @@
 """The eFuse by itself."""
 
-from peripherals.efuse import SIZE, Efuse
+from bk7238.peripherals.efuse import SIZE, Efuse
 
 
 def test_bits_are_set_once_and_for_all():

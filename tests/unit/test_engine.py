@@ -12,7 +12,7 @@ import pytest
 from bk7238.engine import slice as slices
 from bk7238.engine.repl import load
 from bk7238.engine.unicorn import UnicornEngine
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 PROGRAMS = Path(__file__).with_name("programs")
 PLATFORM = """\

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238.faults import FaultError, Spec, kinds, parse, when
+from bk7238.faults import FaultError, Spec, all_kinds, moment, parse
 from bk7238.faults.fault import make
 from bk7238.faults.run import Faults
 from bk7238.faults.scenario import from_toml, read
@@ -83,7 +83,7 @@ def test_any_text_is_a_fault_or_one_line(text):
         spec = parse(text)
         again = parse(str(spec))
         assert again == spec
-        make(spec, kinds(), "0")
+        make(spec, all_kinds(), "0")
     except FaultError as error:
         assert "\n" not in str(error)
 
@@ -106,7 +106,7 @@ def test_what_is_written_is_read_again(kind, arguments):
 @given(st.text(max_size=30))
 def test_any_moment_is_one_or_one_line(text):
     try:
-        assert isinstance(when.parse(text), when.When)
+        assert isinstance(moment.parse(text), moment.Moment)
     except FaultError as error:
         assert "\n" not in str(error)
 
@@ -170,5 +170,5 @@ def test_the_reference_is_up_to_date():
 
 
 def test_every_kind_describes_itself():
-    for name, kind in kinds().items():
+    for name, kind in all_kinds().items():
         assert name == kind.NAME and kind.SECTION and kind.FIRES and (kind.__doc__ or "").strip().endswith(".")

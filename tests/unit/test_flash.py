@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from bk7238 import chip
 from bk7238.formats import crc_framing
-from peripherals.core import ResetKind
-from peripherals.flash import FlashController
-from peripherals.nor_flash import NorFlash
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.flash import FlashController
+from bk7238.peripherals.nor_flash import NorFlash
 
 OPERATE, DATA_IN, DATA_OUT, RDID, STATUS, CONF, PAGE = 0x00, 0x04, 0x08, 0x10, 0x14, 0x1C, 0x24
 GO = 1 << 29

@@ -3,7 +3,7 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.gdma import Gdma
+from bk7238.peripherals.gdma import Gdma
 
 CONF, DST, SRC, DST_LOOP_END, DST_LOOP, SRC_LOOP_END, SRC_LOOP, REQUESTS = range(0, 0x20, 4)
 STATUS, COUNTS = 0xE0, 0xC0

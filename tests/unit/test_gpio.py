@@ -3,8 +3,8 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.core import ResetKind
-from peripherals.gpio import Gpio
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.gpio import Gpio
 
 INTEN, INTLV0, INTLV1, INTSTA = 0x84, 0x88, 0x8C, 0x90
 INPUT, PULL_UP, PULL_DOWN, OUTPUT_LOW, OUTPUT_HIGH = 0x0C, 0x3C, 0x2C, 0x00, 0x02

@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.i2c import I2c, I2c2
+from bk7238.peripherals.i2c import I2c, I2c2
 
 
 def test_i2c1_start_ends_unacknowledged():

@@ -3,7 +3,7 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.interrupt_controller import InterruptController
+from bk7238.peripherals.interrupt_controller import InterruptController
 
 ENABLE, GLOBAL, RAW, STATUS, CLOCKS = 0x40, 0x44, 0x48, 0x4C, 0x08
 TIMER, MAC_GENERAL = 8, 22

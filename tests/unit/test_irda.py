@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.irda import Irda
+from bk7238.peripherals.irda import Irda
 
 
 def test_settings_are_kept_and_nothing_arrives():

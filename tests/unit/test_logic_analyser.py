@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.logic_analyser import LogicAnalyser
+from bk7238.peripherals.logic_analyser import LogicAnalyser
 
 
 def test_the_word_is_kept():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.core import (
+from bk7238.peripherals.core import (
     RO,
     RW,
     Alarm,

@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.phy import Phy
+from bk7238.peripherals.phy import Phy
 
 
 def test_words_are_kept():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bk7238.engine.repl import load
-from peripherals.core import Input, Output
+from bk7238.peripherals.core import Input, Output
 
 PATH = Path(__file__).parents[2] / "platform" / "bk7238" / "board.repl"
 
@@ -17,8 +17,7 @@ def platform():
 
 
 def model(block):
-    module, _, name = block.model.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(block.module), block.model.partition(":")[2])
 
 
 def numbers(kind, declaration):

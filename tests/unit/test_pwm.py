@@ -2,7 +2,7 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.pwm import LegacyPwm, PwmGroup
+from bk7238.peripherals.pwm import LegacyPwm, PwmGroup
 
 
 def test_settings_are_kept_and_commands_finish():

@@ -2,8 +2,8 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.core import ResetKind
-from peripherals.radio import RadioController
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.radio import RadioController
 
 
 def test_transceiver_writes_are_done_at_once():

@@ -2,8 +2,8 @@
 
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.core import ResetKind
-from peripherals.random_numbers import RandomNumbers
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.random_numbers import RandomNumbers
 
 
 def draw(block, count):

@@ -23,7 +23,7 @@ from bk7238.engine.engine import EngineError, make
 from bk7238.engine.renode import RenodeEngine
 from bk7238.network.network import Network
 from bk7238.network.uplink import Uplink
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 PLATFORM = chip.load().board
 RAM = 0x400000
@@ -254,7 +254,7 @@ def test_what_an_access_raises_is_raised_by_run(fake: fake_renode.Renode, monkey
     def broken(offset: int, width: int = 4) -> int:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("peripherals.watchdog.Watchdog.read", lambda self, *a: broken(*a))
+    monkeypatch.setattr("bk7238.peripherals.watchdog.Watchdog.read", lambda self, *a: broken(*a))
     engine = RenodeEngine(PLATFORM)
     answers: list[int] = []
     fake.host.script = [(10_000, lambda: answers.append(fake.faces["wdt"].Read(0, 4)))]

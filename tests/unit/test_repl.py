@@ -44,12 +44,12 @@ ram: Memory.MappedMemory @ sysbus 0x400000 /* all of it */
 /* Blocks
    of the chip */
 icu: Beken.PyPeripheral @ sysbus <0x802000, +0x100>
-    model: "peripherals.icu:Icu"
+    model: "icu:Icu"
     size: 256
     lines: 2
     [0, 1] -> cpu@[0, 1]
 
-uart1: Beken.PyUart @ sysbus 0x802100 { model: "peripherals.uart:Uart";
+uart1: Beken.PyUart @ sysbus 0x802100 { model: "uart:Uart";
   size: 0x100; args: "depth=0x80, name = main,level=-5"; -> icu@3 }
 
 sysbus:
@@ -62,13 +62,13 @@ sysbus:
         cpu=Cpu("cpu", "CPU.ARMv7A", "arm946", mips=30, pc=0x100),
         memories=(Memory("ram", 0x400000, 0x40000),),
         blocks=(
-            Block("icu", "Beken.PyPeripheral", 0x802000, 0x100, "peripherals.icu:Icu", lines=2),
+            Block("icu", "Beken.PyPeripheral", 0x802000, 0x100, "icu:Icu", lines=2),
             Block(
                 "uart1",
                 "Beken.PyUart",
                 0x802100,
                 0x100,
-                "peripherals.uart:Uart",
+                "uart:Uart",
                 args={"depth": 0x80, "name": "main", "level": -5},
             ),
         ),

@@ -18,7 +18,7 @@ from bk7238.air.misbehaviour import STEPS, Misbehaviour
 from bk7238.bench import command, values
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.engine.engine import NAMES
-from bk7238.faults import Spec, kinds, parse
+from bk7238.faults import Spec, all_kinds, parse
 from bk7238.faults.fault import make
 from bk7238.network.host_server import Server
 from bk7238.sweep.plan import registry
@@ -136,7 +136,7 @@ print(ascii(command.read(cli.parser().parse_args(sys.argv[1:]))))
     [
         ({"serve": {"/more.txt": b"more"}}, "serve: /more.txt is served from memory: no command can say it"),
         ({"serve": {"/other.md": SERVED[0]}}, "serve: /other.md is served from memory"),
-        ({"faults": [make(parse("package-key"), kinds(), "0")]}, "faults: a PackageKey made in Python: no command"),
+        ({"faults": [make(parse("package-key"), all_kinds(), "0")]}, "faults: a PackageKey made in Python: no command"),
         ({"request": "a\0b"}, "request: no command can say 'a\\x00b'"),
         ({"profile": "\udcc3\udca9"}, "profile: no command can say '\\udcc3\\udca9'"),
         ({"profile": "\ud800"}, "profile: no command can say '\\ud800'"),
@@ -156,7 +156,7 @@ def test_a_time_is_written_in_the_same_way_everywhere(time):
 
 @pytest.mark.parametrize("time", ["20s", "20 s", "20000ms"])
 def test_a_faults_time_is_written_in_the_same_way(time):
-    fault = make(parse(f"network-stall:{time}@{time}"), kinds(), "")
+    fault = make(parse(f"network-stall:{time}@{time}"), all_kinds(), "")
     assert (fault.duration, fault.when.time) == (20_000_000, 20_000_000)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.spi import Spi
+from bk7238.peripherals.spi import Spi
 
 CTRL, CONFIG, STAT, DAT = 0x00, 0x04, 0x08, 0x0C
 MASTER = 3 << 22

@@ -3,9 +3,9 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.core import ResetKind
-from peripherals.efuse import Efuse
-from peripherals.system_control import SystemControl
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.efuse import Efuse
+from bk7238.peripherals.system_control import SystemControl
 
 
 @pytest.fixture

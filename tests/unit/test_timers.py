@@ -5,7 +5,7 @@ from bench import Bench, assert_reset_gives_fresh, levels
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peripherals.timers import TimerGroup
+from bk7238.peripherals.timers import TimerGroup
 
 CTL, READ_CTL, READ_VALUE = 0x0C, 0x10, 0x14
 FLAGS = 7 << 7

@@ -3,8 +3,8 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh, levels
 
-from peripherals.core import ResetKind
-from peripherals.uart import Uart
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.uart import Uart
 
 CONFIG, FIFO_CONFIG, FIFO_STATUS, PORT, INT_ENABLE, INT_STATUS = range(0, 0x18, 4)
 NEED_READ, OVERFLOW, TX_STOP_END, RX_STOP_END = 1 << 1, 1 << 2, 1 << 5, 1 << 6

@@ -3,8 +3,8 @@
 import pytest
 from bench import Bench, assert_reset_gives_fresh
 
-from peripherals.core import ResetKind
-from peripherals.watchdog import Watchdog
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.watchdog import Watchdog
 
 
 @pytest.fixture

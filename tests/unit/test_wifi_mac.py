@@ -31,8 +31,8 @@ from wifi_bench import (
     management,
 )
 
-from peripherals.core import BlockPart, ResetKind
-from peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import BlockPart, ResetKind
+from bk7238.peripherals.wifi.mac import WifiMac
 
 KERNEL_TIMER = 8
 

@@ -10,7 +10,7 @@ from bench import BenchBus, BenchClock, BenchLog
 
 from bk7238.engine.repl import Platform, ReplError, load, loads
 from bk7238.engine.wiring import Board, wire
-from peripherals.core import RW, Input, Output, Peripheral, Register, ResetKind, Services, on_input
+from bk7238.peripherals.core import RW, Input, Output, Peripheral, Register, ResetKind, Services, on_input
 
 
 class Sender(Peripheral):
@@ -152,7 +152,7 @@ def test_wires_that_meet_at_an_input_are_ored():
     ("text", "where", "problem"),
     [
         ("nowhere:Sender", "2:1", "there is no module nowhere; check the model of a"),
-        ("peripherals.nowhere:Sender", "2:1", "there is no module peripherals.nowhere; "),
+        ("bk7238.peripherals.nowhere:Sender", "2:1", "there is no module bk7238.peripherals.nowhere; "),
         ("test_wiring:Nothing", "2:1", "test_wiring has no Nothing; "),
         ("test_wiring:NotABlock", "2:1", "test_wiring:NotABlock is no Peripheral; "),
         ("test_wiring:random", "2:1", "test_wiring:random is no Peripheral; "),

@@ -9,7 +9,7 @@ import struct
 
 from bench import Bench
 
-from peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.wifi.mac import WifiMac
 
 RAM, RAM_SIZE = 0x0040_0000, 0x4_0000
 

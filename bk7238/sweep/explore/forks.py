@@ -23,15 +23,15 @@ from typing import NoReturn
 
 from msgspec.structs import replace
 
-from bk7238.faults import Fault, Spec, kinds, when
+from bk7238.faults import Fault, Spec, all_kinds, moment
 from bk7238.faults.fault import make
-from bk7238.faults.scene import Scene
+from bk7238.faults.targets import Targets
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.nor_flash import SECTOR, NorFlash, Operation
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
 from bk7238.sweep.point import Job, Outcome, Point, Story, elapsed, outcome
 from bk7238.update.result import Result, did
 from bk7238.update.session import Update
-from peripherals.core import ResetKind
-from peripherals.nor_flash import SECTOR, NorFlash, Operation
 
 Tell = Callable[[Outcome], None]
 
@@ -105,47 +105,49 @@ class _Moments(Fault):
         self.left, self.copies, self.story = points, _Copies(), Story()
         self._job, self._tell, self._trunk = job, tell, trunk
 
-    def strike(self, scene: Scene) -> None:
-        moment = self.left[0].faults[0].when
-        while self.left and self.left[0].faults[0].when == moment:
+    def strike(self, targets: Targets) -> None:
+        when = self.left[0].faults[0].when
+        while self.left and self.left[0].faults[0].when == when:
             point, *self.left = self.left
             found = self.copies.fork(point)
             if found is None:
-                self._become(scene, point)
+                self._become(targets, point)
                 return
             self._tell(found)
         if self.left:
-            when.parse(self.left[0].faults[0].when).arm(scene, lambda: self._strike(scene))
+            moment.parse(self.left[0].faults[0].when).arm(targets, lambda: self._strike(targets))
         else:
-            scene.machine.stop()
+            targets.machine.stop()
 
-    def _become(self, scene: Scene, point: Point) -> None:
+    def _become(self, targets: Targets, point: Point) -> None:
         """The copy: the faults of its point, of which the first strikes now."""
         seed = self._job.settings.seed
-        scene.faults[:] = [make(spec, kinds(), f"{seed}:fault {place}") for place, spec in enumerate(point.faults)]
+        targets.faults[:] = [
+            make(spec, all_kinds(), f"{seed}:fault {place}") for place, spec in enumerate(point.faults)
+        ]
         if self._trunk is not None:
-            self._follow(scene, self._trunk, point)
-        for fault in scene.faults:
+            self._follow(targets, self._trunk, point)
+        for fault in targets.faults:
             if fault.spec.when == point.faults[0].when:
-                fault.arm_late(scene)
+                fault.arm_late(targets)
             else:
-                fault.scene = scene
-                fault.arm(scene)
+                fault.targets = targets
+                fault.arm(targets)
 
-    def _follow(self, scene: Scene, trunk: Trunk, point: Point) -> None:
+    def _follow(self, targets: Targets, trunk: Trunk, point: Point) -> None:
         """See where the run meets the trunk, from the first reset on by which all faults have fired."""
 
         def met(count: int) -> None:
-            said = tuple(did(fault.as_json()) for fault in scene.faults)
+            said = tuple(did(fault.as_json()) for fault in targets.faults)
             self.copies.send(replace(trunk.end(point, count), did=said, story=tuple(self.story.lines)))
 
         def reset(kind: ResetKind) -> None:
-            if all(fault.count for fault in scene.faults):
+            if all(fault.count for fault in targets.faults):
                 follower.boot()
 
-        follower = Follower(trunk, scene.chip.cells, met)
-        scene.chip.watchers.append(follower)
-        scene.machine.engine.on_reset.append(reset)
+        follower = Follower(trunk, targets.flash_operations.cells, met)
+        targets.flash_operations.watchers.append(follower)
+        targets.machine.engine.on_reset.append(reset)
 
 
 def at_boots(job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:

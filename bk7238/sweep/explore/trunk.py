@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bk7238.faults import Spec, kinds
+from bk7238.faults import Spec, all_kinds
 from bk7238.faults.fault import make
-from bk7238.faults.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
+from bk7238.faults.kinds.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
+from bk7238.peripherals.nor_flash import NorFlash, Operation
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
-from peripherals.nor_flash import NorFlash, Operation
 
 MODES = (BEFORE, TORN, AFTER)
 ALL_MODES = (BEFORE, TORN, RANDOM, AFTER)
@@ -139,5 +139,5 @@ def tear(flash: bytearray, operation: Operation, cut: Point, seed: int) -> None:
     elif cut.row == TORN:
         flash[start:end] = half(operation, before)
     elif cut.row == RANDOM:
-        fault = make(cut.faults[0], kinds(), f"{seed}:fault 0")
+        fault = make(cut.faults[0], all_kinds(), f"{seed}:fault 0")
         flash[start:end] = bits(operation, before, fault.rng.getrandbits)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
 
-from bk7238.faults import FaultError, Spec, kinds, parse
+from bk7238.faults import FaultError, Spec, all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.faults.net import ConnectionReset
+from bk7238.faults.kinds.net import ConnectionReset
 from bk7238.network.http_path import quoted
 from bk7238.sweep.explore import forks
 from bk7238.sweep.plan.plan import Plan
@@ -34,7 +34,7 @@ def cell(fault: Spec, column: str) -> Point:
     row = str(fault)
     if column == POWER_ON:
         return Point(row, (fault,), row, column)
-    asked = kinds()[fault.kind].ASKED
+    asked = all_kinds()[fault.kind].ASKED
     faults = (replace(fault, when=column), *([Spec(ConnectionReset.NAME, when=column)] if asked else []))
     return Point(f"{row}@{column}", faults, row, column)
 
@@ -62,7 +62,7 @@ class Network(Plan):
     def _checked(self, text: str) -> Spec:
         """The fault in `text`. Raises FaultError for one that cannot be tried all over the download."""
         fault = parse(text)
-        kind = type(make(fault, kinds(), ""))
+        kind = type(make(fault, all_kinds(), ""))
         if fault.when:
             raise FaultError(f"fault {text!r}: the sweep chooses the moments; leave out the @")
         if kind.SECTION not in SECTIONS:
@@ -73,7 +73,7 @@ class Network(Plan):
         if self.faults:
             places = sorted({*range(0, 100, STEPS[tier]), 99})
             return [cell(fault, f"{place}%") for place in places for fault in self.faults]
-        disturbing = [kind for kind in kinds().values() if kind.SECTION in SECTIONS]
+        disturbing = [kind for kind in all_kinds().values() if kind.SECTION in SECTIONS]
         texts = [text for kind in disturbing for text in (kind.swept() if tier == "full" else kind.swept()[:1])]
         rows = [parse(text) for text in texts]
         return [cell(row, column) for column in (QUICK if tier == "quick" else COLUMNS) for row in rows]

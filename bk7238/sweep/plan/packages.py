@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bk7238.faults import Spec, kinds, parse
+from bk7238.faults import Spec, all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.faults.packages import OfPackage
-from bk7238.faults.partition_table import PartitionTable
+from bk7238.faults.kinds.packages import OfPackage
+from bk7238.faults.kinds.partition_table import PartitionTable
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Point
 
@@ -18,12 +18,12 @@ class Packages(Plan):
     DELIVERED = True
 
     def points(self, tier: str) -> list[Point]:
-        hostile = [kind for kind in kinds().values() if issubclass(kind, (OfPackage, PartitionTable))]
+        hostile = [kind for kind in all_kinds().values() if issubclass(kind, (OfPackage, PartitionTable))]
         texts = [text for kind in hostile for text in (kind.swept()[:1] if tier == "quick" else kind.swept())]
         cases = {text: parse(text) for text in texts}
         return [Point(text, (spec,), text, "delivered") for text, spec in cases.items() if not self._is_so(spec)]
 
     def _is_so(self, spec: Spec) -> bool:
         """Whether the package is already what the fault would make of it."""
-        fault = make(spec, kinds(), "")
+        fault = make(spec, all_kinds(), "")
         return isinstance(fault, OfPackage) and fault.package(self.job.package) is self.job.package

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from bk7238.bench.command import words
-from bk7238.faults import kinds, parse
+from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
@@ -121,7 +121,7 @@ def _saved(point: Point, one: Outcome) -> SavedOutcome:
 def explained(one: Outcome) -> str:
     """Why a run ended where it did, and why a fault of it did nothing."""
     silent = [
-        f"{fault} never fired: from its moment on nothing did this: {kinds()[parse(fault).kind].FIRES}"
+        f"{fault} never fired: from its moment on nothing did this: {all_kinds()[parse(fault).kind].FIRES}"
         for fault in one.silent
     ]
     return "; ".join([*([one.reason] if one.reason else []), *silent])

@@ -22,7 +22,6 @@ from typing import BinaryIO
 import msgspec
 
 import bk7238
-import peripherals
 from bk7238 import resources
 from bk7238.engine.engine import EngineError
 from bk7238.sweep.plan.plan import Plan
@@ -30,16 +29,17 @@ from bk7238.sweep.point import Outcome
 from bk7238.sweep.reading import encode
 from bk7238.sweep.workers.processes import explore
 
-APART = ("cli/", "data/", "debug/", "sweep/report/")  # they decide nothing, or are a copy
+APART = ("cli/", "data/", "debug/", "peripherals/", "sweep/report/")  # they decide nothing, or are listed apart
 COMMAND = (sys.executable, "-m", "bk7238.sweep.workers.worker")
-FOLDER = Path(bk7238.__file__).parent.parent  # from here it imports what its parent has
+PACKAGE = Path(bk7238.__file__).parent
+FOLDER = PACKAGE.parent  # from here it imports what its parent has
 
 
 def versions() -> str:
     """The versions of all that decides where a run ends. Of this project also a digest of its files, which change
     more often."""
     digest = hashlib.sha256()
-    for folder in (Path(bk7238.__file__).parent, Path(str(peripherals.__file__)).parent, resources.platform()):
+    for folder in (PACKAGE, PACKAGE / "peripherals", resources.platform()):
         for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".repl")):
             name = path.relative_to(folder).as_posix()
             if not name.startswith(APART):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from bk7238.companion import Fields
 from bk7238.network.events import Event, LeaseGranted
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium

@@ -15,7 +15,7 @@ from bk7238.air import events as air
 from bk7238.chip import Chip
 from bk7238.companion import Fields
 from bk7238.network.events import Event, HttpRequested, LeaseGranted
-from peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium

@@ -4,7 +4,7 @@ import pytest
 
 from bk7238 import resources
 from bk7238.cli import main
-from bk7238.faults import kinds, parse
+from bk7238.faults import all_kinds, parse
 from bk7238.faults.fault import make
 from bk7238.update.result import Verdict
 from faults.reference.bench import Run
@@ -80,7 +80,7 @@ def frame(number, kind=0x08):
 
 def passed(spec, frames, lasts=lambda now: True):
     """What a fault of frames lets through, each frame a millisecond after the other."""
-    fault = make(parse(spec), kinds(), "0")
+    fault = make(parse(spec), all_kinds(), "0")
     fault.lasts = lasts
     through = []
     for now, one in enumerate(frames):
@@ -105,7 +105,7 @@ def test_a_frame_is_overtaken_by_the_next_one(frames, lasts, order, fired):
 
 def test_a_bit_of_a_short_frame_flips_behind_its_header():
     short, header = frame(1, 0xB0)[:30], frame(1, 0xB0)[:24]
-    fault = make(parse("frame-corrupt:100%"), kinds(), "0")
+    fault = make(parse("frame-corrupt:100%"), all_kinds(), "0")
     fault.lasts = lambda now: True
     changed = fault._filter(0, short, 6, True)
     assert changed != short and changed[:24] == short[:24] and fault.count == 1
@@ -114,5 +114,5 @@ def test_a_bit_of_a_short_frame_flips_behind_its_header():
 
 @pytest.mark.parametrize(("keep", "left"), [("99.99%", 999), ("50%", 500), ("0%", 0)])
 def test_a_truncated_file_is_shorter_than_it_was(keep, left):
-    answer, what = make(parse(f"http-truncated:{keep}"), kinds(), "0").answer("/", bytes(1000))
+    answer, what = make(parse(f"http-truncated:{keep}"), all_kinds(), "0").answer("/", bytes(1000))
     assert (len(answer.body), what) == (left, f"{left} of 1000 bytes")

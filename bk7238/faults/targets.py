@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.faults.cable import Cable
-from bk7238.faults.chip import Chip
 from bk7238.faults.director import Director
 from bk7238.faults.fault import Fault
+from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
 
 
 @dataclass(frozen=True)
-class Scene:
+class Targets:
     """One run, about to be switched on."""
 
     machine: Machine
     air: Medium
     access_point: AccessPoint
     cable: Cable
-    chip: Chip
+    flash_operations: FlashOperations
     director: Director
     faults: list[Fault]

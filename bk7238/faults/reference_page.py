@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 
-from bk7238.faults import Fault, kinds
+from bk7238.faults import Fault, all_kinds
 from bk7238.faults.arguments import REQUIRED, Argument
-from bk7238.faults.when import FORMS
+from bk7238.faults.moment import FORMS
 
-NOTE = "<!-- Written by scripts/fault-reference; do not edit. The text is in the kinds of bk7238/faults. -->"
+NOTE = "<!-- Written by scripts/fault-reference; do not edit. The text is in the kinds of bk7238/faults/kinds. -->"
 
 INTRODUCTION = """\
 # Faults
@@ -46,7 +46,7 @@ often the first 20 firings are kept and all are counted. What a fault does at ra
 def page() -> str:
     """The whole page."""
     sections: dict[str, list[type[Fault]]] = {}
-    for kind in kinds().values():
+    for kind in all_kinds().values():
         sections.setdefault(kind.SECTION, []).append(kind)
     moments = "\n".join(f"| `@{form}` | {meaning} |" for form, meaning in FORMS.items())
     parts = [NOTE, INTRODUCTION.strip(), "## When", "| moment | meaning |\n|---|---|\n" + moments]

@@ -9,7 +9,7 @@ from bk7238.air import events
 from bk7238.air.wpa2 import Wpa2
 from bk7238.faults.arguments import Argument, number, one_of, seconds, share
 from bk7238.faults.fault import Fault
-from bk7238.faults.scene import Scene
+from bk7238.faults.targets import Targets
 from bk7238.formats import ieee80211 as dot11
 
 _MANAGEMENT = {
@@ -57,20 +57,20 @@ class ApGone(Fault):
     duration = Argument(seconds, default=None, doc="until it is back; for ever where it is left out")
     _gone = False
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         self._gone = True
-        scene.access_point.switch_off()
+        targets.access_point.switch_off()
         self.record("access point", "switched off")
         if self.duration is not None:
-            scene.machine.clock.after(self.duration, lambda: self._back(scene))
+            targets.machine.clock.after(self.duration, lambda: self._back(targets))
 
-    def _back(self, scene: Scene) -> None:
+    def _back(self, targets: Targets) -> None:
         self._gone = False
-        if any(isinstance(other, ApGone) and other._gone for other in scene.faults):
+        if any(isinstance(other, ApGone) and other._gone for other in targets.faults):
             return
-        scene.access_point.switch_on(scene.machine.now, forget=True)
+        targets.access_point.switch_on(targets.machine.now, forget=True)
         self.record("access point", "switched on")
-        scene.machine.air_changed()
+        targets.machine.air_changed()
 
 
 class BeaconsLost(Lasting):
@@ -79,9 +79,9 @@ class BeaconsLost(Lasting):
     NAME, SECTION = "beacons-lost", "Radio"
     FIRES = "a beacon was lost"
 
-    def arm(self, scene: Scene) -> None:
-        super().arm(scene)
-        scene.air.filters.append(self._filter)
+    def arm(self, targets: Targets) -> None:
+        super().arm(targets)
+        targets.air.filters.append(self._filter)
 
     def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | None:
         if from_device or not self.lasts(now) or not is_kind(frame, "beacon"):
@@ -98,10 +98,10 @@ class OfFrames(Lasting):
     direction = Argument(one_of("both", "to-device", "from-device"), default="both", doc="which way")
     VERB = ""
 
-    def arm(self, scene: Scene) -> None:
-        super().arm(scene)
-        scene.machine.begins_anew(self.rng)
-        scene.air.filters.append(self._filter)
+    def arm(self, targets: Targets) -> None:
+        super().arm(targets)
+        targets.machine.begins_anew(self.rng)
+        targets.air.filters.append(self._filter)
 
     def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:
         way = "from-device" if from_device else "to-device"
@@ -199,10 +199,10 @@ class Deauthenticate(Fault):
         if not 0 <= self.reason <= 0xFFFF:
             self.refuse("reason goes from 0 to 65535")
 
-    def strike(self, scene: Scene) -> None:
-        for station in scene.access_point.stations:
+    def strike(self, targets: Targets) -> None:
+        for station in targets.access_point.stations:
             self.record("access point", f"deauthenticated {station.address.hex(':')} with reason {self.reason}")
-            scene.access_point.deauthenticate(station.address, self.reason, scene.machine.now)
+            targets.access_point.deauthenticate(station.address, self.reason, targets.machine.now)
 
 
 class WrongKey(Fault):
@@ -214,21 +214,21 @@ class WrongKey(Fault):
     NAME, SECTION = "wrong-key", "Radio"
     FIRES = "the access point saw a key that is not its own"
 
-    def arm(self, scene: Scene) -> None:
-        if not isinstance(scene.access_point.security, Wpa2):
+    def arm(self, targets: Targets) -> None:
+        if not isinstance(targets.access_point.security, Wpa2):
             self.refuse("the network is open; give it a passphrase")
-        self._first = scene.access_point.security.passphrase  # before any fault
-        scene.air.on_event(self._event)
-        super().arm(scene)
+        self._first = targets.access_point.security.passphrase  # before any fault
+        targets.air.on_event(self._event)
+        super().arm(targets)
 
-    def strike(self, scene: Scene) -> None:
-        access_point = scene.access_point
+    def strike(self, targets: Targets) -> None:
+        access_point = targets.access_point
         assert isinstance(access_point.security, Wpa2)
         now = access_point.security.passphrase
         last = next(letter for letter in "xyz" if letter not in (self._first[-1], now[-1]))
         access_point.security.change(now[:-1] + last)
         for station in access_point.stations:
-            access_point.deauthenticate(station.address, _LEFT, scene.machine.now)
+            access_point.deauthenticate(station.address, _LEFT, targets.machine.now)
 
     def _event(self, event: Any) -> None:
         if isinstance(event, events.WrongKey) and self.struck_at is not None:
@@ -247,8 +247,8 @@ class Rssi(Fault):
         if not -127 <= self.dbm <= 0:
             self.refuse("dbm goes from -127 to 0")
 
-    def strike(self, scene: Scene) -> None:
-        before, scene.access_point.rssi = scene.access_point.rssi, self.dbm
+    def strike(self, targets: Targets) -> None:
+        before, targets.access_point.rssi = targets.access_point.rssi, self.dbm
         if before != self.dbm:
             self.record("access point", f"{before} dBm became {self.dbm} dBm")
 

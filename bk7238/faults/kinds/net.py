@@ -9,8 +9,8 @@ from typing import Any
 from bk7238.faults.arguments import Argument, count, one_of, seconds
 from bk7238.faults.cable import Passing
 from bk7238.faults.fault import Fault
-from bk7238.faults.radio import Lasting
-from bk7238.faults.scene import Scene
+from bk7238.faults.kinds.radio import Lasting
+from bk7238.faults.targets import Targets
 from bk7238.network import dhcp, dns, http_server
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import NameAsked, Refused
@@ -23,10 +23,10 @@ _NO_SUCH_NAME = 3
 class OnCable(Lasting):
     """A fault that sees what passes between access point and gateway."""
 
-    def arm(self, scene: Scene) -> None:
-        super().arm(scene)
-        self.cable = scene.cable
-        scene.cable.twists.append(self._twist)
+    def arm(self, targets: Targets) -> None:
+        super().arm(targets)
+        self.cable = targets.cable
+        targets.cable.twists.append(self._twist)
 
     def _twist(self, passing: Passing) -> list[bytes] | None:
         return self.twist(passing) if self.lasts(passing.now) else None
@@ -122,31 +122,31 @@ class _OfSessions(Fault):
 
     PASSING = True
 
-    def arm(self, scene: Scene) -> None:
+    def arm(self, targets: Targets) -> None:
         self._struck = False
-        scene.director.limits.append(lambda session, transfer: self._limit(scene, session, transfer))
-        super().arm(scene)
+        targets.director.limits.append(lambda session, transfer: self._limit(targets, session, transfer))
+        super().arm(targets)
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         self._struck = True
-        for session in list(scene.director.sessions):
-            self._end(scene, session)
+        for session in list(targets.director.sessions):
+            self._end(targets, session)
 
-    def _limit(self, scene: Scene, session: HttpSession, transfer: Transfer) -> int:
+    def _limit(self, targets: Targets, session: HttpSession, transfer: Transfer) -> int:
         if not self._struck:
             return len(transfer.body)
-        scene.machine.clock.after(0, lambda: self._end(scene, session))
+        targets.machine.clock.after(0, lambda: self._end(targets, session))
         return 0
 
-    def _end(self, scene: Scene, session: HttpSession) -> None:
+    def _end(self, targets: Targets, session: HttpSession) -> None:
         if self._struck:
             self._struck = False
-            self.end(scene, session)
-            scene.cable.poke(scene.machine.now)
-            scene.machine.air_changed()
+            self.end(targets, session)
+            targets.cable.poke(targets.machine.now)
+            targets.machine.air_changed()
 
     @abstractmethod
-    def end(self, scene: Scene, session: HttpSession) -> None:
+    def end(self, targets: Targets, session: HttpSession) -> None:
         """How the transfer ends."""
 
 
@@ -157,9 +157,9 @@ class ConnectionReset(_OfSessions):
     FIRES = "a connection was reset"
     USUALLY = "the beginning of the body"
 
-    def end(self, scene: Scene, session: HttpSession) -> None:
+    def end(self, targets: Targets, session: HttpSession) -> None:
         self.record("server", "reset the connection")  # first: what follows from it is told at once
-        session.abort(scene.machine.now)
+        session.abort(targets.machine.now)
 
 
 class ConnectionClose(_OfSessions):
@@ -169,7 +169,7 @@ class ConnectionClose(_OfSessions):
     FIRES = "a connection was closed before its body was whole"
     USUALLY = "the beginning of the body"
 
-    def end(self, scene: Scene, session: HttpSession) -> None:
+    def end(self, targets: Targets, session: HttpSession) -> None:
         self.record("server", "closed the connection")
         session.hang_up()
 
@@ -195,33 +195,35 @@ class NetworkSlow(Fault):
     rate = Argument(count, default=1, doc="bytes a second")
     burst = Argument(count, default=1, doc="bytes at a time")
 
-    def arm(self, scene: Scene) -> None:
+    def arm(self, targets: Targets) -> None:
         self._places: dict[int, int] = {}
         self._slow = False
-        scene.director.limits.append(lambda session, transfer: self._limit(scene, session, transfer))
-        super().arm(scene)
+        targets.director.limits.append(lambda session, transfer: self._limit(targets, session, transfer))
+        super().arm(targets)
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         self._slow = True
 
-    def _limit(self, scene: Scene, session: HttpSession, transfer: Transfer) -> int:
+    def _limit(self, targets: Targets, session: HttpSession, transfer: Transfer) -> int:
         if not self._slow:
             return len(transfer.body)
         key = id(transfer)
         if key not in self._places:
             self._places[key] = transfer.sent
-            self._again(scene, session, key)
+            self._again(targets, session, key)
         return self._places[key]
 
-    def _again(self, scene: Scene, session: HttpSession, key: int) -> None:
-        if session not in scene.director.sessions:
+    def _again(self, targets: Targets, session: HttpSession, key: int) -> None:
+        if session not in targets.director.sessions:
             return
         self._places[key] += self.burst
         self.record("server", f"sends {self.burst} more")
         session.resume()
-        scene.cable.poke(scene.machine.now)
-        scene.machine.air_changed()
-        scene.machine.clock.after(max(1, 1_000_000 * self.burst // self.rate), lambda: self._again(scene, session, key))
+        targets.cable.poke(targets.machine.now)
+        targets.machine.air_changed()
+        targets.machine.clock.after(
+            max(1, 1_000_000 * self.burst // self.rate), lambda: self._again(targets, session, key)
+        )
 
 
 class BodyCorrupt(OnCable):

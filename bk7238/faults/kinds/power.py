@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bk7238.faults.arguments import Argument, count, one_of
 from bk7238.faults.fault import Fault
-from bk7238.faults.scene import Scene
-from peripherals.nor_flash import Operation
+from bk7238.faults.targets import Targets
+from bk7238.peripherals.nor_flash import Operation
 
 BEFORE, TORN, RANDOM, AFTER = "before", "torn", "random", "after"
 
@@ -33,24 +33,24 @@ class PowerCut(Fault):
         if self.times > 1 and self.when.flash_op is None:
             self.refuse("only @flash-op=N can be repeated; give the fault several times")
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         self._left = getattr(self, "_left", self.times) - 1
-        operation = scene.chip.current
+        operation = targets.flash_operations.current
         if operation is None or self.how == BEFORE:
             self.record(_place(operation), "power cut" + (" before it" if operation else ""))
-            scene.chip.cut()
+            targets.flash_operations.cut()
         elif self.how == AFTER:
             self.record(_place(operation), "power cut after it")
-            scene.chip.cut(after=True)
+            targets.flash_operations.cut(after=True)
         else:
-            scene.chip.cut(lambda cut: self._tear(scene, cut))
+            targets.flash_operations.cut(lambda cut: self._tear(targets, cut))
         if self._left:
-            scene.chip.at(scene.chip.begun + self.step, lambda: self.strike(scene))
+            targets.flash_operations.at(targets.flash_operations.begun + self.step, lambda: self.strike(targets))
 
-    def _tear(self, scene: Scene, operation: Operation) -> None:
-        before = bytes(scene.chip.cells.data[operation.address : operation.address + operation.length])
+    def _tear(self, targets: Targets, operation: Operation) -> None:
+        before = bytes(targets.flash_operations.cells.data[operation.address : operation.address + operation.length])
         torn = half(operation, before) if self.how == TORN else bits(operation, before, self.rng.getrandbits)
-        scene.chip.put(operation.address, torn)
+        targets.flash_operations.put(operation.address, torn)
         self.record(_place(operation), f"torn, {_changed(before, torn)} of {operation.length} bytes changed")
 
 
@@ -66,21 +66,21 @@ class BrownOut(Fault):
     FIRES = "an erase was left half done and the machine started again"
     leaves = Argument(one_of("zeros", RANDOM), default="zeros", doc="what stands in the range of the erase")
 
-    def strike(self, scene: Scene) -> None:
-        current = scene.chip.current
+    def strike(self, targets: Targets) -> None:
+        current = targets.flash_operations.current
         if current is not None and current.kind == "erase":
-            self._sag(scene)
+            self._sag(targets)
         else:
-            scene.chip.at(scene.chip.begun + 1, lambda: self.strike(scene))
+            targets.flash_operations.at(targets.flash_operations.begun + 1, lambda: self.strike(targets))
 
-    def _sag(self, scene: Scene) -> None:
+    def _sag(self, targets: Targets) -> None:
         def leave(operation: Operation) -> None:
             zeros = bytes(operation.length)
             left = zeros if self.leaves == "zeros" else self.rng.randbytes(operation.length)
-            scene.chip.put(operation.address, left)
+            targets.flash_operations.put(operation.address, left)
             self.record(_place(operation), f"{operation.length} bytes are {self.leaves}")
 
-        scene.chip.cut(leave)
+        targets.flash_operations.cut(leave)
 
 
 def half(operation: Operation, before: bytes) -> bytes:

@@ -15,7 +15,7 @@ from bk7238.faults.arguments import seconds
 from bk7238.faults.spec import FaultError, unquoted
 
 if TYPE_CHECKING:
-    from bk7238.faults.scene import Scene
+    from bk7238.faults.targets import Targets
 
 FORMS = {
     "50%": "a share of the download",
@@ -31,7 +31,7 @@ _FASTEST = 100  # instructions to the microsecond; more than any clock of the ch
 
 
 @dataclass(frozen=True)
-class When:
+class Moment:
     """One moment. Exactly one of these is set; none of them: from the power-on."""
 
     share: float | None = None
@@ -45,58 +45,58 @@ class When:
         """The place in a download of `total` bytes, which may lie beyond it: then it is never reached."""
         return self.bytes or 0 if self.share is None else round(total * self.share)
 
-    def arm(self, scene: Scene, strike: Callable[[], None]) -> None:
+    def arm(self, targets: Targets, strike: Callable[[], None]) -> None:
         """Have `strike` called once, when the moment has come."""
         if self.share is not None or self.bytes is not None:
-            scene.director.at(self.place, strike)
+            targets.director.at(self.place, strike)
         elif self.flash_op is not None:
-            scene.chip.at(self.flash_op, strike)
+            targets.flash_operations.at(self.flash_op, strike)
         elif self.instructions is not None:
-            _count(scene, self.instructions, strike)
+            _count(targets, self.instructions, strike)
         elif self.uart is not None:
-            _listen(scene, self.uart, strike)
+            _listen(targets, self.uart, strike)
         else:
-            scene.machine.clock.after(max(0, (self.time or 0) - scene.machine.now), strike)
+            targets.machine.clock.after(max(0, (self.time or 0) - targets.machine.now), strike)
 
 
-class _Now(When):
+class _Now(Moment):
     """Not later."""
 
-    def arm(self, scene: Scene, strike: Callable[[], None]) -> None:
+    def arm(self, targets: Targets, strike: Callable[[], None]) -> None:
         strike()
 
 
 NOW = _Now()
 
 
-def parse(text: str) -> When:
+def parse(text: str) -> Moment:
     """What stands behind the @, which may be nothing. Raises FaultError."""
     if not text:
-        return When()
+        return Moment()
     if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
         if float(match[1]) <= 100:
-            return When(share=float(match[1]) / 100)
+            return Moment(share=float(match[1]) / 100)
         raise FaultError(f"{text!r} is more than the whole download")
     if match := re.fullmatch(r"(\d{1,12})B", text):
-        return When(bytes=int(match[1]))
+        return Moment(bytes=int(match[1]))
     name, equals, value = text.partition("=")
     if equals and name == "uart":
-        return When(uart=unquoted(value, text))
+        return Moment(uart=unquoted(value, text))
     if equals and name in ("flash-op", "insn") and re.fullmatch(r"[\d_]{1,20}", value) and value.strip("_"):
         number = int(value.replace("_", ""))
         if name == "insn":
-            return When(instructions=number)
+            return Moment(instructions=number)
         if number:
-            return When(flash_op=number)
+            return Moment(flash_op=number)
     try:
-        return When(time=seconds(text))
+        return Moment(time=seconds(text))
     except ValueError:
         raise FaultError(f"{text!r} is no moment; there is {', '.join(FORMS)}") from None
 
 
-def _count(scene: Scene, instructions: int, strike: Callable[[], None]) -> None:
+def _count(targets: Targets, instructions: int, strike: Callable[[], None]) -> None:
     """Time passes without instructions where the CPU sleeps: go a part of the way and look again."""
-    machine = scene.machine
+    machine = targets.machine
 
     def look() -> None:
         missing = instructions - machine.instructions
@@ -108,12 +108,12 @@ def _count(scene: Scene, instructions: int, strike: Callable[[], None]) -> None:
     look()
 
 
-def _listen(scene: Scene, text: str, strike: Callable[[], None]) -> None:
+def _listen(targets: Targets, text: str, strike: Callable[[], None]) -> None:
     waiting = [strike]
 
     def line(printed: str) -> None:
         if waiting and text in printed:
             waiting.pop()()
 
-    scene.machine.uart1.on_line(line)
-    scene.machine.uart2.on_line(line)
+    targets.machine.uart1.on_line(line)
+    targets.machine.uart2.on_line(line)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bk7238.faults.arguments import Argument, address, count, number, one_of
 from bk7238.faults.fault import Fault
-from bk7238.faults.scene import Scene
+from bk7238.faults.targets import Targets
 from bk7238.machine import Machine
-from peripherals.nor_flash import SECTOR, Operation
+from bk7238.peripherals.nor_flash import SECTOR, Operation
 
 
 class _Watching(Fault):
@@ -14,13 +14,13 @@ class _Watching(Fault):
 
     SECTION = "Flash"
 
-    def arm(self, scene: Scene) -> None:
+    def arm(self, targets: Targets) -> None:
         self.armed = False
-        self.chip = scene.chip
-        scene.chip.watchers.append(self)
-        super().arm(scene)
+        self.operations = targets.flash_operations
+        targets.flash_operations.watchers.append(self)
+        super().arm(targets)
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, targets: Targets) -> None:
         self.armed = True
 
     def before(self, operation: Operation) -> bool:
@@ -33,9 +33,9 @@ class _Watching(Fault):
 class _Flaw(_Watching):
     """A fault of the cells themselves: an operation that is cut short meets it, too."""
 
-    def arm(self, scene: Scene) -> None:
-        scene.chip.flaws.append(self.after)
-        super().arm(scene)
+    def arm(self, targets: Targets) -> None:
+        targets.flash_operations.flaws.append(self.after)
+        super().arm(targets)
 
 
 class FlashStuckBit(_Flaw):
@@ -55,8 +55,8 @@ class FlashStuckBit(_Flaw):
         if self.at >= machine.flash.size:
             self.refuse(f"the flash has {machine.flash.size:#x} bytes")
 
-    def strike(self, scene: Scene) -> None:
-        super().strike(scene)
+    def strike(self, targets: Targets) -> None:
+        super().strike(targets)
         self._hold()
 
     def after(self, operation: Operation, was: bytes) -> None:
@@ -64,11 +64,11 @@ class FlashStuckBit(_Flaw):
             self._hold()
 
     def _hold(self) -> None:
-        byte = self.chip.cells.data[self.at]
+        byte = self.operations.cells.data[self.at]
         held = byte & ~(1 << self.bit) | self.value << self.bit
         if held != byte:
-            self.chip.put(self.at, bytes((held,)))
-            self.chip.machine.board.flash.refresh(self.at, 1)
+            self.operations.put(self.at, bytes((held,)))
+            self.operations.machine.board.flash.refresh(self.at, 1)
             self.record(f"{self.at:#x}", f"bit {self.bit} stays {self.value}")
 
 
@@ -88,7 +88,7 @@ class FlashFailingSector(_Flaw):
         low, high = max(start, operation.address), min(start + SECTOR, operation.address + operation.length)
         if not self.armed or low >= high or self.fails not in ("both", operation.kind):
             return
-        self.chip.put(low, was[low - operation.address : high - operation.address])
+        self.operations.put(low, was[low - operation.address : high - operation.address])
         self.record(f"sector {start:#x}", f"{operation.kind} at {operation.address:#x} had no effect on it")
 
 
@@ -102,11 +102,11 @@ class FlashProgramFlip(_Watching):
     def after(self, operation: Operation, was: bytes) -> None:
         if not self.armed or operation.kind != "program" or self.count >= self.times:
             return
-        now = self.chip.cells.data[operation.address : operation.address + operation.length]
+        now = self.operations.cells.data[operation.address : operation.address + operation.length]
         ones = [(place, bit) for place, byte in enumerate(now) for bit in range(8) if byte >> bit & 1]
         if ones:
             place, bit = self.rng.choice(ones)
-            self.chip.put(operation.address + place, bytes((now[place] & ~(1 << bit),)))
+            self.operations.put(operation.address + place, bytes((now[place] & ~(1 << bit),)))
             self.record(f"{operation.address + place:#x}", f"bit {bit} became 0")
 
 
@@ -125,8 +125,8 @@ class FlashJedecId(Fault):
     def flash(self, machine: Machine, family: str) -> None:
         machine.flash.jedec_id = self.id
 
-    def arm(self, scene: Scene) -> None:
-        scene.chip.on_identify.append(lambda: self.record("chip", f"said it is {self.id:06x}"))
+    def arm(self, targets: Targets) -> None:
+        targets.flash_operations.on_identify.append(lambda: self.record("chip", f"said it is {self.id:06x}"))
 
 
 AREAS = ("calibration", "configuration")

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bk7238.machine import Machine
-from peripherals.core import ResetKind
-from peripherals.nor_flash import Operation
+from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.nor_flash import Operation
 
 
 class Watcher(Protocol):
@@ -24,7 +24,7 @@ class Watcher(Protocol):
     def after(self, operation: Operation, was: bytes) -> None: ...
 
 
-class Chip:
+class FlashOperations:
     """The attendant of one machine's flash."""
 
     def __init__(self, machine: Machine) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from bk7238.faults.arguments import LARGEST, Argument, number, share, words
-from bk7238.faults.radio import Lasting
-from bk7238.faults.scene import Scene
+from bk7238.faults.kinds.radio import Lasting
+from bk7238.faults.targets import Targets
 from bk7238.network.http_path import shown
 from bk7238.network.http_server import Answer
 
@@ -29,12 +29,12 @@ class OfAnswers(Lasting):
     SECTION = "HTTP"
     ASKED = True
 
-    def arm(self, scene: Scene) -> None:
-        super().arm(scene)
-        scene.director.answers.append(lambda path, body: self._answer(scene, path, body))
+    def arm(self, targets: Targets) -> None:
+        super().arm(targets)
+        targets.director.answers.append(lambda path, body: self._answer(targets, path, body))
 
-    def _answer(self, scene: Scene, path: str, body: bytes | None) -> Answer | None:
-        if body is None or not self.lasts(scene.machine.now):
+    def _answer(self, targets: Targets, path: str, body: bytes | None) -> Answer | None:
+        if body is None or not self.lasts(targets.machine.now):
             return None
         answer, what = self.answer(path, body)
         self.record("server", f"{shown(path)}: {what}")
