@@ -3,8 +3,6 @@
 import pytest
 from ota import expected
 
-from bk7238.faults.kinds.power import bits, done, half
-from bk7238.peripherals.nor_flash import Operation
 from faults.bench import Run, carried_out, gzip, image
 
 ERASE, PROGRAM = 3, 33
@@ -81,11 +79,3 @@ def test_a_line_on_a_uart_is_a_moment():
 def test_a_virtual_time_is_a_moment():
     run = Run("power-cut@5ms", delivered=True).to_reset()
     assert run.fault().firings[0].time == 5000
-
-
-def test_pure_tearing():
-    erase, program = Operation("erase", 0, 8), Operation("program", 0, 4, b"\x0f\x0f\x0f\x0f")
-    assert half(erase, bytes(8)) == b"\xff" * 4 + bytes(4)
-    assert half(program, b"\xff" * 4) == b"\x0f\x0f\xff\xff"
-    assert bits(program, b"\xff" * 4, lambda n: (1 << n) - 1) == done(program, b"\xff" * 4)
-    assert bits(program, b"\xff" * 4, lambda n: 0) == b"\xff" * 4
