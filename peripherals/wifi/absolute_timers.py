@@ -11,19 +11,13 @@ Not modelled: nothing that is known.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, WO, Alarm, BlockPart, Register, on_alarm, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, WO, Alarm, Register, on_alarm, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 COUNT = 10
 
 
-class AbsoluteTimers(BlockPart):
-    block: WifiMac
-
+class AbsoluteTimers(MacPart):
     class ABS_TIMER(Register, at=0x128, count=COUNT):
         absTimerValue = RW(0, 31)
 

@@ -11,22 +11,16 @@ IBSS, a TBTT for stations (the firmware has its own timers), noBcnTxTime.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, Alarm, BlockPart, Register, State, on_alarm, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Alarm, Register, State, on_alarm, on_read, on_write
 from bk7238.peripherals.wifi.control import IDLE
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 TIME_UNIT = 1024  # microseconds
 SHORT_UNIT = 128
 COUNTDOWN_UNIT = 32
 
 
-class BeaconTimer(BlockPart):
-    block: WifiMac
-
+class BeaconTimer(MacPart):
     class BCN_CNTRL_1(Register, at=0x64):
         beaconInt = RW(0, 15, doc="in units of 1,024 microseconds")
         impTBTTPeriod = RW(16, 22)

@@ -8,23 +8,17 @@ Not modelled: collisions, TXOP limits, the long retry limit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bk7238.formats import airtime
 from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
-from bk7238.peripherals.core import RW, BlockPart, Port, Register
+from bk7238.peripherals.core import RW, Port, Register
 from bk7238.peripherals.wifi.descriptors import PolicyTable
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 ACK_TIMEOUT = SIFS + SLOT + 25
 LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC
 
 
-class ChannelAccess(BlockPart):
-    block: WifiMac
-
+class ChannelAccess(MacPart):
     class RETRY_LIMITS(Register, at=0x98):
         dot11ShortRetryLimit = RW(0, 7, reset=7)
         dot11LongRetryLimit = RW(8, 15, reset=4)

@@ -8,20 +8,14 @@ Not modelled: setting the monotonic counter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, BlockPart, Register, State, on_read, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, Register, State, on_read, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 WORD = 0xFFFF_FFFF
 CLOCK_OFF = 0xDEAD_5555
 
 
-class Clocks(BlockPart):
-    block: WifiMac
-
+class Clocks(MacPart):
     class MONOTONIC_COUNTER_1(Register, at=0x11C):
         monotonicCounter1 = RO(0, 31)
 

@@ -8,17 +8,11 @@ Not modelled: whatever these registers configure: timings, power levels, quiet e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, SC, Register
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
-class Configuration(BlockPart):
-    block: WifiMac
-
+class Configuration(MacPart):
     class SIGNATURE(Register, at=0x00):
         signature = RO(0, 31)
 

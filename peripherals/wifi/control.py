@@ -8,19 +8,13 @@ Not modelled: time that a transition takes, reset bits of single FIFOs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, SC, Register, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 IDLE, DOZE, ACTIVE = 0, 2, 3
 
 
-class Control(BlockPart):
-    block: WifiMac
-
+class Control(MacPart):
     class STATE_CNTRL(Register, at=0x38):
         currentState = RO(0, 3)
         nextState = RW(4, 7)

@@ -8,20 +8,14 @@ Not modelled: the receive channels' states, DMA errors, halting only after the r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, SC, BlockPart, Register, on_read, on_write
+from bk7238.peripherals.core import RO, SC, Register, on_read, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 from bk7238.peripherals.wifi.transmit import QUEUES
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
 
 HALTED, PASSIVE, ACTIVE, DEAD = range(4)
 
 
-class Dma(BlockPart):
-    block: WifiMac
-
+class Dma(MacPart):
     class DMA_CNTRL_SET(Register, at=0x8180):
         txNewTail = SC(0, 4, doc="beacon, AC0 to AC3, as in the next two")
         txNewHead = SC(8, 12)

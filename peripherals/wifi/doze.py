@@ -10,19 +10,13 @@ Not modelled: wakeupDTIM, atimW, radioChirpTime, the time that waking up takes, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RW, Alarm, BlockPart, Output, Register, on_alarm, on_write
+from bk7238.peripherals.core import RW, Alarm, Output, Register, on_alarm, on_write
 from bk7238.peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT
 from bk7238.peripherals.wifi.control import DOZE, IDLE
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
-class Doze(BlockPart):
-    block: WifiMac
-
+class Doze(MacPart):
     class DOZE_CNTRL_1(Register, at=0x44):
         listenInterval = RW(0, 15, doc="in beacon intervals")
         wakeupDTIM = RW(16)

@@ -10,13 +10,9 @@ Not modelled: error frames, duplicate detection, excUnencrypted, acceptNotExpect
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FCS, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
-from bk7238.peripherals.core import RW, BlockPart, Register
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RW, Register
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MANAGEMENT_BITS = {4: "acceptProbeReq", 5: "acceptProbeResp", 8: "acceptBeacon"}
 CONTROL_BITS = {
@@ -52,9 +48,7 @@ def bssid(header: Header) -> bytes | None:
     return {TO_DS: header.addr1, FROM_DS: header.addr2}.get(ds)
 
 
-class Filter(BlockPart):
-    block: WifiMac
-
+class Filter(MacPart):
     class MAC_ADDR_LOW(Register, at=0x10):
         macAddrLow = RW(0, 31)
 

@@ -8,12 +8,8 @@ Not modelled: every source but idle, the absolute timers, TBTT, the end of a tra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bk7238.peripherals.core import RO, RW, WO, BlockPart, Output, Register, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, WO, Output, Register, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MODEM, TX_RX_TIMER, TX_RX_MISC, RX_TRIGGER, TX_TRIGGER, PROT_TRIGGER, GENERAL = (1 << n for n in range(7))
 
@@ -30,9 +26,7 @@ TX_RX_SOURCES = (
 )
 
 
-class Interrupts(BlockPart):
-    block: WifiMac
-
+class Interrupts(MacPart):
     class GEN_INT_STATUS(Register, at=0x806C):
         impPriTBTT = RO(0)
         impSecTBTT = RO(1)

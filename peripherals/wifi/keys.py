@@ -10,12 +10,9 @@ Not modelled: the configuration of the RAM (ENCR_RAM_CONFIG), the WPI integrity 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register, State, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, SC, Register, State, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 ENTRIES = 64
 FIRST_STATION = 24
@@ -35,9 +32,7 @@ class Key:
     length: int
 
 
-class KeyRam(BlockPart):
-    block: WifiMac
-
+class KeyRam(MacPart):
     class ENCR_KEY(Register, at=0xAC, count=4):
         """ENCR_KEY_0 to ENCR_KEY_3, least significant byte first."""
 

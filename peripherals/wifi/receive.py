@@ -11,8 +11,6 @@ sends.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bk7238.formats import ccmp
 from bk7238.formats.airtime import Rate, frame_time
 from bk7238.formats.ieee80211 import (
@@ -27,7 +25,6 @@ from bk7238.formats.ieee80211 import (
     is_group,
     parse,
 )
-from bk7238.peripherals.core import BlockPart
 from bk7238.peripherals.wifi import cipher
 from bk7238.peripherals.wifi.descriptors import (
     RHD_ADDRESS_MISMATCH,
@@ -39,17 +36,13 @@ from bk7238.peripherals.wifi.descriptors import (
     RHD_VECTOR2_VALID,
 )
 from bk7238.peripherals.wifi.keys import Key
+from bk7238.peripherals.wifi.mac_part import MacPart
 from bk7238.peripherals.wifi.rx_rings import Heard
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
 
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 
 
-class Receive(BlockPart):
-    block: WifiMac
-
+class Receive(MacPart):
     # The world's side
 
     def deliver(self, frame: bytes, channel: int, rssi: int, rate: Rate = USUAL_RATE) -> bool:

@@ -12,10 +12,10 @@ frame (each is told as 6 Mbit/s without HT), A-MPDU information, DMA error inter
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bk7238.formats.ieee80211 import FCS
-from bk7238.peripherals.core import RO, RW, BlockPart, Register, State
+from bk7238.peripherals.core import RO, RW, Register, State
 from bk7238.peripherals.wifi.descriptors import (
     RBD_DONE,
     RBD_LAST,
@@ -31,9 +31,7 @@ from bk7238.peripherals.wifi.descriptors import (
     write_bytes,
     write_word,
 )
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MOST_WAITING = 256
 MOST_BUFFERS = 64
@@ -58,9 +56,7 @@ class Heard(NamedTuple):
         return REPORT.pack(length, 0, *tsf, signal, 0, (self.rssi & 0xFF) << 24, 0, 0, 0)
 
 
-class RxRings(BlockPart):
-    block: WifiMac
-
+class RxRings(MacPart):
     class RX_HEADER_HEAD_PTR(Register, at=0x81B8):
         rxHeaderHeadPtrValid = RW(0)
         rxHeaderHeadPtr = RW(2, 31)

@@ -8,18 +8,12 @@ Not modelled: STBC, more than one spatial stream, VHT (counted as HT of the same
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bk7238.formats.airtime import HT_MIXED, NON_HT, VHT, Rate, frame_time
-from bk7238.peripherals.core import RO, RW, SC, BlockPart, Register, on_write
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.peripherals.core import RO, RW, SC, Register, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
-class TimeOnAir(BlockPart):
-    block: WifiMac
-
+class TimeOnAir(MacPart):
     class TIME_ON_AIR_PARAM_1(Register, at=0x8160):
         ppduLength = RW(0, 19)
         ppduBW = RW(22, 23)

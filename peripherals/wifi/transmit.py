@@ -17,11 +17,11 @@ Not modelled: collisions, protection frames, A-MPDU, lifetime, buffer triggers, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bk7238.formats.airtime import SLOT, Rate, frame_time
 from bk7238.formats.ieee80211 import CONTROL, FCS, POWER_MANAGEMENT, with_timestamp
-from bk7238.peripherals.core import RO, RW, Alarm, BlockPart, Port, Register, State, on_alarm
+from bk7238.peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
 from bk7238.peripherals.wifi import cipher
 from bk7238.peripherals.wifi.descriptors import (
     THD_DONE,
@@ -37,10 +37,8 @@ from bk7238.peripherals.wifi.descriptors import (
     read_tx_header,
     write_word,
 )
+from bk7238.peripherals.wifi.mac_part import MacPart
 from bk7238.peripherals.wifi.tx_frame import gather
-
-if TYPE_CHECKING:
-    from bk7238.peripherals.wifi.mac import WifiMac
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
 QUEUES = len(NAMES)
@@ -63,9 +61,7 @@ class Exchange(NamedTuple):
     success: bool | None = None
 
 
-class Transmit(BlockPart):
-    block: WifiMac
-
+class Transmit(MacPart):
     class TX_HEAD_PTR(Register, at=0x8198, count=QUEUES):
         """TX_BCN_HEAD_PTR, TX_AC_0_HEAD_PTR to TX_AC_3_HEAD_PTR."""
 
