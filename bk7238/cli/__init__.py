@@ -6,24 +6,26 @@ written), 3 the time limit passed with no cause known.
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bk7238.cli import doctor, firmware, gdb, image, monitor, ota, report, run, sweep
 from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 
-COMMANDS = (ota, run, sweep, report, gdb, monitor, image, firmware, doctor)
+VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
+"""Each is a module of this package, imported when its parser is made."""
 
 
-def parser() -> Parser:
+def parser(verbs: Sequence[str] = VERBS) -> Parser:
+    """Return the parser of command lines with these verbs."""
     top = Parser(prog="bk7238", description="Runs BK7238 firmware on models of its silicon and network.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in COMMANDS:
-        command.add(commands)
+    for verb in verbs:
+        importlib.import_module(f"{__name__}.{verb}").add(commands)
     return top
 
 
@@ -31,8 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the terminal's
         sys.stdout.reconfigure(errors="backslashreplace")
+    words = sys.argv[1:] if argv is None else argv
     try:
-        arguments = parser().parse_args(argv)
+        arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
         return int(arguments.run(arguments))
     except (UsageError, EngineError) as error:
         print(f"bk7238: {error}", file=sys.stderr)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bk7238.air import events as air_events
+from bk7238.air.medium import Medium
+from bk7238.air.station import Station
+from bk7238.network import events as network
+from bk7238.network.events import Event
 from bk7238.network.fetch import Target
-
-if TYPE_CHECKING:
-    from bk7238.air.medium import Medium
-    from bk7238.network.events import Event
-    from bk7238.randomness import Randomness
+from bk7238.randomness import Randomness
 
 _ENDINGS = {"text/html": ".html", "text/plain": ".txt", "application/json": ".json"}
 
@@ -31,8 +32,6 @@ class Fetching:
     def __init__(
         self, urls: list[str], source: Randomness, air: Medium, done: Callable[[], None], tell: Callable[[str], None]
     ) -> None:
-        from bk7238.air.station import Station
-
         self._left = len(urls)
         self._done, self._tell = done, tell
         self._station = Station(source)
@@ -65,13 +64,10 @@ class Fetching:
             (folder / f"fetched-{number}{_ENDINGS.get(kind, '.bin')}").write_bytes(page.body)
 
     def _heard(self, event: Event) -> None:
-        from bk7238.air import events as air
-        from bk7238.network import events as network
-
-        if isinstance(event, air.NetworkJoined):
+        if isinstance(event, air_events.NetworkJoined):
             name = event.ssid.decode("utf-8", "replace")
             self._tell(f'joined "{name}" ({event.bssid}) on channel {event.channel}')
-        elif isinstance(event, air.NetworkLost):
+        elif isinstance(event, air_events.NetworkLost):
             self._tell(f"thrown out, reason {event.reason}")
         elif isinstance(event, network.LeaseTaken):
             self._tell(f"has the address {event.ip}")

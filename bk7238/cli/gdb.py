@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bk7238.bench import command
+from bk7238.bench.bench import Bench
+from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
-from bk7238.image import package
+from bk7238.debug import attach, crash
+from bk7238.debug.gdbserver import Server
+from bk7238.image import FlashImage, package
+from bk7238.machine import Machine
+from bk7238.update.session import Update
+from bk7238.update.story import Happening
 
 ONLY_WITH_PACKAGE = ("delivered", "faults")
 
@@ -42,69 +49,85 @@ def port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
-    update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
-    symbol_files = [_symbol_file(text) for text in arguments.symbols]
     settings = given.settings(arguments)
     if settings.engine != "unicorn":
         raise given.UsageError(f"the engine {settings.engine} has a GDB server of its own; use unicorn here")
-    from bk7238.debug import attach, crash
-    from bk7238.debug.gdbserver import Server
-
-    server: Server | None = None
-
-    def show(text: str) -> None:
-        if server is None or not server.debugger.timeline.replaying:
-            print(text, flush=True)
-
-    if update_package is None:
-        for name in ("request", "ap_ssid", "ap_psk", *ONLY_WITH_PACKAGE):
-            if name in arguments:
-                raise given.UsageError(f"{command.flag(name)} needs a PACKAGE")
-        from bk7238.bench.bench import Bench
-
-        bench = given.checked(Bench, settings, image)
-        bench.put_on_air()
-        bench.power_on()
-        machine = bench.machine
+    symbol_files = [_symbol_file(text) for text in arguments.symbols]
+    shown = _Shown()
+    if arguments.package is None:
+        machine = _booting(arguments, settings, image)
     else:
-        from bk7238.update.session import Update
-
-        def tell(happening: Any) -> None:
-            if happening.share is None:
-                show(f"{happening.time / 1e6:10.3f} s  {happening.text}")
-
-        update = given.checked(Update, image, update_package, settings, tell)
-        machine = update.machine
-        for fault in update.faults.running:
-            raise given.UsageError(
-                f"fault {str(fault.spec)!r}: here time goes backwards, too, and faults of the run do not go with it; "
-                "give one of package, partition table or flash area"
-            )
+        machine = _updating(arguments, settings, image, shown)
+    shown.machine = machine
+    symbols = given.checked(attach.known_symbols, machine, symbol_files)
     folder = given.artifacts(arguments.artifacts)
-    machine.uart1.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart1 {line}"))
-    machine.uart2.on_line(lambda line: show(f"{machine.now / 1e6:10.3f} uart2 {line}"))
+    machine.uart1.on_line(lambda line: shown.timed(f"uart1 {line}"))
+    machine.uart2.on_line(lambda line: shown.timed(f"uart2 {line}"))
     if arguments.log:
         machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
-    symbols = given.checked(attach.known_symbols, machine, symbol_files)
     try:
-        server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=show)
+        server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=shown.text)
     except OSError as error:
         where = f"{arguments.listen}:{arguments.port}"
         raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --port") from None
+    shown.server = server
     with server:
         for function in arguments.breaks:
             server.debugger.set_own_break(given.checked(symbols.address, function))
-        server.debugger.on_crash.append(lambda what: show(crash.report(machine, symbols, what)))
-        machine.dead_end.listeners.append(show)
+        server.debugger.on_crash.append(lambda what: shown.text(crash.report(machine, symbols, what)))
+        machine.dead_end.listeners.append(shown.text)
         server.running = arguments.running
         if symbols.title:
-            show(f"symbols: {symbols.title}")
+            shown.text(f"symbols: {symbols.title}")
         host, number = server.address
-        show(f"listening; in GDB: target extended-remote {host}:{number}")
+        shown.text(f"listening; in GDB: target extended-remote {host}:{number}")
         server.serve()
     if folder is not None:
         machine.save(folder)
     return 0
+
+
+class _Shown:
+    """What is printed beside the debugger: nothing twice, where it goes back and runs again."""
+
+    def __init__(self) -> None:
+        self.machine: Machine | None = None
+        self.server: Server | None = None
+
+    def text(self, text: str) -> None:
+        if self.server is None or not self.server.debugger.timeline.replaying:
+            print(text, flush=True)
+
+    def timed(self, text: str) -> None:
+        assert self.machine is not None
+        self.text(f"{self.machine.now / 1e6:10.3f} {text}")
+
+    def happening(self, happening: Happening) -> None:
+        if happening.share is None:
+            self.text(f"{happening.time / 1e6:10.3f} s  {happening.text}")
+
+
+def _booting(arguments: argparse.Namespace, settings: Settings, image: FlashImage) -> Machine:
+    """A device that nobody has told to update itself."""
+    for name in ("request", "ap_ssid", "ap_psk", *ONLY_WITH_PACKAGE):
+        if name in arguments:
+            raise given.UsageError(f"{command.flag(name)} needs a PACKAGE")
+    bench = given.checked(Bench, settings, image)
+    bench.put_on_air()
+    bench.power_on()
+    return bench.machine
+
+
+def _updating(arguments: argparse.Namespace, settings: Settings, image: FlashImage, shown: _Shown) -> Machine:
+    """A device with its update on the way."""
+    update_package = given.checked(package.read, arguments.package)
+    update = given.checked(Update, image, update_package, settings, shown.happening)
+    for fault in update.faults.running:
+        raise given.UsageError(
+            f"fault {str(fault.spec)!r}: here time goes backwards, too, and faults of the run do not go with it; "
+            "give one of package, partition table or flash area"
+        )
+    return update.machine
 
 
 def _symbol_file(text: str) -> tuple[Path, int | None]:

@@ -11,19 +11,22 @@ import argparse
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bk7238 import chip
+from bk7238.bench.bench import Bench
 from bk7238.bench.command import add_options, flag
+from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
-from bk7238.image import package
-from bk7238.robot.server import free_port
-
-if TYPE_CHECKING:
-    from bk7238.bench.settings import Settings
-    from bk7238.image import FlashImage, Package
-    from bk7238.machine import Machine
+from bk7238.engine.renode_host import renode
+from bk7238.faults.run import Faults
+from bk7238.image import FlashImage, Package, package
+from bk7238.machine import Machine
+from bk7238.network.uplink import Uplink
+from bk7238.robot.keywords import Keywords
+from bk7238.robot.server import HOST, Remote, RenodeKeywords, free_port, listen
+from bk7238.update.session import Update
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
@@ -63,8 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError("with --bare nobody serves files: leave it out, or PACKAGE and --serve")
     image = None if arguments.image is None else given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
-    from bk7238.engine.renode_host import renode
-
     host = renode()
     gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
     host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": gdb}
@@ -88,9 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _updating(settings: Settings, image: FlashImage, update_package: Package) -> Machine:
     """A device that will ask for the package, and a judge that says where it ends."""
-    from bk7238.network.uplink import Uplink
-    from bk7238.update.session import Update
-
     update = Update(
         image,
         update_package,
@@ -106,10 +104,6 @@ def _updating(settings: Settings, image: FlashImage, update_package: Package) ->
 
 def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage) -> Machine:
     """A device that nobody has told of a network, and the network that --ssid puts into the air."""
-    from bk7238.bench.bench import Bench
-    from bk7238.faults.run import Faults
-    from bk7238.network.uplink import Uplink
-
     faults = Faults(settings.faults, settings.seed)
     bench = Bench(
         settings,
@@ -128,9 +122,6 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
 
 def _robot(arguments: argparse.Namespace) -> int:
     """Serve suites until one of them calls `Stop Remote Server`."""
-    from bk7238.robot.keywords import Keywords
-    from bk7238.robot.server import HOST, Remote, RenodeKeywords, listen
-
     remote = Remote(Keywords(arguments.image, arguments.package), RenodeKeywords())
     try:
         server = listen(arguments.robot, remote)

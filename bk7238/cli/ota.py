@@ -12,9 +12,12 @@ from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.cli import outside
 from bk7238.cli.progress import Teller
+from bk7238.cli.recording import recorded
+from bk7238.debug import attach, crash
 from bk7238.faults import scenario
 from bk7238.image import package
 from bk7238.update.result import Result, Verdict, did
+from bk7238.update.session import Update
 
 
 def add(commands: Any) -> None:
@@ -35,10 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
-    from bk7238.cli.recording import recorded
-    from bk7238.debug import attach, crash
-    from bk7238.update.session import Update  # the machine is heavy: not for what fails before it
-
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
     folder = given.artifacts(arguments.artifacts)
@@ -92,6 +91,6 @@ def _versions(result: Result) -> str:
     return f"  versions: {'; '.join(texts)}\n"
 
 
-def _write(folder: Path, update: Any, result: Result) -> None:
+def _write(folder: Path, update: Update, result: Result) -> None:
     update.machine.save(folder)
     (folder / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from bk7238.update.story import Happening
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+
+from bk7238.update.story import Happening
 
 
 class Teller:
@@ -15,14 +15,12 @@ class Teller:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
         self._quarter = 0
 
     def __enter__(self) -> Teller:
         if not self._quiet and sys.stdout.isatty():
-            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
             self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), transient=True)
             self._bar.start()
         return self

@@ -8,6 +8,7 @@ from typing import Any
 
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.sweep.report import page, saved
 
 
 def add(commands: Any) -> None:
@@ -20,8 +21,6 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bk7238.sweep.report import page, saved
-
     sweeps = [checked(saved.read, path) for path in arguments.sweeps]
     output = arguments.output
     if any(output.resolve() in (path.resolve(), (path / "sweep.json").resolve()) for path in arguments.sweeps):

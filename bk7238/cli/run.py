@@ -6,12 +6,17 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bk7238.bench import command
+from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
+from bk7238.cli.recording import recorded
+from bk7238.debug import attach, crash
 
 USUAL = Settings(within=60.0)
 
@@ -50,88 +55,116 @@ def run(arguments: argparse.Namespace) -> int:
             raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
         if settings.psk is not None:
             raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
-    from bk7238.bench.bench import Bench
-    from bk7238.cli.recording import recorded
-    from bk7238.debug import attach, crash
-
     bench = given.checked(Bench, settings, image)
-    machine, air = bench.machine, bench.air
     if "ssid" in arguments:
         given.checked(bench.put_on_air)
     folder = given.artifacts(arguments.artifacts)
     if settings.gateway:
         bench.network.on_event(outside.teller(folder))
     bench.power_on()
-    machine.dead_end.listeners.append(lambda why: machine.stop())
-    crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
-    if arguments.log:
-        machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
-    seen: list[str] = []
+    run = _Run(bench, arguments)
+    result = run.to_its_end(folder)
+    run.save(result, folder)
+    run.tell(result)
+    return run.status(image.name)
 
-    def line(console: str, text: str) -> None:
-        if not arguments.json:
-            print(f"{machine.now / 1e6:10.3f} {console} {text}", flush=True)
-        if arguments.until is not None and arguments.until in text:
-            seen.append(text)
-            machine.stop()
 
-    def told(text: str) -> None:
-        if not arguments.json:
-            print(f"{machine.now / 1e6:10.3f} station {text}", flush=True)
+class _Run:
+    """One boot: what it prints, what is typed and fetched, and where it ends."""
 
-    def fetched() -> None:
-        if arguments.until is None:
-            machine.stop()
+    def __init__(self, bench: Bench, arguments: argparse.Namespace) -> None:
+        self.settings, self.machine, self._air = bench.settings, bench.machine, bench.air
+        self._until, self._quiet = arguments.until, arguments.json
+        self._seen: str | None = None
+        self._pages: fetching.Fetching | None = None
+        machine = self.machine
+        machine.dead_end.listeners.append(lambda why: machine.stop())
+        self._crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
+        if arguments.log:
+            machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+        if arguments.fetch:
+            source = machine.random("station")
+            self._pages = fetching.Fetching(
+                arguments.fetch, source, self._air, self._fetched, partial(self._say, "station")
+            )
+        for name, console in (("uart1", machine.uart1), ("uart2", machine.uart2)):
+            console.on_line(partial(self._line, name))
+        typed = b"".join(text.encode() + b"\r" for text in arguments.send)
+        if typed:
+            keyboard = (machine.uart1, machine.uart2)[arguments.console - 1]
+            machine.clock.after(round(arguments.after * 1e6), lambda: keyboard.send(typed))
 
-    pages = (
-        fetching.Fetching(arguments.fetch, machine.random("station"), air, fetched, told) if arguments.fetch else None
-    )
-    machine.uart1.on_line(lambda text: line("uart1", text))
-    machine.uart2.on_line(lambda text: line("uart2", text))
-    typed = b"".join(text.encode() + b"\r" for text in arguments.send)
-    if typed:
-        console = (machine.uart1, machine.uart2)[arguments.console - 1]
-        machine.clock.after(round(arguments.after * 1e6), lambda: console.send(typed))
-    began = time.perf_counter()
-    with recorded(folder, air):
-        machine.run(until=round(settings.within * 1e6))
-    why = machine.dead_end.why or machine.dead_end.resets or ("it crashed" if crashes.reports else "")
-    result: dict[str, Any] = {
-        "seen": seen[0] if seen else None,
-        "resets": machine.resets,
-        "end": why or None,
-        "virtual_seconds": machine.now / 1e6,
-        "instructions": machine.instructions,
-        "wall_seconds": round(time.perf_counter() - began, 3),
-        "digest": machine.digest(),
-        "seed": settings.seed,
-        "engine": settings.engine,
-    }
-    if pages is not None:
-        result["fetched"] = pages.result
-    if folder is not None:
-        if pages is not None:
-            pages.save(folder)
-        machine.save(folder)
-        (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    crashes.tell(folder)
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        print(
-            f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
-            f"{machine.instructions:,} instructions, {machine.resets} resets, digest {result['digest']}"
+    def to_its_end(self, folder: Path | None) -> dict[str, Any]:
+        """Run, record the air in the folder where there is one, and return what --json prints."""
+        began = time.perf_counter()
+        with recorded(folder, self._air):
+            self.machine.run(until=round(self.settings.within * 1e6))
+        machine = self.machine
+        result = {
+            "seen": self._seen,
+            "resets": machine.resets,
+            "end": self._why or None,
+            "virtual_seconds": machine.now / 1e6,
+            "instructions": machine.instructions,
+            "wall_seconds": round(time.perf_counter() - began, 3),
+            "digest": machine.digest(),
+            "seed": self.settings.seed,
+            "engine": self.settings.engine,
+        }
+        return result if self._pages is None else {**result, "fetched": self._pages.result}
+
+    def save(self, result: dict[str, Any], folder: Path | None) -> None:
+        """Write the artifacts."""
+        if folder is not None:
+            if self._pages is not None:
+                self._pages.save(folder)
+            self.machine.save(folder)
+            (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        self._crashes.tell(folder)
+
+    def tell(self, result: dict[str, Any]) -> None:
+        """Print the result as --json wants it."""
+        if self._quiet:
+            print(json.dumps(result))
+        else:
+            print(
+                f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
+                f"{result['instructions']:,} instructions, {result['resets']} resets, digest {result['digest']}"
+            )
+
+    def status(self, image: str) -> int:
+        """Return the exit status, and say on stderr why it is none that was hoped for."""
+        fetched = None if self._pages is None else self._pages.status
+        if self._seen is not None or (self._until is None and fetched == 0):
+            return 0
+        why, limit = self._why, f"within {self.settings.within:g} virtual seconds"
+        complaints = (
+            f"{image}: {why}" if why else "",
+            "" if self._until is None else f"{self._until!r} was not printed {limit}",
+            f"not all was fetched {limit}" if fetched == 3 else "",
         )
-    if seen or (arguments.until is None and pages is not None and pages.status == 0):
-        return 0
-    if why:
-        print(f"bk7238: {image.name}: {why}", file=sys.stderr)
-    if arguments.until is not None:
-        print(
-            f"bk7238: {arguments.until!r} was not printed within {settings.within:g} virtual seconds", file=sys.stderr
-        )
-    if pages is not None and pages.status == 3:
-        print(f"bk7238: not all was fetched within {settings.within:g} virtual seconds", file=sys.stderr)
-    if why:
-        return 1
-    return 3 if arguments.until is not None else pages.status if pages is not None else 0
+        for complaint in filter(None, complaints):
+            print(f"bk7238: {complaint}", file=sys.stderr)
+        if why:
+            return 1
+        return 3 if self._until is not None else fetched or 0
+
+    @property
+    def _why(self) -> str:
+        """Why it got no further; empty where nothing is known."""
+        end = self.machine.dead_end
+        return end.why or end.resets or ("it crashed" if self._crashes.reports else "")
+
+    def _line(self, console: str, text: str) -> None:
+        self._say(console, text)
+        if self._until is not None and self._until in text:
+            self._seen = self._seen or text
+            self.machine.stop()
+
+    def _say(self, who: str, text: str) -> None:
+        if not self._quiet:
+            print(f"{self.machine.now / 1e6:10.3f} {who} {text}", flush=True)
+
+    def _fetched(self) -> None:
+        if self._until is None:
+            self.machine.stop()

@@ -8,14 +8,20 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.progress import Progress
 
 from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.image import package
-
-if TYPE_CHECKING:
-    from bk7238.sweep.report.report import Report
+from bk7238.sweep.journal import Journal, JournalError, check
+from bk7238.sweep.plan import registry
+from bk7238.sweep.point import Job
+from bk7238.sweep.report.report import Report
+from bk7238.sweep.run import SweepError, sweep
+from bk7238.sweep.workers.cluster import cluster
+from bk7238.sweep.workers.processes import processes
 
 SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
@@ -59,12 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
-    from bk7238.sweep.journal import Journal, JournalError, check
-    from bk7238.sweep.plan import registry
-    from bk7238.sweep.point import Job
-    from bk7238.sweep.report.report import Report
-    from bk7238.sweep.run import SweepError, sweep
-
     job = given.checked(Job, image, update_package, given.settings(arguments))
     given.checked(job.update)
     start = given.checked(_start, arguments)
@@ -98,11 +98,7 @@ _LONG = ("outcomes", "operations", "partitions")
 
 def _start(arguments: argparse.Namespace) -> Any:
     """Who does the work."""
-    from bk7238.sweep.workers.processes import processes
-
     if arguments.scheduler is not None:
-        from bk7238.sweep.workers.cluster import cluster
-
         return cluster(arguments.scheduler, warn=_warn)
     return processes(arguments.processes)
 
@@ -127,10 +123,8 @@ class _Progress:
 
     def __init__(self, noun: str, total: int, done: int, *, quiet: bool) -> None:
         self._total, self._done, self._tenth, self._quiet = total, done, 0, quiet
-        self._bar: Any = None
+        self._bar: Progress | None = None
         if not quiet and sys.stdout.isatty():
-            from rich.progress import Progress
-
             self._bar = Progress(transient=True)
             self._bar.start()
             self._task = self._bar.add_task(f"  {noun}", total=total, completed=done)
