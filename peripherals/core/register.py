@@ -149,3 +149,8 @@ class Register(metaclass=_Array):
     def write(self, word: int) -> None:
         """What a write by the firmware does to the stored value, before any handler sees it."""
         self.value = (self.value & ~self.stored | word & self.stored) & ~(word & self.w1c)
+
+
+def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:
+    """A register without fields, which reads back what was written: `SCAN_CNTRL = word(0x3C)`."""
+    return type("word", (Register,), {}, at=at, reset=reset, count=count)

@@ -21,6 +21,7 @@ from bk7238.peripherals.core import (
     on_input,
     on_read,
     on_write,
+    word,
 )
 
 
@@ -40,6 +41,8 @@ class Sample(Peripheral):
 
     class KEPT(Register, at=0x20, keeps=(ResetKind.WATCHDOG,)):
         value_ = RW(0, 31)
+
+    PLAIN = word(0x30, reset=7, count=2)
 
     irq = Output()
     number = Output(0, 2)
@@ -133,6 +136,11 @@ def test_register_arrays(block):
     block.write(0x14, 7)
     block.write(0x18, 9)
     assert [block.read(0x10 + 4 * i) for i in range(3)] == [0, 0x101, 9]
+
+
+def test_words_without_fields(block):
+    block.write(0x30, 0xFFFF_FFFF)
+    assert block.read(0x30) == 0xFFFF_FFFF and block.read(0x34) == 7 and len(block.registers["PLAIN"]) == 2
 
 
 def test_buses_and_inputs(block):
