@@ -66,7 +66,7 @@ class Debugger:
 
     def interrupt(self) -> Stop:
         """Stop now: before the next instruction, or asleep."""
-        if not self.engine.midway:
+        if not self.stops.midway:
             self.stops.settle(self.machine.now + 1)
         return Stop(SIGINT)
 
@@ -95,7 +95,7 @@ class Debugger:
     def reset(self, kind: ResetKind) -> None:
         """Reset the chip, and stand at its first instruction."""
         self.timeline.changed()
-        self.engine.jumped()
+        self.stops.leave()
         self.engine.request_reset(kind)
         self.stops.settle(self.machine.now + _SLEEP)
 
