@@ -135,12 +135,12 @@ def test_a_snapshot_holds_parts(bench):
     block.write(0x18, 20)
     block.tick.start(30)
     snapshot = block.snapshot()
-    assert snapshot["alarms"] == {"counter.tick": [30], "tick": [40]}
+    assert set(snapshot["alarms"]) == {"counter.tick", "tick"} and "counter.log_of_ticks" in snapshot["states"]
     other.restore(snapshot)
+    assert [alarm.deadline for alarm in other.alarms] == [30, 40]
     assert other.snapshot() == snapshot and other.counter.log_of_ticks is not block.counter.log_of_ticks
     bench.clock.advance(30)
     assert other.counter.log_of_ticks == [10, 30] and other.CONTROL.enable
-    assert len(other.alarms) == 2
 
 
 def test_blocks_do_not_share_parts(bench):
