@@ -1,6 +1,6 @@
 """A chip as data: platform/<chip>/chip.toml as an object. The only home of sizes, areas and addresses of a chip.
 
-    chip = load("bk7238")
+    chip = load("bk7238")     # or a folder of the user's own
     chip.flash_for(len(image)).area("rf").start
 
 Addresses are physical (bytes of the flash chip) unless a name says logical (what the CPU sees).
@@ -8,18 +8,31 @@ Addresses are physical (bytes of the flash chip) unless a name says logical (wha
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bk7238 import resources
 from bk7238.formats import codec, partitions
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
+from bk7238.registry import Registry
 
-DEFAULT = "bk7238"
+USUAL = "bk7238"
+FILE, BOARD = "chip.toml", "board.repl"
+T = TypeVar("T")
+
+FOLDERS: Registry[str | Path] = Registry(
+    "bk7238.chips",
+    own=(),
+    fits=lambda folder: isinstance(folder, (str, Path)) and (Path(folder) / "chip.toml").is_file(),
+    name=lambda folder: Path(folder).name,
+)
+"""What other packages add: folders with chip.toml and board.repl, each called as its chip is."""
 
 
 class ChipError(ValueError):
@@ -67,16 +80,26 @@ class Packager:
 
 @dataclass(frozen=True)
 class Chip:
-    """What is true of a chip, whatever firmware runs on it. `board` is its platform description, `table_below` the
-    logical address at which the partition table in a boot loader ends at the latest."""
+    """What is true of a chip, whatever firmware runs on it. `folder` has its files, `table_below` is the logical
+    address at which the partition table in a boot loader ends at the latest."""
 
     name: str
-    board: Path
+    folder: Path
     codec: Codec
     table_below: int
     packager: Packager
     flashes: tuple[Flash, ...]  # the smallest first
     configurations: Mapping[str, str | Area]  # by firmware family: an area's name, or the same area of every flash
+
+    @property
+    def board(self) -> Path:
+        """Its platform description."""
+        return self.folder / BOARD
+
+    @property
+    def word(self) -> str:
+        """How a user names it: its name, or the path of its folder."""
+        return self.folder.name if self.folder.parent == resources.platform() else str(self.folder)
 
     @property
     def app(self) -> int:
@@ -137,46 +160,93 @@ class Chip:
         return where if isinstance(where, Area) else self.flash(size).area(where)
 
 
-@cache
-def load(name: str = DEFAULT) -> Chip:
-    """The chip of this name. Raises ChipError where there is none."""
-    folder = resources.platform() / name
-    if not (folder / "chip.toml").is_file():
-        known = ", ".join(sorted(path.parent.name for path in resources.platform().glob("*/chip.toml")))
-        raise ChipError(f"no chip {name!r} is known; there is {known}")
-    return read(folder)
+def usual() -> Chip:
+    """The chip that is meant where nothing says which."""
+    return load(USUAL)
+
+
+def known() -> list[Chip]:
+    """The chips that have a name, the usual one first, and those of other packages last."""
+    names = sorted(path.parent.name for path in resources.platform().glob("*/chip.toml"))
+    return [load(name) for name in (*sorted(names, key=lambda name: name != USUAL), *FOLDERS)]
+
+
+def load(name: str | Path) -> Chip:
+    """The chip of this name, or of a folder with chip.toml and board.repl. Raises ChipError where there is none."""
+    path = Path(name)
+    folders = [path]
+    if path.name == str(name):
+        folders = [resources.platform() / path, *([Path(FOLDERS[str(name)])] if str(name) in FOLDERS else []), path]
+    for folder in folders:
+        if os.path.isfile(folder / FILE):
+            found = folder.resolve()
+            return _named(found) if found.parent == resources.platform() else read(found)
+    raise ChipError(
+        f"no chip {str(name)!r} is known; there is {', '.join(chip.word for chip in known())}, or name a folder with "
+        f"{FILE} and {BOARD}"
+    )
 
 
 def read(folder: Path) -> Chip:
     """The chip of a folder with chip.toml and board.repl. Raises ChipError, which names file and place."""
-    where = folder / "chip.toml"
+    where = folder / FILE
     try:
         facts = tomllib.loads(where.read_text(encoding="utf-8"))
-        flashes = [
-            Flash(
-                name,
-                one["size"],
-                one["jedec_id"],
-                {area: Area(area, start, size) for area, (start, size) in one["areas"].items()},
-            )
-            for name, one in facts["flash"].items()
-        ]
-        if len({flash.area("app").start for flash in flashes}) != 1:
-            raise ValueError("areas.app begins elsewhere in another flash; a boot loader has what lies below it")
-        packager = facts["packager"]
-        return Chip(
-            facts["name"],
-            folder / "board.repl",
-            codec.find(facts["codec"]),
-            facts["partition_table"]["below"],
-            Packager(packager["version"], packager["boot_loader_footer"]),
-            tuple(sorted(flashes, key=lambda flash: flash.size)),
-            {
-                family: where if isinstance(where, str) else Area("configuration", *where)
-                for family, where in facts["configuration"].items()
-            },
-        )
+        chip = _chip(folder, facts)
+        if not chip.board.is_file():
+            raise ValueError(f"there is no {BOARD} beside it")
+        return chip
     except KeyError as error:
         raise ChipError(f"{where}: {error} is missing") from None
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ChipError(f"{where}: {error}") from None
+
+
+_named = cache(read)  # those of the package do not change
+
+
+def _chip(folder: Path, facts: dict[str, Any]) -> Chip:
+    """The chip of what chip.toml says. Raises KeyError for what is missing, ValueError for what cannot be."""
+    flashes = [_flash(name, one) for name, one in _of(dict, facts, "flash").items()]
+    if len({flash.area("app").start for flash in flashes}) != 1:
+        raise ValueError("flash: areas.app begins elsewhere in another flash; a boot loader has what lies below it")
+    packager = _of(dict, facts, "packager")
+    return Chip(
+        _of(str, facts, "name"),
+        folder,
+        codec.find(_of(str, facts, "codec"), facts.get("coefficients")),
+        _of(int, _of(dict, facts, "partition_table"), "below"),
+        Packager(_of(str, packager, "version"), _of(int, packager, "boot_loader_footer")),
+        tuple(sorted(flashes, key=lambda flash: flash.size)),
+        {
+            family: where if isinstance(where, str) else _area("configuration", where)
+            for family, where in _of(dict, facts, "configuration").items()
+        },
+    )
+
+
+def _flash(name: str, facts: Any) -> Flash:
+    if not isinstance(facts, dict):
+        raise ValueError(f"flash.{name} is no table")
+    size = _of(int, facts, "size")
+    areas = {area: _area(area, place) for area, place in _of(dict, facts, "areas").items()}
+    for area in areas.values():
+        if not 0 <= area.start < area.end <= size:
+            raise ValueError(f"flash.{name}: the area {area.name} does not lie in its {size:#x} bytes")
+    return Flash(name, size, _of(int, facts, "jedec_id"), areas)
+
+
+def _area(name: str, place: Any) -> Area:
+    if not isinstance(place, list) or [type(number) for number in place] != [int, int]:
+        raise ValueError(f"the area {name} is no [start, length]: {place!r}")
+    return Area(name, *place)
+
+
+def _of(kind: type[T], table: dict[str, Any], name: str) -> T:
+    value = table[name]
+    if type(value) is not kind:
+        raise ValueError(f"{name} is {value!r}, which is no {_KINDS[kind]}")
+    return value
+
+
+_KINDS: dict[type, str] = {dict: "table", str: "text", int: "number"}

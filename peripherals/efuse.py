@@ -23,6 +23,11 @@ class Efuse:
         """The byte at `address` (0 to 31)."""
         return self.data[address]
 
+    def burn(self, data: bytes, address: int = 0) -> None:
+        """Burn the ones of all these bytes, as the chip's maker does."""
+        for offset, value in enumerate(data):
+            self.program(address + offset, value)
+
     def program(self, address: int, value: int) -> None:
         """Burn the ones of `value` into the byte at `address`."""
         self.data[address] |= value & 0xFF

@@ -1,7 +1,8 @@
 """The flash controller, and the execute-in-place window that follows every change of the chip at once.
 
 Facts: docs/hardware/flash.md; the SDK's driver/flash/flash.h. The controller works on raw physical addresses; the
-window shows the logical bytes, 32 of every 34. Operations finish at once, and the controller issues WREN by itself.
+window shows the logical bytes, without CRCs and descrambled. Operations finish at once, and the controller issues WREN
+by itself.
 
 Not modelled: time that an operation takes, line modes, deep power-down, security registers, CRC errors of the window.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from bk7238.formats import crc_framing
+from bk7238.formats.codec import CRC_FRAMES, Codec
 from bk7238.peripherals.core import RO, RW, WO, Peripheral, Port, Register, Services, State, on_read, on_write
 from bk7238.peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
 
@@ -67,13 +68,14 @@ class FlashController(Peripheral):
     def __init__(self, services: Services, window: int = 0) -> None:
         self.window = window
         self.chip = NorFlash(0, 0)  # none is soldered in yet
+        self.codec: Codec = CRC_FRAMES
         super().__init__(services)
 
     # The world's side
 
-    def insert(self, chip: NorFlash) -> None:
-        """Solder in another chip; the window shows it at once."""
-        self.chip = chip
+    def insert(self, chip: NorFlash, codec: Codec | None = None) -> None:
+        """Solder in another chip; the window shows it at once, decoded by `codec` or as before."""
+        self.chip, self.codec = chip, codec or self.codec
         self._show(0, chip.size)
 
     def refresh(self, address: int, length: int) -> None:
@@ -201,7 +203,8 @@ class FlashController(Peripheral):
 
     def _show(self, address: int, length: int) -> None:
         """The window follows the frames that the physical range touches."""
-        first = address // crc_framing.FRAME
-        last = min(-(-(address + length) // crc_framing.FRAME), self.chip.size // crc_framing.FRAME)
-        framed = self.chip.data[first * crc_framing.FRAME : last * crc_framing.FRAME]
-        self.bus.write(self.window + first * crc_framing.DATA, crc_framing.strip(bytes(framed)))
+        codec = self.codec
+        first = address // codec.frame
+        last = min(-(-(address + length) // codec.frame), self.chip.size // codec.frame)
+        framed = bytes(self.chip.data[first * codec.frame : last * codec.frame])
+        self.bus.write(self.window + first * codec.data, codec.decode(framed, first * codec.frame))

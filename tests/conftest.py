@@ -13,7 +13,7 @@ settings.register_profile(
 )
 settings.load_profile("bk7238")
 
-MAY_LACK = ("needs the vendor image ", "needs Renode: ", "this kernel gives no ")
+MAY_LACK = ("needs the vendor ", "needs Renode: ", "this kernel gives no ")
 """How the reasons for skipping begin that CI accepts: nothing that it could install."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boot.reference import built, packed
+from boot.cases import pack
+from images import built
 
+from bk7238.families.known import FAMILIES
 from bk7238.formats import rbl
-from bk7238.image import FlashImage, Package, build, flash_image, package, recognise, split
+from bk7238.image import FlashImage, Package, build, flash_image, package, split
 
 BANNER = {"1.0.0": b"reference app, version 1.0.0", "1.0.1": b"reference app, version 1.0.1"}
 
@@ -31,12 +33,12 @@ def image(texts: dict[bytes, bytes], version: str = "1.0.0", footer: str = "1.0.
 
 def update(texts: dict[bytes, bytes], version: str = "1.0.1", header: str = "1.0.1") -> Package:
     """A package of that app; `header` is the version there."""
-    return package.parse(packed(app(version, texts), "gzip", version=header), "patched.rbl")
+    return package.parse(pack(app(version, texts), "gzip", version=header), "patched.rbl")
 
 
 def without_evidence(version: str) -> dict[bytes, bytes]:
     """Other texts for all that a family is recognised by."""
     code = built(f"app-{version}.bin")
-    texts = {text for family in recognise.FAMILIES for kind in family.kinds for text in kind.texts if text in code}
+    texts = {text for family in FAMILIES.values() for kind in family.evidence for text in kind.texts if text in code}
     longest_first = sorted(texts, key=len, reverse=True)
     return {text: b"." * len(text) for text in longest_first if not any(text in b for b in longest_first if b != text)}

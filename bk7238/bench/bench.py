@@ -14,9 +14,19 @@ from bk7238.network.gateway import Gateway
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import Tap
+from bk7238.registry import Registry, RegistryError
 
 Plug = Callable[[Machine, Network], Link]
 """Gives what the access point has behind it in the place of the simulated network alone."""
+
+
+PLUGINS: Registry[Callable[[Bench], object]] = Registry(
+    "bk7238.plugins",
+    own=(),
+    fits=callable,
+    name=lambda plugin: f"{plugin.__module__}.{getattr(plugin, '__qualname__', type(plugin).__qualname__)}",
+)
+"""What other packages add to look on: each is called with a bench once that is assembled, before the power-on."""
 
 
 def network_alone(machine: Machine, network: Network) -> Link:
@@ -31,10 +41,12 @@ class Bench:
     """A machine with `image` in its flash, the simulated network, and an air that is empty until `put_on_air`.
 
     What is random around the device has a seed of its own, made of the settings' and a name: `network`, `access point`,
-    `keys`. Raises ValueError for an image that no flash holds, EngineError where the engine cannot be had.
+    `keys`. Raises ValueError for an image that no flash holds or that was read for another chip than the settings
+    name, EngineError where the engine cannot be had.
     """
 
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
+        settings.check_chip(image.chip)
         self.settings, self._plug = settings, plug
         self.machine = Machine(
             image.data, flash_size=settings.flash_size, seed=settings.seed, engine=settings.engine, chip=image.chip
@@ -64,7 +76,16 @@ class Bench:
         return access_point
 
     def power_on(self) -> None:
-        """Put the device into the air, once all is made that listens there."""
+        """Put the device into the air, once all is made that listens there.
+
+        Raises RegistryError for a plug-in of another package that cannot be used, or fails.
+        """
+        for name, plugin in PLUGINS.items():
+            try:
+                plugin(self)
+            except Exception as error:  # whatever others do
+                why = " ".join(f"{type(error).__name__}: {error}".split())
+                raise RegistryError(f"{PLUGINS.group}: {name} of {PLUGINS.origin(name)} failed: {why}") from error
         self.machine.connect_air(self.air)
 
     def _outside(self) -> Link:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from bk7238 import chip
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.bench import values
+from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
 from bk7238.network import host_server
 from bk7238.network.host_server import Server
@@ -40,10 +40,6 @@ def _option(usual: Any, read: Callable[[Any], Any], help: str, metavar: str = ""
 
 def _ssid_text(ssid: bytes) -> str:
     return ssid.decode("utf-8", "surrogateescape")
-
-
-def _size_text(size: int) -> str:
-    return next(name for name, one in chip.load().sizes.items() if one == size)
 
 
 @dataclass(frozen=True)
@@ -97,6 +93,14 @@ class Settings:
         "a path with or without a query, or a whole http:// URL; what cannot stand in a URL is percent-encoded",
         "PATH",
     )
+    update_by: str | None = _option(
+        None,
+        values.text,
+        "how the update reaches the device: http, it fetches it; web, it is uploaded to the device's web server; push, "
+        "it is sent to a TCP port of the device; without it as the firmware family usually does",
+        "http|web|push",
+        page="firmware-families.md",
+    )
     serve: Mapping[str, bytes] = _option(
         {},
         values.served,
@@ -121,12 +125,20 @@ class Settings:
     tap: str | None = _option(
         None, values.text, "bridge the device's network to this Linux TAP interface", "NAME", page="gateway.md"
     )
+    chip: Chip | None = _option(  # noqa: RUF009  # it is a field
+        None,
+        values.chip,
+        "the image's: a name, or a folder with chip.toml and board.repl; without it the one that is recognised",
+        "NAME",
+        write=lambda chip: chip.word,
+        page="images.md",
+    )
     flash_size: int | None = _option(
         None,
         values.flash_size,
-        "of the chip; without it the smallest that holds the image",
-        "|".join(chip.load().sizes),
-        write=_size_text,
+        "one that the chip may have, such as 4M; without it the smallest that holds the image",
+        "SIZE",
+        write=values.size_text,
     )
     engine: str = _option("unicorn", values.engine, "who executes", "|".join(NAMES), page="renode.md")
     seed: int = _option(
@@ -169,6 +181,16 @@ class Settings:
                 host_server.server(str(server), anywhere=self.gateway_anywhere)
         except ValueError as error:
             raise ValueError(f"gateway: {error}") from None
+
+    def check_chip(self, chip: Chip) -> None:
+        """Raises ValueError where they name another chip than an image's, or a flash that it cannot have."""
+        if self.chip not in (None, chip):
+            raise ValueError(f"chip: the image was read as a {chip.name}'s, the settings name another one")
+        try:
+            if self.flash_size is not None:
+                chip.flash(self.flash_size)
+        except ChipError as error:
+            raise ValueError(f"flash_size: {error}") from None
 
 
 OPTIONS: Mapping[str, Option] = {one.name: one.metadata["option"] for one in fields(Settings)}

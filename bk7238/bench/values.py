@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bk7238 import chip
+from bk7238 import chip as chips
 from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
+from bk7238.image import partition_json
 from bk7238.network import host_server
 from bk7238.network.host_server import Server
 from bk7238.network.http_path import escaped
@@ -96,13 +98,22 @@ def channel(number: str | int) -> int:
     return int(text)
 
 
+def chip(name: str | Path | Chip) -> Chip:
+    """A chip by its name, or by the folder of its files."""
+    if not isinstance(name, (str, Path, Chip)):
+        raise TypeError
+    return name if isinstance(name, Chip) else chips.load(name)
+
+
 def flash_size(size: str | int) -> int:
-    """In bytes; `size` is that too, or 2M or 4M."""
-    sizes = chip.load().sizes
-    read = sizes.get(size.upper(), 0) if isinstance(size, str) else size
-    if read not in sizes.values():
-        raise ValueError(f"flash sizes are {' and '.join(sizes)}, not {size!r}")
-    return read
+    """In bytes; `size` is that too, or such as 2M or 512K. Which of them there are is the chip's matter."""
+    return partition_json.size(size, "for a flash")
+
+
+def size_text(size: int) -> str:
+    """The shortest text of a number of bytes that is read as the same."""
+    unit = next(unit for unit in (1 << 20, 1 << 10, 1) if size % unit == 0)
+    return f"{size // unit}{ {1 << 20: 'M', 1 << 10: 'K', 1: ''}[unit] }"
 
 
 def duration(text: str) -> int:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
+from bk7238.registry import RegistryError
 
 VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
 """Each is a module of this package, imported when its parser is made."""
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
         return int(arguments.run(arguments))
-    except (UsageError, EngineError) as error:
+    except (UsageError, EngineError, RegistryError) as error:
         print(f"bk7238: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

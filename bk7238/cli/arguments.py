@@ -8,15 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from bk7238 import chip as chips
 from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
+from bk7238.chip import Chip
 from bk7238.image import FlashImage, flash_image
 
 T = TypeVar("T")
 
-NETWORK = ("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour", "request")
+NETWORK = (
+    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour"),
+    *("request", "update_by"),
+)
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")
-MACHINE = ("flash_size", "engine", "seed")
+MACHINE = ("chip", "flash_size", "engine", "seed")
 """The settings that several commands take, by what they are about."""
 
 
@@ -65,12 +70,27 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help="take an image that looks like no BK7238's all the same")
+    parser.add_argument("--force", action="store_true", help="take an image that looks like another chip's or none")
 
 
-def image(arguments: argparse.Namespace) -> FlashImage:
-    """The image that was given. Raises UsageError."""
-    return checked(flash_image.read, arguments.image, force=arguments.force)
+def image(arguments: argparse.Namespace, named: Chip | None = None) -> FlashImage:
+    """The image that was given, of the chip of --chip or else of this one. Raises UsageError."""
+    return checked(flash_image.read, arguments.image, force=arguments.force, chip=chip(arguments) or named)
+
+
+def add_chip(parser: argparse.ArgumentParser, help: str | None = None) -> None:
+    """The option --chip, of a command that takes no other settings."""
+    command.add_options(parser, ("chip",), None, **({"chip": help} if help else {}))
+
+
+def chip(arguments: argparse.Namespace) -> Chip | None:
+    """What --chip names."""
+    return vars(arguments).get("chip")
+
+
+def chip_or_usual(arguments: argparse.Namespace) -> Chip:
+    """The same for a command that has no image to recognise a chip by."""
+    return chip(arguments) or chips.usual()
 
 
 def settings(arguments: argparse.Namespace, usual: Settings | None = None, **more: Any) -> Settings:

@@ -52,7 +52,7 @@ class Fetching:
         """What came of it, redirections included."""
         pages = self._station.host.fetched
         return [
-            {"url": page.target.url, "status": page.status, "bytes": len(page.body), "failure": page.failure or None}
+            {"url": page.target, "status": page.status, "bytes": len(page.body), "failure": page.failure or None}
             for page in pages
         ]
 

@@ -1,4 +1,4 @@
-"""`bk7238 image`: update packages and full images, without running anything."""
+"""`bk7238 image`: update packages and full images; nothing of them is run, but for a boot loader by `check`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bk7238.cli import image_make, image_show
 
 
 def add(commands: Any) -> None:
-    parser = commands.add_parser("image", help="make, inspect and foretell firmware images and update packages")
+    parser = commands.add_parser("image", help="make, inspect and check firmware images and update packages")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
     image_make.add(verbs)
     image_show.add(verbs)

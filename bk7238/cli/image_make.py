@@ -8,24 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
-from bk7238.chip import Flash
+from bk7238.chip import Chip, Flash
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli import header_fields as fields
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.families import recognise
 from bk7238.formats import rbl, tlv
 from bk7238.image import (
     app_table,
     bootloader,
     build,
+    download,
     flash_image,
     pack,
     package,
     partition_json,
-    predict,
     raw,
-    recognise,
     split,
     unpack,
 )
@@ -58,12 +57,17 @@ def _add_pack(verbs: Any) -> None:
         "--timestamp", type=fields.timestamp, help="seconds since 1970 (default: BIN's modification time)"
     )
     parser.add_argument("--force", action="store_true", help="pack BIN even where it is no raw app, with a warning")
+    given.add_chip(parser, "whose app it is, for warnings (default: bk7238)")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_pack)
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    binary, modified = checked(raw.contents if arguments.force else raw.read, arguments.file, APP)
+    chip = given.chip_or_usual(arguments)
+    if arguments.force:
+        binary, modified = checked(raw.contents, arguments.file, APP)
+    else:
+        binary, modified = checked(raw.read, arguments.file, APP, chip)
     used = fields.keys_of(arguments)
     output = arguments.output or arguments.file.with_suffix(".rbl")
     if output == arguments.file:
@@ -81,7 +85,7 @@ def _pack(arguments: argparse.Namespace) -> int:
         )
     )
     files.write(output, made)
-    warnings = pack.warnings(binary, made)
+    warnings = pack.warnings(binary, made, chip)
     warn(arguments.file.name, warnings)
     result = {"file": str(output), "size": len(made), "raw_size": len(binary), "warnings": warnings}
     files.show(result, f"{output}: {len(made)} bytes for an app of {len(binary)}", arguments.json)
@@ -122,6 +126,7 @@ def _add_build(verbs: Any) -> None:
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="with image.json, as `split` makes it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE")
     given.add_force(parser)
+    given.add_chip(parser, "whose image it is (default: the one of the boot loader, or of FOLDER)")
     parser.add_argument("--bootloader", type=Path, metavar="FILE", help="raw, or the full image to take it from")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--app", type=Path, metavar="FILE", help="raw binary")
@@ -130,11 +135,10 @@ def _add_build(verbs: Any) -> None:
     parser.add_argument(
         "--version",
         type=fields.version,
-        default=chip.load().packager.version,
-        help="in the footers (default: %(default)s)",
+        help="in the footers (default: as the chip's packager has it, such as 2M.1220)",
     )
     parser.add_argument("--timestamp", type=fields.timestamp, help="in the footers (default: each file's own)")
-    parser.add_argument("--flash-size", type=given.flash_size, metavar="2M|4M", help="(default: up to the app's end)")
+    parser.add_argument("--flash-size", type=given.flash_size, metavar="SIZE", help="(default: up to the app's end)")
     parser.add_argument("--partitions", type=Path, metavar="JSON", help="this table into the boot loader")
     fields.add_keys(parser)
     parser.add_argument("--rf", type=Path, metavar="FILE", help="the RF area of this flash size")
@@ -151,7 +155,10 @@ def _build(arguments: argparse.Namespace) -> int:
     for option in ("bootloader", "app", "package") if arguments.folder else ():
         if getattr(arguments, option) is not None:
             raise UsageError(f"--{option} and a FOLDER do not go together: the folder has boot loader and app")
-    parts = checked(split.read, arguments.folder) if arguments.folder else _parts(arguments)
+    if arguments.folder:
+        parts = checked(split.read, arguments.folder, given.chip_or_usual(arguments))
+    else:
+        parts = _parts(arguments)
     parts = _patched(arguments, parts)
     downloaded = checked(package.read, arguments.download).data if arguments.download is not None else b""
     fitted = _fitted(arguments, parts)
@@ -160,18 +167,18 @@ def _build(arguments: argparse.Namespace) -> int:
     if downloaded:
         size = fitted.size
     image = checked(build.build, replace(parts, areas=tuple(areas), size=size))
-    table = bootloader.Bootloader("the boot loader", parts.bootloader).partitions
+    table = bootloader.Bootloader("the boot loader", parts.bootloader, parts.chip).partitions
     warnings = pack.app_warnings(parts.app, table["app"]) if parts.app else []
     if downloaded:
         at = _place(arguments, parts, fitted)
         if at + len(downloaded) > size:
             raise UsageError(f"{arguments.download}: at {at:#x} it ends beyond the {size:#x} bytes of the flash")
-        image = checked(predict.place, image, downloaded, at)
-    checked(flash_image.parse, image, arguments.output.name, force=arguments.force)
+        image = checked(download.place, image, downloaded, at)
+    checked(flash_image.parse, image, arguments.output.name, force=arguments.force, chip=parts.chip)
     files.write(arguments.output, image)
     warn(str((arguments.app or arguments.package or arguments.folder or arguments.output).name), warnings)
     if arguments.download is not None:
-        usual = chip.load().usual_table(fitted.size)["download"]
+        usual = parts.chip.usual_table(fitted.size)["download"]
         warn(arguments.download.name, pack.package_warnings(downloaded, table.get("download", usual)))
     print(f"{arguments.output}: {len(image):#x} bytes")
     return 0
@@ -180,68 +187,72 @@ def _build(arguments: argparse.Namespace) -> int:
 def _fitted(arguments: argparse.Namespace, parts: build.Parts) -> Flash:
     """The flash that is built: of the size that was asked for, or the smallest that holds the parts."""
     if arguments.flash_size:
-        return chip.load().flash(arguments.flash_size)
-    return checked(chip.load().flash_for, max([parts.size, *(at + len(data) for at, data in parts.areas)]))
+        return checked(parts.chip.flash, arguments.flash_size)
+    return checked(parts.chip.flash_for, max([parts.size, *(at + len(data) for at, data in parts.areas)]))
 
 
 def _place(arguments: argparse.Namespace, parts: build.Parts, fitted: Flash) -> int:
     """Where the package of --download goes: as told, or where the app of these parts puts one."""
     if arguments.download_at is not None:
         return int(arguments.download_at)
-    entries = {entry.name: entry.start for entry in app_table.find(parts.app)}
+    entries = {entry.name: entry.start for entry in app_table.find(parts.app, parts.chip.app)}
     return entries.get("ota", fitted.area("download").start)
 
 
 def _parts(arguments: argparse.Namespace) -> build.Parts:
     if arguments.bootloader is None:
         raise UsageError("name a FOLDER of `bk7238 image split`, or a boot loader with --bootloader")
-    loader, stamp = _loader(arguments)
+    loader, chip, stamp = _loader(arguments)
+    version = arguments.version or chip.packager.version
     app, footer = b"", b""
     if arguments.app is not None:
-        app, modified = checked(raw.read, arguments.app, APP)
-        footer = checked(build.footer, app, _stamp(arguments, modified), arguments.version)
+        app, modified = checked(raw.read, arguments.app, APP, chip)
+        footer = checked(build.footer, app, _stamp(arguments, modified), version)
     elif arguments.package is not None:
         given_package = checked(package.read, arguments.package)
         app = checked(unpack.unpack, given_package, *fields.keys_of(arguments)).app
         footer = given_package.data[: rbl.SIZE]
     return build.Parts(
+        chip=chip,
         bootloader=loader,
         app=app,
-        size=checked(build.smallest_size, loader),
-        bootloader_footer=checked(build.footer, loader, stamp, arguments.version, "bootloader"),
+        size=checked(build.smallest_size, loader, chip),
+        bootloader_footer=checked(build.footer, loader, stamp, version, "bootloader"),
         app_footer=footer,
     )
 
 
-def _loader(arguments: argparse.Namespace) -> tuple[bytes, int]:
-    """The boot loader's raw bytes, and the time stamp of its footer."""
+def _loader(arguments: argparse.Namespace) -> tuple[bytes, Chip, int]:
+    """The boot loader's raw bytes, whose it is, and the time stamp of its footer."""
     data, modified = checked(raw.contents, arguments.bootloader, LOADER)
-    loader = checked(bootloader.parse, data, arguments.bootloader.name, force=arguments.force)
+    name, force = arguments.bootloader.name, arguments.force
+    loader = checked(bootloader.parse, data, name, force=force, chip=given.chip(arguments))
     code = loader.data
     if loader.rest:  # a full image: without what else stands in its first 64 KiB
-        code = checked(split.split, checked(flash_image.read, arguments.bootloader, force=arguments.force)).bootloader
+        code = checked(split.split, checked(flash_image.parse, data, name, force=force, chip=loader.chip)).bootloader
     elif loader.rest is not None:
-        checked(raw.check, data, arguments.bootloader.name, LOADER)
-    return checked(_with_table, arguments, code), _stamp(arguments, modified)
+        checked(raw.check, data, name, LOADER, loader.chip)
+    return checked(_with_table, arguments, code, loader.chip), loader.chip, _stamp(arguments, modified)
 
 
 def _stamp(arguments: argparse.Namespace, modified: int) -> int:
     return modified if arguments.timestamp is None else arguments.timestamp
 
 
-def _with_table(arguments: argparse.Namespace, code: bytes) -> bytes:
+def _with_table(arguments: argparse.Namespace, code: bytes, chip: Chip) -> bytes:
     if arguments.partitions is None:
         return code
     table = partition_json.read(arguments.partitions)
-    return bootloader.Bootloader("the boot loader", code).with_table(table).data
+    return bootloader.Bootloader("the boot loader", code, chip).with_table(table).data
 
 
 def _patched(arguments: argparse.Namespace, parts: build.Parts) -> build.Parts:
     code = parts.bootloader
     if arguments.folder:
-        code = checked(_with_table, arguments, code)
+        code = checked(_with_table, arguments, code, parts.chip)
     if arguments.package is None and (arguments.key or arguments.iv):
-        code = checked(bootloader.Bootloader("the boot loader", code).with_keys, *fields.keys_of(arguments)).data
+        loader = bootloader.Bootloader("the boot loader", code, parts.chip)
+        code = checked(loader.with_keys, *fields.keys_of(arguments)).data
     footer = b"" if arguments.no_footer else parts.app_footer
     return replace(parts, bootloader=code, app_footer=footer)
 
@@ -267,6 +278,7 @@ def _add_split(verbs: Any) -> None:
     parser = verbs.add_parser("split", help="take a full image apart into files from which `build` makes it again")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_split)
 

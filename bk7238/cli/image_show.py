@@ -8,26 +8,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.families import recognise
+from bk7238.families.known import FAMILIES
+from bk7238.families.recognise import Recognition
 from bk7238.formats.partitions import DEVICES, Partition
-from bk7238.image import app_table, bootloader, flash_image, info, package, partition_json, predict, split
+from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split
 from bk7238.image.flash_view import FlashView
-from bk7238.image.prediction import Prediction
+from bk7238.image.loaders.boot import Boot, End
+from bk7238.update import trial
 
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("--set", type=Path, metavar="JSON", help="the vendor's JSON as the new table")
     parser.add_argument("--move", action="append", default=[], metavar="NAME=OFFSET[+LENGTH]", help="change one entry")
     parser.add_argument("--dump", action="store_true", help="print the table in the vendor's JSON")
@@ -35,9 +40,12 @@ def add(verbs: Any) -> None:
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_partitions)
 
-    parser = verbs.add_parser("check", help="foretell what the boot loader will do with a package")
+    parser = verbs.add_parser(
+        "check", help="say what the boot loader will do with a package: foretold or, where it cannot be, run"
+    )
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or the dump of a device")
     given.add_force(parser)
+    given.add_chip(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="(default: what is in the dump)")
     parser.add_argument("--at", type=given.whole, metavar="ADDRESS", help="put PACKAGE there (physical)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="write the flash as it will be afterwards")
@@ -48,16 +56,20 @@ def add(verbs: Any) -> None:
 def _info(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
-    files.show(found.as_json(), _map(found), arguments.json)
+    family = checked(recognise.of_image, image)
+    kept = [line for one in FAMILIES.values() for line in one.settings(image.view.whole())]
+    found = replace(found, settings=(*found.settings, *kept))
+    whose = {"family": family.title, "evidence": family.as_json()}
+    files.show(found.as_json() | whose, _map(found, family), arguments.json)
     return 0
 
 
-def _map(found: info.Info) -> str:
+def _map(found: info.Info, family: Recognition) -> str:
     lines = [
         f"{found.name}: {found.size:#x} bytes",
         f"  boot loader  {found.loader}",
-        f"  app          {found.family.title}; it writes packages to {found.app_writes_to:#x}",
-        f"  evidence     {found.family.seen}",
+        f"  app          {family.title}; it writes packages to {found.app_writes_to:#x}",
+        f"  evidence     {family.seen}",
         "  partitions of the boot loader, physical (logical)",
         *(f"    {_row(partition)}" for _, partition in found.table),
     ]
@@ -89,7 +101,7 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image, force=arguments.force)
+    loader = checked(bootloader.read, arguments.image, force=arguments.force, chip=given.chip(arguments))
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))
@@ -99,8 +111,8 @@ def _partitions(arguments: argparse.Namespace) -> int:
     if (arguments.set or arguments.move) and arguments.output is None:
         raise UsageError("a changed table needs a file to go to; name it with -o")
     if not changed.table:
-        raise UsageError(f"{loader.name}: no partition table; give a BK7238 boot loader or a full image")
-    own = app_table.of_flash(FlashView(chip.load(), changed.file())) if loader.rest is not None else []
+        raise UsageError(f"{loader.name}: no partition table; give a boot loader or a full image")
+    own = app_table.of_flash(FlashView(changed.chip, changed.file())) if loader.rest is not None else []
     differences = app_table.differences(own, changed.partitions)
     if arguments.output is not None:
         files.write(arguments.output, changed.file())
@@ -134,31 +146,33 @@ def _moved(table: list[Partition], text: str) -> list[Partition]:
 
 def _check(arguments: argparse.Namespace) -> int:
     image = given.image(arguments)
-    given_package = checked(package.read, arguments.package) if arguments.package else None
-    if arguments.at is not None and given_package is None:
+    data = checked(package.read, arguments.package).data if arguments.package else b""
+    if arguments.at is not None and not data:
         raise UsageError("--at says where PACKAGE is put; name a PACKAGE")
-    data = given_package.data if given_package else None
-    found = checked(predict.predict, image.data, data, arguments.at)
+    before = checked(image.view.whole)
+    flash = checked(download.downloaded, before, data, arguments.at) if data else before
+    found = checked(loaders.of(flash).predict, flash, data)
+    if found is None:
+        found = checked(trial.run, image, flash, data)
     if arguments.flash is not None:
         files.write(arguments.flash, found.flash)
-    placing = _placing(image, data, arguments.at)
+    placing = _placing(before, data, arguments.at)
     files.show({**found.as_json(), "package": placing}, f"{placing}\n{_steps(found)}", arguments.json)
-    return 0 if found.installs else 1
+    return 0 if found.end is End.INSTALLED else 1
 
 
-def _placing(image: flash_image.FlashImage, data: bytes | None, at: int | None) -> str:
-    flash = image.view.whole()
-    if data is None:
+def _placing(flash: FlashView, data: bytes, at: int | None) -> str:
+    if not data:
         return "the flash is taken as it is"
     if at is not None:
         return f"the package is put at {at:#x}, as asked for"
-    if predict.holds(flash, data):
+    if download.holds(flash, data):
         return "the package is in this flash already: it is taken as it is"
-    where, how = predict.where_app_writes(flash)
+    where, how = download.where_app_writes(flash)
     return f"the package is put at {where:#x} ({how})"
 
 
-def _steps(found: Prediction) -> str:
+def _steps(found: Boot) -> str:
     marks = {True: "ok  ", False: "FAIL", None: "    "}
     lines = [found.loader]
     for step in found.steps:

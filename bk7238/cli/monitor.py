@@ -13,15 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
 from bk7238.bench.bench import Bench
 from bk7238.bench.command import add_options, flag
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
 from bk7238.engine.renode_host import renode
+from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package, package
+from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.uplink import Uplink
 from bk7238.robot.keywords import Keywords
@@ -31,7 +32,7 @@ from bk7238.update.session import Update
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 GDB = 3333
-OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "flash_size")
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size")
 
 
 def add(commands: Any) -> None:
@@ -66,9 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError("with --bare nobody serves files: leave it out, or PACKAGE and --serve")
     image = None if arguments.image is None else given.image(arguments)
     update_package = None if arguments.package is None else given.checked(package.read, arguments.package)
+    script = (given.chip_or_usual(arguments) if image is None else image.chip).board.with_name("start.resc")
+    if not script.is_file():
+        raise given.UsageError(f"{script}: no such file; it sets the machine up at Renode's monitor")
     host = renode()
     gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
-    host.script, host.variables = chip.load().board.with_name("start.resc"), {"gdb": gdb}
+    host.script, host.variables = script, {"gdb": gdb}
     if arguments.robot is not None:
         return _robot(arguments)
     assert image is not None
@@ -116,7 +120,8 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
     if "ssid" in arguments:
         access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
         bench.power_on()
-        faults.begin(bench.machine, bench.air, access_point)
+        flash = FlashView(bench.machine.chip, bytes(bench.machine.flash.data))
+        faults.begin(bench.machine, bench.air, access_point, lambda: recognise.configuration(flash))
     return bench.machine
 
 

@@ -32,12 +32,12 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
+    image = given.image(arguments, settings.chip)
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
     folder = given.artifacts(arguments.artifacts)

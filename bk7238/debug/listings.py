@@ -9,9 +9,9 @@ from typing import Any
 from bk7238.air.medium import Medium
 from bk7238.debug.target import Target
 from bk7238.formats import rbl
+from bk7238.image import loaders
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
-from bk7238.update import explain
 
 _MODES = {0x10: "user", 0x11: "FIQ", 0x12: "IRQ", 0x13: "supervisor", 0x17: "abort", 0x1B: "undefined", 0x1F: "system"}
 
@@ -130,7 +130,7 @@ def packages(machine: Machine) -> str:
         lines.append(f"download, physical {start:#x}: {_header(flash.data[start : start + rbl.SIZE])}")
     if flash.app is not None:
         lines.append(f"footer of app: {_header(flash.footer(flash.app))}")
-    lines.append(f"the bootloader sees: {explain.seen(flash, bytes(96))}")
+    lines.append(f"the bootloader sees: {loaders.of(flash).sees(flash)}")
     return "\n".join(lines)
 
 

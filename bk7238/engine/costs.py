@@ -29,7 +29,7 @@ class Costs:
 
 def measure(name: str) -> Costs:
     """Measure the engine called `name`. Raises EngineError where it cannot be had."""
-    platform = load(chip.load().board)
+    platform = load(chip.usual().board)
     ram = next(memory.address for memory in platform.memories if memory.name == MEMORY)
     block = next(block.address for block in platform.blocks if block.name == BLOCK)
     memory, _ = _loop(name, ram, _READ, 300_000)
@@ -49,7 +49,7 @@ def _loop(name: str, address: int, access: int, span: int) -> tuple[float, float
     Measured over `span` microseconds as the difference of a long and a short run, so that what starting and stopping
     cost does not count.
     """
-    engine = make(name, chip.load().board, 0)
+    engine = make(name, chip.usual().board, 0)
     engine.bus.write(0, struct.pack("<6I", _BASE, 0xE3A00000, access, _ADD, _LOOP, address))
     _timed(engine, span)
     before = engine.register("r0")

@@ -249,7 +249,7 @@ def probe(platform: Path) -> dict[str, str]:
 def main() -> None:
     """Load all that an engine needs of Renode and print what was found, one line for machines: for `doctor`, which asks
     in a process of its own."""
-    print(json.dumps(probe(chip.load().board)))
+    print(json.dumps(probe(chip.usual().board)))
     leave(0)
 
 

@@ -1,10 +1,14 @@
-"""Between the HTTP server and its connections: where a download stands, how fast it goes, and what is answered."""
+"""Between the HTTP server and its connections: where a download stands, how fast it goes, and what is answered.
+
+Of a package that is brought to the device it only hears how much has arrived, every 4 KiB or so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bk7238.network.events import Event, PushProgress
 from bk7238.network.http_server import Answer, HttpServer, HttpSession, Transfer
 
 
@@ -25,6 +29,7 @@ class Director:
         self.limits: list[Callable[[HttpSession, Transfer], int]] = []
         self._marks: list[_Mark] = []
         server.director = self
+        server.events.subscribe(self._heard)
 
     def at(self, place: Callable[[int], int], strike: Callable[[], None]) -> None:
         """Call `strike` when the device has acknowledged `place(total)` bytes of a body, of `total`."""
@@ -50,12 +55,19 @@ class Director:
 
     def reached(self, session: HttpSession, transfer: Transfer, acknowledged: int) -> None:
         """The device has acknowledged this much of the body."""
-        due = [mark for mark in self._marks if mark.place(len(transfer.body)) <= acknowledged]
-        self._marks = [mark for mark in self._marks if mark not in due]
-        for mark in due:
-            mark.strike()
+        self._strike(acknowledged, len(transfer.body))
 
     def closed(self, session: HttpSession) -> None:
         """The session's connection is gone."""
         if session in self.sessions:
             self.sessions.remove(session)
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, PushProgress):
+            self._strike(event.acknowledged, event.total)
+
+    def _strike(self, acknowledged: int, total: int) -> None:
+        due = [mark for mark in self._marks if mark.place(total) <= acknowledged]
+        self._marks = [mark for mark in self._marks if mark not in due]
+        for mark in due:
+            mark.strike()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -12,6 +13,7 @@ from bk7238.faults.spec import FaultError, Spec
 from bk7238.randomness import Randomness
 
 if TYPE_CHECKING:
+    from bk7238.chip import Area
     from bk7238.faults.targets import Targets
     from bk7238.image import Package
     from bk7238.machine import Machine
@@ -76,8 +78,8 @@ class Fault:
         """The package as it comes to the server."""
         return package
 
-    def flash(self, machine: Machine, family: str) -> None:
-        """Change the machine's flash before the power-on; `family` is the name of the firmware's."""
+    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
+        """Change the machine's flash before the power-on; `configuration` gives where the firmware keeps its own."""
 
     def arm(self, targets: Targets) -> None:
         """The machine is about to be switched on."""
@@ -181,7 +183,7 @@ class Fault:
                 argument.set(self, argument.default)
 
 
-def make(spec: Spec, kinds: dict[str, type[Fault]], seed: str) -> Fault:
+def make(spec: Spec, kinds: Mapping[str, type[Fault]], seed: str) -> Fault:
     """The fault that `spec` describes. Raises FaultError."""
     kind = kinds.get(spec.kind)
     if kind is None:

@@ -1,7 +1,8 @@
 """When a fault strikes: what stands behind the @.
 
 A place in the download is exact: the server sends that many bytes of the body, waits until the device has acknowledged
-them, and only then the fault strikes. Times and instructions are exact to the microsecond, 30 instructions.
+them, and only then the fault strikes; of a package that is brought to the device it is exact to some KiB. Times and
+instructions are exact to the microsecond, 30 instructions.
 """
 
 from __future__ import annotations

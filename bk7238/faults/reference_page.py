@@ -10,7 +10,7 @@ from bk7238.faults.moment import FORMS
 
 NOTE = "<!-- Written by scripts/fault-reference; do not edit. The text is in the kinds of bk7238/faults/kinds. -->"
 
-INTRODUCTION = """\
+INTRODUCTION = '''\
 # Faults
 
 A fault is written `KIND[:ARGUMENT,...][@WHEN]`: on the command line (`bk7238 ota --fault SPEC`, repeatable), in Python
@@ -40,13 +40,37 @@ Arguments are given by name (`power-cut:how=torn`) or in the order below (`power
 Each fault records when it fired, where, and what it did: `faults` in result.json. One that never fired is named there
 in `faults_never_fired`, and on stderr: a test that passes without its fault has tested nothing. Of a fault that fires
 often the first 20 firings are kept and all are counted. What a fault does at random follows the seed of the run.
-"""
+
+## From another package
+
+A package adds a fault by an entry point of the group `bk7238.faults` that leads to its class:
+
+```python
+from bk7238.faults import Fault
+from bk7238.faults.arguments import Argument, count
+
+
+class Lamp(Fault):
+    """The lamp flickers."""
+
+    NAME, SECTION, FIRES = "acme-lamp", "Acme", "it flickered"
+    times = Argument(count, default=1, doc="how often")
+
+    def strike(self, targets):  # or package, flash, arm: see Fault
+        self.record("lamp", f"flickered {self.times} times")
+```
+
+```toml
+[project.entry-points."bk7238.faults"]
+acme-lamp = "acme.faults:Lamp"
+```
+'''
 
 
 def page() -> str:
     """The whole page."""
     sections: dict[str, list[type[Fault]]] = {}
-    for kind in all_kinds().values():
+    for kind in all_kinds().own.values():
         sections.setdefault(kind.SECTION, []).append(kind)
     moments = "\n".join(f"| `@{form}` | {meaning} |" for form, meaning in FORMS.items())
     parts = [NOTE, INTRODUCTION.strip(), "## When", "| moment | meaning |\n|---|---|\n" + moments]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.chip import Area
 from bk7238.faults import Fault, Spec, all_kinds, parse
 from bk7238.faults.cable import Cable
 from bk7238.faults.director import Director
 from bk7238.faults.fault import make
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.faults.targets import Targets
-from bk7238.image import Package, recognise
-from bk7238.image.flash_view import FlashView
+from bk7238.image import Package
 from bk7238.machine import Machine
 from bk7238.network.link import Link
 from bk7238.network.network import Network
@@ -52,13 +52,13 @@ class Faults:
         self._cable = Cable(behind, network)
         return self._cable
 
-    def begin(self, machine: Machine, air: Medium, access_point: AccessPoint, family: str | None = None) -> None:
-        """Change the flash of a machine that has not run, and lie in wait. `family` is the name of the firmware's;
-        None: the one that is recognised in the flash."""
-        if self.all and family is None:
-            family = recognise.of_flash(FlashView(machine.chip, bytes(machine.flash.data))).name
+    def begin(
+        self, machine: Machine, air: Medium, access_point: AccessPoint, configuration: Callable[[], Area]
+    ) -> None:
+        """Change the flash of a machine that has not run, and lie in wait. `configuration` gives where the firmware
+        keeps its own."""
         for fault in self.all:
-            fault.flash(machine, family or "")
+            fault.flash(machine, configuration)
         if self.all:
             machine.board.flash.insert(machine.flash)
         if self._cable is None or self._director is None:

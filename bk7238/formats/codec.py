@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from bk7238.formats import crc_framing
+from bk7238.formats.scrambling import Coefficients, scramble
 
 
 class Codec(Protocol):
@@ -20,6 +23,11 @@ class Codec(Protocol):
     @property
     def frame(self) -> int: ...
 
+    @property
+    def coefficients(self) -> Coefficients:
+        """What the chip has in its eFuse for it: four words of 32 bits, all zero where nothing is scrambled."""
+        ...
+
     def physical(self, logical: int) -> int:
         """The physical address of the byte at a logical address."""
         ...
@@ -28,12 +36,14 @@ class Codec(Protocol):
         """The logical address of a physical one; an address within what guards a unit gives its end."""
         ...
 
-    def decode(self, framed: bytes) -> bytes:
-        """The logical bytes of physical ones that begin with a unit, whether or not it holds."""
+    def decode(self, framed: bytes, at: int) -> bytes:
+        """The logical bytes of physical ones that begin with a unit, at a physical address, whether or not it holds.
+        An erased unit reads as 0xFF."""
         ...
 
-    def encode(self, data: bytes) -> bytes:
-        """The physical bytes of logical ones; a last partial unit is filled up with 0xFF."""
+    def encode(self, data: bytes, at: int) -> bytes:
+        """The physical bytes of logical ones that begin with a unit, at a logical address; a last partial unit is
+        filled up with 0xFF."""
         ...
 
     def bad(self, framed: bytes) -> list[int]:
@@ -53,35 +63,69 @@ class Codec(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class CrcFrames:
     """Every 32 bytes are followed by their CRC-16."""
 
     name: ClassVar[str] = "crc-frames"
     data: ClassVar[int] = crc_framing.DATA
     frame: ClassVar[int] = crc_framing.FRAME
+    coefficients: Coefficients = field(default=(0, 0, 0, 0), init=False)
 
     physical = staticmethod(crc_framing.physical)
     logical = staticmethod(crc_framing.logical)
-    decode = staticmethod(crc_framing.strip)
-    encode = staticmethod(crc_framing.frame)
     bad = staticmethod(crc_framing.bad_frames)
     erased = staticmethod(crc_framing.erased_frames)
     is_encoded = staticmethod(crc_framing.is_framed)
+
+    def decode(self, framed: bytes, at: int) -> bytes:
+        return crc_framing.strip(framed)
+
+    def encode(self, data: bytes, at: int) -> bytes:
+        return crc_framing.frame(data)
 
     def begins_with_unit(self, data: bytes) -> bool:
         first = data[: self.frame].ljust(self.frame, b"\xff")
         return crc_framing.crc16(first[: self.data]) == int.from_bytes(first[self.data :], "big")
 
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
+
+@dataclass(frozen=True)
+class ScrambledCrcFrames(CrcFrames):
+    """The same of words that are scrambled by their logical address and four coefficients: the CRC is that of the
+    scrambled bytes."""
+
+    name: ClassVar[str] = "scrambled-crc-frames"
+    coefficients: Coefficients
+
+    def decode(self, framed: bytes, at: int) -> bytes:
+        plain = bytearray(scramble(crc_framing.strip(framed), self.logical(at), self.coefficients))
+        whole = len(framed) // self.frame * self.frame
+        for offset in self.erased(framed) if _BLANK in framed else ():
+            plain[self.logical(offset) : self.logical(offset) + self.data] = _BLANK
+        if len(framed) > whole and framed.count(0xFF, whole) == len(framed) - whole:
+            plain[self.logical(whole) :] = framed[whole : whole + self.data]
+        return bytes(plain)
+
+    def encode(self, data: bytes, at: int) -> bytes:
+        whole = data.ljust(-(-len(data) // self.data) * self.data, b"\xff")
+        return crc_framing.frame(scramble(whole, at, self.coefficients))
 
 
+_BLANK = b"\xff" * crc_framing.DATA
 CRC_FRAMES = CrcFrames()
-_CODECS: dict[str, Codec] = {CRC_FRAMES.name: CRC_FRAMES}
+NAMES = (CrcFrames.name, ScrambledCrcFrames.name)
 
 
-def find(name: str) -> Codec:
-    """The codec of this name. Raises ValueError where there is none."""
-    if name not in _CODECS:
-        raise ValueError(f"no codec {name!r} is known; there is {', '.join(_CODECS)}")
-    return _CODECS[name]
+def find(name: str, coefficients: Sequence[int] | None = None) -> Codec:
+    """The codec of this name, with what chip.toml says of it. Raises ValueError where there is none, or where that is
+    too much or too little."""
+    if name not in NAMES:
+        raise ValueError(f"no codec {name!r} is known; there is {', '.join(NAMES)}")
+    if name == CrcFrames.name:
+        if coefficients is not None:
+            raise ValueError(f"the codec {name} has no coefficients")
+        return CRC_FRAMES
+    words = coefficients if isinstance(coefficients, (list, tuple)) else ()
+    if len(words) != 4 or not all(type(word) is int and 0 <= word < 1 << 32 for word in words):
+        raise ValueError(f"the codec {name} has coefficients = [four numbers of 32 bits]")
+    return ScrambledCrcFrames((words[0], words[1], words[2], words[3]))

@@ -11,7 +11,6 @@ import re
 import struct
 from dataclasses import dataclass
 
-from bk7238 import chip
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
 
@@ -34,10 +33,9 @@ class AppPartition:
         return self.start + self.length
 
 
-def find(app: bytes, base: int | None = None) -> list[AppPartition]:
+def find(app: bytes, base: int) -> list[AppPartition]:
     """The table inside an app's logical bytes; empty where there is none. `base` is the logical address of its first
-    byte, by default where the chip has its app."""
-    base = chip.load().app if base is None else base
+    byte."""
     for text in re.finditer(rb"(?<![A-Za-z])Application\0", app):
         pointer = struct.pack("<I", base + text.start())
         at = app.find(pointer)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.formats import partitions
 from bk7238.formats.partitions import Partition
-from bk7238.image import beken_loader, chip_check
+from bk7238.image import chip_check, loaders
 from bk7238.image.flash_image import ImageError
 from bk7238.image.flash_view import FlashView
 
@@ -20,36 +20,33 @@ class Bootloader:
 
     name: str
     data: bytes
+    chip: Chip
     rest: bytes | None = None
 
     @property
     def table(self) -> list[tuple[int, Partition]]:
         """(logical offset, partition), the highest first."""
-        return chip.load().table_in(self.data)
+        return self.chip.table_in(self.data)
 
     @property
     def partitions(self) -> dict[str, Partition]:
         return {partition.name: partition for _, partition in self.table}
 
-    @property
-    def keys(self) -> tuple[bytes, bytes]:
-        return beken_loader.keys(self.data)
-
     def file(self) -> bytes:
         """The bytes of a file of the kind that was read."""
         if self.rest is None:
             return self.data
-        return chip.load().codec.encode(self.data) + self.rest
+        return self.chip.codec.encode(self.data, 0) + self.rest
 
     def with_table(self, table: list[Partition]) -> Bootloader:
         """With another table, the first partition highest. Raises ImageError where there is no place for it."""
         places = [at for at, _ in self.table]
         if not places:
-            raise ImageError(f"{self.name}: no partition table to replace; give a BK7238 boot loader or a full image")
+            raise ImageError(f"{self.name}: no partition table to replace; give a boot loader or a full image")
         if not table:
             raise ImageError(f"{self.name}: an empty table would leave the boot loader without `download` and `app`")
         low, high = min(places), max(places) + partitions.SIZE
-        end, most = low + partitions.SIZE * len(table), chip.load().table_below
+        end, most = low + partitions.SIZE * len(table), self.chip.table_below
         if end > most:
             raise ImageError(f"{self.name}: a table of {len(table)} entries at {low:#x} ends above {most:#x}")
         data = bytearray(self.data.ljust(end, b"\xff"))
@@ -61,14 +58,13 @@ class Bootloader:
         return replace(self, data=bytes(data))
 
     def with_keys(self, key: bytes, iv: bytes) -> Bootloader:
-        """With another key (32 bytes) and IV (16). Raises ImageError for other lengths."""
-        if beken_loader.recognises(self.data) is None:
-            raise ImageError(f"{self.name}: key and IV can only be put into Beken's boot loader 1.0.x")
+        """With another key (32 bytes) and IV (16). Raises ImageError for other lengths, and where their place is not
+        known."""
+        place = loaders.of_code(self.data).keys
+        if place is None:
+            raise ImageError(f"{self.name}: where this boot loader keeps key and IV is not known")
         check_keys(key, iv)
-        data = bytearray(self.data)
-        data[beken_loader.KEY_AT : beken_loader.KEY_AT + 32] = key
-        data[beken_loader.IV_AT : beken_loader.IV_AT + 16] = iv
-        return replace(self, data=bytes(data))
+        return replace(self, data=place.put(self.data, key, iv))
 
 
 def check_keys(key: bytes, iv: bytes) -> None:
@@ -86,17 +82,18 @@ def _packed(partition: Partition) -> bytes:
         raise ImageError(f"partition {partition.name!r} cannot be written: {error}") from None
 
 
-def parse(data: bytes, name: str, *, force: bool = False) -> Bootloader:
-    """A boot loader alone (raw or framed) or a full image. Raises ImageError; for another chip's not with `force`."""
+def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
+    """A boot loader alone (raw or framed) or a full image, of `chip` or of the one that is recognised. Raises
+    ImageError; for another chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
-    view = FlashView(chip.load(), data)
+    view = FlashView(chip or chip_check.recognise(data), data)
     framed, place = chip_check.is_framed(view), view.chip.app
     why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, data)
     if framed:
         if why:
             raise ImageError(f"{name}: {why}")
-        return Bootloader(name, view.boot_loader, data[view.app_start :])
+        return Bootloader(name, view.boot_loader, view.chip, data[view.app_start :])
     what = chip_check.other_file(data)
     if what:
         raise ImageError(f"{name}: {what}")
@@ -107,12 +104,12 @@ def parse(data: bytes, name: str, *, force: bool = False) -> Bootloader:
         )
     if why:
         raise ImageError(f"{name}: {why}")
-    return Bootloader(name, data)
+    return Bootloader(name, data, view.chip)
 
 
-def read(path: Path, *, force: bool = False) -> Bootloader:
+def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
     """Read a file. Raises ImageError."""
     try:
-        return parse(path.read_bytes(), path.name, force=force)
+        return parse(path.read_bytes(), path.name, force=force, chip=chip)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a boot loader or a full flash image") from None

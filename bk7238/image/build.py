@@ -6,9 +6,9 @@ image apart into these parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.formats import rbl, rbl_body
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_image import ImageError
@@ -18,47 +18,49 @@ from bk7238.image.flash_image import ImageError
 class Parts:
     """`bootloader` and `app` are logical bytes, `size` is that of the file. A footer is 96 bytes, or nothing. `areas`
     are physical addresses and the bytes there; they are put in last, over all else. The boot loader's footer is at a
-    logical address, by default where the vendor's packager puts it."""
+    logical address, by default where the chip's vendor's packager puts it."""
 
+    chip: Chip
     bootloader: bytes
     app: bytes
     size: int
     bootloader_footer: bytes = b""
     app_footer: bytes = b""
     areas: tuple[tuple[int, bytes], ...] = ()
-    bootloader_footer_at: int = field(default_factory=lambda: chip.load().packager.boot_loader_footer)
+    bootloader_footer_at: int | None = None
 
 
 def build(parts: Parts) -> bytes:
     """The image. Raises ImageError for parts that do not fit."""
-    largest = chip.load().largest.size
+    chip, largest = parts.chip, parts.chip.largest.size
     if not 0 < parts.size <= largest:
         raise ImageError(f"an image of {parts.size:#x} bytes; the largest flash has {largest:#x}")
-    app = app_partition(parts.bootloader)
+    app = app_partition(parts.bootloader, chip)
+    usual, own = chip.packager.boot_loader_footer, parts.bootloader_footer_at
     _check_sizes(parts, app)
     image = bytearray(b"\xff" * parts.size)
-    _put_logical(image, 0, parts.bootloader, "the boot loader")
-    _put_logical(image, parts.bootloader_footer_at, parts.bootloader_footer, "the boot loader's footer")
-    _put_logical(image, app.offset, parts.app, "the app")
-    _put_logical(image, app.offset + app.length - rbl.SIZE, parts.app_footer, "the app's footer")
+    _put_logical(chip, image, 0, parts.bootloader, "the boot loader")
+    _put_logical(chip, image, usual if own is None else own, parts.bootloader_footer, "the boot loader's footer")
+    _put_logical(chip, image, app.offset, parts.app, "the app")
+    _put_logical(chip, image, app.offset + app.length - rbl.SIZE, parts.app_footer, "the app's footer")
     for address, data in parts.areas:
         _put(image, address, data, f"the area at {address:#x}")
     return bytes(image)
 
 
-def app_partition(bootloader: bytes) -> Partition:
-    """The app's entry of the table in a boot loader. Raises ImageError."""
-    table = {partition.name: partition for _, partition in chip.load().table_in(bootloader)}
+def app_partition(bootloader: bytes, chip: Chip) -> Partition:
+    """The app's entry of the table in a boot loader for a chip. Raises ImageError."""
+    table = {partition.name: partition for _, partition in chip.table_in(bootloader)}
     if "app" not in table:
-        raise ImageError("the boot loader has no partition table with an `app` entry; give a BK7238 boot loader, raw")
+        raise ImageError(f"the boot loader has no partition table with an `app` entry; give a {chip.name}'s, raw")
     if not table["app"].framed:
         raise ImageError(f"the app partition is on `{table['app'].device}`, not on the CRC-framed device")
     return table["app"]
 
 
-def smallest_size(bootloader: bytes) -> int:
+def smallest_size(bootloader: bytes, chip: Chip) -> int:
     """The size of the vendor's images: up to the end of the app partition."""
-    return app_partition(bootloader).physical_end
+    return app_partition(bootloader, chip).physical_end
 
 
 def footer(raw: bytes, timestamp: int, version: str, partition: str = "app") -> bytes:
@@ -68,7 +70,7 @@ def footer(raw: bytes, timestamp: int, version: str, partition: str = "app") -> 
 
 
 def _check_sizes(parts: Parts, app: Partition) -> None:
-    place, largest = chip.load().app, chip.load().largest.size
+    place, largest = parts.chip.app, parts.chip.largest.size
     if len(parts.bootloader) > place:
         raise ImageError(f"the boot loader has {len(parts.bootloader):#x} bytes, its place {place:#x}")
     room = app.length - rbl.SIZE
@@ -84,13 +86,13 @@ def _check_sizes(parts: Parts, app: Partition) -> None:
             raise ImageError(f"a footer of {len(content)} bytes; it has {rbl.SIZE} or is left out")
 
 
-def _put_logical(image: bytearray, logical: int, data: bytes, what: str) -> None:
+def _put_logical(chip: Chip, image: bytearray, logical: int, data: bytes, what: str) -> None:
     if not data:
         return
-    codec = chip.load().codec
+    codec = chip.codec
     if logical % codec.data:
         raise ImageError(f"{what} would begin at logical {logical:#x}, which is no multiple of {codec.data}")
-    _put(image, codec.physical(logical), codec.encode(data), what)
+    _put(image, codec.physical(logical), codec.encode(data, logical), what)
 
 
 def _put(image: bytearray, start: int, data: bytes, what: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bk7238 import chip as chips
 from bk7238.chip import Chip
 from bk7238.image.file_format import RBL, file_format
 from bk7238.image.flash_view import FlashView
@@ -22,6 +23,21 @@ _VECTORS_BEGIN = re.compile(rb"(?=(?:...\xea|.[\xf0-\xff]\x9f\xe5){5})", re.DOTA
 _NAME = re.compile(rb"(BK7\d{3}[A-Z]{0,2})\0{0,4}_(\d+(?:\.\d+)+)")
 _BEFORE_NAME = re.compile(rb"(?:^|[^\x20-\x7e])[A-Za-z]{0,8}\Z")
 _THUMB_CALL = re.compile(rb"[\xf0-\xf7](?=[\xf8-\xff])")  # among the high bytes of halfwords
+
+
+def recognise(data: bytes) -> Chip:
+    """The chip that a full image or a boot loader alone is for, of those that have a name; the usual one where it looks
+    like none of them."""
+    usual, *others = chips.known()
+    return next((chip for chip in (usual, *others) if _can_be(chip, data)), usual) if others else usual
+
+
+def _can_be(chip: Chip, data: bytes) -> bool:
+    """Whether this is firmware of a chip: its partition table is there, and nothing objects."""
+    view = FlashView(chip, data)
+    if is_framed(view):
+        return view.app is not None and not objection(view)
+    return bool(chip.table_in(data)) and not objection_to_code(chip, data)
 
 
 def other_file(data: bytes) -> str:

@@ -6,17 +6,14 @@ A file that cannot be one is refused with a line that names file, offset and rem
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bk7238 import chip as chips
 from bk7238.chip import Chip
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
 from bk7238.image.flash_view import FlashView
-
-_BOOTLOADER_VERSION = re.compile(rb"BK7238\0*_(\d+\.\d+\.\d+)")
 
 
 class ImageError(ValueError):
@@ -31,7 +28,7 @@ class FlashImage:
     data: bytes
     partitions: dict[str, Partition]
     bootloader_version: str
-    chip: Chip = field(default_factory=chips.load)
+    chip: Chip
 
     @cached_property
     def view(self) -> FlashView:
@@ -53,14 +50,14 @@ def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashI
 
 
 def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
-    """Check that `data` is a full flash image of `chip`, by default the usual one. Raises ImageError.
+    """Check that `data` is a full flash image of `chip`, by default of the one that is recognised. Raises ImageError.
 
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
-    chip = chips.load() if chip is None else chip
+    chip = chip or chip_check.recognise(data)
     view, largest = FlashView(chip, data), chip.largest.size
     size = chip_check.repeated(view)
     if size and not force:
@@ -76,8 +73,8 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
         data = data.ljust(min(table["app"].physical_end, largest), b"\xff")
     else:
         _check(view, name)
-    version = _BOOTLOADER_VERSION.search(view.boot_loader)
-    return FlashImage(name, data, table, "BK7238_" + version[1].decode() if version else "unknown", chip)
+    version = re.search(rb"%s\0*_(\d+\.\d+\.\d+)" % re.escape(chip.name.encode()), view.boot_loader)
+    return FlashImage(name, data, table, f"{chip.name}_{version[1].decode()}" if version else "unknown", chip)
 
 
 def _check(view: FlashView, name: str) -> None:

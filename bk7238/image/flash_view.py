@@ -54,12 +54,12 @@ class FlashView:
     @cached_property
     def boot_loader(self) -> bytes:
         """The logical bytes that belong to the boot loader."""
-        return self.chip.codec.decode(self.data[: self.app_start])
+        return self.chip.codec.decode(self.data[: self.app_start], 0)
 
     @cached_property
     def beyond_boot_loader(self) -> bytes:
         """The logical bytes of all that follows the boot loader's."""
-        return self.chip.codec.decode(self.data[self.app_start :])
+        return self.chip.codec.decode(self.data[self.app_start :], self.app_start)
 
     @property
     def logical_size(self) -> int:
@@ -72,7 +72,7 @@ class FlashView:
         first = start // codec.data
         last = -(-end // codec.data)
         framed = self.data[first * codec.frame : last * codec.frame].ljust((last - first) * codec.frame, b"\xff")
-        return codec.decode(framed)[start - first * codec.data : end - first * codec.data]
+        return codec.decode(framed, first * codec.frame)[start - first * codec.data : end - first * codec.data]
 
     def patch(self, start: int, data: bytes) -> tuple[int, bytes]:
         """The address and the bytes to write so that `data` stands at a logical address: whole frames."""
@@ -80,7 +80,7 @@ class FlashView:
         first, last = start // codec.data * codec.data, -(-(start + len(data)) // codec.data) * codec.data
         content = bytearray(self.logical(first, last))
         content[start - first : start - first + len(data)] = data
-        return codec.physical(first), codec.encode(bytes(content))
+        return codec.physical(first), codec.encode(bytes(content), first)
 
     def frames(self, start: int, end: int) -> Frames:
         """The whole frames of a range that begins with one."""
@@ -98,8 +98,11 @@ class FlashView:
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """The boot loader's table by name."""
-        return {partition.name: partition for _, partition in self.table}
+        """The boot loader's table by name; the highest entry of a name counts."""
+        found: dict[str, Partition] = {}
+        for _, partition in self.table:
+            found.setdefault(partition.name, partition)
+        return found
 
     @property
     def app(self) -> Partition | None:
@@ -124,7 +127,8 @@ class FlashView:
 
     def content(self, partition: Partition) -> bytes:
         """What stands in a partition: its logical bytes where it is framed."""
-        return self.chip.codec.decode(self.raw(partition)) if partition.framed else self.raw(partition)
+        raw = self.raw(partition)
+        return self.chip.codec.decode(raw, partition.physical_start) if partition.framed else raw
 
     def footer_at(self, partition: Partition) -> int:
         """The first byte that belongs to the footer of a partition, or to a frame of it."""
@@ -137,8 +141,9 @@ class FlashView:
     def footer(self, partition: Partition) -> bytes:
         """The 96 bytes at the end of a partition, where the boot loader keeps the installed package's header; fewer
         where it lies beyond the flash."""
-        end = self.data[self.footer_at(partition) : partition.physical_end]
-        return (self.chip.codec.decode(end) if partition.framed else end)[-rbl.SIZE :]
+        at = self.footer_at(partition)
+        end = self.data[at : partition.physical_end]
+        return (self.chip.codec.decode(end, at) if partition.framed else end)[-rbl.SIZE :]
 
     @property
     def header(self) -> bytes | None:

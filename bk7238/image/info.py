@@ -1,4 +1,4 @@
-"""A map of a full image: partitions, versions, footers, the CRCs of all frames, settings, and whose firmware it is."""
+"""A map of a full image: partitions, versions, footers, the CRCs of all frames, and settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any
 
 from bk7238.formats import rbl, tlv
 from bk7238.formats.partitions import Partition
-from bk7238.image import app_table, pack, predict
+from bk7238.image import app_table, download, loaders, pack
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import FlashImage
 from bk7238.image.flash_view import FlashView, Frames
-from bk7238.image.recognise import Recognition, recognise
-from bk7238.image.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,6 @@ class Info:
     name: str
     size: int
     loader: str
-    family: Recognition
     table: tuple[tuple[int, Partition], ...]
     app_table: tuple[app_table.AppPartition, ...]
     disagreements: tuple[str, ...]
@@ -39,8 +36,6 @@ class Info:
             "name": self.name,
             "size": self.size,
             "loader": self.loader,
-            "family": self.family.title,
-            "evidence": self.family.as_json(),
             "partitions": [
                 {
                     "name": p.name,
@@ -85,31 +80,25 @@ def _header(header: rbl.Header) -> dict[str, Any]:
 def describe(image: FlashImage, parts: Parts) -> Info:
     """What there is to say about an image and its parts."""
     view = image.view.whole()
-    own = app_table.find(parts.app)
-    storage = Storage(view)
+    own = app_table.find(parts.app, image.chip.app)
     footers = [(n, rbl.unpack(f)) for n, f in (("bootloader", parts.bootloader_footer), ("app", parts.app_footer)) if f]
     matches = None
     if parts.app_footer:
         header = rbl.unpack(parts.app_footer)
         matches = header.raw_size == len(parts.app) and rbl.fnv1a(parts.app) == header.raw_hash
-    package = None
-    if "download" in image.partitions:
-        found = rbl.unpack(storage.read(image.partitions["download"], 0, rbl.SIZE))
-        package = found if found.crc_ok else None
-    names = (loader.recognises(view.boot_loader) for loader in predict.LOADERS)
+    package = rbl.unpack(view.header) if view.header is not None else None
     return Info(
         name=image.name,
         size=len(image.data),
-        loader=next((name for name in names if name), f"unknown ({image.bootloader_version})"),
-        family=recognise(parts.app),
+        loader=loaders.title(image),
         table=tuple(view.table),
         app_table=tuple(own),
         disagreements=tuple(app_table.differences(own, image.partitions)),
-        app_writes_to=predict.where_app_writes(view)[0],
+        app_writes_to=download.where_app_writes(view)[0],
         footers=tuple(footers),
         app_matches_footer=matches,
         frames=tuple(_frames(image)),
-        package=package,
+        package=package if package is not None and package.crc_ok else None,
         settings=tuple(_settings(view)),
         warnings=tuple(pack.app_warnings(parts.app, image.app)) if parts.app else (),
     )
@@ -131,10 +120,6 @@ def _settings(view: FlashView) -> list[str]:
         if items is not None:
             names = ", ".join(_item(item) for item in items) or "empty"
             found.append(f"{what} at {area.start:#x}: {names}")
-    at = view.chip.configuration("openbeken", len(flash)).start
-    if flash[at : at + 3] == b"CFG":
-        ssid = flash[at + 0x14 : at + 0x54].split(b"\0")[0].decode("utf-8", "replace")
-        found.append(f"OpenBeken's configuration at {at:#x}, SSID {ssid!r}")
     return found
 
 

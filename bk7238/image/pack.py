@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.formats import rbl, rbl_body
 from bk7238.formats.partitions import Partition
-from bk7238.image.beken_loader import SMALLEST_APP
 from bk7238.image.bootloader import check_keys
+from bk7238.image.loaders.beken import SMALLEST_APP
 from bk7238.image.package import PackageError
 
 COMPRESSIONS = ("none", "gzip", "quicklz", "lzma")
@@ -42,9 +42,9 @@ def pack(
     return header.pack() + body
 
 
-def warnings(raw: bytes, package: bytes) -> list[str]:
+def warnings(raw: bytes, package: bytes, chip: Chip) -> list[str]:
     """In a line each: what the shipped boot loaders refuse, or choke on, with their table for the smallest flash."""
-    table = chip.load().usual_table(chip.load().smallest.size)
+    table = chip.usual_table(chip.smallest.size)
     linked = rbl.unpack(package).partition == "app"
     return package_warnings(package, table["download"]) + app_warnings(raw, table["app"], linked=linked)
 
@@ -67,7 +67,7 @@ def package_warnings(package: bytes, download: Partition) -> list[str]:
 def app_warnings(raw: bytes, app: Partition, *, linked: bool = True) -> list[str]:
     """What a boot loader or the chip will not like about the raw bytes of an app; `linked`: to that partition."""
     found = []
-    if chip.load().codec.is_encoded(raw):
+    if app.codec.is_encoded(raw):
         found.append("the app has a CRC after every 32 bytes already, and gets them twice: give it without them")
     elif linked:
         word = int.from_bytes(raw[0x20:0x24], "little")

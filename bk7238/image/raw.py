@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.image.file_format import file_format
 from bk7238.image.flash_image import ImageError
 from bk7238.image.flash_view import FlashView
 
 
-def read(path: Path, what: str) -> tuple[bytes, int]:
-    """The bytes of a raw binary and its modification time in whole seconds. Raises ImageError for another file;
-    `what` says what is to be given."""
+def read(path: Path, what: str, chip: Chip) -> tuple[bytes, int]:
+    """The bytes of a raw binary for a chip, and its modification time in whole seconds. Raises ImageError for another
+    file; `what` says what is to be given."""
     data, modified = contents(path, what)
-    check(data, path.name, what)
+    check(data, path.name, what, chip)
     return data, modified
 
 
@@ -26,10 +26,10 @@ def contents(path: Path, what: str) -> tuple[bytes, int]:
         raise ImageError(f"{path}: {error.strerror or error}; give {what}") from None
 
 
-def check(data: bytes, name: str, what: str) -> None:
+def check(data: bytes, name: str, what: str, chip: Chip) -> None:
     """Raises ImageError for what is no raw binary: another format, or one with CRCs already."""
     check_format(data, name, what)
-    view = FlashView(chip.load(), data)
+    view = FlashView(chip, data)
     codec = view.chip.codec
     if not codec.is_encoded(data):
         return

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
 from bk7238.image.build import Parts, app_partition, build
@@ -27,12 +27,13 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def split(image: FlashImage) -> Parts:
     """The parts of an image. Raises ImageError where its app partition is not one that `build` can fill."""
     loader = image.view.boot_loader
-    app = app_partition(loader)
+    app = app_partition(loader, image.chip)
     code, footer = app_parts(image.view, app)
     if app.physical_end > len(image.data):
         raise ImageError(f"{image.name}: the app partition at {app.physical_start:#x} lies beyond the end of the image")
     at, loader_footer = _loader_footer(loader, image.view)
     parts = Parts(
+        chip=image.chip,
         bootloader=loader[: _content(loader[:at])],
         app=code,
         size=len(image.data),
@@ -91,6 +92,7 @@ def _differences(built: bytes, data: bytes) -> list[tuple[int, bytes]]:
 def write(parts: Parts, folder: Path) -> list[Path]:
     """Write the parts as files. Raises ImageError where the folder cannot be written."""
     manifest = {
+        "chip": parts.chip.name,
         "size": parts.size,
         "bootloader": "bootloader.bin",
         "bootloader_footer": parts.bootloader_footer.hex(),
@@ -111,38 +113,42 @@ def write(parts: Parts, folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def read(folder: Path) -> Parts:
-    """The parts in a folder that `write` made. Raises ImageError."""
+def read(folder: Path, chip: Chip) -> Parts:
+    """The parts in a folder that `write` made, for this chip. Raises ImageError."""
     where = folder / MANIFEST
     try:
-        manifest: Any = json.loads(_bytes(where))
+        manifest: Any = json.loads(_bytes(where, chip.largest.size))
     except (ValueError, RecursionError) as error:
         raise ImageError(f"{where}: no JSON: {str(error).splitlines()[0]}") from None
     if not isinstance(manifest, dict):
         raise ImageError(f"{where}: no object; let `bk7238 image split` make one")
+    if manifest.get("chip", chip.name) != chip.name:
+        raise ImageError(f"{where}: parts of {manifest['chip']!r}, not of {chip.name!r}; name the chip with --chip")
     areas = manifest.get("areas", [])
     if not isinstance(areas, list) or not all(isinstance(area, dict) for area in areas):
         raise ImageError(f'{where}: "areas" is no list of objects with "at" and "file"')
-    usual = chip.load().packager.boot_loader_footer
+    footer_at, most = manifest.get("bootloader_footer_at", chip.packager.boot_loader_footer), chip.largest.size
     return Parts(
-        bootloader=_file(folder, manifest.get("bootloader"), where),
-        app=_file(folder, manifest.get("app"), where),
-        size=_number(manifest.get("size"), f'{where}: "size"'),
+        chip=chip,
+        bootloader=_file(folder, manifest.get("bootloader"), where, most),
+        app=_file(folder, manifest.get("app"), where, most),
+        size=_number(manifest.get("size"), f'{where}: "size"', most),
         bootloader_footer=_hex(manifest.get("bootloader_footer", ""), f'{where}: "bootloader_footer"'),
         app_footer=_hex(manifest.get("app_footer", ""), f'{where}: "app_footer"'),
-        areas=tuple((_number(a.get("at"), f'{where}: "at"'), _file(folder, a.get("file"), where)) for a in areas),
-        bootloader_footer_at=_number(manifest.get("bootloader_footer_at", usual), f'{where}: "bootloader_footer_at"'),
+        areas=tuple(
+            (_number(a.get("at"), f'{where}: "at"', most), _file(folder, a.get("file"), where, most)) for a in areas
+        ),
+        bootloader_footer_at=_number(footer_at, f'{where}: "bootloader_footer_at"', most),
     )
 
 
-def _file(folder: Path, name: Any, where: Path) -> bytes:
+def _file(folder: Path, name: Any, where: Path, largest: int) -> bytes:
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         raise ImageError(f"{where}: {name!r} is no name of a file beside it")
-    return _bytes(folder / name)
+    return _bytes(folder / name, largest)
 
 
-def _bytes(path: Path) -> bytes:
-    largest = chip.load().largest.size
+def _bytes(path: Path, largest: int) -> bytes:
     try:
         if path.stat().st_size > largest:
             raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {largest:#x}")
@@ -151,8 +157,7 @@ def _bytes(path: Path) -> bytes:
         raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
 
 
-def _number(value: Any, where: str) -> int:
-    largest = chip.load().largest.size
+def _number(value: Any, where: str, largest: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
         raise ImageError(f"{where} is {value!r}, not a number from 0 to {largest}")
     return value

@@ -1,6 +1,7 @@
 """A package taken apart: the app, and every field of the header checked against it.
 
-A stream may say what it likes: no more is unpacked than the header's raw size or the largest flash, whichever is less.
+A stream may say what it likes: no more is unpacked than the header's raw size or what a flash controller can address,
+whichever is less.
 """
 
 from __future__ import annotations
@@ -8,11 +9,10 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from bk7238 import chip
 from bk7238.formats import rbl, rbl_body
 from bk7238.image.package import Package, PackageError
 
-MOST = chip.load().codec.logical(chip.load().largest.size)
+MOST = 1 << 24  # bytes: the addresses of the family's flash controllers have 24 bits
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from bk7238.chip import Chip, load
+from bk7238.chip import Chip, usual
 from bk7238.companion import Companion
 from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
@@ -28,7 +28,7 @@ from bk7238.randomness import Randomness
 class Machine:
     """A board with `image` in its flash (physical bytes, shorter than the flash is filled up with 0xFF).
 
-    `chip` is by default the BK7238, `flash_size` one that it may have, by default the smallest that holds the image.
+    `chip` is by default the usual one, `flash_size` one that it may have, by default the smallest that holds the image.
     Raises ValueError for an image that fits none and for an unknown engine.
     """
 
@@ -41,7 +41,7 @@ class Machine:
         engine: str = "unicorn",
         chip: Chip | None = None,
     ) -> None:
-        self.chip = load() if chip is None else chip
+        self.chip = usual() if chip is None else chip
         fitted = self.chip.flash_for(len(image)) if flash_size is None else self.chip.flash(flash_size)
         self.seed = seed
         self.flash = NorFlash(fitted.size, fitted.jedec_id)
@@ -50,7 +50,10 @@ class Machine:
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log
-        self.board.flash.insert(self.flash)
+        codec = self.chip.codec
+        if any(codec.coefficients):
+            self.board.sctrl.efuse.burn(struct.pack("<4I", *codec.coefficients))
+        self.board.flash.insert(self.flash, codec)
         self.uart1 = Console(self.board.uart1)
         self.uart2 = Console(self.board.uart2)
         self.flash_operations = 0

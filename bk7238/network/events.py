@@ -232,6 +232,50 @@ class HttpFetchFailed(Event):
 
 
 @dataclass(frozen=True)
+class PushBegan(Event):
+    """A simulated host has connected to the device, to bring it a package of `total` bytes. `target` is a URL, or an
+    address and a port, as in the events below."""
+
+    target: str
+    total: int
+
+
+@dataclass(frozen=True)
+class PushProgress(Event):
+    """`acknowledged` of `total` bytes of the package have arrived at the device's TCP. Told every 4 KiB or so."""
+
+    target: str
+    acknowledged: int
+    total: int
+
+
+@dataclass(frozen=True)
+class PushDelivered(Event):
+    """The device's TCP has acknowledged the last byte of the package, whose CRC-32 is `crc`."""
+
+    target: str
+    total: int
+    crc: int
+
+
+@dataclass(frozen=True)
+class Pushed(Event):
+    """The device has taken what a simulated host brought or asked: it answered as it does where all is well."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class PushFailed(Event):
+    """What a simulated host brought or asked was not taken; `total` is 0 where it was no package."""
+
+    target: str
+    acknowledged: int
+    total: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class HostConnected(Event):
     """The gateway has opened a connection to `server` on the user's machine, for a connection of the device's."""
 

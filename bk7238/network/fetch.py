@@ -1,4 +1,4 @@
-"""One HTTP GET over the client's end of a connection (h11), with the redirections on its way."""
+"""HTTP over the client's end of a connection (h11): a GET with the redirections on its way, and an upload by POST."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from urllib.parse import urljoin, urlsplit
 import h11
 
 from bk7238.network.addresses import ip_bytes
+from bk7238.network.events import Event, HttpFetched, HttpFetchFailed
+from bk7238.network.exchange import Exchange
 
 REDIRECTIONS = 5
 _MOVED = (301, 302, 303, 307, 308)
+_BOUNDARY = "bk7238-sim-boundary"
+_SHOWN = 80  # bytes of an answer that say why
 
 
 class Target:
@@ -28,30 +32,31 @@ class Target:
             raise ValueError(f"{url!r} has a port or characters that no request can have")
 
 
-class Fetch:
-    """A GET for `target`. `status`, `headers` and `body` fill up; `failure` says why it broke."""
+class Request(Exchange):
+    """A request to `target` and its answer: `status`, `headers` and `body` fill up. It sends `content`, in which
+    `package` begins at `start`."""
 
-    def __init__(self, target: Target, hops: int = 0) -> None:
-        self.target, self.hops = target, hops
+    def __init__(
+        self,
+        target: Target,
+        method: str,
+        headers: list[tuple[str, str]],
+        content: bytes = b"",
+        package: bytes = b"",
+        start: int = 0,
+    ) -> None:
+        self._http = h11.Connection(h11.CLIENT)
+        always = [("Host", target.host), ("User-Agent", "bk7238-sim"), ("Accept", "*/*"), ("Connection", "close")]
+        head = self._http.send(h11.Request(method=method, target=target.path, headers=[*always, *headers])) or b""
+        end = [self._http.send(h11.Data(data=content)) or b"", self._http.send(h11.EndOfMessage()) or b""]
+        outgoing = b"".join([head, *end])
+        super().__init__(target.url, target.address, target.port, outgoing, package, len(head) + start)
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = bytearray()
-        self.failure = ""
-        self.complete = False
-        self._http = h11.Connection(h11.CLIENT)
-
-    @property
-    def done(self) -> bool:
-        return self.complete or bool(self.failure)
-
-    def request(self) -> bytes:
-        """The request's bytes."""
-        headers = [("Host", self.target.host), ("User-Agent", "bk7238-sim"), ("Accept", "*/*"), ("Connection", "close")]
-        head = self._http.send(h11.Request(method="GET", target=self.target.path, headers=headers))
-        return (head or b"") + (self._http.send(h11.EndOfMessage()) or b"")
 
     def receive(self, data: bytes) -> None:
-        """What the server sent next; nothing when it has ended."""
+        """Take what the server sent next; nothing when it has ended."""
         if self.done:
             return
         try:
@@ -60,15 +65,6 @@ class Fetch:
                 pass
         except h11.RemoteProtocolError as error:
             self.failure = f"no HTTP answer: {error}"
-
-    def redirection(self) -> Fetch | None:
-        """The request that a complete answer asks for instead, if it does. Raises ValueError where it leads nowhere."""
-        location = self.headers.get("location")
-        if self.status not in _MOVED or not location:
-            return None
-        if self.hops >= REDIRECTIONS:
-            raise ValueError(f"more than {REDIRECTIONS} redirections, the last to {location!r}")
-        return Fetch(Target(urljoin(self.target.url, location)), self.hops + 1)
 
     def _take(self, event: object) -> bool:
         if isinstance(event, h11.Response):
@@ -81,3 +77,55 @@ class Fetch:
         elif isinstance(event, h11.ConnectionClosed):
             self.failure = "the server closed the connection before it answered"
         return event is not h11.NEED_DATA and event is not h11.PAUSED
+
+
+class Fetch(Request):
+    """A GET for `target`, after so many redirections."""
+
+    def __init__(self, target: Target, hops: int = 0) -> None:
+        super().__init__(target, "GET", [])
+        self.hops = hops
+        self.onwards = ""  # the URL that it is sent on to
+
+    def redirection(self) -> Fetch | None:
+        """The request that a complete answer asks for instead, if it does. Raises ValueError where it leads nowhere."""
+        location = self.headers.get("location")
+        if self.status not in _MOVED or not location:
+            return None
+        if self.hops >= REDIRECTIONS:
+            raise ValueError(f"more than {REDIRECTIONS} redirections, the last to {location!r}")
+        further = Fetch(Target(urljoin(self.target, location)), self.hops + 1)
+        self.onwards = further.target
+        return further
+
+    def outcome(self, now: int) -> Event:
+        """What is told of its end."""
+        if self.failure:
+            return HttpFetchFailed(now, self.target, self.failure)
+        return HttpFetched(now, self.target, self.status, len(self.body), self.onwards)
+
+
+class Upload(Request):
+    """A POST of a package to `target`: as the body itself or, where a `field` is named, as a file in that field of a
+    form."""
+
+    def __init__(self, target: Target, package: bytes, name: str = "", field: str = "") -> None:
+        before = after = ""
+        kind = "application/octet-stream"
+        if field:
+            kind = f"multipart/form-data; boundary={_BOUNDARY}"
+            disposition = f'form-data; name="{field}"; filename="{name}"'
+            before = (
+                f"--{_BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            )
+            after = f"\r\n--{_BOUNDARY}--\r\n"
+        content = before.encode() + package + after.encode()
+        headers = [("Content-Type", kind), ("Content-Length", str(len(content)))]
+        super().__init__(target, "POST", headers, content, package, len(before.encode()))
+
+    def _take(self, event: object) -> bool:
+        more = super()._take(event)
+        if self.complete and not 200 <= self.status < 300:
+            text = self.body[:_SHOWN].decode("ascii", "replace").strip()
+            self.failure = f"the device answered {self.status}: {text}"
+        return more

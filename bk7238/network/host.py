@@ -1,7 +1,7 @@
 """A host on somebody else's network: what a telephone or a laptop is to the device's own access point.
 
-Ethernet II frames in and out, time passed in. It gets an address by DHCP (or has one), answers ARP and pings, and
-fetches pages over HTTP, one after the other. Everything else is dropped and counted.
+Ethernet II frames in and out, time passed in. It gets an address by DHCP (or has one), answers ARP and pings, and opens
+connections, one after the other: it fetches pages, and pushes packages. Everything else is dropped and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections import Counter, deque
 from bk7238.network import arp, dhcp, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_text, mac_text
 from bk7238.network.dhcp_client import DhcpClient
-from bk7238.network.events import Events, HttpFetched, HttpFetchFailed, LeaseTaken
+from bk7238.network.events import Events, LeaseTaken, PushBegan, PushDelivered, PushProgress
+from bk7238.network.exchange import Exchange
 from bk7238.network.fetch import Fetch, Target
 from bk7238.network.tcp_client import TcpClient
 from bk7238.network.tcp_segment import build, parse
@@ -23,6 +24,7 @@ _ARP, _IPV4 = 0x0806, 0x0800
 _ASK_AGAIN = 500_000  # microseconds between two ARP questions
 _ASKING = 10
 _FIRST_PORT = 49_152
+_PROGRESS = 4096  # bytes between two reports
 
 
 class Host:
@@ -36,8 +38,8 @@ class Host:
         self._rng = rng
         self._dhcp = DhcpClient(mac, rng)
         self._neighbours = arp.Neighbours()
-        self._wanted: deque[Fetch] = deque()
-        self._fetch: Fetch | None = None
+        self._wanted: deque[tuple[int, Exchange]] = deque()  # and from when on
+        self._exchange: Exchange | None = None
         self._tcp: TcpClient | None = None
         self._ask_at: int | None = None  # when the ARP question for the server is asked (again)
         self._asked = 0
@@ -50,7 +52,29 @@ class Host:
 
     def fetch(self, url: str) -> None:
         """Fetch a page as soon as there is an address. Raises ValueError for what is no URL with a numeric host."""
-        self._wanted.append(Fetch(Target(url)))
+        self.begin(Fetch(Target(url)))
+
+    def begin(self, exchange: Exchange, at: int = 0, *, instead: bool = False) -> None:
+        """Open a connection for an exchange at that time or later, when those before it are over, or `instead` of those
+        that are wanted and have not begun."""
+        if instead:
+            self._wanted.clear()
+        self._wanted.append((at, exchange))
+
+    def abandon(self, why: str, now: int) -> None:
+        """Give up what is under way, and forget what is wanted."""
+        self._wanted.clear()
+        if self._exchange is not None:
+            if self._tcp is not None:
+                self._tcp.abort()
+                self._transmit(self._exchange, self._tcp)
+            self._exchange.failure = why
+            self._finish(self._exchange, now)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """What is under way."""
+        return self._exchange
 
     @property
     def address(self) -> bytes:
@@ -69,14 +93,15 @@ class Host:
         """It has lost its network, and what it was doing there."""
         self._online = False
         self._dhcp.deadline = None
-        if self._fetch is not None and not self._fetch.done:
-            self._finish("the connection to the access point was lost", now)
+        if self._exchange is not None:
+            self._exchange.failure = "the connection to the access point was lost"
+            self._finish(self._exchange, now)
 
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do."""
-        if self.address and self._fetch is None and self._wanted:
-            return self._now
+        if self.address and self._exchange is None and self._wanted:
+            return max(self._now, self._wanted[0][0])
         times = [self._dhcp.deadline, self._ask_at, None if self._tcp is None else self._tcp.deadline]
         return min((time for time in times if time is not None), default=None)
 
@@ -136,15 +161,15 @@ class Host:
             reply = icmp.echo_reply(packet.payload)
             if reply is not None:
                 self._send(packet.source, ipv4.ICMP, reply)
-        elif packet.protocol == ipv4.TCP and self._tcp is not None and self._fetch is not None:
+        elif packet.protocol == ipv4.TCP and self._tcp is not None and self._exchange is not None:
             segment = parse(packet.payload, packet.source, packet.destination)
             ports = segment.destination_port, segment.source_port
-            if packet.source == self._fetch.target.address and ports == (self._tcp.port, self._tcp.server_port):
+            if packet.source == self._exchange.address and ports == (self._tcp.port, self._tcp.server_port):
                 self._tcp.receive(segment, now)
         else:
             self.counters["protocol"] += 1
 
-    # Fetching
+    # Exchanges
 
     def _work(self, now: int) -> None:
         """Go on with what is wanted, as far as it goes."""
@@ -154,67 +179,83 @@ class Host:
 
     def _step(self, now: int) -> bool:
         """One step; true where there may be another."""
-        if self._fetch is None and self._wanted:
-            self._fetch, self._asked, self._ask_at = self._wanted.popleft(), 0, now
-        if self._fetch is None:
+        if self._exchange is None and self._wanted and self._wanted[0][0] <= now:
+            (_, self._exchange), self._asked, self._ask_at = self._wanted.popleft(), 0, now
+        if self._exchange is None:
             return False
         if self._tcp is None:
-            return self._connect(self._fetch, now)
-        return self._transfer(self._fetch, self._tcp, now)
+            return self._connect(self._exchange, now)
+        return self._transfer(self._exchange, self._tcp, now)
 
-    def _connect(self, fetch: Fetch, now: int) -> bool:
-        if self._neighbours.find(fetch.target.address) is None:
+    def _connect(self, exchange: Exchange, now: int) -> bool:
+        if self._neighbours.find(exchange.address) is None:
             if self._ask_at is None or self._ask_at > now:
                 return False
             if self._asked >= _ASKING:
-                self._finish("nobody has the server's address", now)
+                exchange.failure = "nobody has the server's address"
+                self._finish(exchange, now)
                 return True
             self._asked, self._ask_at = self._asked + 1, now + _ASK_AGAIN
-            question = arp.Arp(arp.REQUEST, self.mac, self.address, bytes(6), fetch.target.address)
+            question = arp.Arp(arp.REQUEST, self.mac, self.address, bytes(6), exchange.address)
             self._frame(BROADCAST_MAC, _ARP, question.pack())
             return False
         self._ask_at = None
         port = _FIRST_PORT + self._ports % (0x10000 - _FIRST_PORT)
         self._ports += 1
-        self._tcp = TcpClient(port, fetch.target.port, self._rng.getrandbits(32), now)
-        self._tcp.send(fetch.request())
+        self._tcp = TcpClient(port, exchange.port, self._rng.getrandbits(32), now)
         return True
 
-    def _transfer(self, fetch: Fetch, tcp: TcpClient, now: int) -> bool:
-        """Hand what has arrived to the request, and the request's answer to the user."""
+    def _transfer(self, exchange: Exchange, tcp: TcpClient, now: int) -> bool:
+        """Hand what has arrived to the exchange, and what it sends to the connection."""
         if tcp.received:
-            fetch.receive(bytes(tcp.received))
+            exchange.receive(bytes(tcp.received))
             tcp.received.clear()
-        if tcp.ended and not fetch.done:
-            fetch.receive(b"")
-        if tcp.failure and not fetch.done:
-            fetch.failure = f"the connection: {tcp.failure}"
-        if fetch.done:
+        self._report(exchange, tcp, now)
+        if tcp.ended and not exchange.done:
+            exchange.receive(b"")
+        if tcp.failure and not exchange.done:
+            exchange.failure = f"the connection: {tcp.failure}"
+        while not exchange.done and (piece := exchange.outgoing[exchange.sent : exchange.sent + tcp.space]):
+            tcp.send(piece, now)
+            exchange.sent += len(piece)
+        if exchange.done and exchange.sent == len(exchange.outgoing):
             tcp.close(now)
-        for segment in tcp.take():
-            self._send(fetch.target.address, ipv4.TCP, build(segment, self.address, fetch.target.address))
-        if fetch.done:
-            self._finish(fetch.failure, now)
-        return fetch.done
+        elif exchange.done:
+            tcp.abort()
+        self._transmit(exchange, tcp)
+        if exchange.done:
+            self._finish(exchange, now)
+        return exchange.done
 
-    def _finish(self, failure: str, now: int) -> None:
-        fetch, self._fetch, self._tcp, self._ask_at = self._fetch, None, None, None
-        assert fetch is not None
-        fetch.failure = failure
-        self.fetched.append(fetch)
-        further = None
-        if not failure:
+    def _transmit(self, exchange: Exchange, tcp: TcpClient) -> None:
+        for segment in tcp.take():
+            self._send(exchange.address, ipv4.TCP, build(segment, self.address, exchange.address))
+
+    def _report(self, exchange: Exchange, tcp: TcpClient, now: int) -> None:
+        """Tell how much of a package has arrived."""
+        before, total = exchange.arrived, len(exchange.package)
+        if total and tcp.established and not exchange.began:
+            exchange.began = True
+            self.events.publish(PushBegan(now, exchange.target, total))
+        exchange.delivered(tcp.delivered)
+        if exchange.arrived // _PROGRESS > before // _PROGRESS or before < exchange.arrived == total:
+            self.events.publish(PushProgress(now, exchange.target, exchange.arrived, total))
+        if before < exchange.arrived == total:
+            self.events.publish(PushDelivered(now, exchange.target, total, exchange.crc))
+
+    def _finish(self, exchange: Exchange, now: int) -> None:
+        self._exchange = self._tcp = self._ask_at = None
+        if isinstance(exchange, Fetch):
+            self.fetched.append(exchange)
+        if not exchange.failure:
             try:
-                further = fetch.redirection()
+                further = exchange.redirection()
             except ValueError as error:
-                failure = str(error)
-            if further is not None:
-                self._wanted.appendleft(further)
-        if failure:
-            self.events.publish(HttpFetchFailed(now, fetch.target.url, failure))
-        else:
-            onwards = "" if further is None else further.target.url
-            self.events.publish(HttpFetched(now, fetch.target.url, fetch.status, len(fetch.body), onwards))
+                exchange.failure = str(error)
+            else:
+                if further is not None:
+                    self._wanted.appendleft((now, further))
+        self.events.publish(exchange.outcome(now))
 
     # Sending
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
 from bk7238.network.events import Events, Listener, Pinged, Refused
+from bk7238.network.host import Host
 from bk7238.network.tcp import Service, TcpServer
 
 _ETHERNET = struct.Struct("!6s6sH")
@@ -71,6 +72,11 @@ class Network:
         self._identification = rng.getrandbits(16)
         self._output: list[bytes] = []
         self._outside: list[Outside] = []
+        self.hosts: list[Host] = []
+
+    def join(self, host: Host) -> None:
+        """Connect one more host, beside the gateway, which has an address of its own."""
+        self.hosts.append(host)
 
     def attach(self, outside: Outside) -> None:
         """Put a service from outside in the place of the HTTP server: only such ones are reached over TCP any more."""
@@ -91,9 +97,10 @@ class Network:
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do, or None."""
-        if not self._outside:
+        if not self._outside and not self.hosts:
             return self.tcp.deadline
-        deadlines = (self.tcp.deadline, *(outside.deadline for outside in self._outside))
+        others: list[Outside | Host] = [*self._outside, *self.hosts]
+        deadlines = (self.tcp.deadline, *(other.deadline for other in others))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
@@ -102,6 +109,9 @@ class Network:
             if outside.deadline is not None and outside.deadline <= now:
                 outside.poll(now)
                 self._output += self.push(now)
+        for host in self.hosts:
+            if host.deadline is not None and host.deadline <= now:
+                self._output += host.poll(now)
         for client, segment in self.tcp.poll(now):
             self._send(client, ipv4.TCP, segment)
         return self._take()
@@ -118,9 +128,12 @@ class Network:
             self.counters["ethernet"] += 1
             return []
         destination, source, kind = _ETHERNET.unpack_from(frame)
+        for host in self.hosts:
+            if destination in (host.mac, BROADCAST_MAC):
+                self._output += host.receive(frame, now)
         if source[0] & 1 or (destination != self.mac and not destination[0] & 1):
             self.counters["not for the gateway"] += 1
-            return []
+            return self._take()
         try:
             if kind == _ARP:
                 self._receive_arp(arp.parse(frame[_ETHERNET.size :]), now)
@@ -148,6 +161,8 @@ class Network:
         if packet.target_ip == self.address:
             reply = arp.Arp(arp.REPLY, self.mac, self.address, packet.sender_mac, packet.sender_ip)
             self._frame(packet.sender_mac, _ARP, reply.pack())
+        elif any(packet.target_ip == host.address for host in self.hosts):
+            pass  # it answers itself
         elif packet.sender_ip not in (NO_IP, packet.target_ip):  # those are probes and announcements (RFC 5227)
             names = ip_text(packet.sender_ip), ip_text(packet.target_ip)
             self.events.publish(Refused(now, *names, "arp", None, "nothing"))

@@ -37,14 +37,29 @@ class TcpClient:
         """When `poll` has something to do."""
         return None if self.failure else self._sender.timer
 
-    def send(self, data: bytes) -> None:
-        """Queue data; it goes out with the next segment, or when the connection is established."""
+    @property
+    def space(self) -> int:
+        """Bytes that may be queued now."""
+        return self._sender.space
+
+    @property
+    def delivered(self) -> int:
+        """Bytes of data that the server has acknowledged."""
+        return self._sender.delivered
+
+    def send(self, data: bytes, now: int) -> None:
+        """Queue data; it goes out when the connection is established."""
         self._sender.queue(data)
+        self._flush(now)
 
     def close(self, now: int) -> None:
         """Send what is queued, then FIN."""
         self._sender.close()
         self._flush(now)
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self._reply(RST | ACK, self._sender.next)
 
     def take(self) -> list[Segment]:
         """The segments to send since the last call."""
@@ -74,7 +89,7 @@ class TcpClient:
         if not self._receiver.acceptable(position, segment.length):
             self._acknowledge = not segment.flags & RST
         elif segment.flags & RST:
-            self.failure = "reset by the server"
+            self.failure = "reset by the peer"
         elif segment.flags & ACK and acknowledged <= self._sender.top:
             self._sender.acknowledge(acknowledged, segment.window, position, bare=not segment.length, now=now)
             self._sender.heard()
@@ -91,7 +106,7 @@ class TcpClient:
         elif segment.flags & SYN:
             self.established = self._acknowledge = True
             self._peer_first = segment.sequence
-            self._sender.mss = min(MSS, segment.mss or DEFAULT_MSS)
+            self._sender.learn(min(MSS, segment.mss or DEFAULT_MSS))
             self._sender.acknowledge(1, segment.window, 0, bare=False, now=now)
             self._flush(now)
 

@@ -59,6 +59,10 @@ class Sender:
         """Bytes of data that the peer has acknowledged."""
         return self._base - 1
 
+    def learn(self, mss: int) -> None:
+        """The peer takes segments of so many bytes."""
+        self.mss, self._congestion = mss, Congestion(mss)
+
     def queue(self, data: bytes) -> None:
         self._buffer += data
         self.end += len(data)

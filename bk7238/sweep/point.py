@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from bk7238 import chip as chips
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EMBEDDED
 from bk7238.faults import Fault, Spec
@@ -46,6 +47,8 @@ class Job:
     settings: Settings
 
     def __post_init__(self) -> None:
+        if self.image.chip != chips.usual():  # so that a replay names it
+            object.__setattr__(self, "settings", replace(self.settings, chip=self.image.chip))
         if self.settings.engine != EMBEDDED:
             raise ValueError(f"the engine {self.settings.engine} runs no sweeps: leave it out, or name {EMBEDDED}")
         if renode_host.loaded():

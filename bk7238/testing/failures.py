@@ -31,6 +31,8 @@ def replay(item: pytest.Item, device: testing.Dut) -> str:
         f"--bk7238-seed={device.settings.seed}",
         f"--bk7238-engine={device.settings.engine}",
     ]
+    if device.settings.chip is not None:
+        words.append(f"--bk7238-chip={device.settings.chip.word}")
     if "sweep" in getattr(item, "fixturenames", ()):
         words.append(f"--bk7238-sweep={config.getoption('bk7238_sweep')}")
     for name, path in item.stash[FILES].items():
@@ -48,9 +50,13 @@ def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
 
 def _story(device: testing.Dut) -> list[str]:
     result = device.result
-    phase = device.update.story.phase
-    ended = f"verdict: {result.verdict.value}: {result.reason}" if result else f"no verdict yet, in phase {phase}"
-    faults = [f"fault {fault.spec}: fired {fault.count} times" for fault in device.update.faults.all]
+    if device.package is None:
+        ended = "no update"
+    elif result is None:
+        ended = f"no verdict yet, in phase {device.update.story.phase}"
+    else:
+        ended = f"verdict: {result.verdict.value}: {result.reason}"
+    faults = [f"fault {fault.spec}: fired {fault.count} times" for fault in device.faults]
     digest = f"digest {device.machine.digest()}, seed {device.settings.seed}, engine {device.settings.engine}"
     return [f"{ended}, after {device.now:.3f} virtual seconds", *faults, digest]
 

@@ -1,4 +1,4 @@
-"""The device under test and what is around it: access point, server, supply, flash, air."""
+"""The device under test: its settings, consoles and faults, and how its update ends."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.bench.values import microseconds
-from bk7238.faults import Spec
+from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
-from bk7238.image import FlashImage, Package
+from bk7238.image import FlashImage, Package, flash_image
+from bk7238.peripherals.nor_flash import Operation
+from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
 from bk7238.update import evidence
 from bk7238.update.result import Result
 from bk7238.update.session import Update
 
 if TYPE_CHECKING:
-    from bk7238.air.access_point import AccessPoint
-    from bk7238.air.medium import Medium
     from bk7238.machine import Machine
-    from bk7238.network.http_server import HttpServer
+    from bk7238.network.events import Event
     from bk7238.network.link import Link
     from bk7238.network.network import Network
+    from bk7238.peripherals.core import ResetKind
     from bk7238.sweep.report.report import Report
 
 
@@ -32,13 +33,35 @@ class NotSeen(AssertionError):
     """What was expected did not happen in its time."""
 
 
-class Dut:
-    """The device under test: `image` in its flash, and an update that waits for it."""
+class Frame(NamedTuple):
+    """A frame on the air that ends at `time` (microseconds), without its FCS."""
 
-    def __init__(self, image: FlashImage, package: Package, settings: Settings) -> None:
-        self.image, self.package, self.settings = image, package, settings
+    time: int
+    data: bytes
+    channel: int
+    from_device: bool
+
+
+class Dut:
+    """The device under test: `image` in its flash, and an update that waits for it.
+
+    Without a `package` there is no update: the device is told to join the network where its firmware family is known,
+    and there is no verdict. `frames`, `events` and `operations` are those of the air, of air and network, and of the
+    flash, since the power-on; `flash_before` is the whole flash at the power-on.
+    """
+
+    def __init__(self, image: FlashImage, package: Package | None = None, settings: Settings | None = None) -> None:
+        self.image, self.package, self.settings = image, package, settings or Settings()
         self.result: Result | None = None
-        self._update: Update | None = None
+        self.before: list[str] = []
+        """The lines that the last `expect` passed over."""
+        self.frames: list[Frame] = []
+        self.events: list[Event] = []
+        self.operations: list[Operation] = []
+        self.flash_before = b""
+        self.unheard = 0  # of the events, the first that `Air.expect` has not passed
+        self.awaited = ""  # the kind of event that ends a run
+        self._bench: Update | Alone | None = None
         self._lines: list[tuple[int, str]] = []
         self._read = 0
         self._wanted: Callable[[int, str], Any] | None = None
@@ -52,6 +75,9 @@ class Dut:
             raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(OPTIONS))}")
         changed = replace(self.settings, **settings)
         Faults(changed.faults, changed.seed)
+        if changed.chip not in (None, self.image.chip):
+            self.image = flash_image.parse(self.image.data, self.image.name, chip=changed.chip)
+        changed.check_chip(self.image.chip)
         self.settings = changed
 
     def fault(self, spec: str | Spec) -> None:
@@ -59,7 +85,7 @@ class Dut:
         self.configure(faults=(*self.settings.faults, spec))
 
     def _not_yet(self) -> None:
-        if self._update is not None:
+        if self.made:
             raise RuntimeError("the device is switched on already; do this first")
 
     @staticmethod
@@ -71,19 +97,43 @@ class Dut:
 
     @property
     def made(self) -> bool:
-        return self._update is not None
+        """Whether the device has been made: it is made by the first call that needs it."""
+        return self._bench is not None
+
+    @property
+    def bench(self) -> Update | Alone:
+        """The machine and what is around it: `machine`, `network`, `air`, `access_point`, `faults`."""
+        if self._bench is None:
+            package, chosen = self.package, self.settings
+            if package is None:
+                self._bench = Alone(self.image, chosen, self.plug)
+            else:
+                self._bench = Update(self.image, package, chosen, plug=self.plug)
+            self._follow(self._bench)
+        return self._bench
+
+    def _follow(self, bench: Update | Alone) -> None:
+        machine = bench.machine
+        self.flash_before = bytes(machine.flash.data)
+        machine.uart1.on_line(lambda line: self._line(1, line))
+        machine.uart2.on_line(lambda line: self._line(2, line))
+        machine.board.flash.operated.connect(self._operated)
+        bench.air.on_event(self._heard)
+        bench.air.on_frame(lambda *frame: self.frames.append(Frame(*frame)))
 
     @property
     def update(self) -> Update:
-        if self._update is None:
-            self._update = Update(self.image, self.package, self.settings, plug=self.plug)
-            self._update.machine.uart1.on_line(lambda line: self._line(1, line))
-            self._update.machine.uart2.on_line(lambda line: self._line(2, line))
-        return self._update
+        """The update. Raises RuntimeError for a device without a package."""
+        if self.package is None:
+            raise RuntimeError("the device has no package: nothing updates it")
+        bench = self.bench
+        assert isinstance(bench, Update)
+        return bench
 
     @property
     def machine(self) -> Machine:
-        return self.update.machine
+        """The whole board."""
+        return self.bench.machine
 
     @property
     def now(self) -> float:
@@ -95,7 +145,8 @@ class Dut:
     ) -> re.Match[Any]:
         """Run until a line matches, on either UART or on that one; gives the match, of text for a text and of bytes
         for bytes. A pattern is a regular expression, compiled or not, or a list of alternatives. Lines up to the one
-        that matched are read: the next call looks at those behind it. Raises NotSeen."""
+        that matched are read: the next call looks at those behind it, and `before` has those before it. Raises
+        NotSeen."""
         return self._expect(pattern, matcher(pattern), within, console)
 
     def expect_exact(
@@ -103,6 +154,34 @@ class Dut:
     ) -> re.Match[Any]:
         """As `expect`, for text that is no regular expression."""
         return self._expect(text, matcher(text, exact=True), within, console)
+
+    def expect_reset(self, within: str | float = "20 s", count: int = 1) -> None:
+        """Run until the device has been reset so often from now on, to the instant of the last of them. Raises
+        NotSeen."""
+        machine = self.machine
+        wanted, deadline = machine.resets + count, machine.now + microseconds(within)
+
+        def reset(kind: ResetKind) -> None:
+            if machine.resets >= wanted:
+                machine.stop()
+
+        machine.engine.on_reset.append(reset)
+        while machine.resets < wanted and machine.now < deadline:
+            machine.run(until=deadline)
+        machine.engine.on_reset.remove(reset)
+        if machine.resets < wanted:
+            missing = wanted - machine.resets
+            raise NotSeen(f"{missing} of {count} resets did not come within {within}{self._why}")
+
+    def expect_verdict(self, verdict: str, reason: str = "") -> Result:
+        """Run to the end of the update, which is this verdict with this text in its reason; all faults have fired.
+        Gives the result. Raises NotSeen."""
+        result = self.verdict()
+        for place in range(len(self.faults)):
+            self.fired(place)
+        if result.verdict.value != verdict or reason not in result.reason:
+            raise NotSeen(f"{verdict}: {reason or '...'}, was expected, not {result.verdict.value}: {result.reason}")
+        return result
 
     def _expect(
         self, wanted: Any, match: Callable[[str], re.Match[Any] | None], within: str | float, console: int | None
@@ -112,27 +191,33 @@ class Dut:
         patience = microseconds(within)
         machine = self.machine
         deadline = machine.now + patience
+        self.before = []
         while True:
             while self._read < len(self._lines):
                 number, line = self._lines[self._read]
                 self._read += 1
-                found = match(line) if console in (None, number) else None
+                if console not in (None, number):
+                    continue
+                found = match(line)
                 if found is not None:
                     return found
+                self.before.append(line)
             if machine.now >= deadline:
-                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._dead_end}")
+                raise NotSeen(f"no line matched {wanted!r} within {within}, until {self.now:.3f} s{self._why}")
             self._wanted = lambda number, line: console in (None, number) and match(line)
             machine.run(until=deadline)
             self._wanted = None
 
     @property
-    def _dead_end(self) -> str:
-        why = self.machine.dead_end.why
-        return f"; {why}" if why else ""
+    def _why(self) -> str:
+        """What may be the cause where something did not come."""
+        silent = [f"{spec} never fired" for spec in self.bench.faults.silent]
+        return "".join(f"; {why}" for why in (self.machine.dead_end.why, *silent) if why)
 
     def skip(self) -> None:
         """Lines until now are read."""
-        self._read = len(self._lines)
+        self._lines.clear()
+        self._read = 0
 
     def run(self, time: str | float) -> None:
         """Let that much time pass."""
@@ -145,7 +230,7 @@ class Dut:
         deadline = self.machine.now + microseconds(within)
         while not condition():
             if self.machine.now >= deadline:
-                raise NotSeen(f"the condition did not hold within {within}{self._dead_end}")
+                raise NotSeen(f"the condition did not hold within {within}{self._why}")
             self.run(0.01)
 
     def send(self, text: str | bytes, console: int = 1) -> None:
@@ -154,16 +239,48 @@ class Dut:
         line = text if isinstance(text, bytes) else text.encode()
         (self.machine.uart1, self.machine.uart2)[console - 1].send(line + b"\r")
 
+    def type(self, keys: str | bytes, time: str | float = "200 ms", console: int = 1) -> str:
+        """Type as it is, without Enter, and let that much time pass; gives what was printed meanwhile on that UART,
+        with the ends of its lines as \\n."""
+        _check_console(console)
+        uart = (self.machine.uart1, self.machine.uart2)[console - 1]
+        start = len(uart.output)
+        uart.send(keys if isinstance(keys, bytes) else keys.encode())
+        self.run(time)
+        return bytes(uart.output[start:]).decode("utf-8", "replace").replace("\r\n", "\n")
+
     def verdict(self) -> Result:
         """Run to the end of the update and say where the device ended, and why."""
         if self.result is None:
             self.result = self.update.run()
         return self.result
 
+    @property
+    def faults(self) -> list[Fault]:
+        """What goes wrong, in the order in which it was named: `count` is how often each has fired, `firings` when,
+        where and what."""
+        return self.bench.faults.all
+
+    def fired(self, place: int = 0) -> Fault:
+        """The fault of that place, which has fired. Raises NotSeen where it has not."""
+        fault = self.faults[place]
+        if not fault.firings:
+            raise NotSeen(f"{fault.spec} never fired")
+        return fault
+
     def last_lines(self) -> dict[str, list[str]]:
         """Of both UARTs."""
         machine = self.machine
         return {"uart1": evidence.last_lines(machine.uart1), "uart2": evidence.last_lines(machine.uart2)}
+
+    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
+        length, data = (what, b"") if isinstance(what, int) else (len(what), what)
+        self.operations.append(Operation(kind, address, length, data))
+
+    def _heard(self, event: Event) -> None:
+        self.events.append(event)
+        if type(event).__name__ == self.awaited:
+            self.machine.stop()
 
     def _line(self, console: int, line: str) -> None:
         self._lines.append((console, line))
@@ -186,127 +303,10 @@ def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: 
     from bk7238.sweep.run import sweep as run
     from bk7238.sweep.workers.processes import processes
 
+    if dut.package is None:
+        raise ValueError("a sweep is one of an update: name a package")
     began = time.perf_counter()
     plan = registry.make(of, Job(dut.image, dut.package, dut.settings), **more)
     points = plan.points(tier)
     outcomes = run(plan, points, Journal(None, plan), start=processes(number))
     return Report(plan, points, outcomes, tier, time.perf_counter() - began)
-
-
-class Ap:
-    """The access point that the device finds."""
-
-    def __init__(self, dut: Dut) -> None:
-        self._dut = dut
-
-    @property
-    def model(self) -> AccessPoint:
-        return self._dut.update.access_point
-
-    @property
-    def stations(self) -> list[str]:
-        """MAC addresses of those that are associated."""
-        return [station.address.hex(":") for station in self.model.stations if station.associated]
-
-    def off(self) -> None:
-        self.model.switch_off()
-        self._dut.machine.air_changed()
-
-    def on(self) -> None:
-        """After `off`: all stations are strangers."""
-        self.model.switch_on(self._dut.machine.now, forget=True)
-        self._dut.machine.air_changed()
-
-    def deauthenticate(self, reason: int = 1) -> None:
-        """Throw everybody out."""
-        for station in self.model.stations:
-            self.model.deauthenticate(station.address, reason, self._dut.machine.now)
-        self._dut.machine.air_changed()
-
-
-class Server:
-    """The web server behind the access point."""
-
-    def __init__(self, dut: Dut) -> None:
-        self._dut = dut
-        self._requests: list[tuple[str, int]] | None = None
-
-    @property
-    def model(self) -> HttpServer:
-        return self._dut.update.network.http
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """What it offers, by path; can be changed at any time."""
-        return self.model.files
-
-    @property
-    def requests(self) -> list[tuple[str, int]]:
-        """The newest requests: path and status."""
-        recent = self._dut.update.network.events.recent
-        return [(event.path, event.status) for event in recent if type(event).__name__ == "HttpRequested"]  # type: ignore[attr-defined]
-
-
-class Power:
-    """The device's supply."""
-
-    def __init__(self, dut: Dut) -> None:
-        self._dut = dut
-
-    def cycle(self) -> None:
-        """Off and on, now. What was printed before is read."""
-        self._dut.machine.power_cycle()
-        self._dut.skip()
-
-    def cut(self, how: str = "before", *, flash_op: int) -> None:
-        """Before the device is switched on: cut the power around this flash operation, `before`, `torn`, `random`
-        or `after` it."""
-        self._dut.fault(f"power-cut:{how}@flash-op={flash_op}")
-
-
-class Flash:
-    """The flash chip. Addresses are physical."""
-
-    def __init__(self, dut: Dut) -> None:
-        self._dut = dut
-
-    def __getitem__(self, where: slice | int) -> Any:
-        return bytes(self._dut.machine.flash.data)[where]
-
-    def partition(self, name: str) -> bytes:
-        """The bytes of a partition, CRCs included."""
-        partition = self._dut.image.partitions[name]
-        return bytes(self._dut.machine.flash.data[partition.physical_start : partition.physical_end])
-
-    @property
-    def operations(self) -> int:
-        """Programs and erases that have been carried out."""
-        return self._dut.machine.flash_operations
-
-
-class Air:
-    """What is on the radio."""
-
-    def __init__(self, dut: Dut) -> None:
-        self._dut = dut
-
-    @property
-    def model(self) -> Medium:
-        return self._dut.update.air
-
-    @property
-    def sent(self) -> int:
-        """Frames from the device."""
-        return self.model.sent
-
-    @property
-    def received(self) -> int:
-        """Frames for the device."""
-        return self.model.received
-
-    def events(self, kind: str | None = None) -> list[Any]:
-        """What the radio and the network have to tell, the newest of it; `kind` is a class of bk7238.network.events
-        or bk7238.air.events by name."""
-        update = self._dut.update
-        told = sorted([*update.air.events.recent, *update.network.events.recent], key=lambda event: event.time)
-        return [event for event in told if kind in (None, type(event).__name__)]

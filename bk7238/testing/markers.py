@@ -23,19 +23,28 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
         pytest.fail(f"bk7238: {error}", pytrace=False)
 
 
-def device(item: pytest.Item) -> testing.Dut:
-    """The device of a test."""
+def device(item: pytest.Item, **more: Any) -> testing.Dut:
+    """The device of a test, or with `more` settings another one beside it. `image` and `package` are files, or have
+    been read already; a package that is False is none."""
+    from bk7238.bench import values
     from bk7238.bench.settings import Settings
-    from bk7238.image import flash_image, package
+    from bk7238.image import FlashImage, Package, flash_image, package
 
     config = item.config
-    settings = checked(_marked, item)
-    paths = {name: _file(config, name, settings.pop(name, None)) for name in ("image", "package")}
-    item.stash[FILES] = paths
-    image, update_package = checked(flash_image.read, paths["image"]), checked(package.read, paths["package"])
+    settings = {**checked(_marked, item), **more}
+    chosen = {name: settings.pop(name, None) for name in ("image", "package")}
+    files = {
+        name: _file(config, name, one)
+        for name, one in chosen.items()
+        if one is not False and not isinstance(one, (FlashImage, Package))
+    }
+    item.stash.setdefault(FILES, {}).update(files)
+    settings = {**{name: config.getoption(f"bk7238_{name}") for name in ("seed", "engine", "chip")}, **settings}
+    chip = None if settings["chip"] is None else checked(values.chip, settings["chip"])
+    image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]
+    update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
-    usual = {"seed": config.getoption("bk7238_seed"), "engine": config.getoption("bk7238_engine")}
-    checked(dut.configure, **{**usual, **settings})
+    checked(dut.configure, **settings)
     return dut
 
 
@@ -49,12 +58,13 @@ def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
         pytest.skip(f"no {name}: name one with --bk7238-{name}, bk7238_{name} in the configuration, or the marker")
     path = Path(chosen)
     places = [config.invocation_params.dir / path, config.rootpath / path, *_beside(config, path)]
-    bare = str(chosen) == path.name
-    for candidate in (*places, resources.find_image(path.name) if bare else None):
-        if candidate is not None and candidate.is_file():
+    if str(chosen) == path.name:
+        places += [resources.find_image(path.name) or path, resources.reference() / path.name]
+    for candidate in places:
+        if candidate.is_file():
             return candidate
-    if bare and path.name in (one.file for one in firmware.manifest()):
-        pytest.skip(f"the vendor {name} {chosen} is not on this machine (see `bk7238 firmware list`)")
+    if str(chosen) == path.name and path.name in (one.file for one in firmware.manifest()):
+        pytest.skip(f"needs the vendor {name} {chosen} (see `bk7238 firmware list`)")
     pytest.fail(f"bk7238: {chosen}: no such file; name the {name} as it is seen from here", pytrace=False)
 
 

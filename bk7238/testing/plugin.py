@@ -6,6 +6,7 @@ Options have long names of their own, `--bk7238-seed` and so on; the short ones 
 from __future__ import annotations
 
 import atexit
+import functools
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -24,7 +25,7 @@ _DUT = pytest.StashKey["testing.Dut"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
-SETTINGS = ("engine", "seed")
+SETTINGS = ("engine", "seed", "chip")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {"default": None, **command.details(name)}) for name in SETTINGS),
@@ -88,6 +89,13 @@ def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
     request.node.stash[_DUT] = device
     yield device
     failures.save(request.node, device, request.node.stash.get(_REPORTS, []))
+    del request.node.stash[_DUT]  # pytest keeps the tests to its end, and a device is some megabytes
+
+
+@pytest.fixture
+def make_dut(request: pytest.FixtureRequest) -> Callable[..., testing.Dut]:
+    """Gives further devices: as the markers of the test say, but for the settings that it is called with."""
+    return functools.partial(markers.device, request.node)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Console, Machine
-from bk7238.update import explain
+from bk7238.update import installation
 from bk7238.update.story import Story
 
 LINES = 12
@@ -18,9 +18,9 @@ LINES = 12
 def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> dict[str, Any]:
     """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
     flash = FlashView(machine.chip, bytes(machine.flash.data))
-    app = explain.app_partition(flash, image.app)
+    app = installation.app_partition(flash, image.app)
     footer = flash.footer(app)
-    target = explain.target(flash, package.data, app)
+    target = story.loader.target(flash, package.data, app)
     return {
         "partitions": {
             name: {
@@ -35,7 +35,7 @@ def gather(machine: Machine, image: FlashImage, package: Package, story: Story) 
         "package_is_for": target.name,
         "download": _header(flash.header),
         "app": _app(flash, image),
-        "bootloader_said": explain.printed(story.bootloader_lines),
+        "bootloader_said": story.loader.complaints(story.bootloader_lines),
         "app_started": story.app_started,
         "last_lines": {"uart1": last_lines(machine.uart1), "uart2": last_lines(machine.uart2)},
         "pc": machine.engine.register("pc"),
@@ -74,7 +74,7 @@ def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
     changed = next((start + at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
     bad = flash.frames(start, end).bad
     return {
-        "unchanged": explain.untouched(flash, image.view, image.app),
+        "unchanged": installation.untouched(flash, image.view, image.app),
         "first_change": changed,
         "bad_frames": len(bad),
         "first_bad_frame": bad[0] if bad else None,

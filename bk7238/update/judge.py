@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.companion import Fields
 from bk7238.formats import rbl
+from bk7238.image import loaders
 from bk7238.image.flash_view import FlashView
 from bk7238.network.events import Event
-from bk7238.update import evidence, explain
+from bk7238.update import evidence, installation
 from bk7238.update.failures import TRIES, Failures
 from bk7238.update.result import Verdict
 from bk7238.update.story import DONE, DOWNLOAD, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
 
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
+    from bk7238.families.family import Family, Instructions, Operator
     from bk7238.faults.run import Faults
     from bk7238.image import FlashImage, Package
     from bk7238.machine import Machine
-    from bk7238.update.profiles import Instructions, Operator, Profile
 
 PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
@@ -38,7 +39,7 @@ class Judge:
     def __init__(
         self,
         machine: Machine,
-        profile: Profile,
+        family: Family,
         image: FlashImage,
         package: Package,
         told: Instructions,
@@ -47,11 +48,12 @@ class Judge:
         *,
         tell: Callable[[Happening], None],
     ) -> None:
-        self.machine, self.profile, self.image, self.package = machine, profile, image, package
+        self.machine, self.family, self.image, self.package = machine, family, image, package
         self.told, self.access_point, self.faults = told, access_point, faults
+        self.loader = loaders.of(image.view)
         self.failures = Failures(machine, self._excused, lambda: self._end(*self._stuck()))
-        self.story = Story(machine, profile, told.url, self.failures, tell, self._turn)
-        self.operator: Operator | None = None  # who types on the device; known once the device is in the air
+        self.story = Story(machine, family, self.loader, told.url, self.failures, tell, self._turn)
+        self.operators: list[Operator] = []  # known once the device is in the air
         self.verdict: Verdict | None = None
         self.reason = ""
         self.on_end: list[Callable[[], None]] = []  # called when the verdict is there
@@ -103,7 +105,7 @@ class Judge:
             return
         if phase == REJOIN:
             self._judge_installation()
-            if self.profile.banner is None:
+            if self.family.banner is None:
                 self._end(Verdict.NEW_APP_RUNS, self._observed())
         elif phase == DONE:
             self._end(Verdict.NEW_APP_RUNS, self._installed())
@@ -119,22 +121,22 @@ class Judge:
 
     def _installed(self) -> str:
         flash = self._flash()
-        target = explain.target(flash, self.package.data, self.image.app)
+        target = self.loader.target(flash, self.package.data, self.image.app)
         if target is self.image.app:
             return "the package was installed, the new app runs and has joined again"
         return f"the package was installed in partition `{target.name}`, the app runs and has joined again"
 
     def _judge_installation(self) -> None:
         flash = self._flash()
-        app = explain.app_partition(flash, self.image.app)
-        target = explain.target(flash, self.package.data, app)
+        app = installation.app_partition(flash, self.image.app)
+        target = self.loader.target(flash, self.package.data, app)
         if flash.footer(target) == self.package.data[: rbl.SIZE]:
             return
-        said = explain.printed(self.story.bootloader_lines)
+        said = self.loader.complaints(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
         kept = self.image.app if target is app else target  # the app runs where it was, whatever the table says now
-        if explain.untouched(flash, self.image.view, kept):
-            retries = bool(said) and explain.waiting(flash, target, said)
+        if installation.untouched(flash, self.image.view, kept):
+            retries = bool(said) and not self.loader.no_package(said) and installation.waiting(flash, target)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         elif target is app:
             self._end(Verdict.NEW_APP_REFLASHES, "the new app runs but is not verified: " + cause)
@@ -144,14 +146,7 @@ class Judge:
     def _why_not(self, flash: FlashView, said: list[str]) -> str:
         """Why the boot loader has not installed the package: what it printed, what it saw, what had come instead."""
         came = self._came()
-        cause = (
-            "the bootloader printed: " + " / ".join(said) if said else "the bootloader printed nothing about an update"
-        )
-        if came:
-            return f"{came}; {cause}"
-        if said and not explain.no_package(said):
-            return cause
-        return f"{cause.removesuffix('.')}{'; ' if said else ': '}{explain.seen(flash, self.package.data)}"
+        return f"{came}; {self.loader.quoted(said)}" if came else self.loader.why(said, flash, self.package.data)
 
     def _came(self) -> str:
         return self.story.came(self.package.name, zlib.crc32(self.package.data))
@@ -173,7 +168,7 @@ class Judge:
         if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"
-            lack = "name its version" if self.profile.banner else "stay up"
+            lack = "name its version" if self.family.banner else "stay up"
             return Verdict.BRICK, f"the app was started and did not {lack} {since}: {self._damage()}"
         came = self._came()
         waits = {
@@ -191,7 +186,7 @@ class Judge:
 
     def _cause(self) -> str:
         """What has failed, and the faults that fired before and after it; empty where nothing is known."""
-        forgotten = self.profile.forgotten(self._flash())
+        forgotten = self.family.forgotten(self._flash())
         if forgotten:
             return self.faults.behind(forgotten, self.machine.now)
         cause = self.failures.cause()
@@ -200,8 +195,8 @@ class Judge:
             if more and more.removeprefix("the answer was ") not in cause:
                 cause = f"{cause}; {more}" if cause else more
         described = self.faults.behind(cause, self.failures.time)
-        missing = "" if cause or self.operator is None else self.operator.missing()
-        return "; ".join(filter(None, (missing, described))) or self._unfinished()
+        missing = [] if cause else [operator.missing() for operator in self.operators]
+        return "; ".join(filter(None, (*missing, described))) or self._unfinished()
 
     def _is_loading(self) -> bool:
         return self.story.phase in (DOWNLOAD, RESTART)
@@ -219,7 +214,7 @@ class Judge:
 
     def _damage(self) -> str:
         flash = self._flash()
-        return explain.damage(flash, self.image.view, self.image.app) + self._last_words()
+        return installation.damage(flash, self.image.view, self.image.app) + self._last_words()
 
     def _last_words(self) -> str:
         words = [line for line in self.story.lines if line.strip()]

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from bk7238.bench.bench import Bench, Plug, network_alone
 from bk7238.bench.settings import Settings
 from bk7238.companion import Fields
+from bk7238.families import recognise
+from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
 from bk7238.network import http_path, http_server
-from bk7238.update import evidence, profiles, versions
+from bk7238.update import evidence, versions
 from bk7238.update.judge import Judge
 from bk7238.update.result import Result, Verdict
 from bk7238.update.story import DONE, INSTALL, REJOIN, Happening
@@ -38,29 +40,42 @@ class Update:
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
-        self.profile = profiles.find(settings.profile, image, delivered=settings.delivered)
+        self.family = recognise.choose(settings.profile, image, delivered=settings.delivered)
+        self.delivery = None if settings.delivered else self.family.delivery(settings.update_by)
         bench = Bench(settings, image, plug)
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)
-        told = profiles.Instructions(settings.ssid, settings.psk or "", None if settings.delivered else self._url())
+        told = Instructions(settings.ssid, settings.psk or "", self._url())
         flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
-        for address, data in self.profile.configure(flash, told).items():
+        for address, data in self.family.configure(flash, told).items():
             self.machine.flash.load(data, address)
         self.access_point = bench.put_on_air(lambda behind: self.faults.network(behind, self.network))
-        self.judge = Judge(self.machine, self.profile, image, package, told, self.access_point, self.faults, tell=tell)
+        self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
         self.air.on_event(self.judge.event)
         bench.power_on()
-        self.judge.operator = self.profile.attach(self.machine, self.air, told)
-        if settings.delivered:
+        self.judge.operators.append(self.family.attach(self.machine, self.air, told))
+        if self.delivery is not None:
+            self.judge.operators.append(self.delivery.attach(self.machine, self.air, self.network, package))
+        else:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
-        self.faults.begin(self.machine, self.air, self.access_point, self.profile.name)
+        size = self.machine.flash.size
+        kept = lambda: self.family.configuration(self.machine.chip, size)  # noqa: E731
+        self.faults.begin(self.machine, self.air, self.access_point, kept)
         self._result: Result | None = None
         self.machine.companions.append(Fields(self, (), references=("_result",)))
 
-    def _url(self) -> str:
-        """Where the device is told to fetch the update from."""
+    def _url(self) -> str | None:
+        """Where the device is told to fetch the update from; None where nobody tells it."""
+        if self.delivery is None:
+            return None
+        if not self.delivery.told:
+            for option in ("request", "tap"):
+                if getattr(self.settings, option) is not None:
+                    by = f"an update by {self.delivery.name}, which a host of the simulated network brings"
+                    raise ValueError(f"--{option} does not go with {by}; leave it out")
+            return None
         request = self.settings.request or ""
         if request.startswith("http://"):
             return request
@@ -83,7 +98,7 @@ class Update:
     def begin(self) -> None:
         """What `run` does first. For who lets the machine run otherwise; the judge then stops it by itself."""
         self.story.tell(
-            f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.profile.name}"
+            f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.family.name}"
         )
         self.judge.begin()
 

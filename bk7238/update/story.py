@@ -1,6 +1,6 @@
 """What happens during an update, told as it happens: phases, milestones, and what the device was last seen doing.
 
-The story only listens. It knows the bootloader's lines, the profile's banner and the network's events, and keeps
+The story only listens. It knows the bootloader's lines, the family's banner and the network's events, and keeps
 what the judge needs to say why a device ended where it did.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from bk7238.air import events as air
 from bk7238.companion import Fields
+from bk7238.families.family import Family
+from bk7238.image.loaders import Loader, Says
 from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.network.http_path import shown
 from bk7238.peripherals.core import ResetKind
-from bk7238.update import explain
 from bk7238.update.failures import Failure, Failures, Stage
 from bk7238.update.joining import Joining
-from bk7238.update.profiles import Profile
 from bk7238.update.result import Phase
 from bk7238.update.trouble import Trouble
 from bk7238.update.versions import Named
@@ -40,9 +40,7 @@ _STATE = (
     *("last_progress", "downloaded", "complaint", "offered", "_joining", "_trouble", "_began"),
     *("_body", "_crc", "_furthest", "_furthest_phase"),
 )
-APP_STARTS = "go os_addr("
 STAYS_UP = 10_000_000  # virtual microseconds after which an app without a known banner counts as running
-WRITTEN = "100%"  # ends the line of the boot loader that has written an app
 
 
 @dataclass(frozen=True)
@@ -55,19 +53,20 @@ class Happening:
 
 
 class Story:
-    """Follows one machine, whose device was told to fetch `url`. `tell` gets each milestone; `turn(phase)` is called
-    when a phase begins."""
+    """Follows one machine with a boot loader, whose device was told to fetch `url`. `tell` gets each milestone;
+    `turn(phase)` is called when a phase begins."""
 
     def __init__(
         self,
         machine: Machine,
-        profile: Profile,
+        family: Family,
+        loader: Loader,
         url: str | None,
         failures: Failures,
         tell: Callable[[Happening], None],
         turn: Callable[[str], None],
     ) -> None:
-        self.machine, self.profile, self.failures = machine, profile, failures
+        self.machine, self.family, self.loader, self.failures = machine, family, loader, failures
         self._tell, self._turn = tell, turn
         self.phase = BOOT
         self.phases: list[Phase] = []
@@ -113,9 +112,11 @@ class Story:
                 + (f"status {event.status}" if event.status else "no answer")
             )
             self._asked(event)
-        elif isinstance(event, network.HttpBodyProgress) and self.phase == DOWNLOAD:
+        elif isinstance(event, network.PushBegan):
+            self._brought(event)
+        elif isinstance(event, (network.HttpBodyProgress, network.PushProgress)) and self.phase == DOWNLOAD:
             self._progress(event)
-        elif isinstance(event, network.HttpBodyDelivered) and self.phase == DOWNLOAD:
+        elif isinstance(event, (network.HttpBodyDelivered, network.PushDelivered)) and self.phase == DOWNLOAD:
             self.tell(f"the package is on the device, {event.total} bytes")
             self._body, self._crc = True, event.crc
             self._enter(RESTART)
@@ -131,14 +132,25 @@ class Story:
 
     def _asked(self, event: network.HttpRequested) -> None:
         """A request on a connection: an attempt of its own, whose failure it is itself or tells of the one before."""
-        if self.phase == RESTART:  # it did not take what it had
-            self._body = False
-            self._enter(DOWNLOAD)
+        self._anew()
         if event.status not in (0, 200):  # without an answer the connection may have failed already
             self.failures.begins(event.client_port)
         self._note(self._trouble.failure(event))
         if event.status == 200:
             self.failures.begins(event.client_port)
+
+    def _brought(self, event: network.PushBegan) -> None:
+        """A host begins to bring the package."""
+        self.tell(f"the package is brought to {event.target}")
+        self._anew()
+        self.failures.begins(0)
+        self.failures.made_good(Stage.CONNECTING)
+
+    def _anew(self) -> None:
+        """The package comes once more: the device did not take what it had."""
+        if self.phase == RESTART:
+            self._body = False
+            self._enter(DOWNLOAD)
 
     def _leased(self, event: network.LeaseGranted) -> None:
         self.offered = ""
@@ -149,7 +161,7 @@ class Story:
         elif self.phase == REJOIN:
             self._enter(DONE)
 
-    def _progress(self, event: network.HttpBodyProgress) -> None:
+    def _progress(self, event: network.HttpBodyProgress | network.PushProgress) -> None:
         """Bytes have arrived. Only what had not arrived in an earlier attempt is progress."""
         share = event.acknowledged / event.total if event.total else None
         of = f" of {event.total}" if event.total else ""
@@ -187,14 +199,13 @@ class Story:
         self.lines.append(line)
         if not self.app_started:
             self.bootloader_lines.append(line)
-            if line.startswith(APP_STARTS):
+            said = self.loader.says(line)
+            if said is Says.APP_STARTS:
                 self._app_starts()
                 self.tell(f"the bootloader starts the app: {line.rstrip('.')}")
-            elif line.startswith("BK7238_"):
-                self.tell(f"bootloader {line}")
-            elif "upgrade(" in line or "erase success" in line or line.endswith(WRITTEN):
-                self.tell(line.strip())
-        banner = self.profile.banner.search(line) if self.profile.banner else None
+            elif said not in (None, Says.PROGRESS):
+                self.tell(f"bootloader {line}" if said is Says.NAME else line.strip())
+        banner = self.family.banner.search(line) if self.family.banner else None
         if banner:
             self._note_complaint()
             of_sdk = bool(banner.groupdict().get("sdk"))
@@ -205,8 +216,8 @@ class Story:
 
     def _note_complaint(self) -> None:
         """An app starts during the download: what the boot loader found of a package before."""
-        said = explain.printed(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
-        self.complaint = "the bootloader printed: " + " / ".join(said) if said else ""
+        said = self.loader.complaints(self.bootloader_lines) if self.phase == DOWNLOAD and not self.named else []
+        self.complaint = self.loader.quoted(said) if said else ""
         if said:
             kind = "boot loader: " + said[0].partition("(calc")[0]
             self._note(Failure(kind, self.complaint, Stage.LOADING, follows=True))
@@ -215,7 +226,7 @@ class Story:
         self.app_started = True
         self.app_started_at = self.machine.now
         self._starts += 1
-        if self.profile.banner is None:
+        if self.family.banner is None:
             start = self._starts
             self.machine.clock.after(STAYS_UP, lambda: self._stayed_up(start))
 
@@ -232,7 +243,7 @@ class Story:
         self.resets_without_banner = 0
         if self.phase == BOOT:
             self._enter(JOIN)
-        elif self.phase == DOWNLOAD and any(line.endswith(WRITTEN) for line in self.bootloader_lines):
+        elif self.phase == DOWNLOAD and any(self.loader.says(line) is Says.WRITTEN for line in self.bootloader_lines):
             self._enter(INSTALL)  # the package was whole, and the power failed before the app could restart
         if self.phase == INSTALL:
             self._enter(REJOIN)

@@ -36,6 +36,8 @@ class Trouble:
             return self._requested(event)
         if isinstance(event, (events.ConnectionOpened, events.ConnectionClosed)):
             return self._connection(event)
+        if isinstance(event, events.PushFailed):
+            return _not_taken(event)
         return self._lease(event) or self._broken(event)
 
     def _name(self, event: events.NameAsked) -> Failure | None:
@@ -128,6 +130,20 @@ class Trouble:
             return None
         counts = not isinstance(event, events.LeaseReleased) or event.declined
         return Failure(text, text, Stage.JOINING, repeats=True, counts=counts)
+
+
+def _not_taken(event: events.PushFailed) -> Failure:
+    if not event.total:
+        text = f"the device did not do what {event.target} asks for: {event.reason}"
+    elif not event.acknowledged:
+        text = f"the package could not be brought to {event.target}: {event.reason}"
+    elif event.acknowledged < event.total:
+        arrived = f"{event.acknowledged:,} of {event.total:,} bytes"
+        text = f"the package on its way to {event.target} broke off at {arrived}: {event.reason}"
+    else:
+        text = f"the device did not take the package at {event.target}: {event.reason}"
+    stage = Stage.LOADING if event.acknowledged or not event.total else Stage.CONNECTING
+    return Failure(f"push, {event.reason}", text, stage)
 
 
 def _answered(request: events.HttpRequested) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
-from bk7238.update import explain
+from bk7238.update import installation
 
 if TYPE_CHECKING:
     from bk7238.update.story import Story
@@ -35,17 +35,17 @@ def banner_versions(story: Story, *, delivered: bool, new_runs: bool) -> Pair:
 def footer_versions(data: bytes, image: FlashImage, package: Package, *, new_runs: bool) -> Pair:
     """Of the app that was installed at power-on, and at the end (`data`, the whole flash): the package's where the new
     app runs."""
-    before = explain.footer_version(image.view, image.app)
+    before = installation.footer_version(image.view, image.app)
     if new_runs:
         return before, package.header.version
     flash = FlashView(image.chip, data)
-    return before, explain.footer_version(flash, explain.app_partition(flash, image.app))
+    return before, installation.footer_version(flash, installation.app_partition(flash, image.app))
 
 
 def of_app(story: Story, banner: Pair, footer: Pair, *, new_runs: bool) -> Pair:
     """The banner's where it names the app's own version. Of one that names the SDK's only is taken how many apps have
     run: the versions are the footer's, as where the family has no banner."""
-    pattern = story.profile.banner
+    pattern = story.family.banner
     own = pattern is not None and "sdk" not in pattern.groupindex
     if own or (story.versions and not any(named.of_sdk for named in story.versions)):
         return banner

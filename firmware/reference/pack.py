@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the flash image of version 1.0.0 and the update packages of version 1.0.1 out of the linked binaries.
 
-    pack.py FOLDER      with boot.bin, app-1.0.0.bin and app-1.0.1.bin in it
+    pack.py FOLDER CHIP     with boot.bin, app-1.0.0.bin and app-1.0.1.bin in it, for a folder with chip.toml
 
 The bytes depend on nothing but these files (and on the compressors of Python's zlib and lzma): the time stamps in the
 headers are a constant.
@@ -15,7 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from bk7238.formats import crc_framing, partitions, rbl, rbl_body  # noqa: E402
+from bk7238 import chip  # noqa: E402
+from bk7238.chip import Chip  # noqa: E402
+from bk7238.formats import rbl, rbl_body  # noqa: E402
 
 TIMESTAMP = 1_700_000_000
 OLD, NEW = "1.0.0", "1.0.1"
@@ -34,20 +36,20 @@ def package(raw: bytes, compression: str, version: str) -> bytes:
     return header(raw, body, COMPRESSIONS[compression] | AES, version) + body
 
 
-def flash_image(boot: bytes, app: bytes, version: str) -> bytes:
-    """Boot loader, application and the application's footer, CRC-framed, up to the end of the app partition."""
-    table = {partition.name: partition for _, partition in partitions.find(boot)}
-    place = table["app"]
-    image = crc_framing.frame(boot).ljust(place.physical_start, b"\xff") + crc_framing.frame(app)
-    footer = crc_framing.frame(header(app, rbl_body.pad(app), 0, version))
+def flash_image(placed: Chip, boot: bytes, app: bytes, version: str) -> bytes:
+    """Boot loader, application and its footer, as the chip's flash has them, up to the end of the app partition."""
+    table = {partition.name: partition for _, partition in placed.table_in(boot)}
+    place, codec = table["app"], placed.codec
+    image = codec.encode(boot, 0).ljust(place.physical_start, b"\xff") + codec.encode(app, place.offset)
+    footer = codec.encode(header(app, rbl_body.pad(app), 0, version), place.offset + place.length - rbl.SIZE)
     return image.ljust(place.physical_end - len(footer), b"\xff") + footer
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, placed = Path(sys.argv[1]), chip.read(Path(sys.argv[2]))
     boot = (folder / "boot.bin").read_bytes()
     old, new = ((folder / f"app-{version}.bin").read_bytes() for version in (OLD, NEW))
-    (folder / f"reference_{OLD}.bin").write_bytes(flash_image(boot, old, OLD))
+    (folder / f"reference_{OLD}.bin").write_bytes(flash_image(placed, boot, old, OLD))
     for compression in COMPRESSIONS:
         (folder / f"reference_{NEW}_{compression}_aes.rbl").write_bytes(package(new, compression, NEW))
 

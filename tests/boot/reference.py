@@ -1,21 +1,17 @@
-"""The reference boot loader on the bench: a flash with a package in the download partition, run from reset on."""
+"""The reference boot loader alone: a flash with a package in the download partition, run from reset on."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from bk7238 import resources
-from bk7238.formats import crc_framing, rbl, rbl_body
-from bk7238.machine import Machine
+from images import built
+
+from bk7238.formats import crc_framing, rbl
+from bk7238.testing import Dut, Flash, Power
 
 FLASH, DOWNLOAD, DOWNLOAD_END, SECTOR = 0x200000, 0x132000, 0x1E0000, 0x1000
 APP_START, APP_END = 0x11000, 0x132000
 STARTED, STUCK = "go os_addr(", "App verify failed!"
-
-
-def built(name: str) -> bytes:
-    """A file of the reference firmware as it is committed."""
-    return (resources.reference() / name).read_bytes()
 
 
 def image(package: bytes = b"", old: bytes | None = None) -> bytearray:
@@ -48,14 +44,6 @@ def rbl_crc(body: bytes) -> int:
     return rbl.header(b"", body, algorithm=0, timestamp=0).body_crc
 
 
-def packed(raw: bytes, compression: str = "none", **fields: object) -> bytes:
-    """A package of `raw`, encrypted."""
-    body = rbl_body.encode(raw, compression, "aes")
-    algorithm = {"none": 0x002, "gzip": 0x102, "lzma": 0x402}[compression]
-    header = rbl.header(raw, body, algorithm=algorithm, timestamp=0, version="test")
-    return dataclasses.replace(header, **fields).pack() + body  # type: ignore[arg-type]
-
-
 def installed(before: bytes | bytearray, raw: bytes | None = None) -> bytes:
     """The flash that a right installation of what lies in the download partition leaves; `raw` is the app in it."""
     flash = bytearray(before)
@@ -68,42 +56,13 @@ def installed(before: bytes | bytearray, raw: bytes | None = None) -> bytes:
     return bytes(flash)
 
 
-class Bench:
-    """One machine that is started again and again; starting over costs milliseconds, making one does not."""
-
-    def __init__(self) -> None:
-        self.machine = Machine(bytes(image()))
-        self.ended = ""
-        self.machine.uart1.on_line(self._line)
-        self._window = bytes(self.machine.flash.data[:DOWNLOAD])
-
-    @property
-    def flash(self) -> bytearray:
-        return self.machine.flash.data
-
-    def load(self, flash: bytes | bytearray) -> None:
-        """Program the chip."""
-        self.machine.flash.status = 0
-        self.machine.flash.load(bytes(flash))
-        if self._window != flash[:DOWNLOAD]:
-            self.show()
-
-    def show(self) -> None:
-        """The CPU sees the chip as it is."""
-        self.machine.board.flash.insert(self.machine.flash)
-        self._window = bytes(self.flash[:DOWNLOAD])
-
-    def start(self, within: int = 60_000_000) -> list[str]:
-        """Power off and on, and run until the boot loader starts the app or gives up. What it printed."""
-        self.machine.power_cycle()
-        self.ended = ""
-        self.machine.uart1.output.clear()
-        self.machine.run(self.machine.now + within)
-        if self.flash[:DOWNLOAD] != self._window:
-            self.show()
-        return self.machine.uart1.text.splitlines()
-
-    def _line(self, line: str) -> None:
-        if STARTED in line or STUCK in line:
-            self.ended = STARTED if STARTED in line else STUCK
-            self.machine.stop()
+def boot(dut: Dut, flash: bytes | bytearray | None = None) -> tuple[str, list[str]]:
+    """Start this flash, or the one that is there, of a device without a package: whether the app is STARTED or it is
+    STUCK, and the lines up to there."""
+    if flash is not None:
+        dut.machine.flash.status = 0
+        Flash(dut).load(bytes(flash))
+        dut.operations.clear()
+    Power(dut).cycle()
+    ended = dut.expect_exact([STARTED, STUCK], within="60 s", console=1)
+    return ended[0], [*dut.before, ended.string]

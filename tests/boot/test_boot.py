@@ -4,9 +4,9 @@ import pytest
 from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, vendor
 
 from bk7238.formats import crc_framing
-from bk7238.machine import Machine
+from bk7238.image import flash_image
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.bk7238(image=FULL, package=False, profile="none")]
 
 BOOTLOADER_LINES = [
     "BK7238_1.0.15",
@@ -35,22 +35,23 @@ def printed(console, lines):
 
 
 @pytest.mark.parametrize(("name", "uart"), [(BOOTLOADER_UART1, 1), (BOOTLOADER_UART2, 2)])
-def test_a_bootloader_without_an_app_comes_to_its_jump(name, uart):
-    machine = Machine(crc_framing.frame(vendor(name).read_bytes()))
-    console = (machine.uart1, machine.uart2)[uart - 1]
-    console.on_line(lambda line: machine.stop() if line.startswith("go os_addr") else None)
-    machine.run(until=5_000_000)
+def test_a_bootloader_without_an_app_comes_to_its_jump(make_dut, name, uart):
+    framed = crc_framing.frame(vendor(name).read_bytes())
+    dut = make_dut(image=flash_image.parse(framed, name, force=True))
+    console = (dut.machine.uart1, dut.machine.uart2)[uart - 1]
+    dut.expect("^go os_addr", within="5 s", console=uart)
     assert printed(console, BOOTLOADER_LINES) == BOOTLOADER_LINES
     assert "App verify failed! Need to recovery factory firmware." in console.text
-    assert machine.flash_operations == 0
+    assert dut.operations == []
 
 
 @pytest.mark.parametrize(
     ("size", "jedec_id"), [(0x200000, "c84015"), pytest.param(0x400000, "ef4016", marks=pytest.mark.nightly)]
 )
-def test_an_image_boots_and_runs_for_a_minute(size, jedec_id):
-    machine = Machine(vendor(FULL).read_bytes(), flash_size=size)
-    machine.run(until=60_000_000)
+def test_an_image_boots_and_runs_for_a_minute(dut, size, jedec_id):
+    dut.configure(flash_size=size)
+    dut.run("60 s")
+    machine = dut.machine
     assert printed(machine.uart1, BOOTLOADER_LINES) == BOOTLOADER_LINES
     assert printed(machine.uart2, APP_LINES) == APP_LINES
     assert f"[Flash]id:0x{jedec_id}" in machine.uart2.text
@@ -62,22 +63,21 @@ def test_an_image_boots_and_runs_for_a_minute(size, jedec_id):
     assert [record for record in machine.log.records if record.level == "warning"] == []
 
 
-def test_a_reboot_is_seen_as_one():
+def test_a_reboot_is_seen_as_one(dut):
     """Bit 16 of the retention register, cleared boot scratch and kept RAM make the app name the cause."""
-    machine = Machine(vendor(FULL).read_bytes())
-    machine.run(until=3_000_000)
+    dut.run("3 s")
+    machine = dut.machine
     machine.board.wdt.write(0, 0x5A << 16 | 5)
     machine.board.wdt.write(0, 0xA5 << 16 | 5)
-    machine.run(until=5_000_000)
+    dut.run("2 s")
     assert machine.resets == 1
     assert "bk_misc_init_start_type 0 0" in machine.uart2.text
     second_boot = machine.uart2.text.split("bk_misc_init_start_type")[2]
     assert second_boot.split()[0] == "2", "the watchdog, as the app's own feeding had left it in the register"
 
 
-def test_power_cycle_forgets_ram():
-    machine = Machine(vendor(FULL).read_bytes())
-    machine.run(until=1_000_000)
-    machine.power_cycle()
-    machine.run(until=2_000_000)
-    assert machine.uart2.text.count("bk_misc_init_start_type 0 0") == 2
+def test_power_cycle_forgets_ram(dut, power):
+    dut.run("1 s")
+    power.cycle()
+    dut.run("1 s")
+    assert dut.machine.uart2.text.count("bk_misc_init_start_type 0 0") == 2

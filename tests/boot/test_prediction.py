@@ -15,11 +15,11 @@ from dataclasses import replace
 import pytest
 from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
 
-from bk7238 import resources
+from bk7238.bench.settings import Settings
 from bk7238.formats import crc_framing, partitions, rbl_body
-from bk7238.image import build, predict
-from bk7238.image.prediction import End
-from bk7238.machine import Machine
+from bk7238.image import build, download, flash_image
+from bk7238.image.loaders.boot import End
+from bk7238.testing import Dut, NotSeen
 from boot.cases import (
     APP,
     BOOTLOADER,
@@ -34,6 +34,7 @@ from boot.cases import (
     flipped,
     pack,
 )
+from boot.told import differs, differs_in_flash, foretold
 
 INSTALLED, KEPT, REINSTALLS, HANGS, BRICKED, NO_APP = End
 
@@ -318,28 +319,23 @@ CASES = [
 
 def boot(flash: bytes, seconds: float = 30.0, uart: int = 1) -> tuple[list[str], bytes, bool]:
     """The lines of a boot, the flash afterwards, and whether an app was started."""
-    machine = Machine(flash)
-    console = (machine.uart1, machine.uart2)[uart - 1]
-    lines: list[str] = []
-
-    def line(text: str) -> None:
-        lines.append(text)
-        if text.startswith(("go os_addr", "[ARM ANOMALY")) or len(lines) > 600:
-            machine.stop()
-
-    console.on_line(line)
-    machine.run(until=round(seconds * 1e6))
-    return lines, bytes(machine.flash.data), any(text.startswith("go os_addr") for text in lines)
+    dut = Dut(flash_image.parse(flash, "made.bin", force=True), None, Settings(profile="none"))
+    try:
+        last = [dut.expect([r"^go os_addr", r"^\[ARM ANOMALY"], within=seconds, console=uart).string]
+    except NotSeen:
+        last = []
+    lines = [*dut.before, *last]
+    return lines, bytes(dut.machine.flash.data), any(text.startswith("go os_addr") for text in lines)
 
 
 def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int = 1) -> None:
-    told = predict.predict(flash)
+    told = foretold(flash)
     assert (told.end, cause in told.cause) == (end, True), (told.end, told.cause)
     if end is INSTALLED:
         assert told.cause == ""
     lines, after, started = boot(flash, (3.0 if "fewer than" in cause else 1.0) if end is HANGS else seconds, uart)
-    assert told.differs(lines) == ""
-    assert [hex(at) for at in told.differs_in_flash(after)[:4]] == []
+    assert differs(told, lines) == ""
+    assert [hex(at) for at in differs_in_flash(told, after)[:4]] == []
     assert started == (end is not HANGS)
 
 
@@ -358,40 +354,11 @@ def test_the_boot_loader_does_what_is_foretold(end, cause, device):
     agrees(device.flash(loader), end, cause)
 
 
-REFERENCE = resources.firmware() / "reference" / "built" / "boot.bin"
-TOO_SLOW = {"largest app", "300,000 bytes, lzma"}
-
-
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="needs the built reference boot loader")
-@pytest.mark.parametrize(
-    "device",
-    [
-        pytest.param(case[3], id=case[0], marks=[pytest.mark.full] * (place % 5 > 0))  # a fifth is always run
-        for place, case in enumerate(CASES)
-        if case[0] not in TOO_SLOW
-    ],
-)
-def test_the_reference_boot_loader_does_what_is_foretold(device):
-    """The same table on the stricter boot loader, whose own ends are foretold."""
-    loader = REFERENCE.read_bytes()
-    start = min(at for at, _ in partitions.find(loader))
-    patches = {at - TABLE + start if at >= TABLE else at: data for at, data in device.patches.items()}
-    if len(patches.get(start, b"")) == 192:
-        loader = loader.ljust(0xE001, b"\xff") + loader[start : start + 192]
-    flash = replace(device, patches=patches).flash(loader)
-    told = predict.predict(flash)
-    assert told.loader.startswith("reference")
-    lines, after, started = boot(flash, 3.0)
-    assert told.differs(lines) == ""
-    assert told.differs_in_flash(after) == []
-    assert started == (told.end is not HANGS)
-
-
 @pytest.mark.full
 @pytest.mark.parametrize("name", [GZIP, LZMA])
 def test_a_vendor_package_on_a_vendor_image(name):
     package = vendor(name).read_bytes()
-    flash = predict.place(predict.whole(vendor(FULL).read_bytes()), package, 0x132000)
+    flash = download.place(vendor(FULL).read_bytes().ljust(0x200000, b"\xff"), package, 0x132000)
     agrees(flash, INSTALLED, "")
 
 
@@ -405,9 +372,9 @@ def test_the_prediction_of_a_wrong_hash_does_not_fit_a_good_boot():
     """The comparison itself can fail: what is foretold of one package is not what another does."""
     loader = vendor(BOOTLOADER_UART1).read_bytes()
     lines, after, _ = boot(Device(LZ).flash(loader))
-    told = predict.predict(Device(pack(raw_hash=1)).flash(loader))
-    assert "foretold" in told.differs(lines)
-    assert told.differs_in_flash(after) != []
+    told = foretold(Device(pack(raw_hash=1)).flash(loader))
+    assert "foretold" in differs(told, lines)
+    assert differs_in_flash(told, after) != []
 
 
 @pytest.mark.full

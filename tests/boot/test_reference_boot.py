@@ -3,24 +3,15 @@
 import dataclasses
 
 import pytest
-from images import FULL, GZIP, LZMA, vendor
+from images import FULL, GZIP, LZMA, built, vendor
+from images import image as reference
 from ota import expected
 
+from bk7238.bench.settings import Settings
 from bk7238.formats import crc_framing, partitions, rbl, rbl_body
-from boot.reference import (
-    APP_END,
-    APP_START,
-    DOWNLOAD,
-    STARTED,
-    STUCK,
-    Bench,
-    bootloader,
-    built,
-    image,
-    installed,
-    packed,
-    repacked,
-)
+from bk7238.testing import Dut
+from boot.cases import pack
+from boot.reference import APP_END, APP_START, DOWNLOAD, STARTED, STUCK, boot, bootloader, image, installed, repacked
 
 PACKAGE = built("reference_1.0.1_gzip_aes.rbl")
 APP = built("app-1.0.1.bin")
@@ -43,95 +34,99 @@ NEW_LINES = [
 
 
 @pytest.fixture(scope="module")
-def bench():
-    return Bench()
+def device():
+    return Dut(reference(), None, Settings(profile="none"))
 
 
-def boot(bench, flash):
-    """Start this flash. What was printed, as one text."""
-    bench.load(flash)
-    return "\n".join(bench.start())
+@pytest.fixture
+def start(device):
+    """Starts a flash: the end to which it comes, all that was printed, and the flash then."""
+
+    def start(flash):
+        ended, lines = boot(device, flash)
+        return ended, "\n".join(lines), bytes(device.machine.flash.data)
+
+    return start
 
 
 @pytest.mark.parametrize("kind", ["none", "gzip", "lzma"])
-def test_it_installs_its_own_packages(bench, kind):
+def test_it_installs_its_own_packages(device, start, kind):
     before = image(built(f"reference_1.0.1_{kind}_aes.rbl"))
-    boot(bench, before)
-    assert bench.ended == STARTED
-    assert bytes(bench.flash) == installed(before)
-    assert bench.machine.flash.status == 0x7C, "all of the chip is protected when the app starts"
+    ended, _, after = start(before)
+    assert ended == STARTED
+    assert after == installed(before)
+    assert device.machine.flash.status == 0x7C, "all of the chip is protected when the app starts"
 
 
-def test_its_log_is_the_documented_one(bench):
-    lines = boot(bench, image(PACKAGE)).splitlines()
+def test_its_log_is_the_documented_one(start):
+    lines = start(image(PACKAGE))[1].splitlines()
     progress = [line for line in lines if "OTA Write" in line and not line.endswith("100%")]
     assert [line for line in lines if line not in progress] == NEW_LINES
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", [GZIP, LZMA])
-def test_it_installs_packages_of_the_vendors_format(bench, name):
+def test_it_installs_packages_of_the_vendors_format(start, name):
     package = vendor(name).read_bytes()
     full = vendor(FULL).read_bytes()
     before = image(package, built("reference_1.0.0.bin")[:APP_START] + full[APP_START:])
-    printed = boot(bench, before)
-    assert "upgrade(2M.1220->2.0.0) startup." in printed and bench.ended == STARTED
-    assert expected.differences(bytes(bench.flash), expected.after_update(bytes(before), package)) == []
+    ended, printed, after = start(before)
+    assert "upgrade(2M.1220->2.0.0) startup." in printed and ended == STARTED
+    assert expected.differences(after, expected.after_update(bytes(before), package)) == []
 
 
-def test_a_start_without_a_package_changes_nothing(bench):
+def test_a_start_without_a_package_changes_nothing(device, start):
     before = image()
-    operations = bench.machine.flash_operations
-    printed = boot(bench, before)
-    assert bench.ended == STARTED and "upgrade" not in printed
-    assert bytes(bench.flash) == before and bench.machine.flash_operations == operations
+    ended, printed, after = start(before)
+    assert ended == STARTED and "upgrade" not in printed
+    assert after == before and device.operations == []
 
 
-def test_the_installed_package_is_not_installed_again(bench):
+def test_the_installed_package_is_not_installed_again(start):
     before = bytearray(installed(image(PACKAGE)))
     before[DOWNLOAD : DOWNLOAD + len(PACKAGE)] = PACKAGE
-    printed = boot(bench, before)
-    assert bench.ended == STARTED and "upgrade" not in printed
-    assert bytes(bench.flash) == before
+    ended, printed, after = start(before)
+    assert ended == STARTED and "upgrade" not in printed
+    assert after == before
 
 
-def test_the_installed_package_is_installed_again_over_a_damaged_app(bench):
+def test_the_installed_package_is_installed_again_over_a_damaged_app(start):
     right = image(PACKAGE)
     before = bytearray(installed(right))
     before[DOWNLOAD : DOWNLOAD + len(PACKAGE)] = PACKAGE
     before[APP_START + 0x1234] ^= 4
-    boot(bench, before)
-    assert bench.ended == STARTED and bytes(bench.flash) == installed(right)
+    ended, _, after = start(before)
+    assert ended == STARTED and after == installed(right)
 
 
-def test_a_damaged_app_is_not_started(bench):
+def test_a_damaged_app_is_not_started(start):
     before = image()
     before[APP_START + 0x2010] ^= 1
-    assert "App verify failed! Need to recovery factory firmware." in boot(bench, before)
-    assert bench.ended == STUCK and bytes(bench.flash) == before
+    ended, printed, after = start(before)
+    assert "App verify failed! Need to recovery factory firmware." in printed
+    assert ended == STUCK and after == before
 
 
-def test_an_app_without_a_footer_is_not_started(bench):
+def test_an_app_without_a_footer_is_not_started(start):
     before = image()
     before[APP_END - 0x2000 : APP_END] = b"\xff" * 0x2000
-    boot(bench, before)
-    assert bench.ended == STUCK
+    assert start(before)[0] == STUCK
 
 
-def test_without_a_footer_the_update_is_forced(bench):
+def test_without_a_footer_the_update_is_forced(start):
     before = image(PACKAGE)
     before[APP_END - 0x2000 : APP_END] = b"\xff" * 0x2000
-    printed = boot(bench, before)
+    ended, printed, after = start(before)
     assert "Get 'app' partition firmware header failed! This partition will be forced to upgrade." in printed
-    assert bench.ended == STARTED and bytes(bench.flash) == installed(before)
+    assert ended == STARTED and after == installed(before)
 
 
 def framed_by_mistake():
-    return packed(crc_framing.frame(APP))
+    return pack(crc_framing.frame(APP), "none")
 
 
 def linked_elsewhere():
-    return packed(APP[:0x20] + (0x200000).to_bytes(4, "little") + APP[0x24:])
+    return pack(APP[:0x20] + (0x200000).to_bytes(4, "little") + APP[0x24:], "none")
 
 
 def dictionary_too_large():
@@ -176,44 +171,44 @@ REFUSED = {
         "(copy_fw_from_dl_part:720) Verify downloaded",
     ),
     "wrong hash": (lambda: repacked(PACKAGE, raw_hash=1), "(copy_fw_from_dl_part:720) Verify downloaded firmware hash"),
-    "not gzip": (lambda: repacked(packed(APP, "lzma"), algorithm=0x102), "decompress error: incorrect header check"),
+    "not gzip": (lambda: repacked(pack(APP, "lzma"), algorithm=0x102), "decompress error: incorrect header check"),
     "not lzma": (lambda: repacked(PACKAGE, algorithm=0x402), "(ota_main:144) OTA upgrade failed!"),
     "framed": (framed_by_mistake, "Please use none crc image to build rbl file!"),
     "linked elsewhere": (linked_elsewhere, "The application must link to the flash 64KB location!"),
     "dictionary": (dictionary_too_large, "decompress error: lzma properties are not supported"),
-    "tiny": (lambda: packed(APP[:100]), "An application cannot have 100 bytes."),
+    "tiny": (lambda: pack(APP[:100], "none"), "An application cannot have 100 bytes."),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_package_that_is_refused(bench, case):
+def test_a_package_that_is_refused(start, case):
     make, words = REFUSED[case]
     before = image(make())
-    printed = boot(bench, before)
+    ended, printed, after = start(before)
     assert words in printed
-    assert bench.ended == STARTED and bytes(bench.flash) == before, "the old app is kept and started"
+    assert ended == STARTED and after == before, "the old app is kept and started"
 
 
 @pytest.mark.parametrize("size", [128, 4095, 4096, 4097, 65535, 65536, 65537, 200_000])
-def test_sizes_around_pieces_and_windows(bench, size):
+def test_sizes_around_pieces_and_windows(start, size):
     """Whatever an app consists of: it is installed byte for byte."""
     raw = bytearray((APP * 8)[:size].ljust(size, b"\xa5"))
     raw[0x20:0x24] = (0x10100).to_bytes(4, "little")
     for kind in ("none", "gzip", "lzma"):
-        before = image(packed(bytes(raw), kind))
-        boot(bench, before)
-        assert bench.ended == STARTED, kind
-        logical = crc_framing.strip(bytes(bench.flash[APP_START:APP_END]))
+        before = image(pack(bytes(raw), kind))
+        ended, _, after = start(before)
+        assert ended == STARTED, kind
+        logical = crc_framing.strip(after[APP_START:APP_END])
         assert logical[:size] == raw, kind
 
 
-def test_the_largest_app(bench):
+def test_the_largest_app(start):
     raw = bytearray(bytes(range(256)) * 4352)[: 0x110000 - 96]
     raw[0x20:0x24] = (0x10100).to_bytes(4, "little")
-    before = image(packed(bytes(raw), "gzip"))
-    boot(bench, before)
-    assert bench.ended == STARTED
-    assert crc_framing.strip(bytes(bench.flash[APP_START:APP_END]))[: len(raw)] == raw
+    before = image(pack(bytes(raw), "gzip"))
+    ended, _, after = start(before)
+    assert ended == STARTED
+    assert crc_framing.strip(after[APP_START:APP_END])[: len(raw)] == raw
 
 
 # The partition table
@@ -235,34 +230,35 @@ def with_entry(name, **changes):
         ({"name": "download", "offset": 0x100000}, "overlap"),
     ],
 )
-def test_a_table_with_which_an_update_would_destroy_something(bench, changes, words):
+def test_a_table_with_which_an_update_would_destroy_something(start, changes, words):
     before = with_entry(**changes)
-    start = changes.get("offset", DOWNLOAD)
-    before[start : start + len(PACKAGE)] = PACKAGE
-    printed = boot(bench, before)
+    place = changes.get("offset", DOWNLOAD)
+    before[place : place + len(PACKAGE)] = PACKAGE
+    ended, printed, after = start(before)
     assert words in printed
-    assert bench.ended == STARTED and bytes(bench.flash) == before
+    assert ended == STARTED and after == before
 
 
-def test_an_app_partition_that_reaches_into_the_download(bench):
+def test_an_app_partition_that_reaches_into_the_download(start):
     """What the vendor's boot loader bricks the device with. Here the footer is not where it was: nothing is started."""
     before = with_entry("app", length=0x120000)
-    assert "overlap" in boot(bench, before)
-    assert bench.ended == STUCK and bytes(bench.flash) == before
+    ended, printed, after = start(before)
+    assert "overlap" in printed
+    assert ended == STUCK and after == before
 
 
-def test_an_entry_with_a_wrong_checksum_does_not_count(bench):
+def test_an_entry_with_a_wrong_checksum_does_not_count(start):
     at, entry = table()["download"]
     damaged = bytearray(entry.pack())
     damaged[52] ^= 1
     before = image(PACKAGE, bootloader({at: bytes(damaged)}))
-    printed = boot(bench, before)
+    ended, printed, after = start(before)
     assert "A partition entry has a wrong CRC-32" in printed
     assert "The download partition(download) not found." in printed
-    assert bench.ended == STARTED and bytes(bench.flash) == before
+    assert ended == STARTED and after == before
 
 
-def test_the_table_may_lie_elsewhere(bench):
+def test_the_table_may_lie_elsewhere(start):
     """The highest one counts, at any alignment; here download was moved as well, and the package with it."""
     entries = [entry for _, entry in partitions.find(built("boot.bin"))][::-1]
     moved = [
@@ -273,6 +269,6 @@ def test_the_table_may_lie_elsewhere(bench):
     whole = built("reference_1.0.0.bin")
     before = image(b"", crc_framing.frame(logical).ljust(APP_START, b"\xff") + whole[APP_START:])
     before[0x133000 : 0x133000 + len(PACKAGE)] = PACKAGE
-    printed = boot(bench, before)
-    assert "erase:133000" in printed and bench.ended == STARTED
-    assert crc_framing.strip(bytes(bench.flash[APP_START:APP_END]))[: len(APP)] == APP
+    ended, printed, after = start(before)
+    assert "erase:133000" in printed and ended == STARTED
+    assert crc_framing.strip(after[APP_START:APP_END])[: len(APP)] == APP

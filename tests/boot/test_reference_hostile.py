@@ -5,9 +5,13 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from images import built
+from images import image as reference
 from long_run import examples
 
-from boot.reference import STARTED, Bench, built, image, installed, repacked
+from bk7238.bench.settings import Settings
+from bk7238.testing import Dut
+from boot.reference import STARTED, boot, image, installed, repacked
 
 PACKAGES = [built(f"reference_1.0.1_{kind}_aes.rbl") for kind in ("none", "gzip", "lzma")]
 WORD = st.integers(0, 0xFFFFFFFF)
@@ -31,21 +35,20 @@ FIELDS = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def bench():
-    return Bench()
+def device():
+    return Dut(reference(), None, Settings(profile="none"))
 
 
 @settings(examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(package=st.sampled_from(PACKAGES), fields=FIELDS, damage=st.integers(0, 3), seed=st.integers(0, 2**32))
-def test_a_hostile_package(bench, package, fields, damage, seed):
+def test_a_hostile_package(device, package, fields, damage, seed):
     rng = random.Random(seed)
     body = bytearray(package[96:])
     for _ in range(damage):
         body[rng.randrange(len(body))] ^= 1 << rng.randrange(8)
     hostile = repacked(package, bytes(body) if damage else None, **fields)
     before = image(hostile)
-    bench.load(before)
-    printed = bench.start()
-    assert bench.ended == STARTED, printed
+    ended, printed = boot(device, before)
+    assert ended == STARTED, printed
     went_in = any("erase success" in line for line in printed)
-    assert bytes(bench.flash) == (installed(before) if went_in else bytes(before)), printed
+    assert bytes(device.machine.flash.data) == (installed(before) if went_in else bytes(before)), printed

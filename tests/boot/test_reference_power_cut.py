@@ -7,112 +7,63 @@ or garbled.
 import random
 
 import pytest
+from images import built
 
-from boot.reference import DOWNLOAD, SECTOR, STARTED, Bench, built, image, installed, packed
+from boot.cases import pack
+from boot.reference import DOWNLOAD, SECTOR, STARTED, boot, image, installed
 
-HOW = ("undone", "half", "garbled")
+pytestmark = [pytest.mark.full, pytest.mark.bk7238(package=False, profile="none")]
 
-
-class Cut:
-    """Cuts the power at one operation, counted from 0, and tears it."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.shadow = bytearray(bench.flash)
-        self.count = 0
-        self.at: int | None = None
-        self.how, self.rng = "undone", random.Random(0)
-        self.fired = False
-        bench.machine.board.flash.operated.connect(self._operated)
-
-    def prepare(self, flash: bytearray, at: int | None, how: str = "undone") -> None:
-        self.bench.load(flash)
-        self.shadow[:] = flash
-        self.count, self.at, self.how, self.fired = 0, at, how, False
-        self.rng = random.Random(f"{at}:{how}")
-
-    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
-        length = what if isinstance(what, int) else len(what)
-        flash, place = self.bench.flash, slice(address, address + length)
-        if self.count == self.at:
-            self.fired = True
-            flash[place] = self._torn(bytes(self.shadow[place]), bytes(flash[place]))
-            self.bench.machine.stop()
-        self.shadow[place] = flash[place]
-        self.count += 1
-
-    def _torn(self, old: bytes, new: bytes) -> bytes:
-        if self.how == "undone":
-            return old
-        if self.how == "half":
-            return new[: len(new) // 2] + old[len(old) // 2 :]
-        mask = self.rng.randbytes(len(old))
-        return bytes(o & ~m & 0xFF | n & m for o, n, m in zip(old, new, mask, strict=True))
+HOW = ("before", "torn", "random")
 
 
-@pytest.fixture(scope="module")
-def cut():
-    return Cut(Bench())
-
-
-def count(cut, before, raw):
+def count(dut, before, raw):
     """How many operations the update takes without a cut."""
-    cut.prepare(before, None)
-    cut.bench.start()
-    assert cut.bench.ended == STARTED and bytes(cut.bench.flash) == installed(before, raw)
-    return cut.count
+    assert boot(dut, before)[0] == STARTED and bytes(dut.machine.flash.data) == installed(before, raw)
+    return len(dut.operations)
 
 
-def cut_once(cut, before, raw, at, how, operations):
-    new = installed(before, raw)
-    cut.prepare(before, at, how)
-    cut.bench.start()
-    assert cut.fired and cut.bench.ended == "", (at, how)
-    cut.at = None
-    cut.bench.show()
-    printed = cut.bench.start()
-    assert cut.bench.ended == STARTED, (at, how, printed)
-    after = bytearray(cut.bench.flash)
-    if at == operations - 1:  # the package's first sector, which nobody needs any more
+def after_cuts(make_dut, before, *cuts):
+    """The flash once the device has come through these power cuts."""
+    dut = make_dut(faults=cuts)
+    ended, printed = boot(dut, before)
+    dut.fired()
+    assert ended == STARTED and dut.machine.resets > 1, (cuts, printed)
+    return bytearray(dut.machine.flash.data)
+
+
+def cut_once(make_dut, before, raw, at, how, operations):
+    new, after = installed(before, raw), after_cuts(make_dut, before, f"power-cut:{how}@flash-op={at}")
+    if at == operations:  # the package's first sector, which nobody needs any more
         after[DOWNLOAD : DOWNLOAD + SECTOR] = new[DOWNLOAD : DOWNLOAD + SECTOR]
-    assert bytes(after) == new, (at, how, printed)
+    assert bytes(after) == new, (at, how)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("how", HOW)
-def test_a_cut_at_every_operation(cut, how):
+def test_a_cut_at_every_operation(dut, make_dut, how):
     raw = built("app-1.0.1.bin")[:8000]
-    before = image(packed(raw))
-    operations = count(cut, before, raw)
-    for at in range(operations):
-        cut_once(cut, before, raw, at, how, operations)
+    before = image(pack(raw, "none"))
+    operations = count(dut, before, raw)
+    for at in range(1, operations + 1):
+        cut_once(make_dut, before, raw, at, how, operations)
 
 
-@pytest.mark.full
-def test_a_cut_somewhere_in_the_update_to_the_reference_app(cut):
+def test_a_cut_somewhere_in_the_update_to_the_reference_app(dut, make_dut):
     before = image(built("reference_1.0.1_none_aes.rbl"))
-    operations = count(cut, before, None)
+    operations = count(dut, before, None)
     rng = random.Random("power cuts")
-    places = [0, 1, operations - 3, operations - 2, operations - 1, *rng.sample(range(operations), 25)]
+    places = [1, 2, operations - 2, operations - 1, operations, *rng.sample(range(1, operations + 1), 25)]
     for at in places:
-        cut_once(cut, before, None, at, rng.choice(HOW), operations)
+        cut_once(make_dut, before, None, at, rng.choice(HOW), operations)
 
 
-@pytest.mark.full
-def test_two_cuts_in_one_update(cut):
+def test_two_cuts_in_one_update(dut, make_dut):
     raw = built("app-1.0.1.bin")[:8000]
-    before = image(packed(raw))
-    operations = count(cut, before, raw)
+    before = image(pack(raw, "none"))
+    operations = count(dut, before, raw)
     rng = random.Random("two cuts")
     for _ in range(20):
-        cut.prepare(before, rng.randrange(operations), "garbled")
-        cut.bench.start()
-        assert cut.fired
-        cut.count, cut.at, cut.how, cut.fired = 0, rng.randrange(operations), "half", False
-        cut.bench.show()
-        cut.bench.start()
-        cut.at = None
-        cut.bench.show()
-        printed = cut.bench.start()
-        assert cut.bench.ended == STARTED, printed
-        assert bytes(cut.bench.flash)[:DOWNLOAD] == installed(before, raw)[:DOWNLOAD]
+        first = rng.randrange(1, operations + 1)
+        second = first + rng.randrange(1, operations + 1)
+        after = after_cuts(make_dut, before, f"power-cut:random@flash-op={first}", f"power-cut:torn@flash-op={second}")
+        assert after[:DOWNLOAD] == installed(before, raw)[:DOWNLOAD]

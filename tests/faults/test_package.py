@@ -1,10 +1,9 @@
 """Packages that are wrong, in front of the real boot loader: it says so, and the flash stays as it was."""
 
 import pytest
+from images import VENDOR
 
-from faults.bench import Run
-
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, VENDOR]
 
 REFUSED = {
     "package-key": "incorrect header check -3",
@@ -22,18 +21,19 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_the_boot_loader_refuses(fault):
-    run = Run(fault, delivered=True).to_app()
-    assert run.fault().firings[0].where == "package"
-    assert REFUSED[fault] in run.bootloader_text
-    assert "OTA Write" not in run.bootloader_text
-    assert run.operations == [] and run.flash == run.before
+def test_the_boot_loader_refuses(dut, flash, fault):
+    dut.configure(faults=[fault], delivered=True)
+    dut.expect("go os_addr", within="30 s")
+    assert dut.fired().firings[0].where == "package"
+    assert REFUSED[fault] in dut.machine.uart1.text
+    assert "OTA Write" not in dut.machine.uart1.text
+    assert flash.journal == [] and flash.data == flash.before
 
 
 @pytest.mark.parametrize(("fault", "verdict"), [("package-hash", "old-app-retries-each-boot")])
-def test_the_verdict_has_its_evidence(fault, verdict):
-    update = Run(fault, delivered=True).update
-    result = update.run()
+def test_the_verdict_has_its_evidence(dut, fault, verdict):
+    dut.configure(faults=[fault], delivered=True)
+    result = dut.verdict()
     assert (result.verdict.value, result.silent) == (verdict, [])
     assert result.as_json()["faults"][0]["fired"] == 1
     evidence = result.evidence

@@ -1,81 +1,84 @@
 """Power cuts during the installation, at a flash operation and elsewhere: what is left, and that it recovers."""
 
 import pytest
+from images import FULL, GZIP, VENDOR, image, update_package
 from ota import expected
 
-from faults.bench import Run, carried_out, gzip, image
+from bk7238.bench.settings import Settings
+from bk7238.testing import Dut, Flash, carried_out
 
 ERASE, PROGRAM = 3, 33
 
 
-def plain():
-    """The first operations of an undisturbed installation."""
-    run = Run(delivered=True)
-    run.machine.board.flash.operated.connect(lambda *_: len(run.operations) >= PROGRAM and run.machine.stop())
-    run.machine.run(until=30_000_000)
-    return run.before, run.operations[:PROGRAM]
-
-
 @pytest.fixture(scope="module")
 def trunk():
-    return plain()
+    """The flash at power-on, and the first operations of an undisturbed installation."""
+    dut = Dut(image(FULL), update_package(GZIP), Settings(delivered=True))
+    dut.wait(lambda: len(dut.operations) >= PROGRAM)
+    return dut.flash_before, dut.operations[:PROGRAM]
 
 
+@VENDOR
 @pytest.mark.full
 @pytest.mark.parametrize("number", [ERASE, PROGRAM])
-def test_what_a_cut_leaves_byte_for_byte(trunk, number):
+def test_what_a_cut_leaves_byte_for_byte(make_dut, trunk, number):
     before, operations = trunk
-    kind, address, what = operations[number - 1]
-    length = what if kind == "erase" else len(what)
+    kind, address, length = operations[number - 1].kind, operations[number - 1].address, operations[number - 1].length
     left = {}
     for how in ("before", "torn", "random", "after"):
-        run = Run(f"power-cut:{how}@flash-op={number}", delivered=True).to_reset()
-        firing = run.fault().firings[0]
-        assert (firing.flash_operation, run.fault().count) == (number, 1)
+        dut = make_dut(faults=[f"power-cut:{how}@flash-op={number}"], delivered=True)
+        dut.expect_reset()
+        firing = dut.fired().firings[0]
+        assert (firing.flash_operation, dut.fired().count) == (number, 1)
         assert f"{kind} of {length:#x} at {address:#x}" == firing.where
-        left[how] = run.flash
+        left[how] = Flash(dut).data
     old, new = carried_out(before, operations[: number - 1]), carried_out(before, operations[:number])
     assert left["before"] == old and left["after"] == new and old != new
-    torn = old.copy()
-    torn[address : address + length // 2] = new[address : address + length // 2]
+    half_way = address + length // 2
+    torn = old[:address] + new[address:half_way] + old[half_way:]
     assert left["torn"] == torn
     for at in range(0x200000):
         if left["random"][at] not in (old[at], new[at]):
             low, high = (old[at], new[at]) if kind == "erase" else (new[at], old[at])
             assert address <= at < address + length and low & ~left["random"][at] == 0 == left["random"][at] & ~high
-    assert left["random"] not in (bytes(old), bytes(new))
+    assert left["random"] not in (old, new)
 
 
+@VENDOR
 @pytest.mark.full
-def test_several_cuts_in_one_run_and_the_installation_still_ends_well():
-    run = Run("power-cut:torn,times=3,step=2@flash-op=2", "power-cut@insn=3_000_000", delivered=True).to_app()
-    cuts = run.fault().firings
-    assert [firing.flash_operation for firing in cuts] == [2, 4, 6] and run.fault(1).count == 1
-    assert run.machine.resets == 4
-    package = gzip().data
-    before = bytearray(image().data.ljust(0x200000, b"\xff"))
-    before[expected.DOWNLOAD : expected.DOWNLOAD + len(package)] = package
-    assert expected.differences(run.flash, expected.after_update(bytes(before), package)) == []
+def test_several_cuts_in_one_run_and_the_installation_still_ends_well(dut, flash):
+    dut.configure(faults=["power-cut:torn,times=3,step=2@flash-op=2", "power-cut@insn=3_000_000"], delivered=True)
+    dut.expect("go os_addr", within="30 s")
+    cuts = dut.fired().firings
+    assert [firing.flash_operation for firing in cuts] == [2, 4, 6] and dut.fired(1).count == 1
+    assert dut.machine.resets == 4
+    assert expected.differences(flash.data, expected.after_update(flash.before, dut.package.data)) == []
 
 
+@VENDOR
 @pytest.mark.full
 @pytest.mark.parametrize("leaves", ["zeros", "random"])
-def test_a_brown_out_leaves_neither_old_nor_erased(leaves):
-    run = Run(f"brown-out:{leaves}", delivered=True).to_reset()
-    assert run.fault().firings[0].where == "erase of 0x1000 at 0x11000"
-    sector = run.flash[0x11000:0x12000]
-    assert sector not in (run.before[0x11000:0x12000], b"\xff" * 0x1000)
+def test_a_brown_out_leaves_neither_old_nor_erased(dut, flash, leaves):
+    dut.configure(faults=[f"brown-out:{leaves}"], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().firings[0].where == "erase of 0x1000 at 0x11000"
+    sector = flash.data[0x11000:0x12000]
+    assert sector not in (flash.before[0x11000:0x12000], b"\xff" * 0x1000)
     assert leaves != "zeros" or sector == bytes(0x1000)
-    assert run.flash[:0x11000] == run.before[:0x11000] and run.flash[0x12000:] == run.before[0x12000:]
+    assert flash.data[:0x11000] == flash.before[:0x11000] and flash.data[0x12000:] == flash.before[0x12000:]
 
 
+@VENDOR
 @pytest.mark.full
-def test_a_line_on_a_uart_is_a_moment():
-    run = Run('power-cut@uart="initialize success"', delivered=True).to_reset()
-    assert run.fault().count == 1 and run.flash == run.before and run.operations == []
+def test_a_line_on_a_uart_is_a_moment(dut, flash):
+    dut.configure(faults=['power-cut@uart="initialize success"'], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().count == 1 and flash.data == flash.before and flash.journal == []
 
 
+@VENDOR
 @pytest.mark.full
-def test_a_virtual_time_is_a_moment():
-    run = Run("power-cut@5ms", delivered=True).to_reset()
-    assert run.fault().firings[0].time == 5000
+def test_a_virtual_time_is_a_moment(dut):
+    dut.configure(faults=["power-cut@5ms"], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().firings[0].time == 5000

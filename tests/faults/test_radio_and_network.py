@@ -4,10 +4,10 @@ A run ends a little after its fault has fired; where the device ends is the matt
 """
 
 import pytest
+from images import VENDOR
+from ota import expected
 
-from faults.bench import Run, downloaded
-
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, VENDOR]
 
 TOTAL = 505232
 
@@ -45,18 +45,29 @@ NO_DOWNLOAD = {"wrong-key", "dhcp-silent", "dhcp-late:2s", "connection-refused",
 OTHER_BYTES = {"body-corrupt:times=2@1%", "http-wrong-file", "http-chunked"}
 
 
+def downloaded(dut, flash):
+    """How many bytes of the package the device has written. All of the download partition that is not erased is the
+    package's, and nothing else of the firmware has changed."""
+    data = dut.update.package.data
+    part = flash[expected.DOWNLOAD : expected.END]
+    written = len(part.rstrip(b"\xff"))
+    assert part[:written] == data[:written]
+    assert flash[: expected.DOWNLOAD] == flash.before[: expected.DOWNLOAD], "boot loader and app"
+    return written
+
+
 @pytest.mark.parametrize("fault", CASES)
-def test_it_fires_and_the_flash_is_sound(fault):
+def test_it_fires_and_the_flash_is_sound(dut, flash, fault):
     times, settings = CASES[fault]
-    run = Run(fault, **settings)
-    struck = run.update.faults.all[0]
-    run.until(lambda: struck.count >= times)
-    assert run.fault().count >= times
-    run.machine.run(until=run.machine.now + 200_000)
+    dut.configure(faults=[fault], **settings)
+    struck = dut.faults[0]
+    dut.wait(lambda: struck.count >= times, within="15 s")
+    assert dut.fired().count >= times
+    dut.run("200 ms")
     if fault in OTHER_BYTES:
-        assert run.flash[:0x132000] == run.before[:0x132000]
+        assert flash.data[:0x132000] == flash.before[:0x132000]
     else:
-        written = downloaded(run)
+        written = downloaded(dut, flash)
         first = struck.firings[0]
         if "@1%" in fault and fault.partition(":")[0] not in ("frame-loss", "frame-duplicate", "frame-reorder"):
             assert written <= TOTAL // 4 and first.time > 6_000_000
@@ -64,36 +75,34 @@ def test_it_fires_and_the_flash_is_sound(fault):
             assert written == 0
 
 
-def test_a_place_in_the_download_is_exact():
-    run = Run("connection-close@70001B")
-    run.until(lambda: run.events("HttpBodyAborted"))
-    assert run.fault().count == 1
-    aborted = [event for event in run.update.network.events.recent if type(event).__name__ == "HttpBodyAborted"]
-    assert (aborted[0].acknowledged, aborted[0].total) == (70001, TOTAL)
-    assert downloaded(run) <= 70001
+def test_a_place_in_the_download_is_exact(dut, flash, air):
+    dut.configure(faults=["connection-close@70001B"])
+    aborted = air.expect("HttpBodyAborted")
+    assert dut.fired().count == 1 and (aborted.acknowledged, aborted.total) == (70001, TOTAL)
+    assert downloaded(dut, flash) <= 70001
 
 
 @pytest.mark.parametrize("share", [1, *(pytest.param(share, marks=pytest.mark.nightly) for share in (50, 99))])
-def test_the_vendors_problem_2_is_named(share):
+def test_the_vendors_problem_2_is_named(dut, flash, share):
     """The guide's "the download does not complete": the network drops, and the device waits."""
-    run = Run(f"network-stall@{share}%")
-    result = run.update.run()
+    dut.configure(faults=[f"network-stall@{share}%"])
+    result = dut.verdict()
     assert result.verdict.value == "device-waits" and result.silent == []
     arrived = round(TOTAL * share / 100)
     assert f"of {TOTAL} bytes had arrived" in result.reason and f"network-stall@{share}%" in result.reason
     assert int(result.reason.partition("(")[2].split()[0]) <= arrived
-    assert arrived - 4096 * 2 < downloaded(run) <= arrived
+    assert arrived - 4096 * 2 < downloaded(dut, flash) <= arrived
 
 
-def test_a_truncated_file_is_refused_by_the_boot_loader():
-    run = Run("http-truncated:2%")
-    result = run.update.run()
+def test_a_truncated_file_is_refused_by_the_boot_loader(dut, flash):
+    dut.configure(faults=["http-truncated:2%"])
+    result = dut.verdict()
     assert result.verdict.value == "old-app-retries-each-boot" and "Verify firmware CRC32" in result.reason
-    assert downloaded(run) == round(TOTAL * 0.02)
+    assert downloaded(dut, flash) == round(TOTAL * 0.02)
 
 
-def test_a_fault_that_never_fires_is_reported():
-    run = Run("dhcp-silent:1s", within=7)
-    result = run.update.run()
+def test_a_fault_that_never_fires_is_reported(dut):
+    dut.configure(faults=["dhcp-silent:1s"], within=7)
+    result = dut.verdict()
     assert result.silent == ["dhcp-silent:1s"] == result.as_json()["faults_never_fired"]
     assert result.faults[0]["fired"] == 0

@@ -23,16 +23,23 @@ TABLES = [
     (test_partition_table.CASES, test_partition_table.test_the_boot_loader_does_not_install),
 ]
 # A test on the reference firmware for each kind: the first of the tables', or one of its own.
-TESTS = {parse(fault).kind: partial(test, fault) for cases, test in TABLES for fault in reversed(cases)} | {
-    "power-cut": partial(test_power.test_what_a_cut_leaves_byte_for_byte_and_that_the_next_start_mends_it, 6, "torn"),
-    "brown-out": partial(test_power.test_a_brown_out_leaves_neither_old_nor_erased, "zeros", "", 1),
-    "flash-stuck-bit": test_flash.test_a_stuck_bit_below_the_package_is_found_by_the_app,
-    "flash-failing-sector": partial(test_flash.test_a_sector_that_fails, "both"),
-    "flash-program-flip": partial(
-        test_flash.test_a_bit_too_much_is_programmed_and_the_second_attempt_is_right, 40, 0, test_flash.HASH
+TESTS = {parse(fault).kind: partial(test, fault=fault) for cases, test in TABLES for fault in reversed(cases)} | {
+    "power-cut": partial(
+        test_power.test_what_a_cut_leaves_byte_for_byte_and_that_the_next_start_mends_it, number=6, how="torn"
     ),
-    "flash-jedec-id": partial(test_flash.test_a_chip_that_says_it_is_too_small_is_not_written, 0),
-    "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, "calibration", 0x200000, "zeros"),
+    "brown-out": partial(
+        test_power.test_a_brown_out_leaves_neither_old_nor_erased, leaves="zeros", moment="", number=1
+    ),
+    "flash-stuck-bit": test_flash.test_a_stuck_bit_below_the_package_is_found_by_the_app,
+    "flash-failing-sector": partial(test_flash.test_a_sector_that_fails, fails="both"),
+    "flash-program-flip": partial(
+        test_flash.test_a_bit_too_much_is_programmed_and_the_second_attempt_is_right,
+        number=40,
+        seed=0,
+        complaint=test_flash.HASH,
+    ),
+    "flash-jedec-id": partial(test_flash.test_a_chip_that_says_it_is_too_small_is_not_written, jedec_id=0),
+    "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, name="calibration", size=0x200000, how="zeros"),
 }
 NOTHING = {
     "package": lambda fault, package: package,
@@ -52,8 +59,8 @@ def test_every_kind_can_be_sabotaged():
 
 @pytest.mark.full
 @pytest.mark.parametrize("kind", TESTS)
-def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, kind):
+def test_a_fault_that_does_nothing_turns_its_test_red(monkeypatch, dut, flash, kind):
     for method, nothing in NOTHING.items():
         monkeypatch.setattr(all_kinds()[kind], method, nothing)
     with pytest.raises(AssertionError, match=f"{kind}.* never fired"):
-        TESTS[kind]()
+        TESTS[kind](dut, flash)

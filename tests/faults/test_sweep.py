@@ -8,7 +8,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from images import FULL, GZIP, vendor
+from images import FULL, GZIP, VENDOR, image, update_package, vendor
 
 from bk7238.cli import main
 from bk7238.sweep.explore.trunk import ALL_MODES, cut, order
@@ -21,9 +21,8 @@ from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.processes import over, processes
 from bk7238.update.session import Settings
-from faults.bench import Run, gzip, image
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, VENDOR]
 
 FOOTER = 3143  # one of the four programs of the footer
 
@@ -38,7 +37,7 @@ def explored(plan, points):
 
 @pytest.fixture(scope="module")
 def installation():
-    return Installation(Job(image(), gzip(), Settings()))
+    return Installation(Job(image(FULL), update_package(GZIP), Settings()))
 
 
 def test_the_trunk_is_what_the_boot_loader_does(installation):
@@ -52,10 +51,12 @@ def test_the_trunk_is_what_the_boot_loader_does(installation):
 
 
 @pytest.mark.parametrize("how", ALL_MODES)
-def test_the_state_of_a_point_is_what_the_fault_leaves(installation, how):
+def test_the_state_of_a_point_is_what_the_fault_leaves(installation, dut, flash, how):
     point = cut(2, how)
     ((_, state),) = installation.trunk.states([point], seed=0)
-    assert Run(point.faults[0], delivered=True).to_reset().flash == state
+    dut.configure(faults=point.faults, delivered=True)
+    dut.expect_reset()
+    assert flash.data == state
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_replay_is_the_same_run_to_the_byte(installation):
 @pytest.mark.nightly
 def test_after_a_cut_in_the_download_it_is_downloaded_again():
     """Unless it was about to restart: then it was writing its configuration, and has lost it. All of `quick`."""
-    download = Download(Job(image(), gzip(), Settings()), ("torn",))
+    download = Download(Job(image(FULL), update_package(GZIP), Settings()), ("torn",))
     points = download.points("quick")
     assert len(points) == 6 and len(download.trunk.swept) == 2074 + 49
     *written, erase, last = explored(download, points).values()
@@ -111,7 +112,7 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
 )
 def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
     """So does OpenBeken where a version starts for the first time: a cut there loses it."""
-    cuts = registry.make(name, Job(image(), gzip(), Settings()))
+    cuts = registry.make(name, Job(image(FULL), update_package(GZIP), Settings()))
     assert cuts.trunk.swept == range(start, start + 74) and len(cuts.points("quick")) == 15
     configuration = [
         number for number in cuts.trunk.swept if cuts.trunk.operations[number - 1].address & ~0xFFF == 0x1E1000

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from images import FULL, GZIP, LZMA, vendor
+from images import GZIP, LZMA, VENDOR
 
-from bk7238 import resources
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.airtime import Rate
-from bk7238.image import flash_image, package
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
-
-REFERENCE = resources.reference()
+from bk7238.testing import Dut
 
 
-def overlaps(image: Path, rbl: Path, **options) -> tuple[list[str], int]:
-    """Frames that begin before the ACK to the frame before them has ended, and the number of all frames."""
-    update = Update(flash_image.read(image), package.read(rbl), Settings(**options))
+def overlaps(dut: Dut) -> list[str]:
+    """Frames of an update that begin before the ACK to the frame before them has ended."""
     found: list[str] = []
     free: dict[int, int] = {}
     counts = [0, 0]
 
     def record(time: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None) -> None:
-        modulation = update.machine.board.wifi.tx.rate if from_device else Rate.of_half_megabits(rate or 0)
+        modulation = dut.machine.board.wifi.tx.rate if from_device else Rate.of_half_megabits(rate or 0)
         assert modulation is not None and modulation.half_megabits == rate
         counts[from_device] += 1
         began = time - airtime.frame_time(modulation, len(frame) + dot11.FCS)
@@ -34,23 +26,21 @@ def overlaps(image: Path, rbl: Path, **options) -> tuple[list[str], int]:
             found.append(f"{frame[:24].hex()} at {began} us, {free[channel] - began} us too early")
         free[channel] = began + airtime.exchange_time(modulation, frame)
 
-    update.air.record(record)
-    result = update.run()
-    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
+    dut.bench.air.record(record)
+    dut.expect_verdict("new-app-runs")
     assert min(counts) > 20
-    return found, sum(counts)
+    return found
 
 
 @pytest.mark.parametrize("psk", [None, "correct horse"])
 @pytest.mark.parametrize("ht", [False, True])
-def test_no_frame_begins_before_the_ack_before_it_has_ended(psk, ht):
-    image, rbl = REFERENCE / "reference_1.0.0.bin", REFERENCE / "reference_1.0.1_gzip_aes.rbl"
-    found, _ = overlaps(image, rbl, psk=psk, ht=ht)
-    assert found == []
+def test_no_frame_begins_before_the_ack_before_it_has_ended(dut, psk, ht):
+    dut.configure(psk=psk, ht=ht)
+    assert overlaps(dut) == []
 
 
+@VENDOR
 @pytest.mark.full
 @pytest.mark.parametrize(("name", "psk"), [(GZIP, None), (LZMA, "correct horse")])
-def test_no_frame_begins_before_the_ack_before_it_has_ended_on_the_vendors_firmware(name, psk):
-    found, _ = overlaps(vendor(FULL), vendor(name), psk=psk)
-    assert found == []
+def test_no_frame_begins_before_the_ack_before_it_has_ended_on_the_vendors_firmware(make_dut, name, psk):
+    assert overlaps(make_dut(package=name, psk=psk)) == []

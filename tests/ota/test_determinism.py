@@ -6,12 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from images import FULL, GZIP, vendor
+from images import FULL, GZIP, VENDOR, vendor
 
 from bk7238 import resources
 from bk7238.engine import slice as slices
-from bk7238.image import flash_image, package
-from bk7238.update.session import Settings, Update
 
 FIRMWARE = ["reference", pytest.param("vendor", marks=pytest.mark.nightly)]
 
@@ -43,24 +41,22 @@ def test_the_digest_does_not_depend_on_the_hash_seed(firmware, network):
     assert one == other
 
 
+@VENDOR
 @pytest.mark.full
-def test_another_seed_is_another_run():
-    digests = set()
-    for seed in (1, 2):
-        update = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(seed=seed, within=7.0))
-        digests.add(update.run().digest)
-    assert len(digests) == 2
+def test_another_seed_is_another_run(make_dut):
+    one, other = (make_dut(seed=seed, within="7 s").verdict() for seed in (1, 2))
+    assert one.digest != other.digest
 
 
 @pytest.mark.parametrize("firmware", FIRMWARE)
-def test_both_bodies_boot_alike(firmware, monkeypatch):
+def test_both_bodies_boot_alike(make_dut, firmware, monkeypatch):
     """Native and Python slice functions, over the boot loader and the app's start-up with its interrupts."""
     runs = []
     for functions in (slices.functions, slices.InPython):
         monkeypatch.setattr(slices, "functions", functions)
         image, update_package = files(firmware)
-        update = Update(flash_image.read(image), package.read(update_package), Settings(within=0.9))
-        result = update.run()
-        runs.append((update.machine.engine.stepping, result.from_version, result.instructions, result.digest))
+        dut = make_dut(image=image, package=update_package, within="900 ms")
+        result = dut.verdict()
+        runs.append((dut.machine.engine.stepping, result.from_version, result.instructions, result.digest))
     assert runs[0][1:] == runs[1][1:] and runs[1][0] == "python"
     assert runs[0][1] == {"vendor": "1.18.300", "reference": "1.0.0"}[firmware]

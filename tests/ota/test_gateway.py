@@ -11,10 +11,8 @@ from images import FULL, GZIP, vendor
 
 from bk7238 import resources
 from bk7238.cli import main
-from bk7238.image import flash_image, package
-from bk7238.network import gateway, host_server
-from bk7238.network.events import HostUnreachable, Refused
-from bk7238.update.session import Settings, Update
+from bk7238.network import gateway
+from bk7238.testing import Air
 from ota import expected
 
 
@@ -67,36 +65,25 @@ def test_a_real_server_serves_the_update(files, server, tmp_path, capsys):
     assert (out / "flash.bin").read_bytes()[app] == after[app] != image.read_bytes()[app]
 
 
-def test_another_port_of_the_host_is_refused(files, server):
+def test_another_port_of_the_host_is_refused(files, server, make_dut):
     """The device is told a port that is open on the host, and is not the gateway's."""
     port, _ = server
     with socket.create_server(("127.0.0.1", 0)) as other:
         wrong = other.getsockname()[1]
-        settings = Settings(
-            gateway=host_server.Server("127.0.0.1", port), request=f"http://192.168.77.1:{wrong}/new.rbl", within=40
-        )
-        update = Update(flash_image.read(files[0]), package.read(files[1]), settings)
-        refused = []
-        update.air.on_event(lambda event: refused.append(event) if isinstance(event, Refused) else None)
-        update.air.on_event(lambda event: update.machine.stop() if len(refused) >= 2 else None)
-        update.run()
-        assert {(event.destination, event.port, event.answer) for event in refused} == {
-            ("192.168.77.1", wrong, "reset")
-        }
+        through = {"gateway": f"127.0.0.1:{port}", "request": f"http://192.168.77.1:{wrong}/new.rbl"}
+        air = Air(make_dut(image=files[0], package=files[1], **through))
+        for _ in range(2):
+            refused = air.expect("Refused", within="40 s")
+            assert (refused.destination, refused.port, refused.answer) == ("192.168.77.1", wrong, "reset")
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
             other.accept()
 
 
-def test_a_server_that_does_not_run_is_told(files):
+def test_a_server_that_does_not_run_is_told(files, make_dut):
     with socket.socket() as mute:  # its port is nobody else's, and it does not listen
         mute.bind(("127.0.0.1", 0))
         port = mute.getsockname()[1]
-        settings = Settings(gateway=host_server.Server("127.0.0.1", port), within=20)
-        update = Update(flash_image.read(files[0]), package.read(files[1]), settings)
-        failed = []
-        update.air.on_event(lambda event: failed.append(event) if isinstance(event, HostUnreachable) else None)
-        update.air.on_event(lambda event: update.machine.stop() if failed else None)
-        update.run()
-    (event,) = failed
-    assert event.server == f"127.0.0.1:{port}" and "refused" in event.reason
+        air = Air(make_dut(image=files[0], package=files[1], gateway=f"127.0.0.1:{port}"))
+        failed = air.expect("HostUnreachable")
+    assert failed.server == f"127.0.0.1:{port}" and "refused" in failed.reason

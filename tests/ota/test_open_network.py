@@ -5,12 +5,10 @@ covers all channels. The nightly run has all of both.
 """
 
 import pytest
-from images import BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
+from images import BOOTLOADER_UART2, FULL, GZIP, LZMA, VENDOR, vendor
 
 from bk7238.formats import crc_framing
 from bk7238.image import flash_image, package
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
 from ota import expected
 
 pytestmark = pytest.mark.full
@@ -38,11 +36,6 @@ def image(bootloader: str) -> flash_image.FlashImage:
     return flash_image.parse(framed.ljust(start, b"\xff") + full.data[start:], "with the UART2 boot loader")
 
 
-def stop_at_lease(update: Update) -> None:
-    """End the run when the device is on the network for the first time."""
-    update.air.on_event(lambda event: update.machine.stop() if type(event).__name__ == "LeaseGranted" else None)
-
-
 SOME = (RUNS[1], RUNS[4])  # either package and boot loader
 
 
@@ -53,33 +46,26 @@ SOME = (RUNS[1], RUNS[4])  # either package and boot loader
         for run in RUNS
     ],
 )
-def test_update(name, ssid, channel, seed, ht, bootloader):
-    update_package = package.read(vendor(name))
-    settings = Settings(ssid=ssid, channel=channel, seed=seed, ht=ht)
-    update = Update(image(bootloader), update_package, settings)
-    before = bytes(update.machine.flash.data)
-    result = update.run()
-    assert (result.verdict, result.reason) == (
-        Verdict.NEW_APP_RUNS,
-        "the package was installed, the new app runs and has joined again",
-    )
+def test_update(make_dut, name, ssid, channel, seed, ht, bootloader):
+    dut = make_dut(image=image(bootloader), package=name, ssid=ssid, channel=channel, seed=seed, ht=ht)
+    result = dut.expect_verdict("new-app-runs")
+    assert result.reason == "the package was installed, the new app runs and has joined again"
     assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
-    assert expected.differences(result.flash, expected.after_update(before, update_package.data)) == []
+    assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
     assert [phase.name for phase in result.phases] == ["boot", "join", "download", "restart", "install", "rejoin"]
-    prints_on = (update.machine.uart1, update.machine.uart2)[bootloader == "uart2"]
+    prints_on = (dut.machine.uart1, dut.machine.uart2)[bootloader == "uart2"]
     assert "upgrade(2M.1220->2.0.0) startup." in prints_on.text
 
 
+@VENDOR
 @pytest.mark.parametrize(
     "channel", [pytest.param(n, marks=[pytest.mark.nightly] * (n not in (1, 6, 13))) for n in range(1, 14)]
 )
-def test_join_on_every_channel(channel):
-    update = Update(image("uart1"), package.read(vendor(GZIP)), Settings(channel=channel, seed=channel))
-    stop_at_lease(update)
-    update.machine.run(until=20_000_000)
-    assert [phase.name for phase in update.story.phases] == ["boot", "join"]
-    station = next(iter(update.access_point.stations))
-    assert station.associated
+def test_join_on_every_channel(dut, ap, air, channel):
+    dut.configure(channel=channel, seed=channel)
+    air.expect("LeaseGranted")
+    assert [phase.name for phase in dut.update.story.phases] == ["boot", "join"]
+    assert len(ap.stations) == 1
 
 
 def test_the_expected_flash_is_not_trivially_met():

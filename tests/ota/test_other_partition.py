@@ -2,14 +2,14 @@
 
 import pytest
 from boot.cases import app, pack
-from boot.reference import APP_START, built
-from images import FULL, vendor
+from boot.reference import APP_START
+from boot.told import foretold
+from images import FULL, built, vendor
 
 from bk7238.formats import crc_framing, partitions
-from bk7238.image import flash_image, package, predict
-from bk7238.image.prediction import End
+from bk7238.image import flash_image, package
+from bk7238.image.loaders.boot import End
 from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
 
 pytestmark = pytest.mark.full
 
@@ -28,17 +28,14 @@ def image():
 
 
 @pytest.mark.parametrize("delivered", [False, True])
-def test_it_is_installed(image, delivered):
+def test_it_is_installed(make_dut, image, delivered):
     voice = package.parse(pack(CONTENT, partition="voice"), "voice.rbl")
-    told = predict.predict(image.data, voice.data)
+    told = foretold(image.data, voice.data)
     assert (told.end, told.cause) == (End.INSTALLED, "")
     assert told.meaning == "the package is in partition `voice`; the app that was there is started"
-    result = Update(image, voice, Settings(delivered=delivered)).run()
-    assert (result.verdict, result.reason, result.verdict.exit_status) == (
-        Verdict.NEW_APP_RUNS,
-        "the package was installed in partition `voice`, the app runs and has joined again",
-        0,
-    )
+    result = make_dut(image=image, package=voice, delivered=delivered).expect_verdict("new-app-runs")
+    assert result.reason == "the package was installed in partition `voice`, the app runs and has joined again"
+    assert result.verdict.exit_status == 0
     assert result.flash[0x1E0000 : 0x1E0000 + len(CONTENT)] == CONTENT
     assert result.flash[0x1F0000 - 96 : 0x1F0000] == voice.data[:96]
     assert result.flash[:0x132000] == image.data[:0x132000]
@@ -57,11 +54,11 @@ def test_it_is_installed(image, delivered):
         ),
     ],
 )
-def test_the_reason_is_the_loaders_complaint_and_no_remark(image, fields, verdict, reason):
+def test_the_reason_is_the_loaders_complaint_and_no_remark(make_dut, image, fields, verdict, reason):
     voice = package.parse(pack(CONTENT, partition="voice", **fields), "voice.rbl")
-    update = Update(image, voice, Settings(delivered=True))
-    result = update.run()
-    assert "forced to upgrade" in update.machine.uart1.text
+    dut = make_dut(image=image, package=voice, delivered=True)
+    result = dut.verdict()
+    assert "forced to upgrade" in dut.machine.uart1.text
     written = "" if verdict is Verdict.OLD_APP_RETRIES else "partition `voice` is written but not verified: "
     assert result.verdict is verdict
     assert result.reason.startswith(f"{written}the bootloader printed: [E/OTA] {reason}")

@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-from bk7238 import resources
 from bk7238.formats import ieee80211 as dot11
-from bk7238.image import flash_image, package
-from bk7238.update.session import Settings, Update
-
-REFERENCE = resources.reference()
 
 
-class Draws:
-    """One run with a power cut: what was drawn at random after it."""
-
-    def __init__(self, cut_at: int, *, seed: int = 0) -> None:
-        rbl = package.read(REFERENCE / "reference_1.0.1_gzip_aes.rbl")
-        settings = Settings(psk="correct horse", seed=seed, faults=("frame-loss:rate=0.05",))
-        self.update = Update(flash_image.read(REFERENCE / "reference_1.0.0.bin"), rbl, settings)
-        machine = self.update.machine
-        self.nonces: list[bytes] = []  # of the key handshake: ANonce and SNonce in turn
-        self.flash = b""
-
-        def cut() -> None:
-            self.nonces.clear()
-            self.flash = bytes(machine.flash.data)
-            machine.power_cycle()
-
-        machine.clock.after(cut_at, cut)
-        self.update.air.on_frame(self._frame)
-        machine.run(until=cut_at + 2_000_000)
-
-    def _frame(self, time: int, frame: bytes, channel: int, from_device: bool) -> None:
-        at = frame.find(dot11.LLC_SNAP + b"\x88\x8e")
-        if at >= 0 and any(frame[at + 25 : at + 57]):
-            self.nonces.append(frame[at + 25 : at + 57])
+def drawn(make_dut, cut_at, **settings):
+    """A device whose power was cut at that microsecond and which has joined again; the flash as the cut left it, and
+    the nonces of the key handshake from then on: ANonce and SNonce in turn."""
+    dut = make_dut(psk="correct horse", faults=("frame-loss:rate=0.05",), **settings)
+    dut.machine.run(until=cut_at)
+    left, passed = bytes(dut.machine.flash.data), len(dut.frames)
+    dut.machine.power_cycle()
+    dut.run("2 s")
+    nonces = []
+    for frame in dut.frames[passed:]:
+        at = frame.data.find(dot11.LLC_SNAP + b"\x88\x8e")
+        if at >= 0 and any(frame.data[at + 25 : at + 57]):
+            nonces.append(frame.data[at + 25 : at + 57])
+    return dut.machine, left, nonces
 
 
-def test_two_runs_that_are_alike_at_a_boot_draw_alike_after_it():
-    early, late = Draws(1_300_000), Draws(1_450_000)
-    assert early.flash == late.flash
-    assert early.update.machine.resets == late.update.machine.resets == 1
-    assert len(early.nonces) >= 2 and early.nonces == late.nonces
+def test_two_runs_that_are_alike_at_a_boot_draw_alike_after_it(make_dut):
+    (early, flash, nonces), (late, same_flash, same_nonces) = (drawn(make_dut, at) for at in (1_300_000, 1_450_000))
+    assert flash == same_flash and early.resets == late.resets == 1
+    assert len(nonces) >= 2 and nonces == same_nonces
 
 
-def test_another_seed_and_another_boot_draw_otherwise():
-    cut, other = Draws(1_300_000), Draws(1_300_000, seed=1)
-    machine = cut.update.machine
-    assert cut.nonces[0] != other.nonces[0]
+def test_another_seed_and_another_boot_draw_otherwise(make_dut):
+    (machine, _, nonces), (_, _, others) = (drawn(make_dut, 1_300_000, seed=seed) for seed in (0, 1))
+    assert nonces[0] != others[0]
     source = machine.random("anything")
     first = source.getrandbits(64)
     machine.power_cycle()

@@ -4,52 +4,43 @@ import socket
 
 import pytest
 
-from bk7238.image import package
-from bk7238.network import host_server
 from bk7238.network.events import HttpBodyProgress, Refused
-from bk7238.testing import Dut
 from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
-from ota.answers import Answers, hanging_up
-from ota.test_reference_firmware import reference, reference_package
 
 NAME = "reference_1.0.1_gzip_aes.rbl"
+pytestmark = pytest.mark.bk7238(package=NAME)
 TOTAL = 17_344
 SERVER = "192.168.77.1"
 
 
-def update(prepare=lambda update: None, **settings):
-    made = Update(reference(), reference_package("gzip"), Settings(**settings))
-    prepare(made)
-    return made
-
-
-def waits(made):
+def waits(dut):
     """The reason of a device that waits, whose app is what it was."""
-    before = bytes(made.machine.flash.data)
-    result = made.run()
-    assert result.verdict is Verdict.DEVICE_WAITS, result.reason
-    assert result.flash[:0x132000] == before[:0x132000]
+    result = dut.expect_verdict("device-waits")
+    assert result.flash[:0x132000] == dut.flash_before[:0x132000]
     return result
+
+
+def hanging_up(share, name=b"Content-Length"):
+    """The whole length is announced, and this share of the body comes."""
+    return lambda body: ([b"%s: %d" % (name, len(body))], body[: int(len(body) * share)])
 
 
 # After the verdict
 
 
-def test_a_machine_runs_on_after_the_verdict():
-    made = update()
-    result = made.run()
+def test_a_machine_runs_on_after_the_verdict(dut):
+    result = dut.verdict()
     phases = list(result.phases)
-    made.machine.run(until=made.machine.now + 65_000_000)
-    assert made.machine.now == result.virtual_seconds * 1e6 + 65_000_000
-    assert made.run() is result and result.verdict is Verdict.NEW_APP_RUNS
+    dut.run("65 s")
+    assert dut.machine.now == result.virtual_seconds * 1e6 + 65_000_000
+    assert dut.verdict() is dut.update.run() is result and result.verdict is Verdict.NEW_APP_RUNS
     assert result.phases == phases
 
 
 @pytest.mark.full
 @pytest.mark.parametrize(("settings", "verdict"), [({}, "new-app-runs"), ({"request": "missing.rbl"}, "device-waits")])
-def test_a_soak(settings, verdict):
-    dut = Dut(reference(), reference_package("gzip"), Settings(**settings))
+def test_a_soak(dut, settings, verdict):
+    dut.configure(**settings)
     result = dut.verdict()
     dut.run("400 s")
     assert dut.now == pytest.approx(result.virtual_seconds + 400)
@@ -58,9 +49,9 @@ def test_a_soak(settings, verdict):
     dut.expect("reference app, version")
 
 
-def test_a_device_that_waits_may_be_helped_after_its_verdict():
+@pytest.mark.bk7238(request="missing.rbl")
+def test_a_device_that_waits_may_be_helped_after_its_verdict(dut):
     """What happens after the verdict is not judged: the device gets its update at last."""
-    dut = Dut(reference(), reference_package("gzip"), Settings(request="missing.rbl"))
     result = dut.verdict()
     dut.expect("http_ota download failed")
     dut.send(f"http_ota http://{SERVER}/{NAME}")
@@ -71,11 +62,10 @@ def test_a_device_that_waits_may_be_helped_after_its_verdict():
 # The same failure again
 
 
-def test_a_server_that_hangs_up_at_the_same_place_each_time():
-    made = update()
-    server = Answers(made, hanging_up(0.6))
-    result = waits(made)
-    assert server.given == 3 and result.virtual_seconds < 30
+def test_a_server_that_hangs_up_at_the_same_place_each_time(dut, server):
+    server.answer(hanging_up(0.6))
+    result = waits(dut)
+    assert len(server.requests) == 3 and result.virtual_seconds < 30
     assert result.reason == (
         f"the device joined and the download did not complete (10406 of {TOTAL} bytes had arrived): the download from "
         f"{SERVER}:80 broke off at 10,406 of 17,344 bytes: closed by the server (3 times)"
@@ -83,31 +73,29 @@ def test_a_server_that_hangs_up_at_the_same_place_each_time():
     assert [phase.name for phase in result.phases] == ["boot", "join", "download"]
 
 
-def test_a_server_that_gets_further_each_time_is_not_judged():
-    made = update()
+def test_a_server_that_gets_further_each_time_is_not_judged(dut, server):
     shares = iter((0.3, 0.6, 1.0))
-    server = Answers(made, lambda body: hanging_up(next(shares))(body))
-    assert made.run().verdict is Verdict.NEW_APP_RUNS and server.given == 3
+    server.answer(lambda body: hanging_up(next(shares))(body))
+    dut.expect_verdict("new-app-runs")
+    assert len(server.requests) == 3
 
 
-def test_a_header_in_lower_case_is_a_header():
-    made = update()
-    Answers(made, hanging_up(1, b"content-length"))
-    assert made.run().verdict is Verdict.NEW_APP_RUNS
+def test_a_header_in_lower_case_is_a_header(dut, server):
+    server.answer(hanging_up(1, b"content-length"))
+    dut.expect_verdict("new-app-runs")
 
 
-def test_a_header_in_lower_case_is_named_where_the_device_fails():
-    made = update()
-    Answers(made, hanging_up(0.4, b"content-length"))
-    reason = waits(made).reason
+def test_a_header_in_lower_case_is_named_where_the_device_fails(dut, server):
+    server.answer(hanging_up(0.4, b"content-length"))
+    reason = waits(dut).reason
     assert "broke off at 6,937 of 17,344 bytes" in reason
     assert "200, a body without Content-Type of 17,344 bytes (its header is spelt 'content-length')" in reason
 
 
-def test_a_device_that_restarts_by_itself_after_half_a_download_is_judged():
+@pytest.mark.bk7238(within="300 s")
+def test_a_device_that_restarts_by_itself_after_half_a_download_is_judged(dut, server):
     """As a firmware that takes half a package for a whole one: its boot loader complains, and it asks again."""
-    dut = Dut(reference(), reference_package("gzip"), Settings(within=300.0))
-    server = Answers(dut.update, hanging_up(0.6))
+    server.answer(hanging_up(0.6))
     restarts = []
 
     def line(text):
@@ -119,48 +107,47 @@ def test_a_device_that_restarts_by_itself_after_half_a_download_is_judged():
 
     dut.machine.uart1.on_line(line)
     result = dut.verdict()
-    assert result.verdict is Verdict.DEVICE_WAITS and server.given == 3 and len(restarts) == 2
+    assert result.verdict is Verdict.DEVICE_WAITS and len(server.requests) == 3 and len(restarts) == 2
     assert "broke off at 10,406 of 17,344 bytes: closed by the server (3 times)" in result.reason
     assert "the bootloader printed: [E/OTA] " in result.reason and "Verify firmware CRC32" in result.reason
 
 
-def test_a_device_that_restarts_for_ever_is_judged():
-    dut = Dut(reference(), reference_package("gzip"), Settings(request="missing.rbl"))
+@pytest.mark.bk7238(request="missing.rbl")
+def test_a_device_that_restarts_for_ever_is_judged(dut):
     dut.machine.uart1.on_line(lambda line: dut.send("reboot") if line.startswith("IP up") else None)
     result = dut.verdict()
     assert result.verdict is Verdict.DEVICE_WAITS and dut.machine.resets == 3
     assert "the device restarted by itself (watchdog) (3 times)" in result.reason
 
 
-def test_single_faults_are_no_reason_to_give_up():
+@pytest.mark.fault("connection-close@20%", "connection-close@20%", "connection-close@30%", "connection-close@30%")
+def test_single_faults_are_no_reason_to_give_up(dut):
     """Each of the four closes one connection; the device is asked three times, and comes through in the third."""
-    faults = ["connection-close@20%", "connection-close@20%", "connection-close@30%", "connection-close@30%"]
-    result = update(faults=faults).run()
-    assert (result.verdict, result.silent) == (Verdict.NEW_APP_RUNS, []), result.reason
+    dut.expect_verdict("new-app-runs")
 
 
-def test_what_one_fault_has_done_excuses_no_second_failure():
+@pytest.mark.fault("connection-reset@50%", "connection-refused@50%")
+def test_what_one_fault_has_done_excuses_no_second_failure(dut):
     """The reset of a connection is over; what fails after it is the network's."""
-    result = waits(update(faults=["connection-reset@50%", "connection-refused@50%"]))
-    assert result.silent == []
+    result = waits(dut)
     assert f"connection to {SERVER}:80 was refused: nothing listens on that port (2 times) (after " in result.reason
 
 
-def test_a_repetition_is_no_progress():
-    made = update()
-    story = made.story
+def test_a_repetition_is_no_progress(dut):
+    story = dut.update.story
     story.phase = "download"
 
     def arrive(acknowledged):
-        made.machine.run(until=made.machine.now + 1000)
-        made.judge.event(HttpBodyProgress(made.machine.now, "", "/", acknowledged, TOTAL))
-        return story.last_progress == made.machine.now
+        dut.run("1 ms")
+        dut.update.judge.event(HttpBodyProgress(dut.machine.now, "", "/", acknowledged, TOTAL))
+        return story.last_progress == dut.machine.now
 
     assert [arrive(count) for count in (4096, 8192, 4096, 8192, 8193)] == [True, True, False, False, True]
 
 
-def test_the_time_limit_names_the_last_cause():
-    result = update(request="missing.rbl", within=12.0).run()
+@pytest.mark.bk7238(request="missing.rbl", within="12 s")
+def test_the_time_limit_names_the_last_cause(dut):
+    result = dut.verdict()
     assert result.verdict is Verdict.TIME_LIMIT and result.verdict.exit_status == 3
     assert result.reason == (
         "12 virtual seconds passed in phase `download` without an end: "
@@ -184,43 +171,44 @@ def test_the_time_limit_names_the_last_cause():
         ("http://BOX.Local/x", "the name server knows no BOX.Local: names in .local are"),
     ],
 )
-def test_a_server_that_cannot_be_reached(url, reason):
-    assert f"the download did not complete: the {'name' if 'local' in url.lower() else 'device'}" in (
-        found := waits(update(request=url)).reason
-    )
+def test_a_server_that_cannot_be_reached(dut, url, reason):
+    dut.configure(request=url)
+    found = waits(dut).reason
+    assert f"the download did not complete: the {'name' if 'local' in url.lower() else 'device'}" in found
     assert reason in found
 
 
-def test_a_name_that_nobody_knows():
-    made = update(lambda update: setattr(update.network.dns, "names", {}), request="http://ota.example/x")
-    assert "the name server knows no ota.example (3 times)" in waits(made).reason
+@pytest.mark.bk7238(request="http://ota.example/x")
+def test_a_name_that_nobody_knows(dut):
+    dut.bench.network.dns.names = {}
+    assert "the name server knows no ota.example (3 times)" in waits(dut).reason
 
 
-def test_a_name_in_local_that_the_name_server_was_given():
-    made = update(request=f"http://box.local/{NAME}")
-    made.network.dns.names = {"box.local": made.network.address}
-    assert made.run().verdict is Verdict.NEW_APP_RUNS
+@pytest.mark.bk7238(request=f"http://box.local/{NAME}")
+def test_a_name_in_local_that_the_name_server_was_given(dut):
+    dut.bench.network.dns.names = {"box.local": dut.bench.network.address}
+    dut.expect_verdict("new-app-runs")
 
 
-def test_a_refused_lease():
-    reason = waits(update(lambda update: update.network.dhcp._pool.clear())).reason
-    assert reason == "the device did not join: the DHCP server gave no lease: no address left"
+def test_a_refused_lease(dut):
+    dut.bench.network.dhcp._pool.clear()
+    assert waits(dut).reason == "the device did not join: the DHCP server gave no lease: no address left"
 
 
-def test_other_services_of_the_network_do_not_count():
+def test_other_services_of_the_network_do_not_count(dut):
     """A device that asks for the time, or for a broker, in vain is not judged by it."""
-    made = update()
     for second in range(1, 40):
         for protocol, port in (("udp", 123), ("tcp", 1883)):
             refused = Refused(second, "192.168.77.50", SERVER, protocol, port, "reset", 50_000 + second)
-            made.judge.event(refused)
-    assert made.run().verdict is Verdict.NEW_APP_RUNS
+            dut.update.judge.event(refused)
+    dut.expect_verdict("new-app-runs")
 
 
-def test_a_gateway_without_a_server():
+def test_a_gateway_without_a_server(dut):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    result = waits(update(gateway=host_server.Server("127.0.0.1", port)))
+    dut.configure(gateway=f"127.0.0.1:{port}")
+    result = waits(dut)
     assert (
         f"asked {SERVER}:{port}, which leads to 127.0.0.1:{port} of this machine: Connection refused" in result.reason
     )
@@ -240,19 +228,18 @@ def test_a_gateway_without_a_server():
         ),
     ],
 )
-def test_the_answer_is_named(fault, answer):
-    result = waits(update(faults=[fault]))
-    assert result.silent == [] and answer in result.reason
+def test_the_answer_is_named(dut, fault, answer):
+    dut.fault(fault)
+    assert answer in waits(dut).reason
 
 
-def test_a_captive_portal_is_not_the_package():
-    result = update(faults=["http-wrong-file:size=5000"]).run()
-    assert (result.verdict, result.silent) == (Verdict.OLD_APP_RUNS, [])
+@pytest.mark.fault("http-wrong-file:size=5000")
+def test_a_captive_portal_is_not_the_package(dut):
+    result = dut.expect_verdict("old-app-runs")
     assert result.reason.startswith(f"text/html of 5,000 bytes came, not {NAME}; the bootloader printed: ")
 
 
-def test_a_package_that_is_damaged_is_the_package():
-    body = bytearray(reference_package("gzip").data)
-    body[5000] ^= 1
-    result = Update(reference(), package.parse(bytes(body), "damaged.rbl"), Settings()).run()
-    assert "came, not" not in result.reason and "Verify firmware CRC32" in result.reason
+@pytest.mark.fault("package-flip:0x1388")
+def test_a_package_that_is_damaged_is_the_package(dut):
+    result = dut.expect_verdict("old-app-retries-each-boot", "Verify firmware CRC32")
+    assert "came, not" not in result.reason

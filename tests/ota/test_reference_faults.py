@@ -3,9 +3,7 @@
 import pytest
 from boot.reference import image, installed
 
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
-from ota.test_reference_firmware import reference, reference_package
+pytestmark = pytest.mark.bk7238(package="reference_1.0.1_gzip_aes.rbl")
 
 PASSED = [
     "frame-loss:rate=20%",
@@ -26,13 +24,10 @@ PASSED = [
     "psk", [pytest.param(None, id="open"), pytest.param("correct horse", id="wpa2", marks=pytest.mark.full)]
 )
 @pytest.mark.parametrize("fault", PASSED)
-def test_it_comes_through(fault, psk):
-    update = Update(reference(), reference_package("gzip"), Settings(psk=psk, faults=[fault]))
-    before = image(update.package.data, bytes(update.machine.flash.data))
-    result = update.run()
-    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.1"), result.reason
-    assert result.flash == installed(before)
-    assert result.silent == [], "a fault that did not happen proves nothing"
+def test_it_comes_through(dut, flash, fault, psk):
+    dut.configure(psk=psk, faults=[fault])
+    result = dut.expect_verdict("new-app-runs")
+    assert result.to_version == "1.0.1" and result.flash == installed(image(dut.package.data, flash.before))
 
 
 @pytest.mark.parametrize(
@@ -45,9 +40,9 @@ def test_it_comes_through(fault, psk):
         ("http-wrong-file", "The header in the download partition is damaged: no update."),
     ],
 )
-def test_it_says_why_it_does_not(fault, line):
-    update = Update(reference(), reference_package("gzip"), Settings(faults=[fault]))
-    result = update.run()
-    assert result.verdict.exit_status == 1
-    assert line in update.machine.uart1.text
+def test_it_says_why_it_does_not(dut, fault, line):
+    dut.fault(fault)
+    result = dut.verdict()
+    assert result.verdict.exit_status == 1 and dut.fired().count
+    assert line in dut.machine.uart1.text
     assert result.flash[:0x132000] == image()[:0x132000], "the old app is kept"

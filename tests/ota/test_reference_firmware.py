@@ -1,13 +1,12 @@
 """The whole update on the reference firmware: what every clone of the repository can run."""
 
 import pytest
-from boot.reference import APP_START, DOWNLOAD, FLASH, built, image, installed
-from images import FULL, GZIP, vendor
+from boot.reference import APP_START, DOWNLOAD, FLASH, image, installed
+from images import FULL, GZIP, built, update_package, vendor
 
 from bk7238.image import flash_image, package
-from bk7238.network.events import HttpRequested
+from bk7238.testing import Flash, Server
 from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
 
 RUNS = [
     # package, SSID, passphrase, channel, HT
@@ -19,93 +18,71 @@ RUNS = [
 ]
 
 
-def reference(name="reference_1.0.0.bin"):
-    return flash_image.parse(built(name), name)
-
-
-def reference_package(kind):
-    name = f"reference_1.0.1_{kind}_aes.rbl"
-    return package.parse(built(name), name)
-
-
-def downloaded(update):
+def downloaded(dut):
     """The flash at power-on as it is once the package is on the device: whole pieces of 1 KiB in erased sectors."""
-    return image(update.package.data, bytes(update.machine.flash.data))
+    return image(dut.package.data, Flash(dut).before)
 
 
 @pytest.mark.parametrize(("kind", "ssid", "psk", "channel", "ht"), RUNS)
-def test_update(kind, ssid, psk, channel, ht):
-    update = Update(reference(), reference_package(kind), Settings(ssid=ssid, psk=psk, channel=channel, ht=ht))
-    assert update.profile.name == "beken-sdk"
-    before = downloaded(update)
-    result = update.run()
+def test_update(make_dut, kind, ssid, psk, channel, ht):
+    dut = make_dut(package=update_package(kind), ssid=ssid, psk=psk, channel=channel, ht=ht)
+    assert dut.update.family.name == "beken-sdk"
+    before = downloaded(dut)
+    result = dut.verdict()
     assert (result.verdict, result.from_version, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.0", "1.0.1")
     assert result.flash == installed(before)
     assert [phase.name for phase in result.phases] == ["boot", "join", "download", "restart", "install", "rejoin"]
-    assert [record for record in update.machine.log.records if record.level == "warning"] == []
-    text = update.machine.uart1.text
+    assert [record for record in dut.machine.log.records if record.level == "warning"] == []
+    text = dut.machine.uart1.text
     for line in ("sta_Command", "IP up: 192.168.77.50", "ota write to 0x132000", "write over", "sucess.", "wdt reboot"):
         assert line in text
     assert "bk_misc_init_start_type 1 1" in text, "the second start knows that it was a reboot"
 
 
 @pytest.mark.parametrize("psk", [None, "correct horse"])
-def test_equal_runs_are_equal(psk):
-    digests = set()
-    for _ in range(2):
-        result = Update(reference(), reference_package("gzip"), Settings(psk=psk, seed=3)).run()
-        digests.add((result.digest, result.instructions))
-    assert len(digests) == 1
+def test_equal_runs_are_equal(make_dut, psk):
+    one, other = (make_dut(psk=psk, seed=3).verdict() for _ in range(2))
+    assert (one.digest, one.instructions) == (other.digest, other.instructions)
 
 
-def test_a_file_that_the_server_does_not_have():
-    result = Update(reference(), reference_package("gzip"), Settings(request="missing.rbl")).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
-    assert "404" in result.reason
+@pytest.mark.bk7238(request="missing.rbl")
+def test_a_file_that_the_server_does_not_have(dut):
+    dut.expect_verdict("device-waits", "404")
 
 
 @pytest.mark.parametrize("name", ['a b (1)+&%41#?".rbl', "u\u0308 \udcff'$;.rbl"])
-def test_a_package_of_any_name(name):
-    update = Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
-    result = update.run()
-    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.1")
-    assert [event.path for event in update.network.events.recent if isinstance(event, HttpRequested)] == ["/" + name]
+def test_a_package_of_any_name(make_dut, name):
+    dut = make_dut(package=package.parse(update_package("gzip").data, name))
+    assert dut.expect_verdict("new-app-runs").to_version == "1.0.1"
+    assert Server(dut).requests == [("/" + name, 200)]
 
 
-def test_another_file_of_any_name():
+def test_another_file_of_any_name(dut, server):
     name = "other file (2) 100%.rbl"
-    files = {"/" + name: reference_package("lzma").data}
-    update = Update(reference(), reference_package("gzip"), Settings(serve=files, request=name))
-    update.run()
-    assert update.network.events.recent and [
-        (event.path, event.status) for event in update.network.events.recent if isinstance(event, HttpRequested)
-    ] == [("/" + name, 200)]
+    dut.configure(serve={"/" + name: update_package("lzma").data}, request=name)
+    dut.verdict()
+    assert server.requests == [("/" + name, 200)]
 
 
-def test_a_name_too_long_for_the_firmware_once_it_is_encoded():
-    name = " " * 21 + ".rbl"
+def test_a_name_too_long_for_the_firmware_once_it_is_encoded(make_dut):
+    dut = make_dut(package=package.parse(update_package("gzip").data, " " * 21 + ".rbl"))
     with pytest.raises(ValueError, match=r"paths of up to 63 characters, /(%20)+\.rbl has 68: rename the file"):
-        Update(reference(), package.parse(reference_package("gzip").data, name), Settings())
+        _ = dut.machine
 
 
-def test_a_wrong_passphrase():
-    result = Update(reference(), reference_package("gzip"), Settings(psk="the wrong one", ap_psk="the right one")).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
-    assert "the device's passphrase is not the one of the access point" in result.reason
+@pytest.mark.bk7238(psk="the wrong one", ap_psk="the right one")
+def test_a_wrong_passphrase(dut):
+    dut.expect_verdict("device-waits", "the device's passphrase is not the one of the access point")
 
 
-def test_a_network_that_is_not_there():
-    result = Update(reference(), reference_package("gzip"), Settings(ssid=b"Nowhere", ap_ssid=b"Bench")).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
-    assert 'no access point answers to "Nowhere"' in result.reason
+@pytest.mark.bk7238(ssid="Nowhere", ap_ssid="Bench")
+def test_a_network_that_is_not_there(dut):
+    dut.expect_verdict("device-waits", 'no access point answers to "Nowhere"')
 
 
-def test_a_damaged_package_is_refused_and_named():
-    body = bytearray(reference_package("gzip").data)
-    body[5000] ^= 1
-    result = Update(reference(), package.parse(bytes(body), "damaged.rbl"), Settings()).run()
-    assert result.verdict.exit_status == 1
-    assert "Verify firmware CRC32" in result.reason
+@pytest.mark.fault("package-flip:0x1388")
+def test_a_damaged_package_is_refused_and_named(dut):
+    result = dut.expect_verdict("old-app-retries-each-boot", "Verify firmware CRC32")
     assert result.flash[:DOWNLOAD] == image()[:DOWNLOAD], "the old app is kept"
 
 
@@ -116,25 +93,19 @@ def test_a_damaged_package_is_refused_and_named():
 @pytest.mark.parametrize(
     "kind", [*(pytest.param(kind, marks=pytest.mark.nightly) for kind in ("none", "gzip")), "lzma"]
 )
-def test_the_vendors_boot_loader_installs_the_reference_app(kind):
+def test_the_vendors_boot_loader_installs_the_reference_app(make_dut, kind):
     mixed = vendor(FULL).read_bytes()[:APP_START] + built("reference_1.0.0.bin")[APP_START:]
-    update = Update(
-        flash_image.parse(mixed, "vendor's boot loader, reference app"), reference_package(kind), Settings()
-    )
-    before = downloaded(update)
-    result = update.run()
-    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "1.0.1")
-    assert "BK7238_1.0.15" in update.machine.uart1.text
-    assert result.flash == installed(before)
+    dut = make_dut(image=flash_image.parse(mixed, "vendor's boot loader"), package=update_package(kind))
+    before = downloaded(dut)
+    result = dut.expect_verdict("new-app-runs")
+    assert result.to_version == "1.0.1" and result.flash == installed(before)
+    assert "BK7238_1.0.15" in dut.machine.uart1.text
 
 
 @pytest.mark.full
-def test_the_reference_boot_loader_updates_openbeken():
+def test_the_reference_boot_loader_updates_openbeken(make_dut):
     mixed = built("reference_1.0.0.bin")[:APP_START] + vendor(FULL).read_bytes()[APP_START:]
-    update = Update(
-        flash_image.parse(mixed, "reference boot loader, OpenBeken"), package.read(vendor(GZIP)), Settings()
-    )
-    assert update.profile.name == "openbeken" and len(update.machine.flash.data) == FLASH
-    result = update.run()
-    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "2.00.777")
-    assert "BK7238_1.0.0 (reference)" in update.machine.uart1.text
+    dut = make_dut(image=flash_image.parse(mixed, "reference boot loader"), package=GZIP)
+    assert dut.update.family.name == "openbeken" and len(dut.machine.flash.data) == FLASH
+    assert dut.expect_verdict("new-app-runs").to_version == "2.00.777"
+    assert "BK7238_1.0.0 (reference)" in dut.machine.uart1.text

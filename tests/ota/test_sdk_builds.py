@@ -4,12 +4,9 @@ import json
 
 import patched
 import pytest
-from images import FULL, GZIP, vendor
+from images import VENDOR
 
 from bk7238.cli import main
-from bk7238.image import flash_image, package
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
 
 SDK = b"SDK Rev: 3.0.78 1e0e16eabc"
 SILENT = {b"[THD]cli\n": b"\n"}  # no line when the console's thread is created
@@ -20,10 +17,9 @@ def sdk(version):
     return {patched.BANNER[version]: SDK}
 
 
-def test_the_sdks_version_is_not_the_apps():
+def test_the_sdks_version_is_not_the_apps(make_dut):
     image = patched.image(sdk("1.0.0"), footer="2M.1220")
-    result = Update(image, patched.update(sdk("1.0.1"), header="2.0.0"), Settings()).run()
-    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
+    result = make_dut(image=image, package=patched.update(sdk("1.0.1"), header="2.0.0")).expect_verdict("new-app-runs")
     assert (result.from_version, result.to_version) == ("2M.1220", "2.0.0")
     assert result.banner_versions == ("3.0.78", "3.0.78")
     assert result.footer_versions == ("2M.1220", "2.0.0")
@@ -31,18 +27,16 @@ def test_the_sdks_version_is_not_the_apps():
     assert (found["banner_versions"], found["footer_versions"]) == (["3.0.78", "3.0.78"], ["2M.1220", "2.0.0"])
 
 
-def test_the_apps_own_version_is_the_banners():
-    result = Update(patched.image({}, footer="2M.1220"), patched.update({}, header="2.0.0"), Settings()).run()
+def test_the_apps_own_version_is_the_banners(make_dut):
+    result = make_dut(image=patched.image({}, footer="2M.1220"), package=patched.update({}, header="2.0.0")).verdict()
     assert (result.from_version, result.to_version) == result.banner_versions == ("1.0.0", "1.0.1")
     assert result.footer_versions == ("2M.1220", "2.0.0") and result.versions_differ
 
 
-def test_an_update_that_is_refused_has_the_old_versions():
-    damaged = bytearray(patched.update(sdk("1.0.1"), header="2.0.0").data)
-    damaged[5000] ^= 1
-    update = package.parse(bytes(damaged), "damaged.rbl")
-    result = Update(patched.image(sdk("1.0.0"), footer="1.0.0"), update, Settings()).run()
-    assert result.verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)
+def test_an_update_that_is_refused_has_the_old_versions(make_dut):
+    update = patched.update(sdk("1.0.1"), header="2.0.0")
+    dut = make_dut(image=patched.image(sdk("1.0.0"), footer="1.0.0"), package=update, faults=["package-flip:0x1388"])
+    result = dut.expect_verdict("old-app-retries-each-boot")
     assert (result.from_version, result.to_version) == ("1.0.0", "1.0.0")
     assert (result.banner_versions, result.footer_versions) == (("3.0.78", "3.0.78"), ("1.0.0", "1.0.0"))
 
@@ -62,31 +56,28 @@ def test_both_pairs_are_printed_where_they_differ(footer, shown, tmp_path, capsy
     assert found["footer_versions"] == [footer, "1.0.1"] and found["banner_versions"] == ["1.0.0", "1.0.1"]
 
 
-def test_a_console_that_does_not_say_that_it_is_ready():
+def test_a_console_that_does_not_say_that_it_is_ready(make_dut):
     old, new = {**SILENT, **sdk("1.0.0")}, {**SILENT, **sdk("1.0.1")}
-    update = Update(patched.image(old), patched.update(new), Settings())
-    assert update.profile.name == "beken-sdk"
-    result = update.run()
-    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
-    assert "[THD]" not in update.machine.uart1.text
+    dut = make_dut(image=patched.image(old), package=patched.update(new))
+    assert dut.update.family.name == "beken-sdk"
+    dut.expect_verdict("new-app-runs")
+    assert "[THD]" not in dut.machine.uart1.text
 
 
 @pytest.mark.full
-def test_a_delivered_app_without_a_console():
+def test_a_delivered_app_without_a_console(make_dut):
     old, new = {**NO_PROMPT, **sdk("1.0.0")}, {**NO_PROMPT, **sdk("1.0.1")}
-    result = Update(patched.image(old), patched.update(new), Settings(delivered=True)).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
+    files = {"image": patched.image(old), "package": patched.update(new), "delivered": True}
+    result = make_dut(**files).expect_verdict("device-waits")
     assert result.reason.startswith("the new app runs and did not join again: no console came")
     assert result.reason.endswith("(--profile none waits for no console)")
     assert (result.from_version, result.to_version) == ("1.0.0", "1.0.1")
-    observed = Update(patched.image(old), patched.update(new), Settings(delivered=True, profile="none")).run()
-    assert observed.verdict is Verdict.NEW_APP_RUNS
+    make_dut(**files, profile="none").expect_verdict("new-app-runs")
 
 
-def test_an_app_without_a_console():
+def test_an_app_without_a_console(make_dut):
     old = {**NO_PROMPT, **sdk("1.0.0")}
-    result = Update(patched.image(old), patched.update({}), Settings()).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
+    result = make_dut(image=patched.image(old), package=patched.update({})).expect_verdict("device-waits")
     assert result.reason == (
         "the device did not join: no console came, that is no line `[THD]cli` and no prompt when return was typed, so "
         "nothing was typed: it was not told to join"
@@ -94,16 +85,15 @@ def test_an_app_without_a_console():
 
 
 @pytest.mark.full
-def test_a_real_build_of_the_sdk_without_its_console():
-    image, update = flash_image.read(vendor(FULL)), package.read(vendor(GZIP))
-    result = Update(image, update, Settings(profile="beken-sdk")).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
-    assert "no console came, that is no line `[THD]cli` and no prompt when return was typed" in result.reason
+@VENDOR
+@pytest.mark.bk7238(profile="beken-sdk")
+def test_a_real_build_of_the_sdk_without_its_console(dut):
+    why = "no console came, that is no line `[THD]cli` and no prompt when return was typed"
+    result = dut.expect_verdict("device-waits", why)
     assert result.banner_versions[0].startswith("3.0.") and result.from_version == "2M.1220"
 
 
 @pytest.mark.full
-def test_a_console_that_does_not_know_the_command():
-    result = Update(patched.image({b"http_ota\0": b"HTTP_OTA\0"}), patched.update({}), Settings()).run()
-    assert result.verdict is Verdict.DEVICE_WAITS
-    assert "the console answers \"command 'http_ota' not found\"" in result.reason
+def test_a_console_that_does_not_know_the_command(make_dut):
+    dut = make_dut(image=patched.image({b"http_ota\0": b"HTTP_OTA\0"}), package=patched.update({}))
+    dut.expect_verdict("device-waits", "the console answers \"command 'http_ota' not found\"")

@@ -2,91 +2,61 @@
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 from images import FULL, vendor
 
-from bk7238.air import events as air
-from bk7238.air.medium import Medium
 from bk7238.air.station import Station
 from bk7238.cli import main
 from bk7238.formats import ieee80211 as dot11
-from bk7238.machine import Machine
-from bk7238.network import events as network
+from bk7238.testing import Air
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.bk7238(image=FULL, package=False, profile="none")]
 
 INTERVAL = 102_400
 PAGE = "http://192.168.4.1/"
 
 
-class Room:
-    """The unconfigured device, and what is on the air around it."""
-
-    def __init__(self, seed: int = 1, **station) -> None:
-        self.machine = Machine(vendor(FULL).read_bytes(), seed=seed)
-        self.air = Medium()
-        self.machine.connect_air(self.air)
-        self.station = Station(random.Random(seed), **station)
-        self.told = []
-        self.frames = []
-        self.air.on_event(self.told.append)
-        self.air.on_frame(lambda time, frame, channel, ours: self.frames.append((time, frame, channel, ours)))
-
-    def fetch(self, url: str, seconds: float = 20.0) -> "Room":
-        self.air.add_station(self.station)
-        self.station.host.fetch(url)
-        over = (network.HttpFetched, network.HttpFetchFailed)
-
-        def heard(event) -> None:
-            if isinstance(event, over) and not getattr(event, "onwards", ""):
-                self.machine.stop()
-
-        self.air.on_event(heard)
-        self.machine.run(until=round(seconds * 1e6))
-        return self
-
-    def beacons(self):
-        return [
-            (time, dot11.parse(frame)[1], channel)
-            for time, frame, channel, ours in self.frames
-            if ours and frame[0] == 0x80
-        ]
+def fetched(dut, air, within="20 s", **station):
+    """The answers that a station gets which joins and fetches the page, and goes where it is sent on to."""
+    visitor = Station(random.Random(dut.settings.seed), **station)
+    air.model.add_station(visitor)
+    visitor.host.fetch(PAGE)
+    while air.expect("HttpFetched", within).onwards:
+        pass
+    return visitor.host.fetched
 
 
-def test_beacons_every_102_milliseconds():
-    room = Room()
-    room.machine.run(until=12_000_000)
-    beacons = room.beacons()
-    times = [time for time, _, _ in beacons]
+def test_beacons_every_102_milliseconds(dut, air):
+    dut.run("12 s")
+    ours = [frame for frame in air.frames if frame.from_device and frame.data[0] == 0x80]
+    times, bodies = [frame.time for frame in ours], [dot11.parse(frame.data)[1] for frame in ours]
     assert times[0] < 7_000_000 and len(times) >= (12_000_000 - times[0]) // INTERVAL
-    assert {late - early for early, late in zip(times, times[1:], strict=False)} == {INTERVAL}
-    assert {channel for _, _, channel in beacons} == {1}
-    stamps = [int.from_bytes(body[:8], "little") for _, body, _ in beacons]
+    assert {late - early for early, late in pairwise(times)} == {INTERVAL}
+    assert {frame.channel for frame in ours} == {1}
+    stamps = [int.from_bytes(body[:8], "little") for body in bodies]
     assert {stamp % INTERVAL // 1_000 for stamp in stamps} == {0}  # sent when they are due
-    assert {late - early for early, late in zip(stamps, stamps[1:], strict=False)} == {INTERVAL}
-    _, body, _ = beacons[-1]
-    assert body[8:10] == (100).to_bytes(2, "little")
-    assert dot11.find_element(body[12:], dot11.SSID).startswith(b"OpenBK7238_")
-    counts = [dot11.find_element(body[12:], dot11.TIM)[0] for _, body, _ in beacons]
+    assert {late - early for early, late in pairwise(stamps)} == {INTERVAL}
+    assert bodies[-1][8:10] == (100).to_bytes(2, "little")
+    assert dot11.find_element(bodies[-1][12:], dot11.SSID).startswith(b"OpenBK7238_")
+    counts = [dot11.find_element(body[12:], dot11.TIM)[0] for body in bodies]
     assert {*counts} == {0, 1}  # the firmware counts down to every second beacon
 
 
 @pytest.mark.parametrize(("seed", "ip"), [(1, b""), (2, b""), (3, bytes((192, 168, 4, 77)))])
-def test_a_station_joins_and_fetches_the_page(seed, ip):
-    room = Room(seed, ip=ip).fetch(PAGE)
-    (joined,) = [event for event in room.told if isinstance(event, air.NetworkJoined)]
+def test_a_station_joins_and_fetches_the_page(dut, air, seed, ip):
+    dut.configure(seed=seed)
+    sent_on, page = fetched(dut, air, ip=ip)
+    (joined,) = air.events("NetworkJoined")
     assert joined.ssid.startswith(b"OpenBK7238_") and joined.channel == 1
-    leases = [event.ip for event in room.told if isinstance(event, network.LeaseTaken)]
-    assert leases == ([] if ip else ["192.168.4.100"])
-    sent_on, page = room.station.host.fetched
+    assert [event.ip for event in air.events("LeaseTaken")] == ([] if ip else ["192.168.4.100"])
     assert (sent_on.status, sent_on.headers["location"]) == (302, "/index")
     assert (page.status, page.headers["content-type"]) == (200, "text/html")
     assert page.body.startswith(b"<!DOCTYPE html>") and b"OpenBK7238_" in page.body and b"</body></html>" in page.body
 
 
-def test_survives_losses():
-    room = Room()
+def test_survives_losses(dut, air):
     rng = random.Random(5)
     lost = []
 
@@ -96,13 +66,15 @@ def test_survives_losses():
             return None
         return frame
 
-    room.air.filters.append(lose)
-    room.fetch(PAGE, 60)
-    assert lost and room.station.host.fetched[-1].status == 200
+    air.model.filters.append(lose)
+    assert fetched(dut, air, "60 s")[-1].status == 200 and lost
 
 
-def test_the_same_run_gives_the_same_digest():
-    assert Room(4).fetch(PAGE).machine.digest() == Room(4).fetch(PAGE).machine.digest()
+def test_the_same_run_gives_the_same_digest(make_dut):
+    one, other = make_dut(seed=4), make_dut(seed=4)
+    for dut in (one, other):
+        fetched(dut, Air(dut))
+    assert one.machine.digest() == other.machine.digest()
 
 
 def test_the_command_line_fetches_the_page(tmp_path, capsys):

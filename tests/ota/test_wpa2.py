@@ -1,25 +1,17 @@
 """The whole update over WPA2-PSK on real firmware, and how it ends where the network does not let the device in."""
 
 import pytest
-from images import FULL, GZIP, LZMA, vendor
+from images import GZIP, LZMA, VENDOR
 
-from bk7238.air.events import GroupRekeyed, HandshakeMessage, StationLeft
 from bk7238.air.misbehaviour import Misbehaviour
 from bk7238.formats import ieee80211 as dot11
-from bk7238.image import flash_image, package
-from bk7238.network.events import HttpBodyProgress
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
+from bk7238.testing import Air
 from ota import expected
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, VENDOR]
 
 PSK = "correct horse"
 LONGEST = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[\\]^_`abcxyz{|}~ and mor"
-
-
-def update(name=GZIP, **settings) -> Update:
-    return Update(flash_image.read(vendor(FULL)), package.read(vendor(name)), Settings(**settings))
 
 
 @pytest.mark.parametrize(
@@ -40,19 +32,17 @@ def update(name=GZIP, **settings) -> Update:
         ),
     ],
 )
-def test_update(name, settings):
+def test_update(make_dut, name, settings):
     assert len(LONGEST) == 63
-    run = update(name, **settings)
-    before = bytes(run.machine.flash.data)
-    clear = []
-    run.air.on_frame(lambda now, frame, channel, sent: clear.append(frame) if is_data_in_the_clear(frame) else None)
-    result = run.run()
-    assert result.verdict is Verdict.NEW_APP_RUNS, result.reason
-    assert expected.differences(result.flash, expected.after_update(before, package.read(vendor(name)).data)) == []
+    dut = make_dut(package=name, **settings)
+    air = Air(dut)
+    result = dut.expect_verdict("new-app-runs")
+    assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
+    clear = [frame.data for frame in air.frames if is_data_in_the_clear(frame.data)]
     assert len(clear) == 8, "the messages of two handshakes and nothing else"
     assert all(dot11.parse(frame)[1][6:8] == b"\x88\x8e" for frame in clear)
-    assert [e.number for e in run.air.events.recent if isinstance(e, HandshakeMessage)] == [1, 2, 3, 4] * 2
-    assert not run.access_point.security.counters
+    assert [event.number for event in air.events("HandshakeMessage")] == [1, 2, 3, 4] * 2
+    assert not dut.bench.access_point.security.counters
 
 
 def is_data_in_the_clear(frame: bytes) -> bool:
@@ -61,31 +51,23 @@ def is_data_in_the_clear(frame: bytes) -> bool:
 
 
 @pytest.mark.nightly
-def test_the_group_key_changes_during_the_download():
-    run = update(psk=PSK)
-    keys = run.access_point.security
+@pytest.mark.bk7238(psk=PSK)
+def test_the_group_key_changes_during_the_download(dut, air):
+    keys = dut.bench.access_point.security
     for second in (12, 16, 20):
-        run.machine.clock.after(second * 1_000_000, lambda: keys.rekey(run.machine.now))
-    assert run.run().verdict is Verdict.NEW_APP_RUNS
-    events = list(run.air.events.recent)
-    assert len([event for event in events if isinstance(event, GroupRekeyed)]) == 3
-    assert not [event for event in events if isinstance(event, StationLeft)]
+        dut.machine.clock.after(second * 1_000_000, lambda: keys.rekey(dut.machine.now))
+    dut.expect_verdict("new-app-runs")
+    assert len(air.events("GroupRekeyed")) == 3 and not air.events("StationLeft")
 
 
-def test_the_device_is_thrown_out_during_the_download():
-    run = update(psk=PSK)
-    fired = []
-
-    def throw_out(event):
-        if isinstance(event, HttpBodyProgress) and event.acknowledged > 100_000 and not fired:
-            fired.append(event.time)
-            station = run.access_point.stations.members()[0].address
-            run.access_point.deauthenticate(station, 7, run.machine.now)
-
-    run.air.on_event(throw_out)
-    result = run.run()
-    assert fired and result.verdict is Verdict.NEW_APP_RUNS, "it comes back, and the download goes on"
-    assert [e.number for e in run.air.events.recent if isinstance(e, HandshakeMessage)][4:8] == [1, 2, 3, 4]
+@pytest.mark.bk7238(psk=PSK)
+def test_the_device_is_thrown_out_during_the_download(dut, ap, air):
+    """It comes back, and the download goes on."""
+    while air.expect("HttpBodyProgress", within="60 s").acknowledged <= 100_000:
+        pass
+    ap.deauthenticate(7)
+    dut.expect_verdict("new-app-runs")
+    assert [event.number for event in air.events("HandshakeMessage")][4:8] == [1, 2, 3, 4]
 
 
 # How it ends where the network does not let the device in
@@ -143,15 +125,15 @@ NIGHTLY = [
     ],
     ids=lambda value: value.rsplit(":", 1)[-1].strip().replace(" ", "-")[-50:] if isinstance(value, str) else "",
 )
-def test_a_network_that_does_not_let_the_device_in(settings, reason):
-    result = update(**settings).run()
-    assert (result.verdict, result.reason) == (Verdict.DEVICE_WAITS, reason)
-    assert result.verdict.exit_status == 1 and result.virtual_seconds < 70
+def test_a_network_that_does_not_let_the_device_in(dut, settings, reason):
+    dut.configure(**settings)
+    result = dut.expect_verdict("device-waits")
+    assert result.reason == reason and result.verdict.exit_status == 1 and result.virtual_seconds < 70
 
 
 @pytest.mark.parametrize(("message", "sent_by_device"), [(1, False), (2, True), (3, False), (4, True)])
-def test_messages_that_are_always_lost(message, sent_by_device):
-    run = update(psk=PSK)
+@pytest.mark.bk7238(psk=PSK)
+def test_messages_that_are_always_lost(dut, air, message, sent_by_device):
     names = {0x008A: 1, 0x010A: 2, 0x13CA: 3, 0x030A: 4}
     lost = []
 
@@ -162,9 +144,9 @@ def test_messages_that_are_always_lost(message, sent_by_device):
             return None
         return frame
 
-    run.air.filters.append(lose)
-    result = run.run()
-    assert len(lost) >= 3 and result.verdict is Verdict.DEVICE_WAITS
+    air.model.filters.append(lose)
+    result = dut.expect_verdict("device-waits")
+    assert len(lost) >= 3
     if sent_by_device:  # nobody acknowledges it: the firmware gives up first
         given_up = f"ended the association in the key handshake, after message {message - 1}, with reason 1"
         assert result.reason == f"the device did not join: the device {given_up}"

@@ -15,7 +15,7 @@ from bk7238.engine import renode_host
 from bk7238.engine.renode import RenodeEngine
 from bk7238.peripherals.system_control import SystemControl
 
-PLATFORM = chip.load().board
+PLATFORM = chip.usual().board
 HOST_LIMIT = 300.0  # seconds; only a test that hangs reaches it
 
 Make = Callable[..., RenodeEngine]

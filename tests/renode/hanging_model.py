@@ -7,7 +7,7 @@ from bk7238 import chip
 from bk7238.engine.engine import EngineError
 from bk7238.engine.renode import RenodeEngine
 
-PLATFORM = chip.load().board
+PLATFORM = chip.usual().board
 
 engine = RenodeEngine(PLATFORM)
 engine.patience = 2.0

@@ -1,10 +1,10 @@
 """The converter as the SDK's driver uses it: start, drain by interrupt, pause."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.adc import SarAdc
 from bk7238.peripherals.core import ResetKind
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CONFIG0, CONFIG2, STATE, DATA = 0x00, 0x08, 0x0C, 0x10
 ENABLES, FLAGS = 1 << 3 | 1 << 14 | 1 << 16, 1 << 4 | 1 << 15 | 1 << 17
@@ -14,7 +14,7 @@ CONVERSION = 20
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

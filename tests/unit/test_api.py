@@ -36,12 +36,19 @@ def test_the_package_alone_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
-def test_the_example_of_the_docs_runs(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("page", "end"),
+    [
+        ("README.md", "result.verdict.value == 'new-app-runs' and result.to_version == '1.0.1'"),
+        ("docs/guide.md", "machine.uart1.text.splitlines()[-1].startswith('go os_addr')"),
+    ],
+)
+def test_the_example_of_the_docs_runs(page, end, tmp_path, monkeypatch):
     """With the reference firmware under the names that the page has."""
     built = resources.reference()
     (tmp_path / "full.bin").write_bytes((built / "reference_1.0.0.bin").read_bytes())
     (tmp_path / "app.rbl").write_bytes((built / "reference_1.0.1_gzip_aes.rbl").read_bytes())
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
-    exec(compile(code, page, "exec"), {})
+    exec(compile(code, page, "exec"), names := {})
+    assert eval(end, names)

@@ -1,19 +1,18 @@
 """Bluetooth: what start-up waits for."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.ble import BleCore, BleRadio
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_resets_are_done_at_once():
-    block = Bench().make(BleCore)
+    block = BlockBench().make(BleCore)
     block.write(0x00, 0xF000_0040)
     assert block.read(0x00) == 0x40
     assert block.read(0x04) >> 24 == 0x0B
 
 
 def test_slot_clock():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(BleCore)
     bench.clock.advance(1_000_100)
     assert block.read(0x100) == 0, "not sampled yet"
@@ -25,13 +24,13 @@ def test_slot_clock():
 
 
 def test_encryption_ends():
-    block = Bench().make(BleCore)
+    block = BlockBench().make(BleCore)
     block.write(0xB0, 1)
     assert block.read(0xB0) == 0
 
 
 def test_the_radio_keeps_what_it_is_told():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(BleRadio)
     block.write(0x24, 5)
     assert block.read(0x24) == 5 and bench.log.unclaimed_offsets == []

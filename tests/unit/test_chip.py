@@ -1,5 +1,8 @@
 """A chip is what its file says."""
 
+import pickle
+from pathlib import Path
+
 import pytest
 
 from bk7238 import chip
@@ -15,7 +18,7 @@ def test_the_bk7238():
     assert bk7238.flash_for(0x132000).name == "2M" and bk7238.flash_for(0x200001).name == "4M"
 
 
-@pytest.mark.parametrize("flash", chip.load().flashes, ids=lambda flash: flash.name)
+@pytest.mark.parametrize("flash", chip.usual().flashes, ids=lambda flash: flash.name)
 def test_areas_lie_in_their_flash_and_do_not_overlap(flash):
     areas = sorted(flash.areas.values(), key=lambda area: area.start)
     for area, after in zip(areas, [*areas[1:], None], strict=True):
@@ -34,7 +37,7 @@ def test_areas_lie_in_their_flash_and_do_not_overlap(flash):
     ],
 )
 def test_where_a_family_keeps_its_configuration(family, size, start):
-    area = chip.load().configuration(family, size)
+    area = chip.usual().configuration(family, size)
     assert (area.start, area.size) == (start, 0x1000)
 
 
@@ -42,9 +45,9 @@ def test_where_a_family_keeps_its_configuration(family, size, start):
     ("made", "said"),
     [
         (lambda: chip.load("bk9999"), "no chip 'bk9999' is known; there is bk7238"),
-        (lambda: chip.load().flash(12345), "no flash of 0x3039 bytes is known of the BK7238; it has 2M or 4M"),
-        (lambda: chip.load().flash_for(0x400001), "more than the largest flash, 0x400000"),
-        (lambda: chip.load().largest.area("attic"), "has no area 'attic'; it has app, download, rf, network"),
+        (lambda: chip.usual().flash(12345), "no flash of 0x3039 bytes is known of the BK7238; it has 2M or 4M"),
+        (lambda: chip.usual().flash_for(0x400001), "more than the largest flash, 0x400000"),
+        (lambda: chip.usual().largest.area("attic"), "has no area 'attic'; it has app, download, rf, network"),
         (lambda: Machine(b"", flash_size=12345), "no flash of 0x3039 bytes"),
     ],
 )
@@ -53,12 +56,75 @@ def test_what_a_chip_does_not_have_is_refused(made, said):
         made()
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("name = 1 2", "chip.toml: "), ('name = "X"', "chip.toml: 'flash' is missing"), (None, "chip.toml: ")],
-)
-def test_a_broken_file_is_named(tmp_path, text, said):
-    if text is not None:
-        (tmp_path / "chip.toml").write_text(text)
-    with pytest.raises(ChipError, match=said):
+WHOLE = (chip.usual().folder / "chip.toml").read_text()
+BROKEN = {
+    "no TOML": ("name =", "= name", "chip.toml: "),
+    "no text": ('name = "BK7238"', "name = 7238", "name is 7238, which is no text"),
+    "a codec that nobody knows": ("crc-frames", "plain", "no codec 'plain' is known"),
+    "coefficients for nothing": ("[partition_table]", "coefficients = [1]\n[partition_table]", "has no coefficients"),
+    "a missing fact": ("below = 0x10000", "", "'below' is missing"),
+    "a fact that is no table": ("[configuration]", "[more]", "'configuration' is missing"),
+    "a size that is a text": ("size = 0x200000", 'size = "2M"', "size is '2M', which is no number"),
+    "an area that is no range": (
+        "areas.rf = [0x1E0000, 0x1000]",
+        "areas.rf = 0x1E0000",
+        "area rf is no \\[start, length",
+    ),
+    "an area beyond the flash": (
+        "areas.rf = [0x1E0000, 0x1000]",
+        "areas.rf = [0x1FF800, 0x1000]",
+        "the area rf does not",
+    ),
+    "no app": ("areas.app = [0x11000, 0x121000]", "", "a flash of 2M has no area 'app'"),
+    "an app elsewhere": ("areas.app = [0x11000, 0x121000]", "areas.app = [0x22000, 0x1000]", "app begins elsewhere"),
+    "a configuration that is none": ('"network"', "1", "the area configuration is no"),
+    "flashes that are none": ("[flash.2M]", "[flash]\n2M = 3\n[other]", "chip.toml: "),
+}
+
+
+def made(folder, text):
+    folder.mkdir(exist_ok=True)
+    (folder / "chip.toml").write_text(text)
+    (folder / "board.repl").write_text(chip.usual().board.read_text())
+    return folder
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_is_named_in_one_line(tmp_path, what):
+    before, after, said = BROKEN[what]
+    assert before in WHOLE
+    with pytest.raises(ChipError, match=said) as error:
+        chip.load(made(tmp_path, WHOLE.replace(before, after)))
+    assert str(error.value).startswith(f"{tmp_path}/chip.toml: ") and "\n" not in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ChipError, match=r"chip\.toml: "):
         chip.read(tmp_path)
+    (tmp_path / "chip.toml").write_text(WHOLE)
+    with pytest.raises(ChipError, match=r"there is no board\.repl beside it"):
+        chip.read(tmp_path)
+
+
+def test_a_folder_is_a_chip_and_says_itself_again(tmp_path, monkeypatch):
+    folder = made(tmp_path / "mine", WHOLE.replace("BK7238", "BK7239"))
+    monkeypatch.chdir(tmp_path)
+    found = [chip.load(name) for name in (folder, str(folder), "mine", "./mine", "mine/", Path("mine"))]
+    assert {one.name for one in found} == {"BK7239"} and {one.word for one in found} == {str(folder)}
+    assert chip.load(found[0].word) == found[0] != chip.usual()
+    assert pickle.loads(pickle.dumps(found[0])) == found[0]
+    (folder / "chip.toml").write_text(WHOLE.replace("BK7238", "BK7240"))
+    assert chip.load("mine").name == "BK7240", "what was read before is not remembered"
+
+
+def test_those_with_a_name():
+    assert chip.known()[0].word == "bk7238" == chip.usual().word
+    assert chip.load(chip.usual().folder) is chip.load("bk7238") is chip.usual()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "a\0b", "no/such", "\udcff", ".."])
+def test_what_is_no_chip_is_refused_in_one_line(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ChipError) as error:
+        chip.load(name)
+    assert "\n" not in str(error.value) and "bk7238" in str(error.value)

@@ -1,6 +1,7 @@
-"""The facts of a chip stand in its chip.toml and nowhere in the code."""
+"""The facts of a chip stand in its chip.toml and nowhere in the code, nor in the sources of the reference firmware."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,15 @@ OTHERWISE = {
 """What is written with the digits of such a fact and is none: by file and number, with what it is."""
 
 
+SOURCES = ("app", "boot", "common", "include")
+IN_FIRMWARE = {
+    ("boot/boot.h", 0x10000): "how far back a compressor may look",
+    ("boot/start.S", 0x400000): "the first address of the RAM, which is the board's",
+    ("include/common.h", 0x10000): "the large erase block of every serial flash",
+    ("include/registers.h", 0x400000): "the first address of the RAM, which is the board's",
+}
+
+
 def numbers(value):
     """The numbers of a fact in chip.toml."""
     if isinstance(value, dict):
@@ -43,7 +53,25 @@ def written(path):
             yield node.value, node.lineno
 
 
-@pytest.mark.parametrize("chip", sorted(resources.platform().glob("*/chip.toml")), ids=lambda path: path.parent.name)
+CHIPS = pytest.mark.parametrize(
+    "chip", sorted(resources.platform().glob("*/chip.toml")), ids=lambda path: path.parent.name
+)
+
+
+@CHIPS
+def test_no_number_of_a_chip_stands_in_the_reference_firmware(chip):
+    """It is placed by a header that is made of chip.toml."""
+    facts, sources = numbers(tomllib.loads(chip.read_text(encoding="utf-8"))), resources.reference().parent
+    found = set()
+    for path in sorted(path for folder in SOURCES for path in (sources / folder).iterdir()):
+        code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for text in re.findall(r"\b(?:0[xX][0-9a-fA-F]+|[1-9][0-9]*)\b", code):
+            if int(text, 0) in facts:
+                found.add((path.relative_to(sources).as_posix(), int(text, 0)))
+    assert found == {place for place in IN_FIRMWARE if place[1] in facts}
+
+
+@CHIPS
 def test_no_number_of_a_chip_stands_in_the_code(chip):
     facts = numbers(tomllib.loads(chip.read_text(encoding="utf-8")))
     assert len(facts) > 10

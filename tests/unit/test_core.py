@@ -1,7 +1,6 @@
 """The declarative layer that every block stands on."""
 
 import pytest
-from bench import Bench, levels
 
 from bk7238.peripherals.core import (
     RO,
@@ -23,6 +22,7 @@ from bk7238.peripherals.core import (
     on_write,
     word,
 )
+from bk7238.testing.block import BlockBench, levels
 
 
 class Sample(Peripheral):
@@ -85,7 +85,7 @@ class Sample(Peripheral):
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

@@ -5,15 +5,11 @@ import json
 import pytest
 from debugging import PROGRAMS, attached
 
-from bk7238 import resources
 from bk7238.cli import main
 from bk7238.engine import slice as slices
 from bk7238.formats import crc_framing, partitions
-from bk7238.image import flash_image, package
 from bk7238.machine import Machine
 from bk7238.replay.snapshot import Snapshots
-from bk7238.update.result import Verdict
-from bk7238.update.session import Settings, Update
 
 PUSHES, PRINTS, WATCHDOG, BOOT_PRINTS = 1, 2, 4, 8
 FLAGS = 0x20
@@ -159,11 +155,9 @@ def test_run_that_waits_for_a_text_knows_why_it_does_not_come(tmp_path, capsys):
     assert "crashes over and over" in err and "'ready' was not printed" in err
 
 
-def test_an_update_of_a_device_without_vectors_ends_at_once():
-    image, update = (resources.reference() / name for name in ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl"))
-    fault = "flash-area:area=other,how=blank,at=0"
-    session = Update(flash_image.read(image), package.read(update), Settings(faults=(fault,)))
-    result = session.run()
-    assert result.verdict is Verdict.BOOTLOADER_HANGS and result.instructions < FEW
+@pytest.mark.fault("flash-area:area=other,how=blank,at=0")
+def test_an_update_of_a_device_without_vectors_ends_at_once(dut):
+    result = dut.expect_verdict("bootloader-hangs")
+    assert result.instructions < FEW
     assert "crashes over and over: undefined instruction at 0x00000004; lr 0x00000008" in result.reason
     assert result.faults[0]["fired"] == 1 and result.flash[:0x1000] == b"\xff" * 0x1000

@@ -1,7 +1,6 @@
 """The flash controller as a driver sees it: operations, NOR rules, protection, and the window that follows."""
 
 import pytest
-from bench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from bk7238.formats import crc_framing
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.flash import FlashController
 from bk7238.peripherals.nor_flash import NorFlash
+from bk7238.testing.block import BlockBench
 
 OPERATE, DATA_IN, DATA_OUT, RDID, STATUS, CONF, PAGE = 0x00, 0x04, 0x08, 0x10, 0x14, 0x1C, 0x24
 GO = 1 << 29
@@ -19,9 +19,9 @@ class Driver:
     """The SDK's flash driver, as far as the tests need it."""
 
     def __init__(self, size=0x200000):
-        self.bench = Bench()
+        self.bench = BlockBench()
         self.flash = self.bench.make(FlashController, "flash")
-        fitted = chip.load().flash(size)
+        fitted = chip.usual().flash(size)
         self.flash.chip = NorFlash(fitted.size, fitted.jedec_id)
         self.operations = []
         self.flash.operated.connect(lambda *what: self.operations.append(what))

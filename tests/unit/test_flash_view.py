@@ -1,8 +1,9 @@
 """A flash through the eyes of its chip: the same bytes by logical and by physical addresses."""
 
-from boot.reference import APP_END, APP_START, DOWNLOAD, built
+from boot.reference import APP_END, APP_START, DOWNLOAD
 from hypothesis import given
 from hypothesis import strategies as st
+from images import built
 
 from bk7238 import chip
 from bk7238.formats import crc_framing
@@ -11,7 +12,7 @@ from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
 
 CODE = bytes(range(200)) * 20
-FLASH = FlashView(chip.load(), crc_framing.frame(CODE) + b"\xff" * 68)
+FLASH = FlashView(chip.usual(), crc_framing.frame(CODE) + b"\xff" * 68)
 
 
 def test_the_reference_firmware():

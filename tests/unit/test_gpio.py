@@ -1,10 +1,10 @@
 """GPIO: levels that the firmware reads, pins that the world drives, interrupts."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.gpio import Gpio
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 INTEN, INTLV0, INTLV1, INTSTA = 0x84, 0x88, 0x8C, 0x90
 INPUT, PULL_UP, PULL_DOWN, OUTPUT_LOW, OUTPUT_HIGH = 0x0C, 0x3C, 0x2C, 0x00, 0x02
@@ -12,7 +12,7 @@ INPUT, PULL_UP, PULL_DOWN, OUTPUT_LOW, OUTPUT_HIGH = 0x0C, 0x3C, 0x2C, 0x00, 0x0
 
 @pytest.fixture
 def block():
-    return Bench().make(Gpio)
+    return BlockBench().make(Gpio)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_reset():
 def test_levels_after_a_reset_are_those_of_a_fresh_block(block):
     block.write(4, OUTPUT_HIGH)
     block.reset(ResetKind.POWER_ON)
-    assert block.levels == Bench().make(Gpio).levels
+    assert block.levels == BlockBench().make(Gpio).levels

@@ -1,12 +1,11 @@
 """I2C on an empty bus: a driver learns that nobody is there, and does not hang."""
 
-from bench import Bench, assert_reset_gives_fresh, levels
-
 from bk7238.peripherals.i2c import I2c, I2c2
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 
 def test_i2c1_start_ends_unacknowledged():
-    block = Bench().make(I2c)
+    block = BlockBench().make(I2c)
     irq = levels(block)
     block.write(0x04, 0x50 << 1)
     block.write(0x00, 1 | 1 << 1 | 1 << 4)
@@ -21,13 +20,13 @@ def test_i2c1_start_ends_unacknowledged():
 
 
 def test_i2c1_does_nothing_while_disabled():
-    block = Bench().make(I2c)
+    block = BlockBench().make(I2c)
     block.write(0x00, 1 << 1)
     assert not block.read(0x00) & 1 << 16
 
 
 def test_i2c2_start_ends_unacknowledged():
-    block = Bench().make(I2c2)
+    block = BlockBench().make(I2c2)
     irq = levels(block)
     block.write(0x00, 1 << 31)
     block.write(0x08, 0x50 << 1)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from images import GZIP, LZMA, vendor
 
+from bk7238 import chip
 from bk7238.formats import crc_framing, quicklz, rbl, rbl_body
 from bk7238.image import build, pack, package, unpack
 from bk7238.image.flash_image import ImageError
@@ -86,12 +87,12 @@ WARNINGS = [
 
 @pytest.mark.parametrize(("raw", "compression", "encryption", "text"), WARNINGS, ids=[w[3] for w in WARNINGS])
 def test_warnings(raw, compression, encryption, text):
-    found = pack.warnings(raw, packed(raw, compression, encryption))
+    found = pack.warnings(raw, packed(raw, compression, encryption), chip.usual())
     assert [warning for warning in found if text in warning]
 
 
 def test_a_good_package_has_no_warnings():
-    assert pack.warnings(APP, packed()) == []
+    assert pack.warnings(APP, packed(), chip.usual()) == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def bomb(compression):
 
 @pytest.mark.parametrize("compression", ["gzip", "lzma"])
 def test_a_bomb_takes_no_more_than_a_flash(compression, monkeypatch):
-    assert crc_framing.physical(unpack.MOST) <= 4 << 20
+    assert unpack.MOST <= 16 << 20
     monkeypatch.setattr(unpack, "MOST", 1 << 18)  # a small flash, for a small bomb
     data = package.parse(bomb(compression), "bomb.rbl")
     tracemalloc.start()
@@ -264,7 +265,7 @@ def test_bk7231tools_finds_the_app_in_a_flash():
     from bk7231tools.analysis.rbl import Container, find_rbl_containers_indices
 
     loader = bytes(0x100) + b"".join(partition.pack() for partition in (DOWNLOAD, APP_PARTITION, BOOTLOADER))
-    parts = build.Parts(loader, APP, 0x200000, app_footer=packed(APP, "none", "none")[: rbl.SIZE])
+    parts = build.Parts(chip.usual(), loader, APP, 0x200000, app_footer=packed(APP, "none", "none")[: rbl.SIZE])
     flash = io.BytesIO(build.build(parts))
     (footer,) = find_rbl_containers_indices(flash)
     start, size = crc_framing.physical(APP_PARTITION.offset), crc_framing.physical(APP_PARTITION.length)

@@ -1,9 +1,9 @@
 """Interrupt controller: levels in, two lines out."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.interrupt_controller import InterruptController
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 ENABLE, GLOBAL, RAW, STATUS, CLOCKS = 0x40, 0x44, 0x48, 0x4C, 0x08
 TIMER, MAC_GENERAL = 8, 22
@@ -11,7 +11,7 @@ TIMER, MAC_GENERAL = 8, 22
 
 @pytest.fixture
 def block():
-    return Bench().make(InterruptController)
+    return BlockBench().make(InterruptController)
 
 
 def test_low_sources_make_irq_and_high_ones_fiq(block):

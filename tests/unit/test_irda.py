@@ -1,12 +1,11 @@
 """The infrared receiver, which nothing is sent to."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.irda import Irda
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_settings_are_kept_and_nothing_arrives():
-    block = Bench().make(Irda)
+    block = BlockBench().make(Irda)
     block.write(0x00, 0x0012_3401)
     block.write(0x04, 0x3F)
     assert block.read(0x00) == 0x0012_3401 and block.read(0x04) == 0x3F

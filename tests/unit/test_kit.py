@@ -1,7 +1,9 @@
-"""The test kit as a test's author uses it: settings as they are written, and what `expect` takes and gives."""
+"""The test kit as a test's author uses it: settings as they are written, what `expect` takes and gives, and what it
+says of what did not happen."""
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from test_cli import files, refused  # noqa: F401
@@ -9,16 +11,11 @@ from test_cli import files, refused  # noqa: F401
 from bk7238 import resources, testing
 from bk7238.bench.settings import Settings
 from bk7238.cli import main
-from bk7238.image import flash_image, package
 from bk7238.network.host_server import Server
 from bk7238.testing.patterns import matcher
 
-
-@pytest.fixture
-def dut():
-    built = resources.reference()
-    image = flash_image.read(built / "reference_1.0.0.bin")
-    return testing.Dut(image, package.read(built / "reference_1.0.1_gzip_aes.rbl"), Settings())
+pytest_plugins = "pytester"
+ROOT = Path(__file__).parents[2]
 
 
 # Settings
@@ -44,8 +41,8 @@ WRONG = [
     ("gateway", "http://127.0.0.1:8000", "HOST:PORT alone"),
     ("gateway", 8000, "cannot be 8000"),
     ("tap", 0, "cannot be 0"),
-    ("flash_size", 3, "2M and 4M"),
-    ("flash_size", [], "2M and 4M"),
+    ("flash_size", 3, "no flash of 0x3 bytes is known of the BK7238; it has 2M or 4M"),
+    ("flash_size", [], "[] is no size"),
     ("engine", "qemu", "'qemu' is no engine"),
     ("seed", "x", "'x' is no whole number"),
     ("seed", 1.5, "cannot be 1.5"),
@@ -163,3 +160,121 @@ def test_what_is_typed_may_be_bytes(dut):
 def test_what_never_comes(dut):
     with pytest.raises(testing.NotSeen, match=re.escape("no line matched ['never', b'nor'] within 10 ms")):
         dut.expect(["never", b"nor"], within="10 ms")
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_the_lines_that_were_passed_over(dut):
+    dut.expect("BK7238_")
+    dut.expect("erase success", within="1 s")
+    assert any("startup" in line for line in dut.before) and not any("BK7238_" in line for line in dut.before)
+
+
+# What did not happen
+
+
+@pytest.mark.bk7238(delivered=True)
+@pytest.mark.fault("power-cut@flash-op=9", "brown-out@flash-op=9999")
+def test_a_fault_that_never_fired(dut):
+    with pytest.raises(testing.NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
+        dut.expect_verdict("new-app-runs")
+    assert dut.fired().count == 1
+    with pytest.raises(testing.NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
+        dut.fired(1)
+    with pytest.raises(testing.NotSeen, match=r"within 10 ms.*; brown-out@flash-op=9999 never fired$"):
+        dut.expect("never", within="10 ms")
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_a_verdict_with_another_reason(dut):
+    for wanted in (("brick", ""), ("new-app-runs", "by chance")):
+        with pytest.raises(testing.NotSeen, match=rf"^{wanted[0]}: .*, was expected, not new-app-runs: the"):
+            dut.expect_verdict(*wanted)
+    assert dut.expect_verdict("new-app-runs", "installed") is dut.result
+
+
+@pytest.mark.bk7238(package=False, profile="none")
+@pytest.mark.fault("power-cut@5ms")
+def test_resets(dut):
+    dut.expect_reset()
+    assert dut.now == 0.005 and dut.fired().count == 1
+    with pytest.raises(testing.NotSeen, match=r"^2 of 2 resets did not come within 10 ms$"):
+        dut.expect_reset(within="10 ms", count=2)
+
+
+@pytest.mark.bk7238(package=False)
+def test_a_device_without_an_update_joins(dut, ap, air):
+    with pytest.raises(RuntimeError, match="no package"):
+        dut.verdict()
+    with pytest.raises(testing.NotSeen, match=r"^no LeaseGranted within 10 ms, until 0.010 s$"):
+        air.expect("LeaseGranted", within="10 ms")
+    lease = air.expect("LeaseGranted")
+    assert lease.time == dut.machine.now and air.arping() and not air.arping("192.168.77.99")
+    assert len(ap.stations) == 1 and not any("http_ota" in line for line in dut.last_lines()["uart1"])
+    assert air.frames[-1].time <= dut.machine.now and sum(frame.from_device for frame in air.frames) == air.sent
+
+
+@pytest.mark.bk7238(package=False, profile="none")
+def test_a_further_access_point(dut, air):
+    """The device may join either; both lead into one network."""
+    attic = air.access_point("Attic", psk="correct horse", bssid=bytes.fromhex("02aabbccdd02"), channel=11)
+    dut.run("100 ms")
+    assert "IP up" in dut.type("sta Attic correct\\ horse\r", "3 s")
+    assert len(attic.stations.members()) == 1 and air.arping()
+
+
+# The flash
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_the_flash_before_and_after(dut, flash):
+    before = flash.before
+    dut.expect_verdict("new-app-runs")
+    assert flash.before == before != flash.data == flash.after(flash.journal)
+    assert flash.operations == len(flash.journal) and flash.after(flash.journal[:1]) != before
+    first = flash.journal[0]
+    assert (first.kind, first.length, first.data) == ("erase", 0x1000, b"")
+
+
+@pytest.mark.bk7238(package=False, profile="none")
+def test_what_is_loaded_is_what_runs(dut, flash, power):
+    """A boot loader whose text was changed in the flash prints the other text at the next start."""
+    dut.expect("BK7238_1.0.0")
+    text = dut.image.view.boot_loader.index(b"BK7238_1.0.0")
+    address, framed = dut.image.view.patch(text, b"BK7238_9.9.9")
+    flash.load(framed, address)
+    power.cycle()
+    assert dut.expect(r"BK7238_(\S+)")[1] == "9.9.9" and dut.before == []
+
+
+# The documentation
+
+
+FILES = ("--bk7238-image=reference_1.0.0.bin", "--bk7238-package=reference_1.0.1_none_aes.rbl")
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.findall(r"def test_(\w+)", block)[0])
+def test_what_the_documentation_shows_passes(pytester, block):
+    text = block if "import pytest" in block else f"import pytest\n{block}"
+    pytester.makepyfile(text)
+    pytester.runpytest(*FILES).assert_outcomes(passed=1)
+
+
+def test_devices_are_let_go(pytester):
+    """A session of many tests holds the device of one."""
+    pytester.makepyfile("""
+        import gc, weakref
+        import pytest
+
+        seen = []
+
+        @pytest.mark.parametrize("number", range(3))
+        def test(dut, number):
+            dut.run("1 ms")
+            gc.collect()
+            assert [one() for one in seen if one() is not None] == []
+            seen.append(weakref.ref(dut))
+    """)
+    pytester.runpytest(
+        "--bk7238-image=reference_1.0.0.bin", "--bk7238-package=reference_1.0.1_none_aes.rbl"
+    ).assert_outcomes(passed=3)

@@ -1,12 +1,11 @@
 """The scratch word that the boot loader leaves for the application."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.logic_analyser import LogicAnalyser
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_the_word_is_kept():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(LogicAnalyser)
     block.write(0x04, 0x1234)
     block.write(0x10, 7)

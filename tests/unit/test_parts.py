@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.core import (
     RO,
@@ -22,6 +21,7 @@ from bk7238.peripherals.core import (
     on_read,
     on_write,
 )
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 
 class Counter(BlockPart):
@@ -89,7 +89,7 @@ class Sample(Peripheral):
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

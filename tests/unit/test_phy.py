@@ -1,12 +1,11 @@
 """The modem's registers: plain storage."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.phy import Phy
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_words_are_kept():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(Phy)
     assert block.read(0xA000) == 0
     block.write(0xA000, 0xCAFE_F00D)

@@ -1,14 +1,43 @@
 """The board of the BK7238: every block stands where the chip has it, with the outputs and inputs that wires need."""
 
-import importlib
+import re
 from pathlib import Path
 
 import pytest
 
-from bk7238.engine.repl import load
+from bk7238.engine.repl import ReplError, load, loads
+from bk7238.engine.wiring import wire
 from bk7238.peripherals.core import Input, Output
+from bk7238.testing.block import BlockBench, Log
 
 PATH = Path(__file__).parents[2] / "platform" / "bk7238" / "board.repl"
+
+
+MODELS = {
+    "adc:SarAdc": "saradc",
+    "ble:BleCore": "ble",
+    "ble:BleRadio": "xvr",
+    "flash:FlashController": "flash",
+    "gdma:Gdma": "gdma",
+    "gpio:Gpio": "gpio",
+    "i2c:I2c": "i2c1",
+    "i2c:I2c2": "i2c2",
+    "interrupt_controller:InterruptController": "icu",
+    "irda:Irda": "irda",
+    "logic_analyser:LogicAnalyser": "logic_analyser",
+    "phy:Phy": "phy mpb pta",
+    "pwm:LegacyPwm": "pwm_legacy",
+    "pwm:PwmGroup": "pwm0 pwm1 pwm2",
+    "radio:RadioController": "rc",
+    "random_numbers:RandomNumbers": "trng",
+    "spi:Spi": "spi",
+    "system_control:SystemControl": "sctrl",
+    "timers:TimerGroup": "timers_a timers_b",
+    "uart:Uart": "uart1 uart2",
+    "watchdog:Watchdog": "wdt",
+    "wifi.mac:WifiMac": "wifi",
+}
+"""The blocks of each class."""
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +45,23 @@ def platform():
     return load(PATH)
 
 
-def model(block):
-    return getattr(importlib.import_module(block.module), block.model.partition(":")[2])
+def made(platform):
+    """The blocks of a description, connected."""
+    bench = BlockBench()
+    return wire(
+        platform,
+        clock=bench.clock,
+        bus=bench.bus,
+        log=lambda name, address: Log(),
+        seed=0,
+        request_reset=bench.resets.append,
+        cpu_input=lambda number, level: None,
+    )
+
+
+@pytest.fixture(scope="module")
+def board(platform):
+    return made(platform)
 
 
 def numbers(kind, declaration):
@@ -45,15 +89,26 @@ def test_cpu(platform):
     assert (platform.cpu.cpu_type, platform.cpu.mips) == ("arm946", 30)
 
 
-def test_block_names(platform):
-    expected = "sctrl icu uart1 uart2 i2c1 i2c2 irda trng spi gpio wdt timers_a timers_b pwm_legacy pwm0 pwm1 pwm2"
-    expected += " saradc flash logic_analyser gdma ble xvr phy rc mpb wifi pta"
-    assert {block.name for block in platform.blocks} == set(expected.split())
+def test_every_block_is_of_its_class(board):
+    expected = {name: model for model, names in MODELS.items() for name in names.split()}
+    found = {name: f"{type(block).__module__}:{type(block).__name__}" for name, block in board.items()}
+    assert found == {name: f"bk7238.peripherals.{model}" for name, model in expected.items()}
 
 
-def test_every_model_fits_its_place(platform):
+@pytest.mark.parametrize("mistyped", [r"\1:\2x", r"\1x:\2", r"\1:Register"])
+def test_a_model_that_is_mistyped_is_refused_where_it_stands(platform, mistyped):
+    text = PATH.read_text()
     for block in platform.blocks:
-        kind = model(block)
+        start = text.index(f"\n{block.name}: ") + 1
+        other = text[:start] + re.sub(r"([\w.]+):(\w+)(?=\"\n)", mistyped, text[start:], count=1)
+        line = text[:start].count("\n") + 1
+        with pytest.raises(ReplError, match=rf"^board\.repl:{line}:1: .*; check the model of {block.name}$"):
+            made(loads(other, "board.repl"))
+
+
+def test_every_model_fits_its_place(platform, board):
+    for block in platform.blocks:
+        kind = type(board[block.name])
         assert block.size <= kind.size, block.name
         last = max((register.at + (register.count - 1) * register.stride for register in _registers(kind)), default=0)
         assert last < block.size, block.name
@@ -88,11 +143,11 @@ def test_every_other_wire(platform):
     }
 
 
-def test_every_output_of_a_model_goes_somewhere(platform):
+def test_every_output_of_a_model_goes_somewhere(platform, board):
     wired = {(wire.source, wire.output) for wire in platform.wires}
     inputs = {(wire.target, wire.input) for wire in platform.wires}
     for block in platform.blocks:
-        kind = model(block)
+        kind = type(board[block.name])
         unused = {number for number in numbers(kind, Output) if (block.name, number) not in wired}
         assert block.name == "icu" or not unused, f"{block.name}: {unused}"
         open_inputs = {number for number in numbers(kind, Input) if (block.name, number) not in inputs}

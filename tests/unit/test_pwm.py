@@ -1,12 +1,11 @@
 """PWM: settings are kept, commands finish."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.pwm import LegacyPwm, PwmGroup
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_settings_are_kept_and_commands_finish():
-    block = Bench().make(PwmGroup)
+    block = BlockBench().make(PwmGroup)
     block.write(0x00, 0x0000_8F8F)
     assert block.read(0x00) == 0x0000_0F0F
     for offset in range(0x04, 0x24, 4):
@@ -17,7 +16,7 @@ def test_settings_are_kept_and_commands_finish():
 
 
 def test_the_boot_loader_may_write_the_old_block():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(LegacyPwm)
     for offset in (0x00, 0x08, 0x0C):
         block.write(offset, 0x77)

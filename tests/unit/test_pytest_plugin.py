@@ -13,6 +13,7 @@ from bk7238.faults import scenario
 
 pytest_plugins = ["pytester"]
 
+INVENTED = Path(__file__).resolve().parents[1] / "ota" / "invented"
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ota-tests"
 
 
@@ -67,7 +68,7 @@ def test_a_vendor_image_that_is_not_here_is_skipped_by_name(pytester, monkeypatc
     pytester.makepyfile("def test(dut):\n    dut.run(1)\n")
     result = pytester.runpytest("-rs", f"--bk7238-image={FULL}")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(f"*the vendor image {FULL} is not on this machine*")
+    result.stdout.fnmatch_lines(f"*needs the vendor image {FULL} (see*")
 
 
 WRONG = {
@@ -75,7 +76,7 @@ WRONG = {
     "@pytest.mark.bk7238('full.bin')": "takes settings by name, as in image='full.bin', not 'full.bin'",
     "@pytest.mark.bk7238(channel=99)": "channel: channels go from 1 to 13, not 99",
     "@pytest.mark.bk7238(within='soon')": "within: 'soon' is no time such as 20s",
-    "@pytest.mark.bk7238(flash_size='3M')": "flash_size: flash sizes are 2M and 4M",
+    "@pytest.mark.bk7238(flash_size='3M')": "no flash of 0x300000 bytes is known of the BK7238",
     "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",
     "@pytest.mark.bk7238(ap_psk='short')": "ap_psk: a passphrase has 8 to 63",
     "@pytest.mark.bk7238(request='https://h/a.rbl')": "request: 'https://h/a.rbl' is a https URL",
@@ -272,6 +273,20 @@ def test_looks_alike(dut, spec):
     ]
     assert pytester.runpytest(*shlex.split(replays[0])).parseoutcomes() == {"errors": 1}
     assert pytester.runpytest(*shlex.split(replays[1])).parseoutcomes() == {"failed": 1}, "with the same tier"
+
+
+def test_another_chip_is_named_and_named_again(pytester):
+    files = [
+        f"--bk7238-image={INVENTED}/reference_1.0.0.bin",
+        f"--bk7238-package={INVENTED}/reference_1.0.1_gzip_aes.rbl",
+    ]
+    pytester.makepyfile("def test(dut):\n    dut.expect_exact('go os_addr(0x20000)', within='1 s')\n    assert False\n")
+    result = pytester.runpytest(*files, f"--bk7238-chip={INVENTED}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(f"replay: pytest * --bk7238-chip={INVENTED} *")
+    result = pytester.runpytest(*files)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("bk7238: reference_1.0.0.bin: the code at 0x0 is scrambled or no ARM code*")
 
 
 def test_a_verdict_and_its_artifacts(pytester, reference):

@@ -1,19 +1,18 @@
 """The radio controller: never busy, shadows kept, the tuned frequency on its wires."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.radio import RadioController
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def test_transceiver_writes_are_done_at_once():
-    block = Bench().make(RadioController)
+    block = BlockBench().make(RadioController)
     block.write(0x04, 0xFFFF_FFFF)
     assert block.read(0x04) == 0xF000_0000
 
 
 def test_shadows_are_kept():
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(RadioController)
     for offset in range(0x80, 0x1AC, 4):
         block.write(offset, offset << 16 | 1)
@@ -22,7 +21,7 @@ def test_shadows_are_kept():
 
 
 def test_tuned_frequency():
-    block = Bench().make(RadioController)
+    block = BlockBench().make(RadioController)
     wires = dict.fromkeys(range(8), False)
     for number in wires:
         block.outputs[number].append(lambda level, number=number: wires.update({number: level}))

@@ -1,9 +1,8 @@
 """The random number generator."""
 
-from bench import Bench, assert_reset_gives_fresh
-
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.random_numbers import RandomNumbers
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 def draw(block, count):
@@ -12,7 +11,7 @@ def draw(block, count):
 
 
 def test_every_read_is_a_new_number():
-    block = Bench().make(RandomNumbers)
+    block = BlockBench().make(RandomNumbers)
     numbers = draw(block, 100)
     assert len(set(numbers)) == 100
     assert any(number >> 31 for number in numbers) and all(number < 1 << 32 for number in numbers)
@@ -21,13 +20,13 @@ def test_every_read_is_a_new_number():
 
 
 def test_the_seed_decides():
-    first, again, other = Bench(seed=1), Bench(seed=1), Bench(seed=2)
+    first, again, other = BlockBench(seed=1), BlockBench(seed=1), BlockBench(seed=2)
     assert draw(first.make(RandomNumbers), 5) == draw(again.make(RandomNumbers), 5)
     assert draw(first.make(RandomNumbers), 5) != draw(other.make(RandomNumbers), 5)
 
 
 def test_a_reset_does_not_repeat_the_numbers():
-    block = Bench().make(RandomNumbers)
+    block = BlockBench().make(RandomNumbers)
     before = draw(block, 3)
     block.reset(ResetKind.WATCHDOG)
     assert draw(block, 3) != before

@@ -3,14 +3,15 @@
 import json
 
 import pytest
-from boot.reference import built
-from images import FULL, GZIP, vendor
+from images import FULL, GZIP, built, vendor
 
 from bk7238.cli import main
+from bk7238.families import recognise
+from bk7238.families.known import FAMILIES
 from bk7238.formats import crc_framing
-from bk7238.image import flash_image, info, package, recognise, split, unpack
-from bk7238.update import profiles
+from bk7238.image import flash_image, package, unpack
 
+OPENBEKEN, BEKEN_SDK = FAMILIES["openbeken"], FAMILIES["beken-sdk"]
 OTHER_CHIPS = ["OpenBK7231M", "OpenBK7231U", "OpenBK7252", "OpenBK7252N"]  # those whose code is not scrambled
 # The texts of an app of Beken's SDK whose console is compiled out, and of one that has it.
 TABLE = b"Bootloader\0Application\0RF Firmware\0NET info\0"
@@ -32,19 +33,18 @@ def assert_each_kind_can_go(data, name, family):
     found = recognise.of_image(image)
     assert found.family is family, found.seen
     assert len(found.evidence[family.name]) > recognise.ENOUGH
-    for kind in family.kinds:
+    for kind in family.evidence:
         changed = flash_image.parse(
             blanked(data, kind, image.app.physical_start, image.app.physical_end), name, force=True
         )
         left = recognise.of_image(changed)
         assert kind.name not in left.evidence[family.name]
         assert left.family is family, f"without {kind.name}: {left.seen}"
-        assert profiles.find("auto", changed).name == family.name
-    assert info.describe(image, split.split(image)).family == found, "the map says what is chosen"
+        assert recognise.choose("auto", changed) is family
 
 
 def test_the_reference_image_without_any_one_kind():
-    assert_each_kind_can_go(built("reference_1.0.0.bin"), "reference_1.0.0.bin", recognise.BEKEN_SDK)
+    assert_each_kind_can_go(built("reference_1.0.0.bin"), "reference_1.0.0.bin", BEKEN_SDK)
 
 
 def test_the_map_says_which_evidence_it_found(tmp_path, capsys):
@@ -62,29 +62,29 @@ def test_the_map_says_which_evidence_it_found(tmp_path, capsys):
 @pytest.mark.full
 @pytest.mark.parametrize("name", [FULL, *(f"family/{chip}_QIO_1.18.300.bin" for chip in OTHER_CHIPS)])
 def test_a_vendor_image_without_any_one_kind(name):
-    assert_each_kind_can_go(vendor(name).read_bytes(), name, recognise.OPENBEKEN)
+    assert_each_kind_can_go(vendor(name).read_bytes(), name, OPENBEKEN)
 
 
 @pytest.mark.full
 def test_the_app_in_a_package():
-    assert recognise.recognise(unpack.unpack(package.read(vendor(GZIP))).app).family is recognise.OPENBEKEN
+    assert recognise.recognise(unpack.unpack(package.read(vendor(GZIP))).app).family is OPENBEKEN
 
 
 @pytest.mark.parametrize("code", [REAL_SDK, NO_CONSOLE])
 def test_an_app_of_the_sdk_that_has_no_text_of_its_own(code):
     found = recognise.recognise(code)
-    assert found.family is recognise.BEKEN_SDK
-    for kind in recognise.BEKEN_SDK.kinds:
+    assert found.family is BEKEN_SDK
+    for kind in BEKEN_SDK.evidence:
         left = code
         for text in kind.texts:
             left = left.replace(text, b"\x01" * len(text))
-        assert recognise.recognise(left).family is recognise.BEKEN_SDK, kind.name
+        assert recognise.recognise(left).family is BEKEN_SDK, kind.name
 
 
 def test_families_are_weighed_against_each_other():
     openbeken = NO_CONSOLE + b"OpenBK7238\0openshwprojects\0AddEventHandler\0SetPinRole\0backlog\0"
-    assert recognise.recognise(openbeken).family is recognise.OPENBEKEN, "it is built on the SDK"
-    assert recognise.recognise(REAL_SDK + b"replaces OpenBK7238").family is recognise.BEKEN_SDK
+    assert recognise.recognise(openbeken).family is OPENBEKEN, "it is built on the SDK"
+    assert recognise.recognise(REAL_SDK + b"replaces OpenBK7238").family is BEKEN_SDK
     unsure = recognise.recognise(NO_CONSOLE + b"OpenBK7238")
     assert unsure.family is None and unsure.title == "unknown"
     assert "of OpenBeken: product name (OpenBK7); of Beken SDK: revisions (SDK Rev:)" in unsure.seen
@@ -105,7 +105,7 @@ def test_what_was_seen_where_it_is_not_enough(code, title, seen):
     assert (found.family, found.title, found.seen) == (None, title, seen)
 
 
-def test_each_family_has_a_profile_and_three_kinds_of_evidence():
-    for family in recognise.FAMILIES:
-        assert profiles.PROFILES[family.name].name == family.name
-        assert len(family.kinds) > recognise.ENOUGH
+def test_each_family_has_three_kinds_of_evidence_and_a_delivery():
+    for family in FAMILIES.values():
+        assert len(family.evidence) > recognise.ENOUGH
+        assert family.delivery(None) is family.deliveries[0]

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -14,11 +15,13 @@ from bk7238.formats import crc_framing, rbl, rbl_body
 from bk7238.image import flash_image, package
 
 BUILT = resources.reference()
+INVENTED = Path(__file__).resolve().parents[1] / "ota" / "invented"
 PACKAGES = [f"reference_1.0.1_{kind}_aes.rbl" for kind in ("none", "gzip", "lzma")]
 
 
-@pytest.mark.full
-def test_rebuilding_gives_the_committed_bytes(tmp_path):
+@pytest.fixture
+def make(tmp_path):
+    """Builds the firmware for the chip of a folder; gives the folder of what was built."""
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
         pytest.skip("needs Debian's package gcc-arm-none-eabi")
@@ -27,14 +30,28 @@ def test_rebuilding_gives_the_committed_bytes(tmp_path):
     version = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
     if version != "12.2.1":
         pytest.skip(f"the committed bytes are those of arm-none-eabi-gcc 12.2.1, this is {version}")
-    made = tmp_path / "made"
-    subprocess.run(
-        ["make", "-s", "-C", BUILT.parent, f"OUT={made}", f"WORK={tmp_path / 'work'}", f"PYTHON={sys.executable}"],
-        check=True,
-    )
+
+    def made(chip):
+        folders = [f"OUT={tmp_path / 'made'}", f"WORK={tmp_path / 'work'}", f"CHIP={chip}"]
+        subprocess.run(["make", "-s", "-C", BUILT.parent, *folders, f"PYTHON={sys.executable}"], check=True)
+        return tmp_path / "made"
+
+    return made
+
+
+@pytest.mark.full
+def test_rebuilding_gives_the_committed_bytes(make):
+    made = make(resources.platform() / "bk7238")
     names = sorted(path.name for path in BUILT.iterdir())
     assert sorted(path.name for path in made.iterdir()) == names
     assert [name for name in names if (made / name).read_bytes() != (BUILT / name).read_bytes()] == []
+
+
+@pytest.mark.full
+def test_rebuilding_for_the_invented_chip_gives_the_committed_bytes(make):
+    made = make(INVENTED)
+    names = sorted(path.name for path in INVENTED.iterdir() if path.suffix in (".bin", ".rbl"))
+    assert len(names) == 2 and all((made / name).read_bytes() == (INVENTED / name).read_bytes() for name in names)
 
 
 def test_the_image_holds_boot_loader_app_and_footer():

@@ -25,7 +25,7 @@ from bk7238.network.network import Network
 from bk7238.network.uplink import Uplink
 from bk7238.peripherals.core import ResetKind
 
-PLATFORM = chip.load().board
+PLATFORM = chip.usual().board
 RAM = 0x400000
 
 
@@ -51,7 +51,7 @@ def test_engine_that_cannot_be_had_says_what_is_missing(no_renode: None) -> None
 def test_command_line_ends_with_status_2_and_one_line(
     no_renode: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    image = SimpleNamespace(data=bytes(0x200000), name="image.bin", chip=chip.load())
+    image = SimpleNamespace(data=bytes(0x200000), name="image.bin", chip=chip.usual())
     monkeypatch.setattr("bk7238.cli.run.given.image", lambda arguments: image)
     artifacts = tmp_path / "artifacts"
     status = main(["run", "image.bin", "--engine", "renode", "--artifacts", str(artifacts)])

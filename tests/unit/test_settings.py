@@ -26,6 +26,7 @@ from bk7238.sweep.point import Job
 from bk7238.sweep.report.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
+INVENTED = ROOT / "tests" / "ota" / "invented"
 SERVED = [ROOT / "README.md", ROOT / "docs" / "faults.md"]
 
 # Each field's values, of which None is one for those that may be left out
@@ -58,7 +59,9 @@ INSIDE = {
     "ht": st.booleans(),
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
-    "flash_size": st.none() | st.sampled_from([0x200000, 0x400000]),
+    "update_by": st.none() | words,
+    "chip": st.sampled_from([None, "bk7238", str(INVENTED)]),
+    "flash_size": st.none() | st.sampled_from([0x80000, 0x200000, 0x400000]) | st.integers(0, 1 << 31),
     "engine": st.sampled_from(NAMES),
     "seed": st.integers(),
     "within": st.floats(1e-6, 999_999.0),
@@ -88,7 +91,7 @@ def test_settings_to_command_line_to_settings(settings):
 @given(choices, st.sampled_from(list(OPTIONS)))
 def test_none_is_what_is_usual_and_needs_no_word(settings, name):
     usual = getattr(Settings(), name)
-    others = {"gateway": ("gateway_anywhere",)}.get(name, ())
+    others = {"gateway": ("gateway_anywhere",), "gateway_anywhere": ("gateway",)}.get(name, ())
     settings = replace(settings, **dict.fromkeys((name, *others)))
     assert getattr(settings, name) == usual
     assert not any(word.partition("=")[0] == command.flag(name) for word in command.words(settings))
@@ -114,6 +117,7 @@ def test_through_a_shell():
         misbehaviour="silent-at=message-1,reason=5",
         request="http://h/a b?c=\u00fc%20",
         serve=SERVED,
+        chip=INVENTED,
         flash_size="4M",
         seed=-7,
         within="250 ms",
@@ -178,6 +182,9 @@ def test_a_text_is_what_it_stands_for():
         ({"misbehaviour": "reason=1,reason=2"}, "misbehaviour: 'reason=2': a misbehaviour is made of"),
         ({"misbehaviour": "refuse=x"}, "misbehaviour: 'x' is no whole number"),
         ({"faults": 5}, "faults cannot be 5"),
+        ({"chip": 7238}, "chip cannot be 7238"),
+        ({"chip": "bk9999"}, "chip: no chip 'bk9999' is known; there is bk7238"),
+        ({"flash_size": "4X"}, "flash_size: for a flash '4X' is no size; write 65536, 0x10000 or 64K"),
     ],
 )
 def test_what_cannot_be_is_refused_in_python_too(settings, said):

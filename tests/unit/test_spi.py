@@ -1,9 +1,9 @@
 """SPI as the SDK's master and slave drivers use it."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.spi import Spi
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CTRL, CONFIG, STAT, DAT = 0x00, 0x04, 0x08, 0x0C
 MASTER = 3 << 22
@@ -12,7 +12,7 @@ TX_WRITABLE, RX_READABLE, TXINT, RXINT, TX_FINISH, RX_FINISH = 1 << 1, 1 << 2, 1
 
 @pytest.fixture
 def block():
-    return Bench().make(Spi)
+    return BlockBench().make(Spi)
 
 
 def drain(block):

@@ -1,16 +1,16 @@
 """System control: what the boot code, the SDK's drivers and the calendar find there."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh
 
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.efuse import Efuse
 from bk7238.peripherals.system_control import SystemControl
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Timers: the operating system's tick, its drift check, and the delays."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bk7238.peripherals.timers import TimerGroup
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CTL, READ_CTL, READ_VALUE = 0x0C, 0x10, 0x14
 FLAGS = 7 << 7
@@ -13,7 +13,7 @@ FLAGS = 7 << 7
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_period_shorter_than_a_microsecond_does_not_hang(bench):
 
 @given(st.integers(26, 100_000), st.integers(1, 50), st.integers(0, 7))
 def test_the_nth_expiry_is_exact(period, count, clkdiv):
-    bench = Bench()
+    bench = BlockBench()
     block = bench.make(TimerGroup, frequency=26_000_000)
     block.write(0x00, period)
     block.write(CTL, clkdiv << 3 | 1)

@@ -1,10 +1,10 @@
 """UART: what the boot loader, the SDK's driver and a terminal see."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh, levels
 
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.uart import Uart
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CONFIG, FIFO_CONFIG, FIFO_STATUS, PORT, INT_ENABLE, INT_STATUS = range(0, 0x18, 4)
 NEED_READ, OVERFLOW, TX_STOP_END, RX_STOP_END = 1 << 1, 1 << 2, 1 << 5, 1 << 6
@@ -15,7 +15,7 @@ STOP_DETECT = 277  # 32 bits, rounded up from 276.9
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bk7238.update.trouble import Trouble
 DEVICE, SERVER = "192.168.77.50", "192.168.77.1"
 
 
-class Bench:
+class Attempts:
     """Failures of a machine whose time the test makes, with faults that fire when it says so."""
 
     def __init__(self):
@@ -33,7 +33,7 @@ class Bench:
 
 
 def test_three_of_one_kind_are_an_end():
-    bench = Bench()
+    bench = Attempts()
     for kind in "abab":
         bench.fail(kind)
     assert (bench.full, bench.failures.cause()) == (0, "a failed (2 times)")
@@ -43,7 +43,7 @@ def test_three_of_one_kind_are_an_end():
 
 @pytest.mark.parametrize(("stage", "left"), [(Stage.CONNECTING, "a failed (2 times)"), (Stage.LOADING, "")])
 def test_who_comes_further_begins_anew(stage, left):
-    bench = Bench()
+    bench = Attempts()
     bench.fail()
     bench.fail()
     bench.failures.made_good(stage)
@@ -51,7 +51,7 @@ def test_who_comes_further_begins_anew(stage, left):
 
 
 def test_a_fault_that_passes_excuses_one_failure():
-    bench = Bench()
+    bench = Attempts()
     for _ in range(4):
         bench.fire()
         assert bench.fail(), "the device begins anew"
@@ -62,7 +62,7 @@ def test_a_fault_that_passes_excuses_one_failure():
 
 def test_what_a_device_does_after_an_excused_failure_is_excused_too():
     """Its connection is closed by a fault before a byte has come; it takes that for the whole, and restarts."""
-    bench = Bench()
+    bench = Attempts()
     for port in range(6):
         bench.failures.begins(port)
         bench.fire()
@@ -76,7 +76,7 @@ def test_what_a_device_does_after_an_excused_failure_is_excused_too():
 
 
 def test_one_attempt_fails_once():
-    bench = Bench()
+    bench = Attempts()
     for _ in range(5):
         bench.fail("refused", attempt=50_000)
         bench.fail("broke", attempt=50_000)
@@ -88,7 +88,7 @@ def test_one_attempt_fails_once():
 
 
 def test_questions_close_to_each_other_are_one_attempt():
-    bench = Bench()
+    bench = Attempts()
     for _ in range(9):
         bench.fail("arp", after=ONE_ATTEMPT - 1, repeats=True)
     assert bench.failures.cause() == "arp failed"
@@ -98,7 +98,7 @@ def test_questions_close_to_each_other_are_one_attempt():
 
 
 def test_what_does_not_count_is_told_where_nothing_else_is_known():
-    bench = Bench()
+    bench = Attempts()
     for _ in range(9):
         bench.fail("time", counts=False)
     assert (bench.full, bench.failures.cause()) == (0, "time failed")

@@ -1,15 +1,15 @@
 """The watchdog: fed, gated, expired."""
 
 import pytest
-from bench import Bench, assert_reset_gives_fresh
 
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.watchdog import Watchdog
+from bk7238.testing.block import BlockBench, assert_reset_gives_fresh
 
 
 @pytest.fixture
 def bench():
-    return Bench()
+    return BlockBench()
 
 
 @pytest.fixture

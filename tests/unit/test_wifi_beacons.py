@@ -1,7 +1,7 @@
 """The MAC as an access point's, and asleep: TBTT, the beacon queue, the time stamp, the power bit, doze."""
 
 import pytest
-from wifi_bench import ACCESS_POINT, ACTIVE, BCN, BROADCAST, DOZE, GENERAL, IDLE, MY_ADDRESS, STATE_CNTRL, WifiBench
+from wifi_driver import ACCESS_POINT, ACTIVE, BCN, BROADCAST, DOZE, GENERAL, IDLE, MY_ADDRESS, STATE_CNTRL, WifiDriver
 
 MAC_CNTRL_1, BCN_CNTRL_1, NEXT_TBTT = 0x4C, 0x64, 0x8040
 GEN_STATUS, GEN_ACK, GEN_ENABLE, TX_RX_STATUS = 0x806C, 0x8070, 0x8074, 0x8078
@@ -21,7 +21,7 @@ def beacon(sequence: int = 0) -> bytes:
 @pytest.fixture
 def bench():
     """An access point, its TSF at zero, as the SDK starts it."""
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.mac.write(TSF_LO, 0)
     bench.mac.write(TSF_HI, 0)
     bench.mac.write(MAC_CNTRL_1, AP_MODE)
@@ -104,7 +104,7 @@ def test_other_queues_do_not_wait(bench):
 
 
 def test_the_power_bit_is_the_macs():
-    bench = WifiBench()
+    bench = WifiDriver()
     null = b"\x48\x01\0\0" + ACCESS_POINT + MY_ADDRESS + ACCESS_POINT + bytes(2)
     for control in (POWER_BIT, POWER_BIT & ~4):
         bench.mac.write(MAC_CNTRL_1, control)
@@ -114,7 +114,7 @@ def test_the_power_bit_is_the_macs():
 
 
 def test_a_dozing_mac_hears_and_sends_nothing():
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.rings()
     frame = b"\x08\x02\0\0" + MY_ADDRESS + ACCESS_POINT + ACCESS_POINT + bytes(10)
     bench.mac.write(STATE_CNTRL, DOZE << 4)
@@ -135,7 +135,7 @@ WAKE_UP = 102 * 32  # microseconds, what the SDK asks for
 @pytest.fixture
 def sleeper():
     """A station with the registers that the SDK writes before it lets the MAC doze; the TSF is at zero."""
-    bench = WifiBench()
+    bench = WifiDriver()
     for offset, word in (
         (TSF_LO, 0),
         (TSF_HI, 0),

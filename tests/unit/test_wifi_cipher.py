@@ -1,7 +1,7 @@
 """Protected frames: plain in the firmware's memory, CCMP on the air, and dropped where the key does not fit."""
 
 import pytest
-from wifi_bench import (
+from wifi_driver import (
     AC2,
     ACCESS_POINT,
     ACTIVE_FILTER,
@@ -10,7 +10,7 @@ from wifi_bench import (
     RX_CNTRL,
     SOMEBODY,
     TX_TRIGGER,
-    WifiBench,
+    WifiDriver,
     data_from_ap,
     data_to_ap,
 )
@@ -23,7 +23,7 @@ WEP, TKIP, CCMP = 1, 2, 3
 
 @pytest.fixture
 def bench():
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.rings()
     bench.add_key(24, ACCESS_POINT, cipher=CCMP, key=PAIRWISE)
     bench.add_key(1, BROADCAST, cipher=CCMP, key=GROUP)

@@ -3,8 +3,7 @@
 import sys
 
 import pytest
-from bench import levels
-from wifi_bench import (
+from wifi_driver import (
     AC2,
     AC3,
     ACCESS_POINT,
@@ -19,6 +18,8 @@ from wifi_bench import (
     IDLE,
     MAC_CNTRL_2,
     MY_ADDRESS,
+    RAM,
+    RAM_SIZE,
     SOMEBODY,
     STATE_CNTRL,
     TIMERS_CLEAR,
@@ -26,20 +27,21 @@ from wifi_bench import (
     TIMERS_UNMASK,
     TX_RX_ENABLE,
     TX_TRIGGER,
-    WifiBench,
+    WifiDriver,
     data_from_ap,
     management,
 )
 
 from bk7238.peripherals.core import BlockPart, ResetKind
 from bk7238.peripherals.wifi.mac import WifiMac
+from bk7238.testing.block import levels
 
 KERNEL_TIMER = 8
 
 
 @pytest.fixture
 def bench():
-    return WifiBench()
+    return WifiDriver()
 
 
 @pytest.fixture
@@ -273,7 +275,7 @@ class TestKeys:
 
 def busy_bench():
     """A MAC in the middle of everything."""
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.rings(headers=3)
     bench.add_key(24, ACCESS_POINT, cipher=0, default=1)
     bench.mac.write(TIMERS_UNMASK, 0x3FF)
@@ -309,17 +311,18 @@ def test_reset_gives_a_fresh_block(kind):
 
 def test_snapshot_and_restore_continue_alike():
     bench = busy_bench()
-    snapshot, ram, now = bench.mac.snapshot(), bytes(bench.bus.data), bench.clock.now
-    other = WifiBench()
-    other.clock.now = now
-    other.bus.data[:] = ram
+    snapshot, ram = bench.mac.snapshot(), bench.bus.read(RAM, RAM_SIZE)
+    other = WifiDriver()
+    other.clock.advance(bench.clock.now)
+    other.bus.write(RAM, ram)
     other.mac.restore(snapshot)
     assert other.mac.snapshot() == snapshot
     for one in (bench, other):
         one.air.clear()
         one.clock.advance(10_000)
     assert bench.air == other.air and len(bench.air) == 2
-    assert bench.bus.data == other.bus.data and bench.mac.snapshot() == other.mac.snapshot()
+    assert bench.bus.read(RAM, RAM_SIZE) == other.bus.read(RAM, RAM_SIZE)
+    assert bench.mac.snapshot() == other.mac.snapshot()
 
 
 def test_every_part_says_what_it_leaves_out(mac):

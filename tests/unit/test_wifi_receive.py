@@ -1,7 +1,7 @@
 """Receiving: what is on the air lies in the firmware's rings, once there is room."""
 
 import pytest
-from wifi_bench import (
+from wifi_driver import (
     ACCESS_POINT,
     ACTIVE,
     BROADCAST,
@@ -17,7 +17,7 @@ from wifi_bench import (
     STATE_CNTRL,
     TX_RX_ACK,
     TX_RX_TIMER,
-    WifiBench,
+    WifiDriver,
     data_from_ap,
     management,
 )
@@ -28,7 +28,7 @@ HEADER_CURRENT, PAYLOAD_CURRENT = 0x8548, 0x854C
 
 @pytest.fixture
 def bench():
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.rings()
     return bench
 
@@ -127,14 +127,14 @@ def test_frames_wait_for_headers(bench):
 
 
 def test_frames_before_there_are_rings():
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.hear(BEACON)
     bench.rings()
     assert bench.received(bench.rhds[1]) == BEACON
 
 
 def test_too_many_waiting_frames_are_lost_with_a_message():
-    bench = WifiBench()
+    bench = WifiDriver()
     assert all(bench.hear(data(1, 10)) for _ in range(256))
     assert not bench.hear(data(1, 10))
     assert "one more is lost" in bench.log.messages[0]

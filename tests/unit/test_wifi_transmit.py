@@ -1,7 +1,7 @@
 """Sending: what the firmware queues goes on the air, and its descriptors say how it went."""
 
 import pytest
-from wifi_bench import (
+from wifi_driver import (
     AC0,
     AC2,
     AC3,
@@ -16,7 +16,7 @@ from wifi_bench import (
     STATE_CNTRL,
     TX_RX_ACK,
     TX_TRIGGER,
-    WifiBench,
+    WifiDriver,
     data_to_ap,
     management,
 )
@@ -32,7 +32,7 @@ def without_duration(frame):
 
 @pytest.fixture
 def bench():
-    return WifiBench()
+    return WifiDriver()
 
 
 def test_a_management_frame_is_sent(bench):
@@ -124,7 +124,7 @@ def test_without_an_acknowledgement_the_retry_limit_is_reached(bench):
 
 
 def test_nobody_listens_at_all():
-    bench = WifiBench()
+    bench = WifiDriver()
     bench.mac.tx.transmitted._listeners.clear()
     thd = bench.thd(AUTHENTICATION)
     bench.new_head(AC3, thd)

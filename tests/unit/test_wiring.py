@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from bench import BenchBus, BenchClock, BenchLog
 
 from bk7238.engine.repl import Platform, ReplError, load, loads
 from bk7238.engine.wiring import Board, wire
 from bk7238.peripherals.core import RW, Input, Output, Peripheral, Register, ResetKind, Services, on_input
+from bk7238.testing.block import Bus, Clock, Log
 
 
 class Sender(Peripheral):
@@ -66,15 +66,15 @@ def build(text: str, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int]
 
 
 def make(platform: Platform, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int] | None = None) -> Board:
-    def log(name: str, address: int) -> BenchLog:
+    def log(name: str, address: int) -> Log:
         if logs is not None:
             logs[name] = address
-        return BenchLog()
+        return Log()
 
     return wire(
         platform,
-        clock=BenchClock(),
-        bus=BenchBus(),
+        clock=Clock(),
+        bus=Bus(),
         log=log,
         seed=seed,
         request_reset=lambda kind: None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from bk7238.chip import Area
 from bk7238.faults.arguments import Argument, address, count, number, one_of
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
@@ -51,7 +54,7 @@ class FlashStuckBit(_Flaw):
         if not 0 <= self.bit <= 7 or self.value not in (0, 1):
             self.refuse("bit goes from 0 to 7 and value is 0 or 1")
 
-    def flash(self, machine: Machine, family: str) -> None:
+    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
         if self.at >= machine.flash.size:
             self.refuse(f"the flash has {machine.flash.size:#x} bytes")
 
@@ -122,7 +125,7 @@ class FlashJedecId(Fault):
         if not 0 <= self.id < 1 << 24:
             self.refuse("id has 24 bits")
 
-    def flash(self, machine: Machine, family: str) -> None:
+    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
         machine.flash.jedec_id = self.id
 
     def arm(self, targets: Targets) -> None:
@@ -151,9 +154,9 @@ class FlashArea(Fault):
         if (self.area == "other") != (self.at is not None):
             self.refuse("give `at` for the area `other`, and only for it")
 
-    def flash(self, machine: Machine, family: str) -> None:
+    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
         chip = machine.flash
-        start, size = self._range(machine, family)
+        start, size = self._range(machine, configuration)
         if start + size > chip.size:
             self.refuse(f"the flash has {chip.size:#x} bytes")
         fill = {"blank": b"\xff" * size, "zeros": bytes(size)}.get(self.how) or self.rng.randbytes(size)
@@ -162,14 +165,12 @@ class FlashArea(Fault):
         if changed:
             self.record(f"{self.area}, {start:#x} to {start + size:#x}", f"{self.how}, {changed} bytes changed")
 
-    def _range(self, machine: Machine, family: str) -> tuple[int, int]:
+    def _range(self, machine: Machine, configuration: Callable[[], Area]) -> tuple[int, int]:
         """Where it begins, and its bytes."""
         if self.at is not None:
             return self.at, self.size
-        if self.area == "configuration":
-            area = machine.chip.configuration(family, machine.flash.size)
-        else:
-            area = machine.chip.flash(machine.flash.size).area("rf")
+        rf = machine.chip.flash(machine.flash.size).area("rf")
+        area = configuration() if self.area == "configuration" else rf
         return area.start, area.size
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 
-from bk7238.chip import Chip
+from bk7238.chip import Area, Chip
 from bk7238.faults.fault import Fault
 from bk7238.formats import partitions
 from bk7238.image.flash_view import FlashView
@@ -56,7 +57,7 @@ class PartitionTable(Fault):
         else:
             self._bytes(field, value)
 
-    def flash(self, machine: Machine, family: str) -> None:
+    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
         view = FlashView(machine.chip, bytes(machine.flash.data))
         logical = bytearray(view.boot_loader)
         before = bytes(logical)

@@ -2,9 +2,10 @@
  * Messages are the SDK's. */
 #include "app.h"
 #include "net.h"
+#include "placement.h"
 #include "wifi.h"
 
-enum { DOWNLOAD = 0x132000, DOWNLOAD_SIZE = 0xAE000, CHUNK = 1024, HEAD = 1024, PATIENCE = 50000, HTTP_PORT = 80 };
+enum { DOWNLOAD = DOWNLOAD_PLACE, DOWNLOAD_SIZE = DOWNLOAD_LENGTH, CHUNK = 1024, HEAD = 1024, PATIENCE = 50000, HTTP_PORT = 80 };
 
 static char head[HEAD + 1];
 static uint32_t head_length, body_length, taken, address, filled, finished;

@@ -2,6 +2,8 @@
  *
  * The boot loader jumps to the first word in supervisor mode with interrupts masked. Its own vectors stay in force;
  * this table has their format because the boot loader checks the word at 0x20. */
+#include "placement.h"
+
     .syntax unified
     .arm
     .section .vectors, "ax"
@@ -18,7 +20,8 @@ _start:
     .word reset, unexpected, unexpected, unexpected, unexpected, unexpected, irq, fiq
 
     .org 0x100
-    .ascii "BK7238\0\0"
+    .ascii CHIP_NAME
+    .org 0x108
 
     .macro copy from, start, end
     ldr r0, =\start

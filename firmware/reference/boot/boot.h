@@ -46,6 +46,9 @@ int package_install(const struct rbl *header, const struct partition *app, const
 int app_body_matches(const struct partition *app, const struct rbl *header, uint32_t *hash);
 int app_sound(const struct partition *app);
 
+/* scramble.c */
+uint8_t scrambling(uint32_t address);
+
 /* source.c: the body of a package, decrypted, byte by byte */
 void source_open(uint32_t address, uint32_t size);
 int source_refill(void);

@@ -2,12 +2,14 @@
  * until the new application is there and verified, a start finds no valid footer and installs again. The package stays
  * until then, so a power cut at any flash operation leaves either a sound application or a sound package. */
 #include "boot.h"
+#include "placement.h"
 
 enum { FRAME = 34, DATA = 32, FRAMED_PIECE = PIECE / DATA * FRAME };
 enum { FOOTER_SECTORS = 2, ATTEMPTS = 3, ALL_PROTECTED = 0x7C };
 
 static const struct partition *target;
 static uint32_t announced, tenths;
+static uint32_t frame_address; /* logical: what is scrambled depends on it */
 static uint32_t failures, failed_at; /* pages that did not read back as they were programmed, and the first of them */
 
 static uint16_t crc_table[256];
@@ -23,7 +25,7 @@ static void make_crc_table(void)
     }
 }
 
-/* Frames `count` bytes; the last frame is filled up with FF. Returns how many bytes that makes. */
+/* Frames `count` bytes for `frame_address`; the last frame is filled up with FF. Returns how many bytes that makes. */
 static uint32_t frame(const uint8_t *data, uint32_t count, uint8_t *out)
 {
     uint32_t length = 0, at, i;
@@ -32,6 +34,8 @@ static uint32_t frame(const uint8_t *data, uint32_t count, uint8_t *out)
         uint32_t crc = 0xFFFF;
         for (i = 0; i < DATA; i++) {
             uint8_t byte = at + i < count ? data[at + i] : 0xFF;
+            if (SCRAMBLED)
+                byte ^= scrambling(frame_address + at + i);
             out[length + i] = byte;
             crc = (crc << 8 & 0xFF00) ^ crc_table[(crc >> 8) ^ byte];
         }
@@ -76,7 +80,11 @@ static void show_progress(uint32_t done)
 static int write_piece(const uint8_t *data, uint32_t count, uint32_t offset)
 {
     static uint8_t framed[FRAMED_PIECE];
-    uint32_t length = frame(data, count, framed);
+    uint32_t length;
+
+    if (SCRAMBLED)
+        frame_address = target->offset + offset;
+    length = frame(data, count, framed);
 
     program(partition_start(target) + offset / DATA * FRAME, framed, length);
     show_progress(offset + count);
@@ -141,7 +149,11 @@ static int write_and_verify(const struct rbl *header, const struct partition *do
 static int write_footer(const struct rbl *header)
 {
     uint8_t framed[sizeof *header / DATA * FRAME];
-    uint32_t length = frame((const uint8_t *)header, sizeof *header, framed);
+    uint32_t length;
+
+    if (SCRAMBLED)
+        frame_address = target->offset + target->length - sizeof *header;
+    length = frame((const uint8_t *)header, sizeof *header, framed);
 
     failures = 0;
     program(partition_end(target) - length, framed, length);

@@ -1,5 +1,6 @@
 /* The boot loader: clocks, a word on the console, an update if there is one, and the application if it is sound. */
 #include "boot.h"
+#include "placement.h"
 #include "registers.h"
 
 #define VERSION "1.0.0"
@@ -77,7 +78,7 @@ int main(void)
     LA_ID_HIGH = SCTRL_GPIO_WAKEUP_INT_STATUS;
     uart_init();
     flash_init();
-    print("BK7238_" VERSION " (reference)\nST:0x%08x\n", SCTRL_SW_RETENTION);
+    print(CHIP_NAME "_" VERSION " (reference)\nST:0x%08x\n", SCTRL_SW_RETENTION);
 
     partitions_find();
     INFO("FAL", "Fal(V0.4.0)success");

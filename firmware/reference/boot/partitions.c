@@ -1,8 +1,10 @@
-/* The partition table: entries of 64 bytes behind the code, the highest one first. It is looked for from logical 0xFFC0
- * downward at any alignment, as the vendor's boot loader does it; unlike there an entry must have the right CRC-32. */
+/* The partition table: entries of 64 bytes behind the code, the highest one first. It is looked for from where the
+ * chip has its end at most downward at any alignment, as the vendor's boot loader does it; unlike there an entry must
+ * have the right CRC-32. */
 #include "boot.h"
+#include "placement.h"
 
-enum { HIGHEST = 0xFFC0, MOST = 16 };
+enum { HIGHEST = TABLE_BELOW - sizeof(struct partition), MOST = 16 };
 
 static const struct partition *table;
 static uint32_t entries;

@@ -3,6 +3,8 @@
  * Exceptions always vector here, to flash address 0. Each stub saves r0 and r1 on its mode's stack and jumps to the
  * handler whose address stands in RAM; the handler takes r0 and r1 from the stack again. The application puts its own
  * handlers there (docs/hardware/boot.md). */
+#include "placement.h"
+
     .syntax unified
     .arm
     .section .vectors, "ax"
@@ -36,7 +38,8 @@ _start:
     .ltorg
 
     .org 0x100
-    .ascii "BK7238\0\0"
+    .ascii CHIP_NAME
+    .org 0x108
 
 reset:
     mov r0, #0

@@ -2,22 +2,21 @@
 
 import pytest
 from boot.reference import image as flash_with
+from images import image, update_package
 
+from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
-from faults.reference.bench import (
+from faults.reference.trunk import (
     APP_END,
     DOWNLOAD,
     NEW,
     OLD,
     RETRIES,
     SECTOR,
-    Run,
     clean,
-    image,
     put,
-    update_package,
 )
 
 NAMED = {
@@ -39,11 +38,11 @@ OTHER_AREAS = [(start, how) for start in OTHERS for how in ("blank", "zeros", "c
 OTHER_AREAS.remove((NOTHING_THERE, "blank"))
 
 
-def stands(run, how, start):
+def stands(flash, how, start):
     """What stands in the area at power-on. It alone is not as it should be."""
-    found = run.before[start : start + SECTOR]
-    others = flash_with(update_package().data).ljust(len(run.before), b"\xff")
-    assert run.before == put(others, (start, found)) != others
+    found = flash.before[start : start + SECTOR]
+    others = flash_with(update_package().data).ljust(len(flash.before), b"\xff")
+    assert flash.before == put(others, (start, found)) != others
     if how == "corrupt":
         assert len(set(found)) > 200
     else:
@@ -53,29 +52,31 @@ def stands(run, how, start):
 
 @pytest.mark.parametrize("how", ["zeros", "corrupt"])
 @pytest.mark.parametrize(("name", "size"), NAMED, ids=lambda value: value if isinstance(value, str) else hex(value))
-def test_an_area_that_has_a_name(name, size, how):
-    run = Run(f"flash-area:{name},{how}", delivered=True, flash_size=size).end(NEW)
+def test_an_area_that_has_a_name(dut, flash, name, size, how):
+    dut.configure(faults=[f"flash-area:{name},{how}"], delivered=True, flash_size=size)
+    dut.expect_verdict(NEW)
     start = NAMED[name, size]
-    assert run.fault().firings[0].where == f"{name}, {start:#x} to {start + SECTOR:#x}"
-    assert run.flash == put(clean().ljust(size, b"\xff"), (start, stands(run, how, start)))
+    assert dut.fired().firings[0].where == f"{name}, {start:#x} to {start + SECTOR:#x}"
+    assert flash.data == put(clean().ljust(size, b"\xff"), (start, stands(flash, how, start)))
 
 
 @pytest.mark.parametrize(
     ("start", "how"), OTHER_AREAS, ids=lambda value: value if isinstance(value, str) else hex(value)
 )
-def test_another_area(start, how):
+def test_another_area(dut, flash, start, how):
     verdict, then = OTHERS[start]
-    run = Run(f"flash-area:other,{how},at={start:#x}", delivered=True).end(verdict)
-    assert run.fault().firings[0].where == f"other, {start:#x} to {start + SECTOR:#x}"
-    area = (start, stands(run, how, start))
-    after = {"installed over": clean(), "installed beside": put(clean(), area), "as it was": run.before}
-    assert run.flash == after[then] and bool(run.operations) == (then != "as it was")
+    dut.configure(faults=[f"flash-area:other,{how},at={start:#x}"], delivered=True)
+    dut.expect_verdict(verdict)
+    assert dut.fired().firings[0].where == f"other, {start:#x} to {start + SECTOR:#x}"
+    area = (start, stands(flash, how, start))
+    after = {"installed over": clean(), "installed beside": put(clean(), area), "as it was": flash.before}
+    assert flash.data == after[then] and bool(flash.journal) == (then != "as it was")
 
 
-def test_what_is_blank_already_is_not_a_fault():
+def test_what_is_blank_already_is_not_a_fault(dut, flash):
     fault = f"flash-area:other,blank,at={NOTHING_THERE:#x}"
-    run = Run(fault, delivered=True)
-    assert run.update.faults.silent == [fault] and run.before == flash_with(update_package().data)
+    dut.configure(faults=[fault], delivered=True)
+    assert dut.update.faults.silent == [fault] and flash.before == flash_with(update_package().data)
 
 
 OPENBEKEN = b"OpenBK7 openshwprojects AddEventHandler StartupCommand SetPinRole cfg_startup cfg_webapp cfg_mqtt"
@@ -89,6 +90,7 @@ def test_where_nobody_names_the_family_the_app_does(texts, start):
     machine.flash.load(framed, at)
     before = bytes(machine.flash.data)
     faults = Faults(["flash-area:configuration,zeros"], 0)
-    faults.begin(machine, None, None)
+    view = FlashView(machine.chip, before)
+    faults.begin(machine, None, None, lambda: recognise.configuration(view))
     assert faults.all[0].count == 1
     assert bytes(machine.flash.data) == put(before, (start, bytes(SECTOR)))

@@ -1,8 +1,9 @@
 """Packages that are wrong, in front of the reference boot loader: it says so, and the flash stays as it was."""
 
 import pytest
+from images import update_package
 
-from faults.reference.bench import DOWNLOAD, NEW, OLD, RETRIES, WAITS, Run, clean, put, undisturbed, update_package
+from faults.reference.trunk import DOWNLOAD, GZIP, NEW, OLD, RETRIES, WAITS, clean, put, undisturbed
 
 # fault -> what the boot loader prints, and where the device ends. The package is the gzip one.
 REFUSED = {
@@ -28,25 +29,30 @@ STRICTER = {
 ALL = REFUSED | STRICTER
 
 
+@pytest.mark.bk7238(package=GZIP)
 @pytest.mark.parametrize("fault", ALL)
-def test_the_boot_loader_refuses(fault):
+def test_the_boot_loader_refuses(dut, flash, fault):
     line, verdict = ALL[fault]
-    run = Run(fault, compression="gzip", delivered=True).end(verdict, line)
-    assert run.fault().firings[0].where == "package" and line in run.bootloader_text
-    wrong = run.update.package.data
+    dut.configure(faults=[fault], delivered=True)
+    dut.expect_verdict(verdict, line)
+    assert dut.fired().firings[0].where == "package" and line in dut.machine.uart1.text
+    wrong = dut.update.package.data
     assert wrong != update_package("gzip").data
-    assert run.before == put(undisturbed(delivered=False).before, (DOWNLOAD, wrong))
-    assert run.operations == [] and run.flash == run.before
+    assert flash.before == put(undisturbed(delivered=False).before, (DOWNLOAD, wrong))
+    assert flash.journal == [] and flash.data == flash.before
 
 
+@pytest.mark.bk7238(package=GZIP)
 @pytest.mark.parametrize("fault", ["package-compression:lzma,pack=yes", "package-compression:none,pack=yes"])
-def test_a_compression_that_it_knows_is_installed(fault):
-    run = Run(fault, compression="gzip", delivered=True).end(NEW)
-    assert run.update.package.data != update_package("gzip").data
-    assert run.flash == clean(run.update.package.data)
+def test_a_compression_that_it_knows_is_installed(dut, flash, fault):
+    dut.configure(faults=[fault], delivered=True)
+    dut.expect_verdict(NEW)
+    assert dut.update.package.data != update_package("gzip").data
+    assert flash.data == clean(dut.update.package.data)
 
 
-def test_the_app_does_not_begin_with_a_package_that_does_not_fit():
-    run = Run("package-too-large").end(WAITS, "package-too-large")
-    assert "716800 bytes do not fit the download partition" in run.bootloader_text
-    assert run.operations == [] and run.flash == run.before == undisturbed(delivered=False).before
+def test_the_app_does_not_begin_with_a_package_that_does_not_fit(dut, flash):
+    dut.configure(faults=["package-too-large"])
+    dut.expect_verdict(WAITS, "package-too-large")
+    assert "716800 bytes do not fit the download partition" in dut.machine.uart1.text
+    assert flash.journal == [] and flash.data == flash.before == undisturbed(delivered=False).before

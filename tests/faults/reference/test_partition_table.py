@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 from boot import reference
-from boot.reference import bootloader, built, installed
+from boot.reference import bootloader, installed
+from images import built, update_package
 
 from bk7238.formats import crc_framing, partitions, rbl
-from faults.reference.bench import APP_END, DOWNLOAD, HANGS, NEW, OLD, RETRIES, SECTOR, Run, put, update_package
+from faults.reference.trunk import APP_END, DOWNLOAD, HANGS, NEW, OLD, RETRIES, SECTOR, put
 
 NOT_FOUND = "The download partition(download) not found"
 # fault -> what the boot loader prints, and where the device ends
@@ -38,40 +39,42 @@ def table(flash):
 
 
 @pytest.mark.parametrize("fault", ALL)
-def test_the_boot_loader_does_not_install(fault):
+def test_the_boot_loader_does_not_install(dut, flash, fault):
     line, verdict = ALL[fault]
-    run = Run(fault, delivered=True).end(verdict, "App verify failed!" if verdict == HANGS else line)
-    assert run.fault().firings[0].where.startswith("boot loader, 0x")
-    assert crc_framing.bad_frames(run.before[:0x11000]) == [], "all CRCs of the boot loader's frames hold"
-    assert run.operations == [] and run.flash == run.before
+    dut.configure(faults=[fault], delivered=True)
+    dut.expect_verdict(verdict, "App verify failed!" if verdict == HANGS else line)
+    assert dut.fired().firings[0].where.startswith("boot loader, 0x")
+    assert crc_framing.bad_frames(flash.before[:0x11000]) == [], "all CRCs of the boot loader's frames hold"
+    assert flash.journal == [] and flash.data == flash.before
     if line:
-        assert line in run.bootloader_text
+        assert line in dut.machine.uart1.text
     else:
-        assert "[E/" not in run.bootloader_text and "upgrade(" not in run.bootloader_text
+        assert "[E/" not in dut.machine.uart1.text and "upgrade(" not in dut.machine.uart1.text
 
 
-def test_only_what_was_asked_for_changes():
-    run = Run("partition-table:download.offset=0x133000,app.length=0x120000", delivered=True)
+def test_only_what_was_asked_for_changes(dut, flash):
+    dut.configure(faults=["partition-table:download.offset=0x133000,app.length=0x120000"], delivered=True)
     found = {entry.name: (at, entry) for at, entry in partitions.find(built("boot.bin"))}
     (download, right), (app, right_app) = found["download"], found["app"]
     patch = {download: replace(right, offset=0x133000).pack(), app: replace(right_app, length=0x120000).pack()}
-    assert run.before == reference.image(update_package().data, bootloader(patch))
+    assert flash.before == reference.image(update_package().data, bootloader(patch))
 
 
-def test_an_entry_that_is_missing_leaves_no_gap():
-    run = Run("partition-table:app.entry=missing", delivered=True)
+def test_an_entry_that_is_missing_leaves_no_gap(dut, flash):
+    dut.configure(faults=["partition-table:app.entry=missing"], delivered=True)
     found = dict(entry[::-1] for entry in partitions.find(built("boot.bin")))
-    left = table(run.before)
+    left = table(flash.before)
     lowest, highest = min(found.values()), max(found.values())
     assert sorted(entry.name for entry in left) == ["bootloader", "download"]
     assert sorted(left.values()) == [at for at in sorted(found.values()) if at != lowest] and highest in left.values()
 
 
-def test_a_smaller_app_partition_is_installed_into_and_its_footer_is_where_it_ends():
-    run = Run("partition-table:app.length=0x10000", delivered=True).end(NEW)
-    assert "This partition will be forced to upgrade." in run.bootloader_text
+def test_a_smaller_app_partition_is_installed_into_and_its_footer_is_where_it_ends(dut, flash):
+    dut.configure(faults=["partition-table:app.length=0x10000"], delivered=True)
+    dut.expect_verdict(NEW)
+    assert "This partition will be forced to upgrade." in dut.machine.uart1.text
     footer = crc_framing.frame(update_package().data[: rbl.SIZE]).rjust(2 * SECTOR, b"\xff")
     end = crc_framing.physical(0x20000)
     usual = slice(APP_END - 2 * SECTOR, APP_END)
-    expected = put(installed(run.before), (usual.start, run.before[usual]), (end - 2 * SECTOR, footer))
-    assert end < DOWNLOAD and run.flash == expected
+    expected = put(installed(flash.before), (usual.start, flash.before[usual]), (end - 2 * SECTOR, footer))
+    assert end < DOWNLOAD and flash.data == expected

@@ -1,8 +1,9 @@
 """Faults of radio, network and web server on the reference firmware: to a verdict, with a cause, and every byte."""
 
 import pytest
+from images import update_package
 
-from faults.reference.bench import DOWNLOAD, NEW, OLD, RETRIES, WAITS, Run, put, undisturbed, update_package
+from faults.reference.trunk import DOWNLOAD, NEW, OLD, RETRIES, WAITS, put, undisturbed
 from faults.test_radio_and_network import CASES
 
 # Where the device ends if the new app does not run, what the reason says, and how much the app has written of what
@@ -37,14 +38,15 @@ def sent(fault):
 
 
 @pytest.mark.parametrize("fault", CASES)
-def test_it_fires_and_every_byte_is_accounted_for(fault):
+def test_it_fires_and_every_byte_is_accounted_for(dut, flash, fault):
     verdict, reason, written = ENDS.get(fault, (NEW, "", 0))
-    run = Run(fault, **CASES[fault][1]).end(verdict, reason)
+    dut.configure(faults=[fault], **CASES[fault][1])
+    dut.expect_verdict(verdict, reason)
     if verdict == NEW:
-        assert run.flash == undisturbed(delivered=False).after
+        assert flash.data == undisturbed(delivered=False).after
     else:
-        assert run.flash == put(run.before, (DOWNLOAD, sent(fault)[:written]))
-    assert "@1%" not in fault or run.fault().firings[0].time > 1_100_000, "not before the download"
+        assert flash.data == put(flash.before, (DOWNLOAD, sent(fault)[:written]))
+    assert "@1%" not in fault or dut.fired().firings[0].time > 1_100_000, "not before the download"
 
 
 def test_the_table_is_of_these_faults():

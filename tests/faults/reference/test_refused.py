@@ -1,13 +1,13 @@
 """Arguments that cannot be are refused in one line before anything runs; faults that come together."""
 
 import pytest
+from images import update_package
 
 from bk7238 import resources
 from bk7238.cli import main
 from bk7238.faults import all_kinds, parse
 from bk7238.faults.fault import make
 from bk7238.update.result import Verdict
-from faults.reference.bench import Run
 
 WAITS, NEW = Verdict.DEVICE_WAITS, Verdict.NEW_APP_RUNS
 REFUSED = {
@@ -35,15 +35,16 @@ def test_what_cannot_be_is_refused_in_one_line(fault, capsys):
 
 
 @pytest.mark.parametrize("moment", ["99999999B", "flash-op=99999"])
-def test_a_moment_beyond_the_end_never_comes(moment):
-    result = Run(f"power-cut@{moment}").update.run()
+def test_a_moment_beyond_the_end_never_comes(dut, moment):
+    dut.configure(faults=[f"power-cut@{moment}"])
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (NEW, [f"power-cut@{moment}"])
 
 
-def test_the_last_byte_is_a_moment():
-    run = Run("power-cut@100%")
-    assert run.update.run().silent == []
-    assert Run(f"power-cut@{len(run.update.package.data)}B").update.run().silent == []
+@pytest.mark.parametrize("moment", ["100%", f"{len(update_package().data)}B"])
+def test_the_last_byte_is_a_moment(dut, moment):
+    dut.fault(f"power-cut@{moment}")
+    assert dut.verdict().silent == []
 
 
 @pytest.mark.parametrize(
@@ -53,23 +54,27 @@ def test_the_last_byte_is_a_moment():
         (("power-cut@flash-op=1", "brown-out@flash-op=1"), ["brown-out@flash-op=1"]),
     ],
 )
-def test_the_power_goes_once_around_an_operation(faults, silent):
-    result = Run(*faults, delivered=True).update.run()
+def test_the_power_goes_once_around_an_operation(dut, faults, silent):
+    dut.configure(faults=faults, delivered=True)
+    result = dut.verdict()
     assert (result.verdict, result.silent, result.faults[0]["fired"]) == (NEW, silent, 1)
 
 
-def test_who_is_gone_for_ever_is_not_brought_back_by_another():
-    result = Run("ap-gone@1.14s", "ap-gone:5s@1.15s").update.run()
+def test_who_is_gone_for_ever_is_not_brought_back_by_another(dut):
+    dut.configure(faults=["ap-gone@1.14s", "ap-gone:5s@1.15s"])
+    result = dut.verdict()
     assert (result.verdict, [one["fired"] for one in result.faults]) == (WAITS, [1, 1])
 
 
-def test_two_wrong_keys_are_not_a_right_one():
-    result = Run("wrong-key", "wrong-key", psk="aaaaaaay").update.run()
+def test_two_wrong_keys_are_not_a_right_one(dut):
+    dut.configure(faults=["wrong-key", "wrong-key"], psk="aaaaaaay")
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (WAITS, [])
 
 
-def test_a_key_that_was_wrong_before_is_not_the_faults_doing():
-    result = Run("wrong-key@50%", psk="aaaaaaaaa", ap_psk="bbbbbbbbb").update.run()
+def test_a_key_that_was_wrong_before_is_not_the_faults_doing(dut):
+    dut.configure(faults=["wrong-key@50%"], psk="aaaaaaaaa", ap_psk="bbbbbbbbb")
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (WAITS, ["wrong-key@50%"])
 
 

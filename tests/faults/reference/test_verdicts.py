@@ -3,7 +3,6 @@
 import pytest
 
 from bk7238.update.result import Verdict
-from faults.reference.bench import Run
 
 WAITS, HANGS, NEW = Verdict.DEVICE_WAITS, Verdict.BOOTLOADER_HANGS, Verdict.NEW_APP_RUNS
 NO_APP = "the bootloader did not start the app for 60 virtual seconds"
@@ -19,9 +18,10 @@ STUCK = "flash-stuck-bit:at=0x12000,bit=0,value=1"
         (("flash-stuck-bit:at=0x12100,bit=2,value=1@1.55s", "power-cut@1.8s"), HANGS, NO_APP),
     ],
 )
-def test_a_device_that_died_does_not_wait(faults, ended, said):
+def test_a_device_that_died_does_not_wait(dut, faults, ended, said):
     """Whatever it had been doing before."""
-    result = Run(*faults).update.run()
+    dut.configure(faults=faults)
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (ended, []) and result.reason.startswith(said)
 
 
@@ -39,8 +39,9 @@ def test_a_device_that_died_does_not_wait(faults, ended, said):
         ),
     ],
 )
-def test_all_faults_that_fired_are_named(faults, said):
-    result = Run(*faults).update.run()
+def test_all_faults_that_fired_are_named(dut, faults, said):
+    dut.configure(faults=faults)
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (WAITS, [])
     for text in said:
         assert text in result.reason
@@ -53,20 +54,23 @@ def test_all_faults_that_fired_are_named(faults, said):
         (("deauthenticate@0.95s", "network-stall@50%"), "ended the association"),
     ],
 )
-def test_a_failure_that_was_made_good_is_not_the_cause(faults, made_good):
-    result = Run(*faults).update.run()
+def test_a_failure_that_was_made_good_is_not_the_cause(dut, faults, made_good):
+    dut.configure(faults=faults)
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (WAITS, []) and made_good not in result.reason
 
 
 @pytest.mark.parametrize("duration", ["5s", "15s"])
-def test_a_network_that_will_be_back_is_waited_for(duration):
-    result = Run(f"ap-gone:{duration}").update.run()
+def test_a_network_that_will_be_back_is_waited_for(dut, duration):
+    dut.configure(faults=[f"ap-gone:{duration}"])
+    result = dut.verdict()
     assert (result.verdict, result.silent) == (NEW, [])
     assert result.faults[0]["fired"] == 2 and result.virtual_seconds > float(duration[:-1])
 
 
-def test_a_network_that_is_gone_for_ever_is_not():
-    result = Run("ap-gone").update.run()
+def test_a_network_that_is_gone_for_ever_is_not(dut):
+    dut.configure(faults=["ap-gone"])
+    result = dut.verdict()
     assert (result.verdict, result.faults[0]["fired"]) == (WAITS, 1)
     assert result.reason.endswith("(3 scans); nothing is in the air (after ap-gone at 0.000 s)")
 
@@ -75,6 +79,7 @@ def test_a_network_that_is_gone_for_ever_is_not():
     ("faults", "versions"),
     [(("brown-out",), (None, "1.0.1")), (("package-key",), ("1.0.0", None)), (("power-cut@100ms",), (None, "1.0.1"))],
 )
-def test_the_versions_of_a_package_that_was_delivered(faults, versions):
-    result = Run(*faults, delivered=True).update.run()
+def test_the_versions_of_a_package_that_was_delivered(dut, faults, versions):
+    dut.configure(faults=faults, delivered=True)
+    result = dut.verdict()
     assert (result.from_version, result.to_version) == versions

@@ -1,0 +1,127 @@
+"""How an update reaches a device: it fetches it over HTTP, or a host on its network brings it.
+
+    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/api/reboot",)))
+
+Who brings it is what a user's computer is: a host with an address of its own, which connects once the device is on the
+network, and again after some time where the device does not take what it brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bk7238.companion import Fields
+from bk7238.families.family import Delivery, Operator
+from bk7238.network.addresses import mac_bytes
+from bk7238.network.events import Event, LeaseGranted, Pushed, PushFailed
+from bk7238.network.exchange import Exchange, Push
+from bk7238.network.fetch import Target, Upload
+from bk7238.network.host import Host
+
+if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.image import Package
+    from bk7238.machine import Machine
+    from bk7238.network.network import Network
+    from bk7238.peripherals.core import ResetKind
+
+MAC, HOST = mac_bytes("02:aa:bb:cc:dd:02"), b"\x02"  # who brings it: its address ends so
+SETTLE = 2_000_000  # virtual microseconds between the device's lease and the first connection
+AGAIN = 10_000_000  # after one that failed
+
+
+class HttpPull(Delivery):
+    """The device is told a URL, and fetches the package."""
+
+    name = "http"
+    told = True
+
+
+class _Brought(Delivery):
+    """A delivery in steps, each of which the device has to take before the next."""
+
+    def steps(self, address: str, package: Package) -> list[Exchange]:
+        """What is done, one after the other, with the device at an address."""
+        raise NotImplementedError
+
+    def attach(self, machine: Machine, air: Medium, network: Network, package: Package) -> Operator:
+        """Bring the package to the device as soon as it is on the network."""
+        return Messenger(machine, air, network, lambda address: self.steps(address, package))
+
+
+class TcpPush(_Brought):
+    """The package goes to a TCP `port` of the device, behind a `preamble` that is made of it. `answer` is what the
+    device says when it has taken it; where it says nothing, it has it when all has arrived."""
+
+    name = "push"
+
+    def __init__(self, port: int, preamble: Callable[[bytes], bytes] = lambda data: b"", answer: bytes = b"") -> None:
+        self.port, self.preamble, self.answer = port, preamble, answer
+
+    def steps(self, address: str, package: Package) -> list[Exchange]:
+        """One connection."""
+        return [Push(address, self.port, self.preamble(package.data), package.data, self.answer)]
+
+
+class WebUpload(_Brought):
+    """The package is posted to a `path` of the device's web server: as the body itself or, where a `field` is named, as
+    a file in that field of a form. `then` are the paths that are posted to afterwards, as for a restart."""
+
+    name = "web"
+
+    def __init__(self, path: str, *, port: int = 80, field: str = "", then: Sequence[str] = ()) -> None:
+        self.path, self.port, self.field, self.then = path, port, field, tuple(then)
+
+    def steps(self, address: str, package: Package) -> list[Exchange]:
+        """The upload, and what follows it."""
+        server = f"http://{address}" + ("" if self.port == 80 else f":{self.port}")
+        upload = Upload(Target(server + self.path), package.data, package.name, self.field)
+        return [upload, *(Upload(Target(server + path), b"") for path in self.then)]
+
+
+class Messenger:
+    """Brings one device its update in `steps`, which are made of its address. What is under way is begun anew when the
+    device joins anew; once the package is taken it is not brought again."""
+
+    def __init__(self, machine: Machine, air: Medium, network: Network, steps: Callable[[str], list[Exchange]]) -> None:
+        self._machine, self._network, self._steps = machine, network, steps
+        self._address = ""  # the device's
+        self._taken = 0  # steps
+        self._restarted = False  # with the package on it
+        self._place = len(network.hosts)
+        host = Host(MAC, machine.random("messenger"), network.events, address=network.address[:3] + HOST)
+        host.link_up(machine.now)
+        network.join(host)
+        machine.companions.append(Fields(self, ("_address", "_taken", "_restarted")))
+        machine.engine.on_reset.append(self._reset)
+        air.on_event(self._event)
+
+    def missing(self) -> str:
+        """The answer to what was brought."""
+        exchange = self._host.exchange
+        return f"the device does not answer {exchange.target}" if exchange is not None else ""
+
+    @property
+    def _host(self) -> Host:
+        return self._network.hosts[self._place]  # going back makes it anew
+
+    def _reset(self, kind: ResetKind) -> None:
+        self._restarted = self._taken > 0
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, LeaseGranted) and not event.renewal:
+            self._address = event.ip
+            self._host.abandon("the device joined anew", event.time)
+            self._go(event.time + SETTLE)
+        elif isinstance(event, Pushed):
+            self._taken += 1
+            self._go(event.time)
+        elif isinstance(event, PushFailed):
+            self._go(event.time + AGAIN)
+
+    def _go(self, at: int) -> None:
+        """Begin the next step at a time, in place of what is wanted."""
+        steps = self._steps(self._address)
+        if self._taken < len(steps) and not self._restarted:
+            self._host.begin(steps[self._taken], at, instead=True)

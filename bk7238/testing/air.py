@@ -1,0 +1,204 @@
+"""What the device finds on the radio, and behind it: the access point, the web server, the air."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bk7238.air.access_point import AccessPoint
+from bk7238.air.wpa2 import Wpa2
+from bk7238.bench.values import microseconds
+from bk7238.formats.ieee80211 import BROADCAST
+from bk7238.network.http_server import Answer
+from bk7238.testing.kit import NotSeen
+
+if TYPE_CHECKING:
+    from bk7238.air.medium import Medium
+    from bk7238.network.http_server import HttpServer, HttpSession, Transfer
+    from bk7238.testing.kit import Dut, Frame
+
+Reply = Callable[[bytes], "tuple[list[bytes], bytes]"]
+"""Gives, for the body of a file, the header's lines and the body that follow the status 200."""
+
+_ARP = b"\x08\x06"
+_ASKER, _ASKER_IP = bytes.fromhex("02aabbccdd99"), bytes((192, 168, 77, 99))
+
+
+class Ap:
+    """The access point that the device finds."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    @property
+    def model(self) -> AccessPoint:
+        """The access point itself."""
+        return self._dut.bench.access_point
+
+    @property
+    def stations(self) -> list[str]:
+        """MAC addresses of those that are associated."""
+        return [station.address.hex(":") for station in self.model.stations if station.associated]
+
+    def off(self) -> None:
+        """Fall silent, as in a power cut."""
+        self.model.switch_off()
+        self._dut.machine.air_changed()
+
+    def on(self) -> None:
+        """After `off`: all stations are strangers."""
+        self.model.switch_on(self._dut.machine.now, forget=True)
+        self._dut.machine.air_changed()
+
+    def deauthenticate(self, reason: int = 1) -> None:
+        """Throw everybody out."""
+        for station in self.model.stations:
+            self.model.deauthenticate(station.address, reason, self._dut.machine.now)
+        self._dut.machine.air_changed()
+
+
+class Server:
+    """The web server behind the access point."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    @property
+    def model(self) -> HttpServer:
+        """The web server itself."""
+        return self._dut.bench.network.http
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What it offers, by path; can be changed at any time."""
+        return self.model.files
+
+    @property
+    def requests(self) -> list[tuple[str, int]]:
+        """All requests: path and status."""
+        return [(event.path, event.status) for event in Air(self._dut).events("HttpRequested")]
+
+    def answer(self, reply: Reply) -> None:
+        """Answer each request for a file with what `reply` gives for its body, and hang up."""
+        self.model.director = _Answers(reply)
+
+
+class _Answers:
+    """What directs a server whose answers are a test's."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def answer(self, path: str, body: bytes | None) -> Answer | None:
+        if body is None:
+            return None
+        lines, sent = self._reply(body)
+        return Answer(200, b"".join(line + b"\r\n" for line in (b"HTTP/1.1 200 OK", *lines, b"")), sent)
+
+    def limit(self, session: HttpSession, transfer: Transfer) -> int:
+        return len(transfer.body)
+
+    def reached(self, session: HttpSession, transfer: Transfer, acknowledged: int) -> None:
+        pass
+
+    def closed(self, session: HttpSession) -> None:
+        pass
+
+
+class Air:
+    """What is on the radio."""
+
+    def __init__(self, dut: Dut) -> None:
+        self._dut = dut
+
+    @property
+    def model(self) -> Medium:
+        """The medium itself."""
+        return self._dut.bench.air
+
+    @property
+    def sent(self) -> int:
+        """Frames from the device."""
+        return self.model.sent
+
+    @property
+    def received(self) -> int:
+        """Frames for the device."""
+        return self.model.received
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All frames since the power-on, as a capture has them: before what a filter does to them."""
+        return self._dut.frames
+
+    def events(self, kind: str | None = None) -> list[Any]:
+        """What the radio and the network had to tell since the power-on; `kind` is a class of bk7238.network.events or
+        bk7238.air.events by name."""
+        return [event for event in self._dut.events if kind in (None, type(event).__name__)]
+
+    def expect(self, kind: str, within: str | float = "20 s") -> Any:
+        """Run until an event of that kind, and give it. Events up to it are past: the next call looks at those behind
+        it. Raises NotSeen."""
+        dut = self._dut
+        machine = dut.machine
+        deadline = machine.now + microseconds(within)
+        while True:
+            while dut.unheard < len(dut.events):
+                event = dut.events[dut.unheard]
+                dut.unheard += 1
+                if type(event).__name__ == kind:
+                    return event
+            if machine.now >= deadline:
+                raise NotSeen(f"no {kind} within {within}, until {dut.now:.3f} s")
+            dut.awaited = kind
+            machine.run(until=deadline)
+            dut.awaited = ""
+
+    def skip(self) -> None:
+        """Events until now are past."""
+        self._dut.unheard = len(self._dut.events)
+
+    def access_point(self, ssid: str | bytes | None = None, *, psk: str | None = None, **options: Any) -> AccessPoint:
+        """Put one more access point on the air, with the same network behind it, and give it. `ssid` is by default the
+        device's; `options` are those of bk7238.air.access_point.AccessPoint."""
+        dut = self._dut
+        name = f"access point {len(self.model.access_points)}"
+        if psk:
+            options["security"] = Wpa2(psk, dut.machine.random(f"keys of {name}"))
+        text = dut.settings.ssid if ssid is None else ssid
+        made = AccessPoint(
+            text.encode() if isinstance(text, str) else text,
+            network=dut.bench.access_point.network,
+            rng=dut.machine.random(name),
+            **options,
+        )
+        self.model.add(made)
+        dut.machine.air_changed()
+        return made
+
+    def arping(self, ip: str | None = None, within: str | float = "500 ms") -> bool:
+        """Whether who has this address answers an ARP request that a host of the network sends to everybody; by default
+        the address that was leased last. Raises ValueError where none was."""
+        dut = self._dut
+        leases = self.events("LeaseGranted")
+        if ip is None and not leases:
+            raise ValueError("no address has been leased yet: name one")
+        asked = bytes(map(int, (ip or leases[-1].ip).split(".")))
+        query = struct.pack("!HHBBH6s4s6s4s", 1, 0x800, 6, 4, 1, _ASKER, _ASKER_IP, b"", asked)
+        answers: list[bytes] = []
+        network = dut.bench.access_point.network
+        receive = network.receive
+
+        def heard(frame: bytes, now: int) -> list[bytes]:
+            if frame[:6] == _ASKER and frame[12:14] == _ARP and frame[28:32] == asked:
+                answers.append(frame)
+            return receive(frame, now)
+
+        network.receive = heard  # type: ignore[method-assign]
+        for point in self.model.access_points:
+            point.send(BROADCAST + _ASKER + _ARP + query, dut.machine.now)
+        dut.machine.air_changed()
+        dut.run(within)
+        network.receive = receive  # type: ignore[method-assign]
+        return bool(answers)

@@ -1,0 +1,36 @@
+"""A device without a package: it is told to join the network, and nothing updates it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bk7238.bench.bench import Bench, Plug
+from bk7238.families import recognise
+from bk7238.families.family import Instructions
+from bk7238.faults.run import Faults
+from bk7238.image.flash_view import FlashView
+
+if TYPE_CHECKING:
+    from bk7238.bench.settings import Settings
+    from bk7238.image import FlashImage
+
+
+class Alone:
+    """A device with `image` that is ready to run. With the profile `none`, or where the family of the app is not known,
+    it is told nothing. Raises ValueError for what it cannot be told."""
+
+    def __init__(self, image: FlashImage, settings: Settings, plug: Plug) -> None:
+        self.faults = Faults(settings.faults, settings.seed)
+        family = recognise.choose(settings.profile, image, delivered=True)
+        bench = Bench(settings, image, plug)
+        self.machine, self.network, self.air = bench.machine, bench.network, bench.air
+        told = Instructions(settings.ssid, settings.psk or "", None)
+        flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
+        for address, data in family.configure(flash, told).items():
+            self.machine.flash.load(data, address)
+        self.access_point = bench.put_on_air(lambda behind: self.faults.network(behind, self.network))
+        bench.power_on()
+        family.attach(self.machine, self.air, told)
+        size = self.machine.flash.size
+        kept = lambda: family.configuration(self.machine.chip, size)  # noqa: E731
+        self.faults.begin(self.machine, self.air, self.access_point, kept)
