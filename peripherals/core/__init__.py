@@ -7,8 +7,9 @@ A block's own file needs one import line::
 
 from typing import TYPE_CHECKING, Any
 
-from bk7238.peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
-from bk7238.peripherals.core.register import Register
+from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
+from bk7238.peripherals.core.peripheral import Peripheral
+from bk7238.peripherals.core.register import Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
 from bk7238.peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
 
@@ -29,12 +30,14 @@ __all__ = [
     "W1C",
     "WO",
     "Alarm",
+    "BlockPart",
     "Bus",
     "Clock",
     "Event",
     "Input",
     "Log",
     "Output",
+    "Part",
     "Peripheral",
     "Port",
     "Register",
@@ -46,4 +49,5 @@ __all__ = [
     "on_input",
     "on_read",
     "on_write",
+    "word",
 ]
