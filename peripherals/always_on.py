@@ -9,7 +9,12 @@ Not modelled: sleep modes (a write that asks for one is logged), power domains, 
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, W1C, WO, Peripheral, Register, ResetKind, State, on_read, on_write
+from typing import TYPE_CHECKING
+
+from bk7238.peripherals.core import RO, RW, W1C, WO, BlockPart, Register, ResetKind, State, on_read, on_write
+
+if TYPE_CHECKING:
+    from bk7238.peripherals.system_control import SystemControl
 
 SLEEP_MODES = {0x4F89: "normal voltage", 0xB706: "low voltage", 0xADC1: "deep"}
 BLOCK_EN_WORD = 0xA5C
@@ -18,8 +23,10 @@ BLE_PWD = 0xDB1E
 LPO_HZ = 32_000
 
 
-class AlwaysOn(Peripheral):
+class AlwaysOn(BlockPart):
     """Offsets are those within system control."""
+
+    block: SystemControl
 
     class LOW_PWR_CLK(Register, at=0x100):
         lpo_clk_mux = RW(0, 1)

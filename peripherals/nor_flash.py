@@ -6,23 +6,53 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from random import Random
+from typing import NamedTuple, Protocol
 
 PAGE = 256
 SECTOR = 0x1000
 BLOCK_32K = 0x8000
 BLOCK_64K = 0x10000
 
+# How an operation ends: before it begins, in its middle, with each bit done or not, when it is done; and an erase that
+# has programmed all bits to 0 and got no further, or leaves them to chance.
+BEFORE, TORN, RANDOM, AFTER, ZEROS, NOISE = "before", "torn", "random", "after", "zeros", "noise"
 
-@dataclass(frozen=True)
-class Operation:
+
+class Operation(NamedTuple):
     """A program or an erase at a physical address. `data` is what is programmed, empty for an erase."""
 
     kind: str
     address: int
     length: int
     data: bytes = b""
+
+    def leaves(self, was: bytes, shape: str = AFTER, chance: Random | None = None) -> bytes:
+        """The bytes of its range, where `was` stood, once it has ended in this shape; RANDOM and NOISE draw theirs from
+        `chance`. An erase sets all bits, a program clears those that are 0 in its data."""
+        if self.kind == "erase":
+            done = b"\xff" * len(was)
+        else:
+            done = _mixed(was, self.data[: len(was)], int.from_bytes(was, "little"))
+        if shape == AFTER:
+            return done
+        if shape == TORN:
+            middle = self.length // 2
+            return done[:middle] + was[middle:]
+        if shape == BEFORE:
+            return was
+        if shape == ZEROS:
+            return bytes(len(was))
+        assert chance is not None, f"the shape {shape} needs a source of chance"
+        if shape == RANDOM:
+            return _mixed(was, done, chance.getrandbits(8 * len(was)))
+        return chance.randbytes(len(was))
+
+
+def _mixed(old: bytes, new: bytes, mask: int) -> bytes:
+    """The bits of `new` where `mask` (little-endian) has ones, those of `old` elsewhere."""
+    one, other = int.from_bytes(old, "little"), int.from_bytes(new, "little")
+    return (one & ~mask | other & mask).to_bytes(len(old), "little")
 
 
 class Attendant(Protocol):
@@ -95,35 +125,24 @@ class NorFlash:
 
     def program(self, address: int, data: bytes) -> bool:
         """Clear the bits that are zero in `data`. False where it did not happen."""
-        attendant = self.attendant
-        if attendant is None:
-            self._clear(address, data)
-            return True
-        return self._attended(attendant, Operation("program", address, len(data), data))
+        return self._carry_out(Operation("program", address, len(data), data))
 
     def erase(self, address: int, length: int) -> bool:
         """Set `length` bytes from an aligned address to 0xFF. False where it did not happen."""
+        return self._carry_out(Operation("erase", address, length))
+
+    def perform(self, operation: Operation, shape: str = AFTER, chance: Random | None = None) -> bytes:
+        """Do to the cells what an operation does that ends in this shape. Returns what stood in its range before."""
+        start, end = operation.address, operation.address + operation.length
+        was = bytes(self.data[start:end])
+        self.data[start:end] = operation.leaves(was, shape, chance)
+        return was
+
+    def _carry_out(self, operation: Operation) -> bool:
         attendant = self.attendant
-        if attendant is None:
-            self._set(address, length)
-            return True
-        return self._attended(attendant, Operation("erase", address, length))
-
-    def _attended(self, attendant: Attendant, operation: Operation) -> bool:
-        if not attendant.before(operation):
+        if attendant is not None and not attendant.before(operation):
             return False
-        was = bytes(self.data[operation.address : operation.address + operation.length])
-        if operation.kind == "erase":
-            self._set(operation.address, operation.length)
-        else:
-            self._clear(operation.address, operation.data)
-        attendant.after(operation, was)
+        was = self.perform(operation)
+        if attendant is not None:
+            attendant.after(operation, was)
         return True
-
-    def _clear(self, address: int, data: bytes) -> None:
-        old = self.data[address : address + len(data)]
-        new = int.from_bytes(old, "big") & int.from_bytes(data[: len(old)], "big")
-        self.data[address : address + len(old)] = new.to_bytes(len(old), "big")
-
-    def _set(self, address: int, length: int) -> None:
-        self.data[address : address + length] = b"\xff" * min(length, self.size - address)

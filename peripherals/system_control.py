@@ -9,12 +9,14 @@ Not modelled: clock speeds, the analog blocks and their calibration loops, what 
 from __future__ import annotations
 
 from bk7238.peripherals.always_on import AlwaysOn
-from bk7238.peripherals.core import RO, RW, SC, Register, ResetKind, State, on_write
+from bk7238.peripherals.core import RO, RW, SC, Part, Peripheral, Register, ResetKind, State, on_write
 from bk7238.peripherals.efuse import Efuse
 
 
-class SystemControl(AlwaysOn):
+class SystemControl(Peripheral):
     size = 0x200
+
+    always_on = Part(AlwaysOn)
 
     class CHIP_ID(Register, at=0x000):
         id = RO(0, 31, reset=0x7238)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bk7238.debug.power import PowerCut
 from bk7238.debug.target import Target
 from bk7238.debug.timeline import Timeline
 from bk7238.engine.stops import Halt, Watch
+from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
 from bk7238.peripherals.core import ResetKind
 
@@ -37,7 +37,7 @@ class Debugger:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.power_cut = PowerCut(machine)
+        self.flash_operations = FlashOperations.of(machine)
         self.timeline = Timeline(machine)
         self.engine = self.timeline.engine
         self.stops = self.engine.stops
@@ -66,7 +66,7 @@ class Debugger:
 
     def interrupt(self) -> Stop:
         """Stop now: before the next instruction, or asleep."""
-        if not self.engine.midway:
+        if not self.stops.midway:
             self.stops.settle(self.machine.now + 1)
         return Stop(SIGINT)
 
@@ -95,7 +95,7 @@ class Debugger:
     def reset(self, kind: ResetKind) -> None:
         """Reset the chip, and stand at its first instruction."""
         self.timeline.changed()
-        self.engine.jumped()
+        self.stops.leave()
         self.engine.request_reset(kind)
         self.stops.settle(self.machine.now + _SLEEP)
 

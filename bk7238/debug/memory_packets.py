@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import re
-
 from bk7238.debug import packets
 from bk7238.debug.debugger import Debugger
+from bk7238.debug.packets import OK, Malformed, bytes_of, number_of
 from bk7238.debug.target import CORE, NAMES
 
-OK = b"OK"
 
+class MemoryPackets:
+    """Answers them for one debugger. Each method takes a packet without its name, and raises Malformed, or ValueError
+    with a text for GDB's user."""
 
-class Malformed(Exception):
-    """A packet that does not say what its kind has to say."""
+    def __init__(self, debugger: Debugger) -> None:
+        self.debugger = debugger
+        self._flash: dict[int, bytes] = {}
 
-
-def number_of(text: str) -> int:
-    if not re.fullmatch(r"[0-9a-fA-F]{1,16}", text):
-        raise Malformed(text)
-    return int(text, 16)
-
-
-def bytes_of(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text) if " " not in text else b""
-    except ValueError:
-        raise Malformed(text) from None
-
-
-class Access:
-    """The half of a session that looks and changes."""
-
-    debugger: Debugger
-    _flash: dict[int, bytes]
-
-    def _registers(self, rest: str) -> bytes:
+    def registers(self, rest: str) -> bytes:
+        """`g`: all registers of the current mode."""
         target = self.debugger.target
         return b"".join(target.register(name).to_bytes(4, "little").hex().encode() for name in CORE)
 
-    def _set_registers(self, rest: str) -> bytes:
+    def set_registers(self, rest: str) -> bytes:
+        """`G`: change them; the mode first, so that the others are those of the new one."""
         data = bytes_of(rest)
         if len(data) % 4 or len(data) > 4 * len(NAMES):
             raise Malformed(rest)
@@ -55,10 +39,12 @@ class Access:
             raise Malformed(text)
         return NAMES[number]
 
-    def _register(self, rest: str) -> bytes:
+    def register(self, rest: str) -> bytes:
+        """`p`: one register by its number."""
         return self.debugger.target.register(self._name(rest)).to_bytes(4, "little").hex().encode()
 
-    def _set_register(self, rest: str) -> bytes:
+    def set_register(self, rest: str) -> bytes:
+        """`P`: change one."""
         number, _, value = rest.partition("=")
         data = bytes_of(value)
         if len(data) != 4:
@@ -77,11 +63,13 @@ class Access:
             raise Malformed(text)
         return span
 
-    def _read(self, rest: str) -> bytes:
+    def read(self, rest: str) -> bytes:
+        """`m`: memory, in hexadecimal digits."""
         address, length = self._span(rest)
         return self.debugger.target.read(address, length).hex().encode()
 
-    def _write(self, rest: str) -> bytes:
+    def write(self, rest: str) -> bytes:
+        """`M`: change memory, from hexadecimal digits."""
         where, colon, data = rest.partition(":")
         address, length = self._span(where)
         content = bytes_of(data)
@@ -95,7 +83,8 @@ class Access:
             self.debugger.target.write(address, content)
         return OK
 
-    def _binary(self, payload: bytes) -> bytes:
+    def binary(self, payload: bytes) -> bytes:
+        """`X`, `vFlashWrite` and `vFile:pwrite`: a packet that carries bytes."""
         head, colon, data = payload.partition(b":")
         if head == b"vFlashWrite":
             where, colon, data = data.partition(b":")
@@ -111,7 +100,8 @@ class Access:
             raise Malformed("X")
         return self._store(address, content)
 
-    def _flash_erase(self, rest: str) -> bytes:
+    def flash_erase(self, rest: str) -> bytes:
+        """`vFlashErase`: erase a range of logical addresses."""
         address, length = (number_of(part) for part in rest.split(",")) if rest.count(",") == 1 else (0, -1)
         if length < 0:
             raise Malformed(rest)
@@ -119,7 +109,8 @@ class Access:
         self.debugger.target.flash_erase(address, length)
         return OK
 
-    def _flash_done(self, rest: str) -> bytes:
+    def flash_done(self, rest: str) -> bytes:
+        """`vFlashDone`: put into the flash what `vFlashWrite` has brought."""
         self.debugger.timeline.changed()
         written, self._flash = self._flash, {}
         for address, data in written.items():

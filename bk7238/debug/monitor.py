@@ -107,7 +107,7 @@ class Monitor:
         """cut [N|off]: cut the power before the Nth flash operation from now (default: the next)"""
         self.debugger.timeline.changed()
         count = 0 if operations == "off" else _number(operations)
-        self.debugger.power_cut.arm(count)
+        self.debugger.flash_operations.cut_before(count)
         return f"the power goes before flash operation {count} from here" if count else "no power cut"
 
     def do_link(self, state: str) -> str:

@@ -1,12 +1,15 @@
-"""The framing of GDB's remote protocol: `$payload#checksum`, acknowledgments, escapes. Bytes in, packets out.
+"""The framing of GDB's remote protocol: `$payload#checksum`, acknowledgments, escapes, digits. Bytes in, packets out.
 
 Facts: the GDB manual, appendix "GDB Remote Serial Protocol".
 """
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 0x4000  # bytes of a packet that is taken; qSupported tells GDB so
 INTERRUPT = b"\x03"
+OK = b"OK"
 _ESCAPE = 0x7D
 
 
@@ -39,6 +42,25 @@ def unescape(data: bytes) -> bytes:
             out.append(byte)
         escaped = byte == _ESCAPE and not escaped
     return bytes(out)
+
+
+class Malformed(Exception):
+    """A packet that does not say what its kind has to say."""
+
+
+def number_of(text: str) -> int:
+    """A number in hexadecimal digits. Raises Malformed."""
+    if not re.fullmatch(r"[0-9a-fA-F]{1,16}", text):
+        raise Malformed(text)
+    return int(text, 16)
+
+
+def bytes_of(text: str) -> bytes:
+    """Bytes in hexadecimal digits. Raises Malformed."""
+    try:
+        return bytes.fromhex(text) if " " not in text else b""
+    except ValueError:
+        raise Malformed(text) from None
 
 
 class Receiver:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from bk7238.debug import packets
 from bk7238.debug.debugger import SIGTRAP, Debugger, Stop
 from bk7238.debug.files import Files
-from bk7238.debug.memory_packets import OK, Access, Malformed, bytes_of, number_of
+from bk7238.debug.memory_packets import MemoryPackets
 from bk7238.debug.monitor import Monitor
+from bk7238.debug.packets import OK, Malformed, bytes_of, number_of
 from bk7238.debug.target import CORE, CPSR, PC
 
 _OURS = (
@@ -23,7 +24,7 @@ _OURS = (
 _UNKNOWN = b""
 
 
-class Session(Access):
+class Session:
     """`running`: the machine is to run until it stops; `over`: GDB is done with it."""
 
     def __init__(self, debugger: Debugger, monitor: Monitor, files: Files, send: Callable[[bytes], None]) -> None:
@@ -34,7 +35,9 @@ class Session(Access):
         self._range: tuple[int, int] | None = None
         self._stop = Stop()
         self._reports_breaks = False
-        self._flash: dict[int, bytes] = {}
+        self._hardware: frozenset[int] = frozenset()  # addresses of breakpoints that GDB calls hardware's
+        self._memory = MemoryPackets(debugger)
+        self._by_name = self._table()
         debugger.attached = True
 
     def close(self) -> None:
@@ -85,8 +88,6 @@ class Session(Access):
             text += "hwbreak:;" if self.debugger.stops.pc in self._hardware else "swbreak:;"
         return text.encode()
 
-    _hardware: frozenset[int] | set[int] = frozenset()
-
     # Packets
 
     def receive(self, payload: bytes) -> None:
@@ -107,34 +108,64 @@ class Session(Access):
 
     def _answer(self, payload: bytes) -> bytes | None:
         if payload[:1] == b"X" or payload.startswith((b"vFlashWrite:", b"vFile:pwrite")):
-            return self._binary(payload)
+            return self._memory.binary(payload)
         text = payload.decode("latin-1")
-        for name, method in self._LONG:
+        for name, answer in self._by_name.items():
             if text.startswith(name):
-                return method(self, text[len(name) :])
-        short = self._SHORT.get(text[:1])
-        return _UNKNOWN if short is None else short(self, text[1:])
+                return answer(text[len(name) :])
+        return _UNKNOWN
 
-    def _why(self, rest: str) -> bytes:
-        return self._report()
-
-    def _extended(self, rest: str) -> bytes:
-        return OK
-
-    def _thread(self, rest: str) -> bytes:
-        return OK
+    def _table(self) -> dict[str, Callable[[str], bytes | None]]:
+        """What answers a packet, by how the packet begins; longer names stand before their beginnings."""
+        memory = self._memory
+        return {
+            "qSupported": self._supported,
+            "QStartNoAckMode": self._no_ack_mode,
+            "qXfer:": self._xfer,
+            "qRcmd,": self._command,
+            "qAttached": lambda rest: b"1",
+            "qfThreadInfo": lambda rest: b"m1",
+            "qsThreadInfo": lambda rest: b"l",
+            "qC": lambda rest: b"QC1" if not rest else _UNKNOWN,
+            "vCont?": lambda rest: b"vCont;c;C;s;S;t;r",
+            "vCont;": self._vcont,
+            "vFile:": self.files.answer,
+            "vFlashErase:": memory.flash_erase,
+            "vFlashDone": memory.flash_done,
+            "vKill": self._kill,
+            "bs": self._backward_step,
+            "bc": self._backward_continue,
+            "?": lambda rest: self._report(),
+            "!": lambda rest: OK,
+            "H": lambda rest: OK,
+            "T": lambda rest: OK,
+            "D": self._detach,
+            "k": self._end,
+            "R": self._restart,
+            "g": memory.registers,
+            "G": memory.set_registers,
+            "p": memory.register,
+            "P": memory.set_register,
+            "m": memory.read,
+            "M": memory.write,
+            "c": self._continue,
+            "C": lambda rest: self._continue(""),
+            "s": self._step,
+            "S": lambda rest: self._step(""),
+            "Z": lambda rest: self._stop_point(rest, True),
+            "z": lambda rest: self._stop_point(rest, False),
+        }
 
     def _detach(self, rest: str) -> bytes:
         self.detached = True
         return OK
 
-    def _kill(self, rest: str) -> bytes | None:
-        self.killed = True
-        return None
-
-    def _vkill(self, rest: str) -> bytes:
+    def _kill(self, rest: str) -> bytes:
         self.killed = True
         return OK
+
+    def _end(self, rest: str) -> None:
+        self.killed = True
 
     def _restart(self, rest: str) -> None:
         self.monitor.reset("power-on")
@@ -154,9 +185,6 @@ class Session(Access):
             address = number_of(rest)
             self.debugger.timeline.changed()
             self.debugger.target.set_register("pc", address)
-
-    def _vcont_query(self, rest: str) -> bytes:
-        return b"vCont;c;C;s;S;t;r"
 
     def _vcont(self, rest: str) -> bytes | None:
         action = rest.split(";")[0].split(":")[0]
@@ -200,12 +228,6 @@ class Session(Access):
             set_or_clear(address, length, read=kind != 2, write=kind != 3)
         return OK
 
-    def _insert(self, rest: str) -> bytes:
-        return self._stop_point(rest, True)
-
-    def _remove(self, rest: str) -> bytes:
-        return self._stop_point(rest, False)
-
     # Queries
 
     def _supported(self, rest: str) -> bytes:
@@ -246,51 +268,3 @@ class Session(Access):
         """Show it on GDB's console."""
         for at in range(0, len(output), 1000):
             self._send(b"O" + output[at : at + 1000].encode("utf-8", "replace").hex().encode())
-
-    def _file(self, rest: str) -> bytes:
-        return self.files.answer(rest)
-
-    def _silence(self, rest: str) -> bytes:
-        return _UNKNOWN
-
-    _LONG: tuple[tuple[str, Callable[[Session, str], bytes | None]], ...] = (
-        ("qSupported", _supported),
-        ("QStartNoAckMode", _no_ack_mode),
-        ("qXfer:", _xfer),
-        ("qRcmd,", _command),
-        ("qAttached", lambda self, rest: b"1"),
-        ("qfThreadInfo", lambda self, rest: b"m1"),
-        ("qsThreadInfo", lambda self, rest: b"l"),
-        ("qC", lambda self, rest: b"QC1" if not rest else b""),
-        ("vMustReplyEmpty", _silence),
-        ("vCont?", _vcont_query),
-        ("vCont;", _vcont),
-        ("vFile:", _file),
-        ("vFlashErase:", Access._flash_erase),
-        ("vFlashDone", Access._flash_done),
-        ("vKill", _vkill),
-    )
-    _SHORT: dict[str, Callable[[Session, str], bytes | None]] = {
-        "?": _why,
-        "!": _extended,
-        "H": _thread,
-        "T": _thread,
-        "D": _detach,
-        "k": _kill,
-        "R": _restart,
-        "g": Access._registers,
-        "G": Access._set_registers,
-        "p": Access._register,
-        "P": Access._set_register,
-        "m": Access._read,
-        "M": Access._write,
-        "c": _continue,
-        "C": lambda self, rest: self._continue(""),
-        "s": _step,
-        "S": lambda self, rest: self._step(""),
-        "Z": _insert,
-        "z": _remove,
-        "b": lambda self, rest: (
-            {"s": self._backward_step, "c": self._backward_continue}[rest](rest) if rest in ("s", "c") else _UNKNOWN
-        ),
-    }

@@ -58,7 +58,7 @@ class Target:
         self._cpu.set_register(register, value)
         jumped = register == "pc" and before != value & _WORD
         if jumped or (register == "cpsr" and (before ^ value) & 0x20):
-            self.engine.jumped()
+            self.engine.stops.leave()
 
     def _switch(self, mode: str) -> int:
         """Make the registers of a mode the current ones; returns the CPSR that was."""

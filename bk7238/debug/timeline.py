@@ -156,8 +156,8 @@ class Timeline:
         engine = self.engine
         stops = engine.stops
         stuck = None
-        while engine.position < position or not engine.midway:
-            state = engine.position, self.machine.now, engine.midway
+        while engine.position < position or not stops.midway:
+            state = engine.position, self.machine.now, stops.midway
             if state == stuck:
                 break  # it sleeps for ever
             stuck = state
@@ -165,7 +165,7 @@ class Timeline:
             ahead = position - engine.position
             if ahead > _MARGIN:
                 engine.run(until, position - _MARGIN)
-            elif engine.midway and ahead < stops.rest:
+            elif stops.midway and ahead < stops.rest:
                 stops.reach(stops.pc + ahead * stops.width, until)
             else:
                 stops.next_block(until)
@@ -181,7 +181,6 @@ class Timeline:
 
     def _restore(self, snapshot: Snapshot) -> None:
         self.snapshots.restore(snapshot)
-        self.engine.stops.restored()
 
     # The snapshots
 

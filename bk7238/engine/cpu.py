@@ -192,7 +192,6 @@ class Cpu:
     def restore(self, snapshot: CpuSnapshot) -> None:
         self.uc.context_restore(snapshot.context)
         ctypes.memmove(self._at, snapshot.slice, ctypes.sizeof(Slice))
-        self.slice.attention = 0
 
     def drop_code(self, address: int, length: int) -> None:
         """Memory is about to show other bytes, for which the slice holds the right table already."""

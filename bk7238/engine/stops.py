@@ -3,6 +3,11 @@
 A stop lies before an instruction of a block that has been entered and counted, so that there is one place for each
 number of instructions, and the run that goes on from there is the one that was never stopped. Breakpoints are hooks
 that Unicorn translates into the code at their addresses: the rest of the code does not know them.
+
+All that a debugger has to do with how the engine goes on is here. Where the CPU stands is one state: BETWEEN blocks, as
+whenever it runs, WITHIN one, or before the entry of an exception, by whose name the state goes. What is wanted of a
+slice (`Attention`) follows from what a debugger is about: RESUME and PASS say how it begins, STEP and SEARCH how it may
+end.
 """
 
 from __future__ import annotations
@@ -19,6 +24,8 @@ from bk7238.engine.slice import Attention, Reason
 
 if TYPE_CHECKING:
     from bk7238.engine.unicorn import UnicornEngine
+
+BETWEEN, WITHIN = "between blocks", "within a block"
 
 HALTS = (Reason.BREAKPOINT, Reason.STEPPED, Reason.WATCHED)
 _READ, _WRITE = uc_const.UC_MEM_READ, uc_const.UC_MEM_WRITE
@@ -60,7 +67,8 @@ class Stops:
         self._engine, self._cpu, self._slice = engine, engine.cpu, engine.cpu.slice
         self.breakpoints: dict[int, int] = {}  # hooks by address
         self.watches: dict[Watch, int | None] = {}  # hooks; None: registers
-        self._passing_by = False
+        self.stand = BETWEEN
+        self._stepping = self._passing_by = False
         self._search: Callable[[int, Halt], None] | None = None  # told of positions instead of stopping there
         self._wrapped: list[tuple[list[Any], int, tuple[Any, ...]]] = []
         self._again = False  # the access of a register that was put off is made again
@@ -106,15 +114,14 @@ class Stops:
     def passing_by(self, found: Callable[[int, Halt], None] | None) -> Iterator[None]:
         """Stop nowhere; tell `found` of the positions of stops. Those of watched registers end a run nevertheless:
         call `tell` then, and go on."""
-        s = self._slice
         self._passing_by, self._search = True, found
-        s.attention |= Attention.SEARCH
-        s.hit_tick = -1
+        self._slice.hit_tick = -1
+        self._attend()
         try:
             yield
         finally:
             self._passing_by, self._search = False, None
-            s.attention &= ~Attention.SEARCH
+            self._attend()
 
     def tell(self) -> None:
         """A run has ended while passing by: tell of it where it was a stop."""
@@ -122,21 +129,28 @@ class Stops:
         if self._search is not None and halt is not None and halt.reason == "watch":
             self._search(self._engine.position, halt)
 
-    def restored(self) -> None:
-        """The engine went back to a snapshot: the instruction there has not been stopped at yet."""
+    def leave(self) -> str:
+        """The CPU will go on with a block, or with the handler of the exception before whose entry it stood. Returns
+        where it stood."""
+        stood, self.stand = self.stand, BETWEEN
+        return stood
+
+    def restore(self, stand: str) -> None:
+        """The engine went back to a snapshot: what it stands before there has not been stopped at yet."""
+        self.stand = stand
         self._again, self._noticed = False, None
-        if self._passing_by:
-            self._slice.attention |= Attention.SEARCH
+        self._slice.attention = 0
+        self._attend()
 
     def settle(self, until: int) -> None:
         """Go on to the next instruction that will be executed, if the CPU does not stand before one."""
-        if not self._engine.midway:
+        if not self.midway:
             self._one(until)
 
     def step(self, until: int) -> None:
         """Execute one instruction. Ends before the next, or at microsecond `until` where the CPU sleeps."""
         self.settle(until)
-        if self._engine.midway:
+        if self.midway:
             self._one(until, self.pc + self.width if self.rest > 1 else None)
 
     def next_block(self, until: int) -> None:
@@ -149,16 +163,22 @@ class Stops:
 
     def _one(self, until: int, address: int | None = None) -> None:
         hook = None if address is None else self._cpu.break_at(address, step=True)
-        self._slice.attention |= Attention.STEP
+        self._stepping = True
+        self._attend()
         try:
             self._engine.run(until)
         finally:
-            if self._noticed is None:
-                self._slice.attention &= ~Attention.STEP
+            self._stepping = False
+            self._attend()
             if hook is not None:
                 self._cpu.unhook(hook, address)
 
     # Where the CPU stands
+
+    @property
+    def midway(self) -> bool:
+        """Whether the CPU stands before an instruction of a block that has been entered."""
+        return self.stand == WITHIN
 
     @property
     def pc(self) -> int:
@@ -178,7 +198,7 @@ class Stops:
 
     def resume(self) -> None:
         """The engine is about to run the rest of a block."""
-        s = self._slice
+        s, self.stand = self._slice, BETWEEN
         s.attention |= Attention.RESUME
         if not self._passing_by:
             s.pass_ = s.pc
@@ -193,20 +213,19 @@ class Stops:
             if reason == Reason.WAITING and s.pc == end and not error:
                 reason = Reason.STOPPED
         s.attention &= ~(Attention.RESUME | Attention.PASS)
+        self._attend()
         if reason == Reason.WATCHED:
             self._undo()
         if self._search is not None and s.hit_tick >= 0:
             self._search(s.hit_tick - self._engine.skipped - s.hit_rest, self._hit())
         s.hit_tick = -1
-        if self._noticed is not None and reason not in HALTS:
-            s.attention |= Attention.STEP
+        self.stand = WITHIN if reason in HALTS else BETWEEN
         return error, reason
 
     def why(self, reason: int) -> Halt:
         """Why the slice ended, for one of HALTS."""
         noticed, self._noticed = self._noticed, None
-        if noticed is not None:
-            self._slice.attention &= ~Attention.STEP
+        self._attend()
         if reason == Reason.WATCHED:
             return self._hit()
         if noticed is not None and reason == Reason.STEPPED:
@@ -219,6 +238,15 @@ class Stops:
             return Halt("breakpoint")
         written = s.hit_kind == _WRITE
         return Halt("watch", self._watch_at(s.hit_address, s.hit_size, written), written)
+
+    def _attend(self) -> None:
+        """Tell the slice how it may end. How it is to begin it has been told, or has done already."""
+        wanted = self._slice.attention & (Attention.RESUME | Attention.PASS)
+        if self._stepping or self._noticed is not None:
+            wanted |= Attention.STEP
+        if self._passing_by:
+            wanted |= Attention.SEARCH
+        self._slice.attention = wanted
 
     # Watching
 
@@ -301,4 +329,4 @@ class Stops:
             return
         self._noticed = Halt("watch", watch, True, late=True)
         self._slice.stop = 1
-        self._slice.attention |= Attention.STEP
+        self._attend()

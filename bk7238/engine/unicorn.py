@@ -19,7 +19,7 @@ from bk7238.engine.log import MachineLog, Record
 from bk7238.engine.memory import PAGE, Memory, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.slice import Reason
-from bk7238.engine.stops import Halt, Stops
+from bk7238.engine.stops import BETWEEN, Halt, Stops
 from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
 from bk7238.peripherals.core import ResetKind
@@ -30,7 +30,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind", "_midway", "_crash")
+_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class EngineSnapshot:
     clock: ClockSnapshot
     log: tuple[list[Record], list[set[int]]]
     storm: StormSnapshot
+    stand: str
     state: dict[str, Any]
 
 
@@ -58,15 +59,12 @@ class UnicornEngine:
         self.cpu = Cpu(platform.cpu.cpu_type, memories, window)
         self._slice = self.cpu.slice
         self._target = 0  # the tick at which the slice's budget is used up
-        self._goal: int | None = None  # instructions after which to end
         self._skipped = 0
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
         self._spinning = False  # a storm of exceptions rages: only an event can end it
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
-        self._midway = False  # a debugger stopped the CPU within a block
-        self._crash: str | None = None  # the exception before whose entry a debugger stopped
         self._aborted_at: set[tuple[str, int]] = set()
         self.on_reset: list[Callable[[ResetKind], None]] = []
         self.on_crash: list[Callable[[str], bool]] = []  # told what the guest did wrong; True: stop before it goes on
@@ -110,8 +108,8 @@ class UnicornEngine:
         Raises what a block raised, and EngineError for what the engine cannot carry out.
         """
         end = until * self.clock.ticks_per_us
-        self._goal, self.halt = instructions, None
-        self._go_on(end)
+        self.halt = None
+        self._go_on(end, instructions)
         while not self._stopping and self.halt is None:
             self._slice.stop = 0
             self.clock.run_due()
@@ -125,23 +123,21 @@ class UnicornEngine:
             else:
                 self._asleep = False
                 self.cpu.take_interrupt()
-                self._run_slice(end)
+                self._run_slice(end, instructions)
             self._raise()
 
-    def _go_on(self, end: int) -> None:
+    def _go_on(self, end: int, goal: int | None) -> None:
         """Finish what a debugger interrupted: the rest of a block, or the entry of an exception."""
-        if self._midway:
-            if self._goal is not None:
-                end = min(end, self._goal + self._skipped)
-            self._shorten(end)
+        if self.stops.midway:
+            self._shorten(end if goal is None else min(end, goal + self._skipped))
             self.stops.resume()
             self._run_cpu()
             self._raise()
             return
         self._stopping = False
-        if self._crash is not None:
-            crash, self._crash = self._crash, None
-            self._enter(crash)
+        stood = self.stops.leave()
+        if stood != BETWEEN:
+            self._enter(stood)
 
     def stop(self) -> None:
         """End `run` at the next block of code. For callbacks; the rest of the current event still happens."""
@@ -161,21 +157,12 @@ class UnicornEngine:
     @property
     def position(self) -> int:
         """Instructions executed since power-on, exact also within a block: what `goto` understands."""
-        return self.instructions - (self.stops.rest if self._midway else 0)
+        return self.instructions - (self.stops.rest if self.stops.midway else 0)
 
     @property
     def skipped(self) -> int:
         """Ticks since power-on during which the CPU slept."""
         return self._skipped
-
-    @property
-    def midway(self) -> bool:
-        """Whether the CPU stands before an instruction of a block that has been entered."""
-        return self._midway
-
-    def jumped(self) -> None:
-        """A debugger has changed the program counter: the block that was entered is left."""
-        self._midway, self._crash = False, None
 
     def snapshot(self) -> EngineSnapshot:
         """A copy of all that decides how the run goes on, the flash chip excepted."""
@@ -187,6 +174,7 @@ class UnicornEngine:
             self.clock.snapshot(),
             self.log.snapshot(),
             self.storm.snapshot(),
+            self.stops.stand,
             {name: getattr(self, name) for name in _STATE},
         )
 
@@ -206,6 +194,7 @@ class UnicornEngine:
         self.log.restore(snapshot.log)
         self.storm.restore(snapshot.storm)
         self.cpu.restore(snapshot.cpu)
+        self.stops.restore(snapshot.stand)
         for name, value in snapshot.state.items():
             setattr(self, name, value)
         self.halt = None
@@ -236,12 +225,12 @@ class UnicornEngine:
 
     # Slices
 
-    def _run_slice(self, end: int) -> None:
+    def _run_slice(self, end: int, goal: int | None) -> None:
         now = self._now()
         deadline = self.clock.next_deadline
         target = min(end, now + _LONGEST_SLICE, end if deadline is None else deadline)
-        if self._goal is not None:
-            target = min(target, self._goal + self._skipped)
+        if goal is not None:
+            target = min(target, goal + self._skipped)
         self.aim(target, target - now)
         self._run_cpu()
 
@@ -250,8 +239,7 @@ class UnicornEngine:
         reason = self._slice.reason
         if reason > _LAST or self._slice.attention:
             error, reason = self.stops.ended(error, reason)
-        self._midway = reason > _LAST
-        if self._midway:
+        if reason > _LAST:
             self.halt = self.stops.why(reason)
         elif error:
             self._abort(error)
@@ -296,7 +284,7 @@ class UnicornEngine:
         self._note(what)
         self._spinning = self.storm.exception(what, self._slice.pc, self.instructions)
         if any([listener(what) for listener in self.on_crash]):
-            self._crash, self.halt = what, Halt("crash", what=what)
+            self.stops.stand, self.halt = what, Halt("crash", what=what)
         else:
             self._enter(what)
 
@@ -315,7 +303,7 @@ class UnicornEngine:
 
     def _raise(self) -> None:
         """What a block raised, once the block of code is through."""
-        if self._error is not None and not self._midway:
+        if self._error is not None and not self.stops.midway:
             error, self._error = self._error, None
             raise error
 
@@ -343,8 +331,8 @@ class UnicornEngine:
                 memory.clear()
                 self.cpu.memory_changed(memory.address, memory.size)
         self.cpu.reset()
-        self._asleep = self._spinning = self._midway = False
+        self._asleep = self._spinning = False
         self.storm.calm()
-        self._crash = None
+        self.stops.leave()
         for listener in self.on_reset:
             listener(kind)

@@ -235,7 +235,7 @@ def _sink(
 
 
 def _inputs(model: type[Peripheral]) -> list[int]:
-    declared = [item for base in model.__mro__ for item in vars(base).values() if isinstance(item, Input)]
+    declared = [item for _, item in model.declarations() if isinstance(item, Input)]
     return sorted({number for item in declared for number in item.numbers})
 
 

@@ -7,11 +7,12 @@ the count. Once the power is cut nothing reaches the cells until the machine has
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from random import Random
+from typing import Any, Protocol
 
 from bk7238.machine import Machine
 from bk7238.peripherals.core import ResetKind
-from bk7238.peripherals.nor_flash import Operation
+from bk7238.peripherals.nor_flash import AFTER, BEFORE, Operation
 
 
 class Watcher(Protocol):
@@ -37,9 +38,17 @@ class FlashOperations:
         self.flaws: list[Callable[[Operation, bytes], None]] = []
         self.on_identify: list[Callable[[], None]] = []
         self._moments: dict[int, list[Callable[[], None]]] = {}
-        self._after: Callable[[], None] | None = None
+        self._cut_after = False
+        self._cut_at = 0
         machine.flash.attendant = self
         machine.engine.on_reset.append(self._reset)
+        machine.companions.append(self)
+
+    @classmethod
+    def of(cls, machine: Machine) -> FlashOperations:
+        """The one that stands beside a machine's flash, put there when it is first asked for."""
+        there = machine.flash.attendant
+        return there if isinstance(there, cls) else cls(machine)
 
     # For faults
 
@@ -47,26 +56,27 @@ class FlashOperations:
         """Call `strike` as operation `number` begins."""
         self._moments.setdefault(number, []).append(strike)
 
-    def cut(self, leave: Callable[[Operation], None] | None = None, *, after: bool = False) -> None:
-        """The power goes, now. Of an operation that is about to happen nothing does but what `leave` puts into the
-        cells, as far as the cells do as they are told; with `after` it happens first."""
-        if after and self.current is not None:
-            self._after = self.cut
-            return
-        if leave is not None and self.current is not None:
-            self._leave(self.current, leave)
+    def interrupt(self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None) -> int:
+        """The power goes, now, and `operation` (None: there is none), which is about to happen, ends in one of the
+        shapes of nor_flash.py, as far as the cells do as they are told; AFTER: the power goes when it has happened.
+        Returns how many bytes a shape between BEFORE and AFTER changes."""
+        changed = 0
+        if operation is not None and shape == AFTER:
+            self._cut_after = True
+            return changed
+        if operation is not None and shape != BEFORE:
+            was = self.cells.perform(operation, shape, chance)
+            left = self.cells.data[operation.address : operation.address + operation.length]
+            changed = sum(old != new for old, new in zip(was, left, strict=True))
+            for flaw in self.flaws:  # not the watchers: it has not happened
+                flaw(operation, was)
         self.powered = False
         self.machine.power_cycle()
+        return changed
 
-    def _leave(self, operation: Operation, leave: Callable[[Operation], None]) -> None:
-        was = bytes(self.cells.data[operation.address : operation.address + operation.length])
-        leave(operation)
-        for flaw in self.flaws:  # not the watchers: it has not happened
-            flaw(operation, was)
-
-    def put(self, address: int, data: bytes) -> None:
-        """What an interrupted operation leaves: no rule of the chip holds for it."""
-        self.cells.data[address : address + len(data)] = data[: max(0, self.cells.size - address)]
+    def cut_before(self, count: int) -> None:
+        """Cut the power before the operation `count` from now; 0: do not, after all."""
+        self._cut_at = self.begun + count if count else 0
 
     # The chip's side
 
@@ -75,8 +85,11 @@ class FlashOperations:
             return False
         self.begun += 1
         self.current = operation
+        if self.begun == self._cut_at:
+            self.machine.log.add("info", "power", f"cut before the {operation.kind} at {operation.address:#x}")
+            self.interrupt(operation)
         for strike in self._moments.pop(self.begun, ()):
-            if self.powered and self._after is None:  # else another fault has the power already
+            if self.powered and not self._cut_after:  # else another has the power already
                 strike()
         happens = self.powered and all([watcher.before(operation) for watcher in self.watchers])
         if not happens:
@@ -94,9 +107,18 @@ class FlashOperations:
 
     def _done(self) -> None:
         self.current = None
-        after, self._after = self._after, None
-        if after is not None:
-            after()
+        if self._cut_after:
+            self._cut_after = False
+            self.interrupt(None)
 
     def _reset(self, kind: ResetKind) -> None:
         self.powered = True
+
+    # Back in time, with the machine
+
+    def snapshot(self) -> Any:
+        return self.begun, self.powered, self._cut_at, {number: list(due) for number, due in self._moments.items()}
+
+    def restore(self, snapshot: Any) -> None:
+        self.begun, self.powered, self._cut_at, moments = snapshot
+        self._moments = {number: list(due) for number, due in moments.items()}

@@ -63,7 +63,8 @@ class Faults:
             machine.board.flash.insert(machine.flash)
         if self._cable is None or self._director is None:
             return
-        targets = Targets(machine, air, access_point, self._cable, FlashOperations(machine), self._director, self.all)
+        operations = FlashOperations.of(machine)
+        targets = Targets(machine, air, access_point, self._cable, operations, self._director, self.all)
         for fault in self.all:
             fault.targets = targets
             fault.arm(targets)

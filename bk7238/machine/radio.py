@@ -48,8 +48,8 @@ class Antenna:
     def __init__(self, wifi: Any, clock: Clock, air: Air) -> None:
         self._wifi, self._clock, self.air = wifi, clock, air
         self._alarm = RunningAlarm(clock, self._arrive)
-        self._wifi.transmitted.connect(self._sent)
-        self._wifi.contending.connect(self._contend)
+        self._wifi.tx.transmitted.connect(self._sent)
+        self._wifi.access.contending.connect(self._contend)
         self.plan()
 
     def _contend(self, channel: int, duration: int) -> int:
@@ -58,7 +58,7 @@ class Antenna:
         return wait
 
     def _sent(self, frame: bytes, channel: int) -> bool:
-        rate = self._wifi.rate or SLOWEST
+        rate = self._wifi.tx.rate or SLOWEST
         acknowledged = self.air.transmit(
             frame, channel, self._clock.now, rate.half_megabits, short=not rate.long_preamble
         )
@@ -78,4 +78,4 @@ class Antenna:
         self.plan()
 
     def _hear(self, reception: Reception) -> None:
-        self._wifi.deliver(reception.frame, reception.channel, reception.rssi, Rate.of_megabits(reception.rate))
+        self._wifi.rx.deliver(reception.frame, reception.channel, reception.rssi, Rate.of_megabits(reception.rate))

@@ -7,9 +7,10 @@ A block's own file needs one import line::
 
 from typing import TYPE_CHECKING, Any
 
+from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
-from bk7238.peripherals.core.peripheral import Peripheral, on_alarm, on_input, on_read, on_write
-from bk7238.peripherals.core.register import Register
+from bk7238.peripherals.core.peripheral import Peripheral
+from bk7238.peripherals.core.register import Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
 from bk7238.peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
 
@@ -32,6 +33,7 @@ __all__ = [
     "WO",
     "AdcDevice",
     "Alarm",
+    "BlockPart",
     "Bus",
     "Carrier",
     "Clock",
@@ -41,6 +43,7 @@ __all__ = [
     "Input",
     "Log",
     "Output",
+    "Part",
     "Peripheral",
     "PinDevice",
     "Port",
@@ -54,4 +57,5 @@ __all__ = [
     "on_input",
     "on_read",
     "on_write",
+    "word",
 ]

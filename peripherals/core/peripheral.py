@@ -8,46 +8,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
+from bk7238.peripherals.core.declaring import Declaring, Part, is_register
 from bk7238.peripherals.core.register import WORD, Register
 from bk7238.peripherals.core.services import ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Driver, Input, Listeners, Output, Port, RunningAlarm, State
-
-F = TypeVar("F", bound=Callable[..., Any])
+from bk7238.peripherals.core.state import Alarm, Driver, Input, Listeners, Output, RunningAlarm, State
 
 
-def _marker(key: str) -> Callable[..., Callable[[F], F]]:
-    def mark(*declarations: Any) -> Callable[[F], F]:
-        def decorate(function: F) -> F:
-            setattr(function, key, declarations)
-            return function
-
-        return decorate
-
-    return mark
-
-
-on_read = _marker("_on_read")
-on_read.__doc__ = """Called for a read of these registers. Returns the word, or None for the register's own value.
-
-For a register array the handler gets the index."""
-on_write = _marker("_on_write")
-on_write.__doc__ = """Called after a write of these registers, with the word as the firmware wrote it.
-
-For a register array the handler gets the word and the index."""
-on_alarm = _marker("_on_alarm")
-on_alarm.__doc__ = """Called when these alarms go off; for an alarm with a count, with its index."""
-on_input = _marker("_on_input")
-on_input.__doc__ = """Called when the level of these inputs has changed."""
-
-
-_OWN_NAMES = {"clock", "bus", "random", "log", "request_reset", "outputs", "snapshot", "restore"}
-_OWN_NAMES |= {"input_levels", "alarms", "peek", "registers"}
-_OWN_NAMES |= {"_storage", "_inputs", "_readers", "_writers", "_registers", "_states", "_alarms", "_drivers"}
-
-
-class Peripheral:
+class Peripheral(Declaring, base=True):
     """A block of the chip: a register file of `size` bytes and what it does.
 
     Offsets that no register claims read back what was written (zero at first) and are reported once each,
@@ -57,52 +26,24 @@ class Peripheral:
     size: ClassVar[int] = 0x100
     plain_storage: ClassVar[bool] = False
 
-    _declared: ClassVar[dict[str, Any]] = {}
-    _handlers: ClassVar[dict[Any, str]] = {}
-
-    def __init_subclass__(cls) -> None:
-        declared: dict[str, Any] = {}
-        handlers: dict[Any, str] = {}
-        taken = _OWN_NAMES & vars(cls).keys()
-        if taken:
-            raise TypeError(f"{cls.__name__}: every block has its own {', '.join(sorted(taken))}; take another name")
-        for base in reversed(cls.__mro__):
-            for name, item in vars(base).items():
-                if isinstance(item, (State, Alarm, Output, Input, Port)) or _is_register(item):
-                    declared[name] = item
-                for key in ("_on_read", "_on_write", "_on_alarm", "_on_input"):
-                    for declaration in getattr(item, key, ()):
-                        handlers[key, declaration] = name
-        cls._declared, cls._handlers = declared, handlers
-        claimed: dict[int, str] = {}
-        for register in filter(_is_register, declared.values()):
-            for index in range(register.count):
-                offset = register.at + index * register.stride
-                if offset in claimed:
-                    raise TypeError(f"{cls.__name__}: {register.__name__} and {claimed[offset]} claim {offset:#x}")
-                claimed[offset] = register.__name__
-
     def __init__(self, services: Services) -> None:
-        self.name = services.name
-        self.clock = services.clock
-        self.bus = services.bus
-        self.random = services.random
-        self.log = services.log
-        self.request_reset = services.request_reset
+        super().__init__(services)
         self.outputs: dict[int | None, list[Callable[[bool], None]]] = {}
         self._storage: dict[int, int] = {}
-        self._inputs: dict[int, tuple[str, int, Callable[[], None] | None]] = {}
+        self._inputs: dict[int, tuple[Declaring, str, int, Callable[[], None] | None]] = {}
+        self._levels: dict[str, tuple[Declaring, str]] = {}
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
+        self._words: dict[int, Register] = {}
+        self._made_up: set[int] = set()  # offsets of what a handler answers
         self._registers: dict[str, list[Register]] = {}
-        self._states: dict[str, State[Any]] = {}
+        self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
         self._alarms: dict[str, list[RunningAlarm]] = {}
         self._drivers: list[Driver] = []
-        for name, item in self._declared.items():
-            self._make(name, item)
-        for name, state in self._states.items():
-            setattr(self, name, state.initial())
-        self.on_reset(ResetKind.POWER_ON)
+        self._whole: list[Declaring] = []  # the block's parts, and last itself
+        self._compose(services, self)
+        for one in self._whole:
+            one.on_reset(ResetKind.POWER_ON)
 
     # What an engine calls
 
@@ -135,36 +76,38 @@ class Peripheral:
 
     def reset(self, kind: ResetKind) -> None:
         """Back to the state of a fresh block, but for what is declared to outlive this kind of reset."""
-        for alarms in self._alarms.values():
-            for alarm in alarms:
-                alarm.stop()
-        for registers in self._registers.values():
-            if kind not in registers[0].keeps:
-                for register in registers:
-                    register.reset()
-        for name, state in self._states.items():
+        for alarm in self.alarms:
+            alarm.stop()
+        for register in self._words.values():
+            if kind not in register.keeps:
+                register.reset()
+        for holder, name, state in self._states.values():
             if kind not in state.keeps:
-                setattr(self, name, state.initial())
+                setattr(holder, name, state.initial())
         self._storage.clear()
         for driver in self._drivers:
             driver.drive(0)
-        self.on_reset(kind)
+        for one in self._whole:
+            one.on_reset(kind)
 
     def set_input(self, number: int, level: bool) -> None:
         """Wire `number` into the block has a new level."""
-        name, bit, handler = self._inputs[number]
-        old = getattr(self, name)
+        holder, name, bit, handler = self._inputs[number]
+        old = getattr(holder, name)
         new = old | 1 << bit if level else old & ~(1 << bit)
         if new != old:
-            setattr(self, name, new)
+            setattr(holder, name, new)
             if handler is not None:
                 handler()
 
     def snapshot(self) -> dict[str, Any]:
-        """A copy of the declared state: registers, states, alarm deadlines, driven levels, unclaimed storage."""
+        """A copy of the declared state: registers, states, alarm deadlines, driven levels, unclaimed storage.
+
+        What is a part's has the part's name before its own, but for registers.
+        """
         return {
             "registers": {name: [r.value for r in registers] for name, registers in self._registers.items()},
-            "states": {name: copy.deepcopy(getattr(self, name)) for name in self._states},
+            "states": {key: copy.deepcopy(getattr(one, name)) for key, (one, name, _) in self._states.items()},
             "alarms": {name: [a.deadline for a in alarms] for name, alarms in self._alarms.items()},
             "outputs": [driver.value for driver in self._drivers],
             "storage": dict(self._storage),
@@ -179,8 +122,9 @@ class Peripheral:
         for name, values in snapshot["registers"].items():
             for register, value in zip(self._registers[name], values, strict=True):
                 register.value = value
-        for name, value in snapshot["states"].items():
-            setattr(self, name, copy.deepcopy(value))
+        for key, value in snapshot["states"].items():
+            holder, name, _ = self._states[key]
+            setattr(holder, name, copy.deepcopy(value))
         for name, deadlines in snapshot["alarms"].items():
             for alarm, deadline in zip(self._alarms[name], deadlines, strict=True):
                 alarm.resume(deadline)
@@ -191,114 +135,86 @@ class Peripheral:
 
     def peek(self, offset: int) -> int | None:
         """The word at `offset` without a read; None where only a handler knows it."""
-        for registers in self._registers.values():
-            for register in registers:
-                if register.at + register._index * register.stride == offset:
-                    handled = ("_on_read", type(register)) in self._handlers
-                    return None if handled else register.value & register.readable
-        return self._storage.get(offset, 0)
+        register = self._words.get(offset)
+        if register is None:
+            return self._storage.get(offset, 0)
+        return None if offset in self._made_up else register.value & register.readable
 
     @property
     def registers(self) -> dict[str, list[Register]]:
-        """The registers by name; most lists have one."""
+        """The registers by name, those of parts among them; most lists have one."""
         return self._registers
 
     @property
     def input_levels(self) -> dict[str, int]:
         """The levels that others drive on the wires into this block, by the names of the inputs."""
-        return {name: getattr(self, name) for name, _, _ in self._inputs.values()}
+        return {key: getattr(holder, name) for key, (holder, name) in self._levels.items()}
 
     @input_levels.setter
     def input_levels(self, levels: dict[str, int]) -> None:
-        for name, level in levels.items():
-            setattr(self, name, level)
+        for key, level in levels.items():
+            setattr(*self._levels[key], level)
 
     @property
     def alarms(self) -> list[RunningAlarm]:
+        """The alarms, those of parts among them."""
         return [alarm for alarms in self._alarms.values() for alarm in alarms]
-
-    # What a block may override
-
-    def on_reset(self, kind: ResetKind) -> None:
-        """Called when the declared state has been restored, and once when the block is made."""
 
     # Making the declarations real
 
-    def _make(self, name: str, item: Any) -> None:
-        if _is_register(item):
-            registers = [item(index) for index in range(item.count)]
-            self._registers[name] = registers
-            setattr(self, name, registers[0] if item.count == 1 else registers)
-            for register in registers:
-                offset = item.at + register._index * item.stride
-                self._readers[offset] = self._reader(register)
-                self._writers[offset] = self._writer(register)
-        elif isinstance(item, State):
-            self._states[name] = item
-        elif isinstance(item, Alarm):
-            handler = self._handler("_on_alarm", name)
-            if handler is None:
-                raise TypeError(f"{type(self).__name__}.{name} has no on_alarm handler")
-            if item.count is None:
-                alarms = [RunningAlarm(self.clock, handler)]
+    def _compose(self, services: Services, holder: Declaring, prefix: str = "") -> None:
+        """Make what `holder` declares: the block, or one of its parts, whose name and a dot are its prefix."""
+        for name, item in holder._declared.items():
+            if isinstance(item, Part):
+                part = item.kind(services, self)
+                setattr(holder, name, part)
+                self._compose(services, part, f"{prefix}{name}.")
             else:
-                alarms = [RunningAlarm(self.clock, partial(handler, index)) for index in range(item.count)]
-            self._alarms[name] = alarms
-            setattr(self, name, alarms[0] if item.count is None else alarms)
-        elif isinstance(item, Output):
+                setattr(holder, name, self._make(holder, name, prefix + name, item))
+        self._whole.append(holder)
+
+    def _make(self, holder: Declaring, name: str, key: str, item: Any) -> Any:
+        if is_register(item):
+            registers = self._registers[name] = [item(index) for index in range(item.count)]
+            for register in registers:
+                self._place(holder, name, register)
+            return registers[0] if item.count == 1 else registers
+        if isinstance(item, State):
+            self._states[key] = holder, name, item
+            return item.initial()
+        if isinstance(item, Alarm):
+            handler = holder._handler("_on_alarm", name)
+            if handler is None:
+                raise TypeError(f"{type(holder).__name__}.{name} has no on_alarm handler")
+            calls = [handler] if item.count is None else [partial(handler, index) for index in range(item.count)]
+            alarms = self._alarms[key] = [RunningAlarm(self.clock, call) for call in calls]
+            return alarms[0] if item.count is None else alarms
+        if isinstance(item, Output):
             driver = Driver(len(item.numbers))
             self._drivers.append(driver)
             self.outputs.update(zip(item.numbers, driver.listeners, strict=True))
-            setattr(self, name, driver)
-        elif isinstance(item, Input):
-            handler = self._handler("_on_input", name)
-            for bit, number in enumerate(item.numbers):
-                self._inputs[number] = (name, bit, handler)
-            setattr(self, name, 0)
-        elif isinstance(item, Port):
-            setattr(self, name, Listeners())
+            return driver
+        if isinstance(item, Input):
+            handler = holder._handler("_on_input", name)
+            self._inputs.update({number: (holder, name, bit, handler) for bit, number in enumerate(item.numbers)})
+            self._levels[key] = holder, name
+            return 0
+        return Listeners()
 
-    def _handler(self, key: str, name: str) -> Callable[..., Any] | None:
-        method = self._handlers.get((key, self._declared[name]))
-        return None if method is None else getattr(self, method)
-
-    def _reader(self, register: Register) -> Callable[[], int]:
-        mask = register.readable
-        handler = self._handler("_on_read", type(register).__name__)
-        if handler is None:
-            return lambda: register.value & mask
-        if register.count > 1:
-            unindexed, index = handler, register._index
-            handler = lambda: unindexed(index)  # noqa: E731
-
-        def read() -> int:
-            value = handler()
-            return register.value & mask if value is None else value & WORD
-
-        return read
-
-    def _writer(self, register: Register) -> Callable[[int], None]:
-        handler = self._handler("_on_write", type(register).__name__)
-        store = register.write
-        if handler is None:
-            return store
-        if register.count > 1:
-            unindexed, index = handler, register._index
-            handler = lambda word: unindexed(word, index)  # noqa: E731
-
-        def write(word: int) -> None:
-            store(word)
-            handler(word)
-
-        return write
+    def _place(self, holder: Declaring, name: str, register: Register) -> None:
+        """Let accesses find a register."""
+        offset = register.at + register._index * register.stride
+        self._words[offset] = register
+        on_read, on_write = holder._handler("_on_read", name), holder._handler("_on_write", name)
+        if on_read is not None:
+            self._made_up.add(offset)
+        self._readers[offset] = _reader(register, on_read)
+        self._writers[offset] = _writer(register, on_write)
 
     def _kept(self, word: int) -> int:
         """What the byte lanes that a narrow write does not touch write again: stored bits, never write-one-to-clear."""
-        for registers in self._registers.values():
-            for register in registers:
-                if register.at + register._index * register.stride == word:
-                    return register.value & register.stored & register.readable
-        return self._storage.get(word, 0)
+        register = self._words.get(word)
+        return self._storage.get(word, 0) if register is None else register.value & register.stored & register.readable
 
     def _unclaimed(self, offset: int, value: int | None) -> int:
         if not self.plain_storage:
@@ -308,5 +224,29 @@ class Peripheral:
         return self._storage.get(offset, 0)
 
 
-def _is_register(item: Any) -> bool:
-    return isinstance(item, type) and issubclass(item, Register) and item is not Register
+def _reader(register: Register, handler: Callable[..., int | None] | None) -> Callable[[], int]:
+    mask = register.readable
+    if handler is None:
+        return lambda: register.value & mask
+    call = handler if register.count == 1 else partial(handler, register._index)
+
+    def read() -> int:
+        value = call()
+        return register.value & mask if value is None else value & WORD
+
+    return read
+
+
+def _writer(register: Register, handler: Callable[..., object] | None) -> Callable[[int], None]:
+    store = register.write
+    if handler is None:
+        return store
+    if register.count > 1:
+        unindexed, index = handler, register._index
+        handler = lambda word: unindexed(word, index)  # noqa: E731
+
+    def write(word: int) -> None:
+        store(word)
+        handler(word)
+
+    return write

@@ -118,8 +118,8 @@ class Register(metaclass=_Array):
     ) -> None:
         if at % 4 or stride % 4 or at < 0 or count < 1:
             raise TypeError(f"{cls.__qualname__}: registers are aligned words, at={at:#x} stride={stride} is not")
-        cls.at, cls.count, cls.stride, cls.keeps = at, count, stride, frozenset(keeps)
         cls.fields = {name: field for name, field in vars(cls).items() if isinstance(field, Field)}
+        cls.at, cls.count, cls.stride, cls.keeps = at, count, stride, frozenset(keeps)
         cls.reset_value, cls.readable, cls.stored, cls.w1c = reset, WORD, WORD, 0
         seen = 0
         for name, field in cls.fields.items():
@@ -149,3 +149,8 @@ class Register(metaclass=_Array):
     def write(self, word: int) -> None:
         """What a write by the firmware does to the stored value, before any handler sees it."""
         self.value = (self.value & ~self.stored | word & self.stored) & ~(word & self.w1c)
+
+
+def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:
+    """A register without fields, which reads back what was written: `SCAN_CNTRL = word(0x3C)`."""
+    return type("word", (Register,), {}, at=at, reset=reset, count=count)

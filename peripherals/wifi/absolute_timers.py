@@ -12,12 +12,12 @@ Not modelled: nothing that is known.
 from __future__ import annotations
 
 from bk7238.peripherals.core import RO, RW, WO, Alarm, Register, on_alarm, on_write
-from bk7238.peripherals.wifi.interrupts import Interrupts
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 COUNT = 10
 
 
-class AbsoluteTimers(Interrupts):
+class AbsoluteTimers(MacPart):
     class ABS_TIMER(Register, at=0x128, count=COUNT):
         absTimerValue = RW(0, 31)
 
@@ -31,38 +31,39 @@ class AbsoluteTimers(Interrupts):
     class TIMERS_INT_UN_MASK(Register, at=0x808C):
         absTimers = RW(0, COUNT - 1)
 
-    abs_timer = Alarm(count=COUNT)
+    running = Alarm(count=COUNT)
 
-    def soft_reset(self) -> None:
-        for timer in self.abs_timer:
+    def stop(self) -> None:
+        """Disarm all timers and forget what they latched."""
+        for timer in self.running:
             timer.stop()
-        self._set_timer_status(0)
-        super().soft_reset()
+        self._set_status(0)
 
     @on_write(ABS_TIMER)
-    def _timer_armed(self, word: int, index: int) -> None:
+    def _armed(self, word: int, index: int) -> None:
         ahead = word - self.clock.now & 0xFFFF_FFFF
-        self.abs_timer[index].start(ahead if ahead < 1 << 31 else 0)
+        self.running[index].start(ahead if ahead < 1 << 31 else 0)
 
-    @on_alarm(abs_timer)
-    def _timer_expired(self, index: int) -> None:
+    @on_alarm(running)
+    def _expired(self, index: int) -> None:
         if self.TIMERS_INT_UN_MASK.absTimers >> index & 1:
-            self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers | 1 << index)
+            self._set_status(self.TIMERS_INT_EVENT_SET.absTimers | 1 << index)
 
     @on_write(TIMERS_INT_EVENT_SET)
-    def _timers_set(self, word: int) -> None:
-        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers | word)
+    def _set(self, word: int) -> None:
+        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers | word)
 
     @on_write(TIMERS_INT_EVENT_CLEAR)
-    def _timers_cleared(self, word: int) -> None:
-        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers & ~word)
+    def _cleared(self, word: int) -> None:
+        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers & ~word)
 
     @on_write(TIMERS_INT_UN_MASK)
-    def _timers_masked(self, word: int) -> None:
-        self._set_timer_status(self.TIMERS_INT_EVENT_SET.absTimers)
+    def _masked(self, word: int) -> None:
+        self._set_status(self.TIMERS_INT_EVENT_SET.absTimers)
 
-    def _set_timer_status(self, status: int) -> None:
+    def _set_status(self, status: int) -> None:
         self.TIMERS_INT_EVENT_SET.absTimers = status
         unmasked = self.TIMERS_INT_EVENT_SET.absTimers & self.TIMERS_INT_UN_MASK.absTimers
-        self.GEN_INT_STATUS.absGenTimers = unmasked != 0
-        self.update_lines()
+        interrupts = self.block.interrupts
+        interrupts.GEN_INT_STATUS.absGenTimers = unmasked != 0
+        interrupts.update_lines()

@@ -12,16 +12,15 @@ IBSS, a TBTT for stations (the firmware has its own timers), noBcnTxTime.
 from __future__ import annotations
 
 from bk7238.peripherals.core import RO, RW, Alarm, Register, State, on_alarm, on_read, on_write
-from bk7238.peripherals.wifi.clocks import Clocks
-from bk7238.peripherals.wifi.keys import KeyRam
-from bk7238.peripherals.wifi.state_machine import IDLE, StateMachine
+from bk7238.peripherals.wifi.control import IDLE
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 TIME_UNIT = 1024  # microseconds
 SHORT_UNIT = 128
 COUNTDOWN_UNIT = 32
 
 
-class BeaconTimer(Clocks, KeyRam, StateMachine):
+class BeaconTimer(MacPart):
     class BCN_CNTRL_1(Register, at=0x64):
         beaconInt = RW(0, 15, doc="in units of 1,024 microseconds")
         impTBTTPeriod = RW(16, 22)
@@ -33,48 +32,42 @@ class BeaconTimer(Clocks, KeyRam, StateMachine):
 
     tbtt = Alarm()
     impending_tbtt = Alarm()
-    beacon_window = State(False)  # the beacon queue may send: from a TBTT until the next is impending
+    window = State(False)  # the beacon queue may send: from a TBTT until the next is impending
 
     @property
     def beaconing(self) -> bool:
         """Whether there are TBTTs at all."""
-        return bool(self.MAC_CNTRL_1.ap and self.BCN_CNTRL_1.beaconInt)
+        return bool(self.block.control.MAC_CNTRL_1.ap and self.BCN_CNTRL_1.beaconInt)
 
     @property
-    def may_send_beacons(self) -> bool:
+    def may_send(self) -> bool:
         """Whether the beacon queue's turn has come."""
-        return self.beacon_window or not self.beaconing
-
-    def tbtt_reached(self) -> None:
-        """Called at each TBTT."""
-
-    def tsf_changed(self) -> None:
-        super().tsf_changed()
-        self._plan_tbtt()
-
-    def mac_configured(self) -> None:
-        super().mac_configured()
-        if self.beaconing != (self.tbtt.deadline is not None):
-            self._plan_tbtt()
+        return self.window or not self.beaconing
 
     @property
     def to_tbtt(self) -> int:
         """Microseconds to the next TBTT, at least one."""
         interval = (self.BCN_CNTRL_1.beaconInt or 1) * TIME_UNIT
-        return interval - self.tsf % interval
+        return interval - self.block.clocks.tsf % interval
 
     @on_write(BCN_CNTRL_1)
-    def _beacons_configured(self, word: int) -> None:
-        self._plan_tbtt()
+    def _configured(self, word: int) -> None:
+        self.plan()
 
     @on_read(NEXT_TBTT)
     def _next_tbtt(self) -> int:
         return min(self.to_tbtt // COUNTDOWN_UNIT, 0xFFFF) if self.beaconing else 0
 
-    def _plan_tbtt(self) -> None:
+    def mode_changed(self) -> None:
+        """MAC_CNTRL_1 was written: the MAC may have become an access point, or ceased to be one."""
+        if self.beaconing != (self.tbtt.deadline is not None):
+            self.plan()
+
+    def plan(self) -> None:
+        """The TBTTs lie elsewhere from now on: the TSF or the beacon interval has changed."""
         self.tbtt.stop()
         self.impending_tbtt.stop()
-        self.beacon_window = False
+        self.window = False
         if self.beaconing:
             self.tbtt.start(self.to_tbtt)
             self._plan_impending()
@@ -87,14 +80,14 @@ class BeaconTimer(Clocks, KeyRam, StateMachine):
 
     @on_alarm(impending_tbtt)
     def _tbtt_impends(self) -> None:
-        self.beacon_window = False
+        self.window = False
         self._plan_impending()
-        if self.STATE_CNTRL.currentState != IDLE:
-            self.GEN_INT_STATUS.impPriTBTT = 1
-            self.update_lines()
+        if self.block.control.STATE_CNTRL.currentState != IDLE:
+            self.block.interrupts.GEN_INT_STATUS.impPriTBTT = 1
+            self.block.interrupts.update_lines()
 
     @on_alarm(tbtt)
     def _tbtt(self) -> None:
         self.tbtt.start(self.to_tbtt)
-        self.beacon_window = True
-        self.tbtt_reached()
+        self.window = True
+        self.block.tx.contend()

@@ -8,13 +8,14 @@ Not modelled: setting the monotonic counter.
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, Peripheral, Register, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Register, State, on_read, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 WORD = 0xFFFF_FFFF
 CLOCK_OFF = 0xDEAD_5555
 
 
-class Clocks(Peripheral):
+class Clocks(MacPart):
     class MONOTONIC_COUNTER_1(Register, at=0x11C):
         monotonicCounter1 = RO(0, 31)
 
@@ -41,10 +42,7 @@ class Clocks(Peripheral):
     def follow_tsf(self, tsf: int) -> None:
         """Take over another station's TSF, as heard in its beacon."""
         self.tsf_offset = tsf - self.clock.now
-        self.tsf_changed()
-
-    def tsf_changed(self) -> None:
-        """Called when the TSF has been set."""
+        self.block.beacons.plan()
 
     @on_read(MONOTONIC_COUNTER_2_LO, MONOTONIC_COUNTER_1)
     def _counter(self) -> int:
@@ -66,9 +64,9 @@ class Clocks(Peripheral):
     @on_write(TSF_LO)
     def _set_tsf_low(self, word: int) -> None:
         self.tsf_offset = (self.tsf & ~WORD | word) - self.clock.now
-        self.tsf_changed()
+        self.block.beacons.plan()
 
     @on_write(TSF_HI)
     def _set_tsf_high(self, word: int) -> None:
         self.tsf_offset = (word << 32 | self.tsf & WORD) - self.clock.now
-        self.tsf_changed()
+        self.block.beacons.plan()

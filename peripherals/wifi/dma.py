@@ -9,13 +9,13 @@ Not modelled: the receive channels' states, DMA errors, halting only after the r
 from __future__ import annotations
 
 from bk7238.peripherals.core import RO, SC, Register, on_read, on_write
-from bk7238.peripherals.wifi.receive import Receive
-from bk7238.peripherals.wifi.transmit import QUEUES, Transmit
+from bk7238.peripherals.wifi.mac_part import MacPart
+from bk7238.peripherals.wifi.transmit import QUEUES
 
 HALTED, PASSIVE, ACTIVE, DEAD = range(4)
 
 
-class Dma(Transmit, Receive):
+class Dma(MacPart):
     class DMA_CNTRL_SET(Register, at=0x8180):
         txNewTail = SC(0, 4, doc="beacon, AC0 to AC3, as in the next two")
         txNewHead = SC(8, 12)
@@ -32,23 +32,23 @@ class Dma(Transmit, Receive):
         states = RO(0, 31, doc="two bits a channel: beacon 1:0, AC0 5:4, AC1 9:8, AC2 13:12, AC3 17:16")
 
     @on_write(DMA_CNTRL_SET)
-    def _dma_command(self, word: int) -> None:
-        command = Dma.DMA_CNTRL_SET
+    def _command(self, word: int) -> None:
+        command, tx, rings = Dma.DMA_CNTRL_SET, self.block.tx, self.block.rings
         halt, head, tail = command.haltAfterTXOP.of(word), command.txNewHead.of(word), command.txNewTail.of(word)
         for queue in range(QUEUES):
             if halt >> queue & 1:
-                self.tx_halt(queue)
+                tx.halt(queue)
             if head >> queue & 1:
-                self.tx_new_head(queue)
+                tx.new_head(queue)
             if tail >> queue & 1:
-                self.tx_new_tail(queue)
+                tx.new_tail(queue)
         if command.rxHeaderNewHead.of(word):
-            self.rx_header_new_head()
+            rings.new_header_head()
         if command.rxPayloadNewHead.of(word):
-            self.rx_payload_new_head()
+            rings.new_payload_head()
         if command.rxHeaderNewTail.of(word) or command.rxPayloadNewTail.of(word):
-            self.rx_fill()
+            rings.fill()
 
     @on_read(DMA_STATUS_1)
     def _channel_states(self) -> int:
-        return sum(ACTIVE << 4 * queue for queue in range(QUEUES) if self.tx_busy(queue))
+        return sum(ACTIVE << 4 * queue for queue in range(QUEUES) if self.block.tx.busy(queue))

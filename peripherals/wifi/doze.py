@@ -11,11 +11,12 @@ Not modelled: wakeupDTIM, atimW, radioChirpTime, the time that waking up takes, 
 from __future__ import annotations
 
 from bk7238.peripherals.core import RW, Alarm, Output, Register, on_alarm, on_write
-from bk7238.peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT, BeaconTimer
-from bk7238.peripherals.wifi.state_machine import DOZE, IDLE
+from bk7238.peripherals.wifi.beacon_timer import COUNTDOWN_UNIT, TIME_UNIT
+from bk7238.peripherals.wifi.control import DOZE, IDLE
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
-class Doze(BeaconTimer):
+class Doze(MacPart):
     class DOZE_CNTRL_1(Register, at=0x44):
         listenInterval = RW(0, 15, doc="in beacon intervals")
         wakeupDTIM = RW(16)
@@ -33,24 +34,24 @@ class Doze(BeaconTimer):
     wake = Output(7, 7)
     wake_up = Alarm()
 
-    def state_reached(self) -> None:
-        super().state_reached()
+    def stop(self) -> None:
+        """Do not wake up any more."""
         self.wake_up.stop()
         self.wake.drive(0)
-        if self.STATE_CNTRL.currentState == DOZE:
+
+    def state_reached(self) -> None:
+        """The MAC has entered another state."""
+        self.stop()
+        if self.block.control.STATE_CNTRL.currentState == DOZE:
             self._fall_asleep()
 
-    def soft_reset(self) -> None:
-        self.wake_up.stop()
-        self.wake.drive(0)
-        super().soft_reset()
-
     def _fall_asleep(self) -> None:
-        interval = self.BCN_CNTRL_1.beaconInt * TIME_UNIT
+        beacons = self.block.beacons
+        interval = beacons.BCN_CNTRL_1.beaconInt * TIME_UNIT
         if self.DOZE_CNTRL_2.wakeUpSW or not interval:
             return
         intervals = max(self.DOZE_CNTRL_1.listenInterval, 1)
-        ahead = self.to_tbtt + (intervals - 1) * interval - self.TIMINGS_4.radioWakeUpTime * COUNTDOWN_UNIT
+        ahead = beacons.to_tbtt + (intervals - 1) * interval - self.TIMINGS_4.radioWakeUpTime * COUNTDOWN_UNIT
         self.wake_up.start(ahead if ahead > 0 else ahead % interval)
 
     @on_alarm(wake_up)
@@ -59,5 +60,5 @@ class Doze(BeaconTimer):
 
     @on_write(DOZE_CNTRL_2)
     def _doze_cntrl_2(self, word: int) -> None:
-        if Doze.DOZE_CNTRL_2.wakeUpFromDoze.of(word) and self.STATE_CNTRL.currentState == DOZE:
-            self.enter(IDLE)
+        if Doze.DOZE_CNTRL_2.wakeUpFromDoze.of(word) and self.block.control.STATE_CNTRL.currentState == DOZE:
+            self.block.control.enter(IDLE)

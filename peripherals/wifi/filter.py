@@ -11,7 +11,8 @@ Not modelled: error frames, duplicate detection, excUnencrypted, acceptNotExpect
 from __future__ import annotations
 
 from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FCS, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
-from bk7238.peripherals.core import RW, Peripheral, Register
+from bk7238.peripherals.core import RW, Register
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MANAGEMENT_BITS = {4: "acceptProbeReq", 5: "acceptProbeResp", 8: "acceptBeacon"}
 CONTROL_BITS = {
@@ -47,7 +48,7 @@ def bssid(header: Header) -> bytes | None:
     return {TO_DS: header.addr1, FROM_DS: header.addr2}.get(ds)
 
 
-class Filter(Peripheral):
+class Filter(MacPart):
     class MAC_ADDR_LOW(Register, at=0x10):
         macAddrLow = RW(0, 31)
 

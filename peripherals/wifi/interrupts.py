@@ -8,7 +8,8 @@ Not modelled: every source but idle, the absolute timers, TBTT, the end of a tra
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, WO, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, WO, Output, Register, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MODEM, TX_RX_TIMER, TX_RX_MISC, RX_TRIGGER, TX_TRIGGER, PROT_TRIGGER, GENERAL = (1 << n for n in range(7))
 
@@ -25,7 +26,7 @@ TX_RX_SOURCES = (
 )
 
 
-class Interrupts(Peripheral):
+class Interrupts(MacPart):
     class GEN_INT_STATUS(Register, at=0x806C):
         impPriTBTT = RO(0)
         impSecTBTT = RO(1)
@@ -100,13 +101,13 @@ class Interrupts(Peripheral):
                     lines |= line
         self.fiq.drive(lines)
 
-    def soft_reset(self) -> None:
-        """What MAC_CNTRL_2.softReset does; each part of the MAC adds its own. Enables stay as they are."""
+    def clear(self) -> None:
+        """Nothing has happened; the enables stay as they are."""
         self.GEN_INT_STATUS.value = self.TX_RX_INT_STATUS.value = 0
         self.update_lines()
 
     @on_write(GEN_INT_ENABLE, TX_RX_INT_ENABLE)
-    def _interrupts_enabled(self, word: int) -> None:
+    def _enabled(self, word: int) -> None:
         self.update_lines()
 
     @on_write(GEN_INT_ACK)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, State, on_write
+from bk7238.peripherals.core import RO, RW, SC, Register, State, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 ENTRIES = 64
 FIRST_STATION = 24
@@ -31,26 +32,7 @@ class Key:
     length: int
 
 
-class KeyRam(Peripheral):
-    class MAC_CNTRL_1(Register, at=0x4C):
-        bssType = RW(0, reset=1)
-        ap = RW(1)
-        pwrMgt = RW(2)
-        cfpAware = RW(3)
-        lpClk32786Hz = RW(5)
-        enableLPClkSwitch = RW(6)
-        activeClkGating = RW(7, reset=1)
-        disableACKResp = RW(8)
-        disableCTSResp = RW(9)
-        disableBAResp = RW(10)
-        rateControllerMPIF = RW(11, reset=1)
-        mibTableReset = SC(12)
-        keyStoRAMReset = SC(13)
-        abgnMode = RW(14, 16, reset=3)
-        tsfUpdatedBySW = RW(24)
-        tsfMgtDisable = RW(25)
-        rxRIFSEn = RW(26)
-
+class KeyRam(MacPart):
     class ENCR_KEY(Register, at=0xAC, count=4):
         """ENCR_KEY_0 to ENCR_KEY_3, least significant byte first."""
 
@@ -74,51 +56,42 @@ class KeyRam(Peripheral):
         newWrite = SC(30)
         newRead = SC(31)
 
-    key_ram: State[dict[int, Key]] = State(factory=dict)
+    entries: State[dict[int, Key]] = State(factory=dict)
 
     def station(self, mac: bytes) -> int | None:
         """The index of the entry with this address: stations first, then the others."""
         for index in (*range(FIRST_STATION, ENTRIES), *range(FIRST_STATION)):
-            key = self.key_ram.get(index)
+            key = self.entries.get(index)
             if key is not None and key.mac == mac:
                 return index
         return None
 
     def group_key(self, interface: int, key_id: int) -> Key | None:
         """The key that a virtual interface uses for the group frames with this key id."""
-        return self.key_ram.get(GROUP_KEYS_PER_INTERFACE * interface + key_id)
-
-    def mac_configured(self) -> None:
-        """Called when MAC_CNTRL_1 has been written."""
-
-    @on_write(MAC_CNTRL_1)
-    def _mac_cntrl_1(self, word: int) -> None:
-        if KeyRam.MAC_CNTRL_1.keyStoRAMReset.of(word):
-            self.key_ram.clear()
-        self.mac_configured()
+        return self.entries.get(GROUP_KEYS_PER_INTERFACE * interface + key_id)
 
     @on_write(ENCR_CNTRL)
-    def _key_command(self, word: int) -> None:
+    def _command(self, word: int) -> None:
         control = KeyRam.ENCR_CNTRL
         if control.newWrite.of(word):
-            self._store_key(self.ENCR_CNTRL.keyIndexRAM)
+            self._store(self.ENCR_CNTRL.keyIndexRAM)
         if control.newRead.of(word):
-            self._load_key(self.ENCR_CNTRL.keyIndexRAM)
+            self._load(self.ENCR_CNTRL.keyIndexRAM)
         if control.newSearch.of(word):
-            self._search_key()
+            self._search()
 
-    def _key_address(self) -> bytes:
+    def _address(self) -> bytes:
         low, high = self.ENCR_MAC_ADDR_LOW.macAddrRAMLow, self.ENCR_MAC_ADDR_HIGH.macAddrRAMHigh
         return (high << 32 | low).to_bytes(6, "little")
 
-    def _store_key(self, index: int) -> None:
+    def _store(self, index: int) -> None:
         if index >= ENTRIES:
             self.log.warning(f"key RAM has {ENTRIES} entries; a write to entry {index} is lost")
             return
         control = self.ENCR_CNTRL
-        self.key_ram[index] = Key(
+        self.entries[index] = Key(
             key=b"".join(word.encrKeyRAMWord.to_bytes(4, "little") for word in self.ENCR_KEY),
-            mac=self._key_address(),
+            mac=self._address(),
             cipher=control.cTypeRAM,
             interface=control.vlanIDRAM,
             spp=control.sppRAM,
@@ -126,8 +99,8 @@ class KeyRam(Peripheral):
             length=control.cLenRAM,
         )
 
-    def _load_key(self, index: int) -> None:
-        key = self.key_ram.get(index, Key(bytes(16), b"\xff" * 6, 0, 0, 0, 0, 0))
+    def _load(self, index: int) -> None:
+        key = self.entries.get(index, Key(bytes(16), b"\xff" * 6, 0, 0, 0, 0, 0))
         for word, register in enumerate(self.ENCR_KEY):
             register.encrKeyRAMWord = int.from_bytes(key.key[4 * word : 4 * word + 4], "little")
         self.ENCR_MAC_ADDR_LOW.macAddrRAMLow = int.from_bytes(key.mac[:4], "little")
@@ -136,8 +109,8 @@ class KeyRam(Peripheral):
         control.cTypeRAM, control.vlanIDRAM, control.sppRAM = key.cipher, key.interface, key.spp
         control.useDefKeyRAM, control.cLenRAM = key.use_default, key.length
 
-    def _search_key(self) -> None:
-        index = self.station(self._key_address())
+    def _search(self) -> None:
+        index = self.station(self._address())
         self.ENCR_CNTRL.searchError = index is None
         if index is not None:
             self.ENCR_CNTRL.keyIndexRAM = index

@@ -35,67 +35,70 @@ from bk7238.peripherals.wifi.descriptors import (
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
 )
-from bk7238.peripherals.wifi.filter import Filter
 from bk7238.peripherals.wifi.keys import Key
-from bk7238.peripherals.wifi.radio import Radio
-from bk7238.peripherals.wifi.rx_rings import Heard, RxRings
+from bk7238.peripherals.wifi.mac_part import MacPart
+from bk7238.peripherals.wifi.rx_rings import Heard
 
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 
 
-class Receive(Radio, Filter, RxRings):
+class Receive(MacPart):
     # The world's side
 
     def deliver(self, frame: bytes, channel: int, rssi: int, rate: Rate = USUAL_RATE) -> bool:
         """A frame (MPDU without FCS) has ended on the air; `rssi` in dBm. Whether this station acknowledges it."""
-        if not self.active or not channel or channel != self.channel:
+        mac = self.block
+        if not mac.control.active or not channel or channel != mac.tuning.channel:
             return False
         try:
             header, body = parse(frame)
         except ValueError:
             return False
-        if self.accepts(header, len(frame)) and not self._rx_take(frame, header, body, rssi):
+        if mac.filter.accepts(header, len(frame)) and not self._take(frame, header, body, rssi):
             return False
         if header.kind == MANAGEMENT and header.subtype == BEACON:
-            self._rx_follow_tsf(header, frame, rate)
-        return header.kind != CONTROL and self.is_mine(header.addr1) and not self.MAC_CNTRL_1.disableACKResp
+            self._follow_tsf(header, frame, rate)
+        mine = header.kind != CONTROL and mac.filter.is_mine(header.addr1)
+        return mine and not mac.control.MAC_CNTRL_1.disableACKResp
 
-    def _rx_follow_tsf(self, header: Header, frame: bytes, rate: Rate) -> None:
+    def _follow_tsf(self, header: Header, frame: bytes, rate: Rate) -> None:
         """The beacons of a station's own network keep its TSF right, while tsfMgtDisable is clear."""
-        control = self.MAC_CNTRL_1
-        if control.ap or control.tsfMgtDisable or not self.is_my_bss(header.addr3) or len(frame) < TIMESTAMP.stop:
+        control = self.block.control.MAC_CNTRL_1
+        if control.ap or control.tsfMgtDisable or len(frame) < TIMESTAMP.stop:
+            return
+        if not self.block.filter.is_my_bss(header.addr3):
             return
         began = int.from_bytes(frame[TIMESTAMP], "little")
-        self.follow_tsf(began + frame_time(rate, len(frame) + FCS))
+        self.block.clocks.follow_tsf(began + frame_time(rate, len(frame) + FCS))
 
-    def _rx_take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
+    def _take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
         """Whether there was room for the frame, or no need of it because it cannot be decrypted."""
         status = RHD_DONE | RHD_SUCCESSFUL | RHD_VECTOR2_VALID
         if is_group(header.addr1):
             status |= RHD_GROUP
-        elif not self.is_mine(header.addr1):
+        elif not self.block.filter.is_mine(header.addr1):
             status |= RHD_ADDRESS_MISMATCH
-        station = None if header.addr2 == NOBODY else self.station(header.addr2)
+        station = None if header.addr2 == NOBODY else self.block.keys.station(header.addr2)
         if station is not None:
             status |= RHD_KEY_INDEX_VALID | station << RHD_KEY_INDEX_SHIFT
-        if header.flags & PROTECTED and header.kind != CONTROL and not self.RX_CNTRL.dontDecrypt:
+        if header.flags & PROTECTED and header.kind != CONTROL and not self.block.filter.RX_CNTRL.dontDecrypt:
             try:
-                frame, decryption = cipher.unprotect(frame, self._rx_key(header, body, station))
+                frame, decryption = cipher.unprotect(frame, self._key(header, body, station))
             except cipher.Refused as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
-            if decryption != cipher.CCMP_SUCCESS and not self.RX_CNTRL.acceptDecryptErrorFrames:
+            if decryption != cipher.CCMP_SUCCESS and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:
                 reason = "no key" if decryption == cipher.NULL_KEY else "wrong MIC"
                 self.log.info(f"a protected frame from {header.addr2.hex(':')} is dropped: {reason}")
                 return True
             status |= decryption
-        return self.rx_queue(Heard(frame, rssi, status, self.tsf))
+        return self.block.rings.queue(Heard(frame, rssi, status, self.block.clocks.tsf))
 
-    def _rx_key(self, header: Header, body: bytes, station: int | None) -> Key | None:
+    def _key(self, header: Header, body: bytes, station: int | None) -> Key | None:
         """What a protected frame is to be decrypted with: the transmitter's key, or a group key of its interface."""
         if station is None or len(body) < ccmp.HEADER_SIZE:
             return None
-        key = self.key_ram[station]
+        key = self.block.keys.entries[station]
         if is_group(header.addr1) or (key.use_default and key.cipher == cipher.NONE):
-            return self.group_key(key.interface, ccmp.key_id(body))
+            return self.block.keys.group_key(key.interface, ccmp.key_id(body))
         return key

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from bk7238.formats.ieee80211 import FCS
 from bk7238.peripherals.core import RO, RW, Register, State
-from bk7238.peripherals.wifi.clocks import Clocks
 from bk7238.peripherals.wifi.descriptors import (
     RBD_DONE,
     RBD_LAST,
@@ -32,8 +31,7 @@ from bk7238.peripherals.wifi.descriptors import (
     write_bytes,
     write_word,
 )
-from bk7238.peripherals.wifi.keys import KeyRam
-from bk7238.peripherals.wifi.state_machine import StateMachine
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 MOST_WAITING = 256
 MOST_BUFFERS = 64
@@ -58,7 +56,7 @@ class Heard(NamedTuple):
         return REPORT.pack(length, 0, *tsf, signal, 0, (self.rssi & 0xFF) << 24, 0, 0, 0)
 
 
-class RxRings(Clocks, KeyRam, StateMachine):
+class RxRings(MacPart):
     class RX_HEADER_HEAD_PTR(Register, at=0x81B8):
         rxHeaderHeadPtrValid = RW(0)
         rxHeaderHeadPtr = RW(2, 31)
@@ -76,63 +74,56 @@ class RxRings(Clocks, KeyRam, StateMachine):
     class DEBUG_RX_PAY_C_PTR(Register, at=0x854C):
         rxPayCurrentPointer = RO(0, 31, doc="the buffer descriptor that the MAC sits on, 0 for none")
 
-    rx_header_used = State(False)
-    rx_buffer_used = State(False)
-    rx_waiting: State[list[Heard]] = State(factory=list)
+    header_used = State(False)
+    buffer_used = State(False)
+    waiting: State[list[Heard]] = State(factory=list)
 
-    def rx_queue(self, heard: Heard) -> bool:
+    def queue(self, heard: Heard) -> bool:
         """Hand a frame to software as soon as there is room. False where too many are waiting already."""
-        if len(self.rx_waiting) >= MOST_WAITING:
+        if len(self.waiting) >= MOST_WAITING:
             self.log.warning(f"{MOST_WAITING} received frames wait for descriptors; one more is lost")
             return False
-        self.rx_waiting.append(heard)
-        self.rx_fill()
+        self.waiting.append(heard)
+        self.fill()
         return True
 
-    def rx_header_new_head(self) -> None:
+    def new_header_head(self) -> None:
         self.DEBUG_RX_HDR_C_PTR.value = self.RX_HEADER_HEAD_PTR.value & ~3
-        self.rx_header_used = False
-        self.rx_fill()
+        self.header_used = False
+        self.fill()
 
-    def rx_payload_new_head(self) -> None:
+    def new_payload_head(self) -> None:
         self.DEBUG_RX_PAY_C_PTR.value = self.RX_PAYLOAD_HEAD_PTR.value & ~3
-        self.rx_buffer_used = False
-        self.rx_fill()
+        self.buffer_used = False
+        self.fill()
 
-    def rx_fill(self) -> None:
+    def fill(self) -> None:
         """Place as many of the waiting frames as there is room for."""
         placed = 0
-        while placed < len(self.rx_waiting):
+        while placed < len(self.waiting):
             try:
-                if not self._rx_place(self.rx_waiting[placed]):
+                if not self._place(self.waiting[placed]):
                     break
             except BadDescriptor as error:
                 self.log.warning(f"a received frame is lost and reception stops: {error}")
-                self._rx_stop()
+                self.stop()
             placed += 1
         if placed:
-            del self.rx_waiting[:placed]
-            self.update_lines()
+            del self.waiting[:placed]
+            self.block.interrupts.update_lines()
 
-    def fsm_reset(self) -> None:
-        self.rx_waiting.clear()
-        super().fsm_reset()
-
-    def soft_reset(self) -> None:
-        self._rx_stop()
-        super().soft_reset()
-
-    def _rx_stop(self) -> None:
+    def stop(self) -> None:
+        """Sit on no descriptor until the next newHead."""
         self.DEBUG_RX_HDR_C_PTR.value = self.DEBUG_RX_PAY_C_PTR.value = 0
-        self.rx_header_used = self.rx_buffer_used = False
+        self.header_used = self.buffer_used = False
 
-    def _rx_place(self, heard: Heard) -> bool:
+    def _place(self, heard: Heard) -> bool:
         """Write one frame into the rings. False, and nothing written, where there is no room yet."""
-        address = self._rx_next(self.DEBUG_RX_HDR_C_PTR.value, self.rx_header_used)
+        address = self._next(self.DEBUG_RX_HDR_C_PTR.value, self.header_used)
         if not address:
             return False
         read_rx_header(self.bus, address)
-        buffers = self._rx_buffers(len(heard.frame))
+        buffers = self._buffers(len(heard.frame))
         if not buffers:
             return False
         rest = heard.frame
@@ -146,17 +137,17 @@ class RxRings(Clocks, KeyRam, StateMachine):
         write_bytes(self.bus, address + RHD_FRAME_LENGTH, heard.report())
         self.DEBUG_RX_HDR_C_PTR.value = address
         self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = buffers[-1][0]
-        self.rx_header_used = self.rx_buffer_used = True
+        self.header_used = self.buffer_used = True
         write_word(self.bus, address + RHD_STATUS, heard.status)
-        self.TX_RX_INT_STATUS.value |= RX_TRIGGERS
+        self.block.interrupts.TX_RX_INT_STATUS.value |= RX_TRIGGERS
         return True
 
-    def _rx_next(self, address: int, used: bool) -> int:
+    def _next(self, address: int, used: bool) -> int:
         return read_next(self.bus, address) if address and used else address
 
-    def _rx_buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
+    def _buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
         """The next buffer descriptors that together hold `length` bytes; none where they do not."""
-        address = self._rx_next(self.DEBUG_RX_PAY_C_PTR.value, self.rx_buffer_used)
+        address = self._next(self.DEBUG_RX_PAY_C_PTR.value, self.buffer_used)
         buffers: dict[int, RxBuffer] = {}
         while address and length > 0:
             if address in buffers or len(buffers) >= MOST_BUFFERS:

@@ -9,10 +9,11 @@ Not modelled: STBC, more than one spatial stream, VHT (counted as HT of the same
 from __future__ import annotations
 
 from bk7238.formats.airtime import HT_MIXED, NON_HT, VHT, Rate, frame_time
-from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, Register, on_write
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
-class TimeOnAir(Peripheral):
+class TimeOnAir(MacPart):
     class TIME_ON_AIR_PARAM_1(Register, at=0x8160):
         ppduLength = RW(0, 19)
         ppduBW = RW(22, 23)
@@ -30,7 +31,7 @@ class TimeOnAir(Peripheral):
         computeDuration = SC(31)
 
     @on_write(TIME_ON_AIR_VALUE)
-    def _time_on_air_requested(self, word: int) -> None:
+    def _requested(self, word: int) -> None:
         if not TimeOnAir.TIME_ON_AIR_VALUE.computeDuration.of(word):
             return
         kind = self.TIME_ON_AIR_PARAM_1.ppduPreType

@@ -37,9 +37,7 @@ from bk7238.peripherals.wifi.descriptors import (
     read_tx_header,
     write_word,
 )
-from bk7238.peripherals.wifi.doze import Doze
-from bk7238.peripherals.wifi.medium import Medium
-from bk7238.peripherals.wifi.radio import Radio
+from bk7238.peripherals.wifi.mac_part import MacPart
 from bk7238.peripherals.wifi.tx_frame import gather
 
 NAMES = ("beacon", "AC0", "AC1", "AC2", "AC3")
@@ -63,7 +61,7 @@ class Exchange(NamedTuple):
     success: bool | None = None
 
 
-class Transmit(Radio, Medium, Doze):
+class Transmit(MacPart):
     class TX_HEAD_PTR(Register, at=0x8198, count=QUEUES):
         """TX_BCN_HEAD_PTR, TX_AC_0_HEAD_PTR to TX_AC_3_HEAD_PTR."""
 
@@ -81,27 +79,27 @@ class Transmit(Radio, Medium, Doze):
 
     exchange: State[Exchange | None] = State(None)
     exchange_step = Alarm()
-    tx_current = State(factory=lambda: [0] * QUEUES)  # the descriptor that a queue sits on, 0 for none
-    tx_waiting = State(factory=lambda: [False] * QUEUES)  # whether it is still to be sent
-    tx_chained = State(factory=lambda: [False] * QUEUES)  # whether the one before it led to it
+    current = State(factory=lambda: [0] * QUEUES)  # the descriptor that a queue sits on, 0 for none
+    waiting = State(factory=lambda: [False] * QUEUES)  # whether it is still to be sent
+    chained = State(factory=lambda: [False] * QUEUES)  # whether the one before it led to it
 
     # The world's side
 
     @on_alarm(exchange_step)
-    def _tx_step(self) -> None:
+    def _step(self) -> None:
         exchange = self.exchange
         if exchange.success is not None:
-            self._tx_finish(exchange)
+            self._finish(exchange)
             return
         heard = bool(exchange.channel) and bool(self.transmitted(exchange.frame, exchange.channel))
         if self.exchange is not exchange:
             return  # whoever listens has reset the chip
         if not exchange.expects_ack:
-            self._tx_finish(exchange._replace(success=True))
+            self._finish(exchange._replace(success=True))
             return
         self.exchange = exchange._replace(success=heard)
         if not heard:
-            self.contending(exchange.channel, max(0, exchange.retry_time - exchange.answer_time))
+            self.block.access.contending(exchange.channel, max(0, exchange.retry_time - exchange.answer_time))
         self.exchange_step.start(exchange.answer_time if heard else exchange.retry_time)
 
     @property
@@ -111,111 +109,104 @@ class Transmit(Radio, Medium, Doze):
 
     # The firmware's side
 
-    def tx_new_head(self, queue: int) -> None:
+    def new_head(self, queue: int) -> None:
         """Begin with the descriptor that the queue's head pointer names."""
-        self.tx_halt(queue)
-        self.tx_current[queue] = self.TX_HEAD_PTR[queue].txHeadPtr
-        self.tx_waiting[queue] = self.tx_current[queue] != 0
-        self.tx_chained[queue] = False
-        self._tx_contend()
+        self.halt(queue)
+        self.current[queue] = self.TX_HEAD_PTR[queue].txHeadPtr
+        self.waiting[queue] = self.current[queue] != 0
+        self.chained[queue] = False
+        self.contend()
 
-    def tx_new_tail(self, queue: int) -> None:
+    def new_tail(self, queue: int) -> None:
         """Something was linked to the last descriptor: go on, if that one is finished."""
-        if self.tx_current[queue] and not self.tx_busy(queue):
-            self._tx_follow(queue)
-            self._tx_contend()
+        if self.current[queue] and not self.busy(queue):
+            self._follow(queue)
+            self.contend()
 
-    def tx_halt(self, queue: int) -> None:
+    def halt(self, queue: int) -> None:
         """Leave the queue at once, whatever it was doing."""
         if self.exchange is not None and self.exchange.queue == queue:
-            self.contending(self.exchange.channel, 0)
+            self.block.access.contending(self.exchange.channel, 0)
             self.exchange = None
             self.exchange_step.stop()
-        self.tx_current[queue] = 0
-        self.tx_waiting[queue] = False
+        self.current[queue] = 0
+        self.waiting[queue] = False
 
-    def tx_busy(self, queue: int) -> bool:
-        """Whether the queue has something to send, or on the air."""
-        return self.tx_waiting[queue] or (self.exchange is not None and self.exchange.queue == queue)
-
-    def fsm_reset(self) -> None:
+    def halt_all(self) -> None:
+        """Leave every queue at once."""
         for queue in range(QUEUES):
-            self.tx_halt(queue)
-        super().fsm_reset()
+            self.halt(queue)
 
-    def soft_reset(self) -> None:
+    def busy(self, queue: int) -> bool:
+        """Whether the queue has something to send, or on the air."""
+        return self.waiting[queue] or (self.exchange is not None and self.exchange.queue == queue)
+
+    def forget(self) -> None:
+        """Show no descriptor as the last one, or as the one that is on the air."""
         for pointer in (*self.DEBUG_S_PTR, self.DEBUG_TX_C_PTR):
             pointer.reset()
-        super().soft_reset()
 
-    def state_reached(self) -> None:
-        super().state_reached()
-        self._tx_contend()
-
-    def tbtt_reached(self) -> None:
-        super().tbtt_reached()
-        self._tx_contend()
-
-    def _tx_contend(self) -> None:
+    def contend(self) -> None:
         """If the air is ours, begin with the first frame of the queue that comes first."""
-        if not self.active:
+        if not self.block.control.active:
             return
         for queue in PRIORITY:
-            if self.exchange is None and self.tx_waiting[queue] and (queue or self.may_send_beacons):
+            if self.exchange is None and self.waiting[queue] and (queue or self.block.beacons.may_send):
                 try:
-                    self._tx_begin(queue)
+                    self._begin(queue)
                 except BadDescriptor as error:
-                    self._tx_give_up(queue, error)
+                    self._give_up(queue, error)
 
-    def _tx_begin(self, queue: int) -> None:
-        address = self.tx_current[queue]
+    def _begin(self, queue: int) -> None:
+        address = self.current[queue]
         header = read_tx_header(self.bus, address)
         if header.part_of_ampdu:
             raise BadDescriptor(f"THD at {address:#010x}: A-MPDUs are not modelled")
-        if self.tx_chained[queue] and header.status & THD_DONE:
+        if self.chained[queue] and header.status & THD_DONE:
             raise BadDescriptor(f"THD at {address:#010x}: reached again, and already done: a chain without an end")
         policy = read_policy_table(self.bus, header.policy)
         frame = gather(self.bus, header)
-        self.tx_waiting[queue] = False
+        self.waiting[queue] = False
         self.DEBUG_TX_C_PTR.txCurrentPointer = address
-        rates = self.attempt_rates(policy)
+        access = self.block.access
+        rates = access.attempt_rates(policy)
         expects_ack = header.expected_ack != 0 and not frame[4] & 1
-        answer_time = self.answer_time(rates[0])
+        answer_time = access.answer_time(rates[0])
         exchange = Exchange(
             queue=queue,
             descriptor=address,
             frame=frame,
-            channel=self.channel,
+            channel=self.block.tuning.channel,
             expects_ack=expects_ack,
             attempts=len(rates),
             answer_time=answer_time,
-            retry_time=self.retry_time(queue, rates, len(frame) + FCS),
+            retry_time=access.retry_time(queue, rates, len(frame) + FCS),
             rate=rates[0],
         )
         if not header.dont_touch_duration and frame[0] >> 2 & 3 != CONTROL:
             duration = answer_time if expects_ack else 0
             frame = frame[:2] + duration.to_bytes(2, "little") + frame[4:]
-        if self.MAC_CNTRL_1.pwrMgt and frame[0] >> 2 & 3 != CONTROL:
+        if self.block.control.MAC_CNTRL_1.pwrMgt and frame[0] >> 2 & 3 != CONTROL:
             frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
         try:
-            frame = self._tx_protected(frame, header, policy)
+            frame = self._protected(frame, header, policy)
         except cipher.Refused as error:
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
             return
-        access, sending = self.access_time(queue), frame_time(rates[0], len(frame) + FCS)
-        occupied = access + sending + (answer_time if expects_ack else 0)
-        access += self.contending(self.channel, occupied)
-        self.exchange = exchange._replace(frame=with_timestamp(frame, self.tsf + access))
-        self.exchange_step.start(access + sending)
+        wait, sending = access.access_time(queue), frame_time(rates[0], len(frame) + FCS)
+        occupied = wait + sending + (answer_time if expects_ack else 0)
+        wait += access.contending(exchange.channel, occupied)
+        self.exchange = exchange._replace(frame=with_timestamp(frame, self.block.clocks.tsf + wait))
+        self.exchange_step.start(wait + sending)
 
-    def _tx_protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
+    def _protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
         if header.dont_encrypt:
             return frame
-        return cipher.protect(frame, self.key_ram.get(policy.key_index))
+        return cipher.protect(frame, self.block.keys.entries.get(policy.key_index))
 
-    def _tx_finish(self, exchange: Exchange) -> None:
+    def _finish(self, exchange: Exchange) -> None:
         """Tell software how it went, and go on."""
         self.exchange = None
         queue = exchange.queue
@@ -224,25 +215,25 @@ class Transmit(Radio, Medium, Doze):
         try:
             write_word(self.bus, exchange.descriptor + THD_STATUS, THD_DONE | outcome)
         except BadDescriptor as error:
-            self._tx_give_up(queue, error)
+            self._give_up(queue, error)
         else:
             self.DEBUG_S_PTR[queue].statusPointer = exchange.descriptor
-            self.TX_RX_INT_STATUS.value |= TRIGGER[queue]
-            self.update_lines()
-            self._tx_follow(queue)
-        self._tx_contend()
+            self.block.interrupts.TX_RX_INT_STATUS.value |= TRIGGER[queue]
+            self.block.interrupts.update_lines()
+            self._follow(queue)
+        self.contend()
 
-    def _tx_follow(self, queue: int) -> None:
+    def _follow(self, queue: int) -> None:
         """Go to the next descriptor, if software has linked one by now."""
         try:
-            address = read_next(self.bus, self.tx_current[queue])
+            address = read_next(self.bus, self.current[queue])
         except BadDescriptor as error:
-            self._tx_give_up(queue, error)
+            self._give_up(queue, error)
             return
         if address:
-            self.tx_current[queue] = address
-            self.tx_waiting[queue] = self.tx_chained[queue] = True
+            self.current[queue] = address
+            self.waiting[queue] = self.chained[queue] = True
 
-    def _tx_give_up(self, queue: int, error: BadDescriptor) -> None:
+    def _give_up(self, queue: int, error: BadDescriptor) -> None:
         self.log.warning(f"transmit queue {NAMES[queue]} stops: {error}")
-        self.tx_halt(queue)
+        self.halt(queue)

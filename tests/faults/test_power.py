@@ -5,8 +5,6 @@ from images import FULL, GZIP, VENDOR, image, update_package
 from ota import expected
 
 from bk7238.bench.settings import Settings
-from bk7238.faults.kinds.power import bits, done, half
-from bk7238.peripherals.nor_flash import Operation
 from bk7238.testing import Dut, Flash, carried_out
 
 ERASE, PROGRAM = 3, 33
@@ -84,11 +82,3 @@ def test_a_virtual_time_is_a_moment(dut):
     dut.configure(faults=["power-cut@5ms"], delivered=True)
     dut.expect_reset()
     assert dut.fired().firings[0].time == 5000
-
-
-def test_pure_tearing():
-    erase, program = Operation("erase", 0, 8), Operation("program", 0, 4, b"\x0f\x0f\x0f\x0f")
-    assert half(erase, bytes(8)) == b"\xff" * 4 + bytes(4)
-    assert half(program, b"\xff" * 4) == b"\x0f\x0f\xff\xff"
-    assert bits(program, b"\xff" * 4, lambda n: (1 << n) - 1) == done(program, b"\xff" * 4)
-    assert bits(program, b"\xff" * 4, lambda n: 0) == b"\xff" * 4

@@ -18,7 +18,7 @@ def overlaps(dut: Dut) -> list[str]:
     counts = [0, 0]
 
     def record(time: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None) -> None:
-        modulation = dut.machine.board.wifi.rate if from_device else Rate.of_half_megabits(rate or 0)
+        modulation = dut.machine.board.wifi.tx.rate if from_device else Rate.of_half_megabits(rate or 0)
         assert modulation is not None and modulation.half_megabits == rate
         counts[from_device] += 1
         began = time - airtime.frame_time(modulation, len(frame) + dot11.FCS)

@@ -55,7 +55,7 @@ class Sleeper:
         return [frame for frame in late if frame.data[0] in control]
 
     def _passed(self, time, *frame):
-        self.states.append((time, self.dut.machine.board.wifi.STATE_CNTRL.currentState))
+        self.states.append((time, self.dut.machine.board.wifi.control.STATE_CNTRL.currentState))
 
     def _ping(self, number: int) -> None:
         self.asked[number] = self.dut.machine.now
@@ -88,7 +88,7 @@ def test_it_says_that_it_sleeps_and_dozes_most_of_the_time(bench):
     nulls = [frame.data[1] for frame in bench.frames((0x48, 0xC8), ours=True)]
     assert nulls and any(flags & dot11.POWER_MANAGEMENT for flags in nulls)
     assert len(bench.frames((0x80,), ours=False)) == 10_000_000 // INTERVAL
-    assert bench.dut.machine.board.wifi.DOZE_CNTRL_2.wakeUpSW == 0
+    assert bench.dut.machine.board.wifi.doze.DOZE_CNTRL_2.wakeUpSW == 0
 
 
 def test_it_hears_every_beacon_that_it_wakes_up_for(bench):

@@ -3,7 +3,6 @@
 import importlib.util
 
 import pytest
-from bench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from bk7238.formats.codec import CRC_FRAMES, ScrambledCrcFrames
 from bk7238.formats.scrambling import mask, scramble
 from bk7238.peripherals.flash import FlashController
 from bk7238.peripherals.nor_flash import NorFlash
+from bk7238.testing.block import BlockBench as Bench
 
 words = st.integers(0, (1 << 32) - 1)
 choices = words | st.integers(0, 0xFFFFFF) | st.integers(0xFF000000, 0xFFFFFFFF)  # the last two scramble nothing

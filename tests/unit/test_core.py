@@ -20,6 +20,7 @@ from bk7238.peripherals.core import (
     on_input,
     on_read,
     on_write,
+    word,
 )
 from bk7238.testing.block import BlockBench, levels
 
@@ -40,6 +41,8 @@ class Sample(Peripheral):
 
     class KEPT(Register, at=0x20, keeps=(ResetKind.WATCHDOG,)):
         value_ = RW(0, 31)
+
+    PLAIN = word(0x30, reset=7, count=2)
 
     irq = Output()
     number = Output(0, 2)
@@ -135,6 +138,11 @@ def test_register_arrays(block):
     assert [block.read(0x10 + 4 * i) for i in range(3)] == [0, 0x101, 9]
 
 
+def test_words_without_fields(block):
+    block.write(0x30, 0xFFFF_FFFF)
+    assert block.read(0x30) == 0xFFFF_FFFF and block.read(0x34) == 7 and len(block.registers["PLAIN"]) == 2
+
+
 def test_buses_and_inputs(block):
     second = levels(block, 2)
     block.number.drive(0b100)
@@ -202,6 +210,8 @@ def test_mistakes_are_refused_when_the_class_is_made():
         type("R", (Register,), {"a": RW(0, 4), "b": RO(4)}, at=0)
     with pytest.raises(TypeError, match="of that name"):
         type("R", (Register,), {"value": RW(0)}, at=0)
+    with pytest.raises(TypeError, match="of that name"):
+        type("R", (Register,), {"count": RW(0)}, at=0)
     with pytest.raises(TypeError, match="32-bit"):
         RW(30, 32)
     with pytest.raises(TypeError, match="does not fit"):

@@ -77,7 +77,7 @@ def test_registers_by_name_and_field(gdb):
 def test_the_power_is_cut_before_a_flash_operation():
     device = machine()
     debugger = Debugger(device)
-    debugger.power_cut.arm(2)
+    debugger.flash_operations.cut_before(2)
     flash, kinds = device.board.flash, []
     flash.operated.connect(lambda kind, *rest: kinds.append(kind))
     for sector in (0x10000, 0x11000, 0x12000):

@@ -182,7 +182,7 @@ def test_an_interrupt_stops_and_time_stands_still():
         for _ in range(5):
             gdb.server.turn(0)
         assert device.now == stopped >= now
-        assert device.engine.midway, "before an instruction"
+        assert device.engine.stops.midway, "before an instruction"
 
 
 def test_a_crash_stops_unless_it_is_left_to_the_guest(gdb):

@@ -29,7 +29,7 @@ def undisturbed(until=UNTIL):
 def run(device, until=UNTIL):
     """Run on whatever stops it; the stops as (position, pc)."""
     stops = []
-    while device.now < until or device.engine.midway:
+    while device.now < until or device.engine.stops.midway:
         device.engine.run(until)
         if device.engine.halt is not None:
             stops.append((device.engine.position, device.engine.register("pc")))

@@ -65,7 +65,7 @@ def board(platform):
 
 
 def numbers(kind, declaration):
-    declared = [item for item in kind._declared.values() if isinstance(item, declaration)]
+    declared = [item for _, item in kind.declarations() if isinstance(item, declaration)]
     return {number for item in declared for number in item.numbers}
 
 
@@ -117,7 +117,7 @@ def test_every_model_fits_its_place(platform, board):
 
 
 def _registers(kind):
-    return [item for item in kind._declared.values() if isinstance(item, type)]
+    return [item for _, item in kind.declarations() if isinstance(item, type)]
 
 
 def test_every_interrupt_is_wired_to_its_source(platform):

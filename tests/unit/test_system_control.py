@@ -130,6 +130,6 @@ def test_reset():
         block.write(0x74, 1)
         bench.clock.advance(100)
 
-    aon = {"SW_RETENTION", "CAL_CONFIG", "CAL_ENABLE", "calendar_start"}
+    aon = {"SW_RETENTION", "CAL_CONFIG", "CAL_ENABLE", "always_on.calendar_start"}
     kept = {ResetKind.POWER_ON: {"efuse"}, ResetKind.WATCHDOG: {"efuse", *aon}}
     assert_reset_gives_fresh(SystemControl, use, kept)

@@ -162,12 +162,12 @@ def test_it_wakes_ahead_of_the_beacon(sleeper, listen):
     sleeper.mac.write(DOZE_CNTRL_1, 0x0400_0000 | listen)
     doze(sleeper)
     sleeper.clock.advance(listen * INTERVAL - WAKE_UP - 10_000 - 1)
-    assert not sleeper.mac.wake.value
+    assert not sleeper.mac.doze.wake.value
     sleeper.clock.advance(1)
-    assert sleeper.mac.wake.value and sleeper.mac.read(STATE_CNTRL) & 15 == DOZE
+    assert sleeper.mac.doze.wake.value and sleeper.mac.read(STATE_CNTRL) & 15 == DOZE
     sleeper.mac.write(DOZE_CNTRL_2, 1 << 31)
     assert sleeper.mac.read(STATE_CNTRL) & 15 == IDLE and sleeper.mac.read(GEN_STATUS) & 4
-    assert not sleeper.mac.wake.value
+    assert not sleeper.mac.doze.wake.value
 
 
 def test_software_may_wake_it_sooner(sleeper):
@@ -176,7 +176,7 @@ def test_software_may_wake_it_sooner(sleeper):
     sleeper.mac.write(DOZE_CNTRL_2, 1 << 31)
     assert sleeper.mac.read(STATE_CNTRL) & 15 == IDLE
     sleeper.clock.advance(3 * INTERVAL)
-    assert not sleeper.mac.wake.value
+    assert not sleeper.mac.doze.wake.value
 
 
 @pytest.mark.parametrize(("offset", "word"), [(DOZE_CNTRL_2, 1), (BCN_CNTRL_1, 0xFF90_0000)])
@@ -184,19 +184,19 @@ def test_it_does_not_wake_by_itself_when_told_so(sleeper, offset, word):
     sleeper.mac.write(offset, word)
     doze(sleeper)
     sleeper.clock.advance(5 * INTERVAL)
-    assert not sleeper.mac.wake.value
+    assert not sleeper.mac.doze.wake.value
 
 
 @pytest.mark.parametrize(("control", "follows"), [(0x0400_C8C5, True), (0x0600_C8C5, False), (0x0400_C8C7, False)])
 def test_the_tsf_follows_the_beacons_of_its_network(sleeper, control, follows):
     sleeper.mac.write(MAC_CNTRL_1, control)
-    before = sleeper.mac.tsf
+    before = sleeper.mac.clocks.tsf
 
     def heard(bssid):
         head = b"\x80\0\0\0" + BROADCAST + bssid + bssid + b"\0\0"
         sleeper.hear(head + (7_000_000_000).to_bytes(8, "little") + b"\x64\0\x01\x04\0\5Bench")
 
     heard(bytes.fromhex("02aabbccdd99"))
-    assert sleeper.mac.tsf == before
+    assert sleeper.mac.clocks.tsf == before
     heard(ACCESS_POINT)
-    assert (7_000_000_000 < sleeper.mac.tsf < 7_000_001_000) is follows
+    assert (7_000_000_000 < sleeper.mac.clocks.tsf < 7_000_001_000) is follows

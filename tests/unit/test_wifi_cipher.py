@@ -59,7 +59,7 @@ def test_frames_that_go_out_as_they_are(bench, reason):
     if reason == "not protected":
         frame = data_to_ap(b"EAPOL")
     if reason == "no key":
-        bench.mac.key_ram.clear()
+        bench.mac.keys.entries.clear()
     if reason == "key without a cipher":
         bench.add_key(24, ACCESS_POINT)
     send(bench, frame, control2=1 << 30 if reason == "do not encrypt" else 0)

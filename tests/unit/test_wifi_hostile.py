@@ -39,7 +39,7 @@ def test_transmit(before, during):
     bench.mac.write(DMA_CNTRL_SET, 0x1F)
     bench.clock.advance(10_000_000)
     assert len(bench.frames) <= 8
-    assert not any(bench.mac.tx_waiting) and bench.mac.exchange is None
+    assert not any(bench.mac.tx.waiting) and bench.mac.tx.exchange is None
 
 
 @examples(100)
@@ -58,7 +58,7 @@ def test_receive(before, during, header, payload):
     bench.mac.write(0x81BC, payload)
     bench.mac.write(DMA_CNTRL_SET, 3 << 26)
     bench.hear(data_from_ap(b""))
-    assert len(bench.mac.rx_waiting) <= 5
+    assert len(bench.mac.rings.waiting) <= 5
 
 
 @examples(100)

@@ -39,7 +39,7 @@ class WifiDriver(BlockBench):
         self.mac = self.make(WifiMac, "wifi")
         self.air: list[tuple[int, bytes, int]] = []
         self.answers = True
-        self.mac.transmitted.connect(self._heard)
+        self.mac.tx.transmitted.connect(self._heard)
         if started:
             self.start()
 
@@ -65,7 +65,7 @@ class WifiDriver(BlockBench):
             self.mac.set_input(bit, bool(steps >> bit & 1))
 
     def line(self, number: int) -> bool:
-        return bool(self.mac.fiq.value >> number & 1)
+        return bool(self.mac.interrupts.fiq.value >> number & 1)
 
     def _heard(self, frame: bytes, channel: int) -> bool:
         self.air.append((self.clock.now, frame, channel))
@@ -155,7 +155,7 @@ class WifiDriver(BlockBench):
         self.mac.write(DMA_CNTRL_SET, 1 << 27)
 
     def hear(self, frame: bytes, channel: int = 6, rssi: int = -50) -> bool:
-        return self.mac.deliver(frame, channel, rssi)
+        return self.mac.rx.deliver(frame, channel, rssi)
 
     def rx_status(self, rhd: int) -> int:
         return self.bus.word(rhd + 0x40)

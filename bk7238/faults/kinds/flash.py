@@ -70,7 +70,7 @@ class FlashStuckBit(_Flaw):
         byte = self.operations.cells.data[self.at]
         held = byte & ~(1 << self.bit) | self.value << self.bit
         if held != byte:
-            self.operations.put(self.at, bytes((held,)))
+            self.operations.cells.load(bytes((held,)), self.at)
             self.operations.machine.board.flash.refresh(self.at, 1)
             self.record(f"{self.at:#x}", f"bit {self.bit} stays {self.value}")
 
@@ -91,7 +91,7 @@ class FlashFailingSector(_Flaw):
         low, high = max(start, operation.address), min(start + SECTOR, operation.address + operation.length)
         if not self.armed or low >= high or self.fails not in ("both", operation.kind):
             return
-        self.operations.put(low, was[low - operation.address : high - operation.address])
+        self.operations.cells.load(was[low - operation.address : high - operation.address], low)
         self.record(f"sector {start:#x}", f"{operation.kind} at {operation.address:#x} had no effect on it")
 
 
@@ -109,7 +109,7 @@ class FlashProgramFlip(_Watching):
         ones = [(place, bit) for place, byte in enumerate(now) for bit in range(8) if byte >> bit & 1]
         if ones:
             place, bit = self.rng.choice(ones)
-            self.operations.put(operation.address + place, bytes((now[place] & ~(1 << bit),)))
+            self.operations.cells.load(bytes((now[place] & ~(1 << bit),)), operation.address + place)
             self.record(f"{operation.address + place:#x}", f"bit {bit} became 0")
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
+from bk7238.peripherals.nor_flash import BLOCK_64K, PAGE, NorFlash
+from bk7238.peripherals.nor_flash import SECTOR as SECTOR
 
 PIECE = 32
-PAGE = 256
-SECTOR = 0x1000
-BLOCK = 0x10000
 
 
 class Storage:
     """The bytes of a whole chip, to be changed."""
 
     def __init__(self, flash: FlashView) -> None:
-        self.data = bytearray(flash.data)
+        self._chip = NorFlash(len(flash.data), 0)
+        self._chip.load(flash.data)
+        self.data = self._chip.data
         self._codec = flash.chip.codec
 
     def read(self, partition: Partition, offset: int, count: int) -> bytes:
@@ -44,23 +45,18 @@ class Storage:
     def erase(self, start: int, end: int) -> str:
         """Erase from sector to sector, whole blocks where they are aligned. What a boot loader shows: `#` and `B`."""
         start, end = start // SECTOR * SECTOR, -(-end // SECTOR) * SECTOR
-        end = min(end, len(self.data) + BLOCK)  # a table may say anything
+        end = min(end, len(self.data) + BLOCK_64K)  # a table may say anything
         bar = ""
         while start < end:
-            size = BLOCK if start % BLOCK == 0 and end - start >= BLOCK else SECTOR
-            if start < len(self.data):
-                self.data[start : start + size] = b"\xff" * min(size, len(self.data) - start)
-            bar += "B" if size == BLOCK else "#"
+            size = BLOCK_64K if start % BLOCK_64K == 0 and end - start >= BLOCK_64K else SECTOR
+            self._chip.erase(start, size)
+            bar += "B" if size == BLOCK_64K else "#"
             start += size
         return bar
 
     def program(self, start: int, data: bytes) -> None:
-        """Clear the bits that are 0 in `data`."""
-        end = min(start + len(data), len(self.data))
-        count = max(0, end - start)
-        old = int.from_bytes(self.data[start:end], "little")
-        new = int.from_bytes(data[:count], "little")
-        self.data[start:end] = (old & new).to_bytes(count, "little")
+        """Clear the bits that are 0 in `data`, as far as there is a chip."""
+        self._chip.program(start, data)
 
     def write(self, partition: Partition, offset: int, data: bytes) -> tuple[int, int]:
         """Program up to 4,096 bytes at an offset of a partition in the vendor's way, framed where it is framed.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from random import Random
 
 from bk7238.faults import Spec, all_kinds
 from bk7238.faults.fault import make
-from bk7238.faults.kinds.power import AFTER, BEFORE, RANDOM, TORN, PowerCut, bits, done, half
-from bk7238.peripherals.nor_flash import NorFlash, Operation
+from bk7238.faults.kinds.power import PowerCut
+from bk7238.peripherals.nor_flash import AFTER, BEFORE, RANDOM, TORN, NorFlash, Operation
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
@@ -58,7 +59,8 @@ class Trunk:
                 carry_out(flash, self.operations[reached])
                 reached += 1
             state = bytearray(flash)
-            tear(state, self.operations[reached], cut, seed)
+            fault = make(cut.faults[0], all_kinds(), f"{seed}:fault 0")  # its random bits are those that it leaves
+            carry_out(state, self.operations[reached], cut.row, fault.rng)
             yield cut, bytes(state)
 
 
@@ -124,20 +126,7 @@ def _part(story: Story) -> str:
     return REJOIN if story.app_started else INSTALL
 
 
-def carry_out(flash: bytearray, operation: Operation) -> None:
-    """What an operation does to the flash."""
+def carry_out(flash: bytearray, operation: Operation, shape: str = AFTER, chance: Random | None = None) -> None:
+    """What an operation that ends in this shape does to the flash."""
     start, end = operation.address, operation.address + operation.length
-    flash[start:end] = done(operation, bytes(flash[start:end]))
-
-
-def tear(flash: bytearray, operation: Operation, cut: Point, seed: int) -> None:
-    """What a cut leaves of an operation; random bits are those that the fault leaves."""
-    start, end = operation.address, operation.address + operation.length
-    before = bytes(flash[start:end])
-    if cut.row == AFTER:
-        flash[start:end] = done(operation, before)
-    elif cut.row == TORN:
-        flash[start:end] = half(operation, before)
-    elif cut.row == RANDOM:
-        fault = make(cut.faults[0], all_kinds(), f"{seed}:fault 0")
-        flash[start:end] = bits(operation, before, fault.rng.getrandbits)
+    flash[start:end] = operation.leaves(bytes(flash[start:end]), shape, chance)

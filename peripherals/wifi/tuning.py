@@ -8,12 +8,13 @@ Not modelled: frequencies between channels: a radio that is tuned to one neither
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import Input, Peripheral
+from bk7238.peripherals.core import Input
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
 
 
-class Radio(Peripheral):
+class Tuning(MacPart):
     tuned = Input(0, 7)
 
     @property

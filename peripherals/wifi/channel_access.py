@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from bk7238.formats import airtime
 from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
-from bk7238.peripherals.core import RW, Peripheral, Port, Register
+from bk7238.peripherals.core import RW, Port, Register
 from bk7238.peripherals.wifi.descriptors import PolicyTable
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 ACK_TIMEOUT = SIFS + SLOT + 25
 LONGEST_RETRYING = 50_000  # microseconds; the firmware gives AC3 200 ms before it resets the MAC
 
 
-class Medium(Peripheral):
+class ChannelAccess(MacPart):
     class RETRY_LIMITS(Register, at=0x98):
         dot11ShortRetryLimit = RW(0, 7, reset=7)
         dot11LongRetryLimit = RW(8, 15, reset=4)
