@@ -24,7 +24,7 @@ class Eeprom(I2cDevice):
 
     def __init__(self, services: Services, *, size: int = 256, page: int = 8) -> None:
         super().__init__(services)
-        if not 0 < size <= 0x10000 or not 0 < page <= size or size % page:
+        if not 0 < size <= ONE_ADDRESS_BYTE**2 or not 0 < page <= size or size % page:
             raise ValueError(f"{size} bytes in pages of {page}: at most 65536, in whole pages")
         self.size_in_bytes, self.page = size, page
         self.address_bytes = 1 if size <= ONE_ADDRESS_BYTE else 2

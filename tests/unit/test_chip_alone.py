@@ -19,7 +19,6 @@ OTHERWISE = {
     ("debug/gdbserver.py", 0x10000): "how much is received at a time",
     ("engine/slice/layout.py", 0x10000): "how many blocks of code are remembered",
     ("formats/rbl_body.py", 0x10000): "the dictionary of the compression",
-    ("image/storage.py", 0x10000): "the large erase block of every serial flash",
     ("network/http_observer.py", 0x10000): "how much of answers nobody asked for is kept",
     ("network/http_server.py", 0x10000): "the longest body of a request",
     ("network/host.py", 0x10000): "a port has 16 bits",

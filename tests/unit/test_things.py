@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
+import fake_renode
 import pytest
-from fake_renode import Renode
 
 from bk7238 import chip
-from bk7238.engine import renode_host
 from bk7238.machine import Machine
 from bk7238.peripherals.core import ResetKind
 from bk7238.replay.snapshot import Snapshots
@@ -95,10 +94,7 @@ def test_devices_go_back_in_time_with_the_board(make):
 
 
 def test_the_second_engine_wires_the_same_devices(make, monkeypatch):
-    fake = Renode()
-    monkeypatch.setattr(renode_host, "renode", lambda: fake)
-    monkeypatch.setattr("bk7238.engine.renode.delegate", lambda *names: lambda function: function)
-    monkeypatch.setattr("bk7238.engine.renode_bridge.delegate", lambda *names: lambda function: function)
+    fake_renode.install(monkeypatch)
     machine = make(ALL, engine="renode")
     machine.board.button.press()
     assert machine.board.gpio.level(26) == 0 and machine.board.gpio.devices[26] is machine.board.button
