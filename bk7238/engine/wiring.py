@@ -182,9 +182,15 @@ def _beside(what: Modelled) -> ModuleType | None:
             return known
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
-    module = _files[path] = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)  # so that a test that imports it has the same classes
-    spec.loader.exec_module(module)
+    module = importlib.util.module_from_spec(spec)
+    shared = sys.modules.setdefault(name, module) is module  # so that a test that imports it has the same classes
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        if shared:
+            del sys.modules[name]
+        raise
+    _files[path] = module
     return module
 
 

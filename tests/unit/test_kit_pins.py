@@ -1,5 +1,7 @@
 """Pins, channels and devices as the author of a test touches them: `dut.pins`, `dut.adc`, `dut.things`."""
 
+import importlib
+
 import pytest
 
 from bk7238 import resources, testing
@@ -106,6 +108,17 @@ def test_a_device_of_the_users_own_lies_beside_the_description(dut):
     assert dut.pins[9].level == 0
     with pytest.raises(KeyError, match="nothing called 'gpio' hangs on the board; there is key, chip"):
         dut.things["gpio"]
+
+
+def test_a_file_of_the_users_own_that_fails_is_read_anew_when_it_is_mended(folder, dut):
+    own = folder / "mended_sensor.py"
+    (folder / "devices.repl").write_text(BOARD.replace("own_sensor", "mended_sensor"))
+    own.write_text("import something_that_is_not_there\n")
+    with pytest.raises(ModuleNotFoundError, match="something_that_is_not_there"):
+        dut.machine  # noqa: B018
+    own.write_text(OWN)
+    chip = dut.things["chip"]
+    assert chip.read_byte() == 7 and type(chip) is importlib.import_module("mended_sensor").Sensor
 
 
 def test_a_description_that_cannot_be_is_one_line_at_the_command_line(folder, capsys):
