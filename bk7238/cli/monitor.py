@@ -18,7 +18,7 @@ from bk7238.bench.command import add_options, flag
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
-from bk7238.engine.renode_host import renode
+from bk7238.engine import renode_host
 from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package, package
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     script = (given.chip_or_usual(arguments) if image is None else image.chip).board.with_name("start.resc")
     if not script.is_file():
         raise given.UsageError(f"{script}: no such file; it sets the machine up at Renode's monitor")
-    host = renode()
+    host = renode_host.renode()
     gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
     host.script, host.variables = script, {"gdb": gdb}
     if arguments.robot is not None:
