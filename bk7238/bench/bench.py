@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
@@ -37,6 +38,25 @@ def _nothing_more(behind: Link) -> Link:
     return behind
 
 
+def add_access_point(
+    machine: Machine, air: Medium, ssid: bytes, passphrase: str | None, network: Link, **options: Any
+) -> AccessPoint:
+    """Put an access point with `network` behind it on the air and return it; without a passphrase it is open.
+
+    Its seeds and its keys' are the machine's, by the number of those that were there before. `options` are those of
+    `AccessPoint`.
+    """
+    number = len(air.access_points)
+    name, keys = (
+        ("access point", "keys") if not number else (f"access point {number}", f"keys of access point {number}")
+    )
+    if passphrase:
+        options["security"] = Wpa2(passphrase, machine.random(keys))
+    made = AccessPoint(ssid, network=network, rng=machine.random(name), **options)
+    air.add(made)
+    return made
+
+
 class Bench:
     """A machine with `image` in its flash, the simulated network, and an air that is empty until `put_on_air`.
 
@@ -67,18 +87,17 @@ class Bench:
         """
         chosen = self.settings
         passphrase = chosen.psk if chosen.ap_psk is None else chosen.ap_psk
-        access_point = AccessPoint(
+        return add_access_point(
+            self.machine,
+            self.air,
             chosen.ssid if chosen.ap_ssid is None else chosen.ap_ssid,
+            passphrase,
+            wired(self._outside()),
             channel=chosen.channel,
-            network=wired(self._outside()),
-            rng=self.machine.random("access point"),
             ht=chosen.ht,
             hidden=chosen.hidden,
-            security=Wpa2(passphrase, self.machine.random("keys")) if passphrase else None,
             misbehaviour=chosen.misbehaviour,
         )
-        self.air.add(access_point)
-        return access_point
 
     def power_on(self) -> None:
         """Put the device into the air, once all is made that listens there.

@@ -6,14 +6,14 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bk7238.air.access_point import AccessPoint
-from bk7238.air.wpa2 import Wpa2
+from bk7238.bench.bench import add_access_point
 from bk7238.bench.values import microseconds
 from bk7238.formats.ieee80211 import BROADCAST
 from bk7238.network.http_server import Answer
 from bk7238.testing.kit import NotSeen
 
 if TYPE_CHECKING:
+    from bk7238.air.access_point import AccessPoint
     from bk7238.air.medium import Medium
     from bk7238.network.http_server import HttpServer, HttpSession, Transfer
     from bk7238.testing.kit import Dut, Frame
@@ -163,17 +163,9 @@ class Air:
         """Put one more access point on the air, with the same network behind it, and give it. `ssid` is by default the
         device's; `options` are those of bk7238.air.access_point.AccessPoint."""
         dut = self._dut
-        name = f"access point {len(self.model.access_points)}"
-        if psk:
-            options["security"] = Wpa2(psk, dut.machine.random(f"keys of {name}"))
         text = dut.settings.ssid if ssid is None else ssid
-        made = AccessPoint(
-            text.encode() if isinstance(text, str) else text,
-            network=dut.bench.access_point.network,
-            rng=dut.machine.random(name),
-            **options,
-        )
-        self.model.add(made)
+        name, network = text.encode() if isinstance(text, str) else text, dut.bench.access_point.network
+        made = add_access_point(dut.machine, self.model, name, psk, network, **options)
         dut.machine.air_changed()
         return made
 
