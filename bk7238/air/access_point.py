@@ -20,21 +20,28 @@ from bk7238.air.security import EAPOL, Open, Security
 from bk7238.air.stations import MacFilter, Station, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
-from bk7238.network.events import Events, Listener
+from bk7238.network.events import Events
 from bk7238.network.link import Link
+from bk7238.peripherals.core import Actor, Signal, State
 
 BSSID = bytes.fromhex("02aabbccdd01")
 
 
-class AccessPoint:
+class AccessPoint(Actor):
     """An access point for `ssid`. `rssi` (dBm) is how loud the device hears it, `beacon_interval` is in time units.
 
     `ht` turns on 802.11n and WMM: stations that ask for WMM are sent QoS data. `b_only` leaves the rates of 802.11b
     alone. `hidden` keeps the SSID out of beacons. `security` protects the network; without it, it is open. Of the MAC
     addresses, those in `deny` are refused, and where there is an `allow`, all that are not in it. `isolated` keeps
     stations from each other. `misbehaviour` is what goes wrong while a station joins.
-    `counters` counts what was dropped, by cause. Raises ValueError for what cannot be.
+    `counters` counts what was dropped, by cause. `on_change` is told when something was done to it that makes its
+    deadline sooner. Raises ValueError for what cannot be.
     """
+
+    rssi: int = State()
+    online: bool = State(True)
+    counters: Counter[str] = State(factory=Counter)
+    _next_beacon: int = State()
 
     def __init__(
         self,
@@ -57,9 +64,8 @@ class AccessPoint:
     ) -> None:
         self.network = network
         self.rssi = rssi
-        self.online = True
+        self.on_change = Signal()
         self.events = Events()
-        self.counters: Counter[str] = Counter()
         self.stations = Stations()
         self._isolated = isolated
         self._security: Security = security or Open()
@@ -89,25 +95,22 @@ class AccessPoint:
     def security(self) -> Security:
         return self._security
 
-    def on_event(self, listener: Listener) -> None:
-        """Call `listener` with each event."""
-        self.events.subscribe(listener)
-
     def deauthenticate(self, station: bytes, reason: int, now: int) -> None:
         """Throw a station out. One that is not known is told too."""
-        self._downlink.management(dot11.DEAUTHENTICATION, station, management.reason(reason), now)
-        self._membership.forget(station, reason, "access point", now)
-        self.stations.remove(station)
+        self._throw_out(station, reason, now)
+        self.on_change()
 
     def disassociate(self, station: bytes, reason: int, now: int) -> None:
         """End a station's association; it stays authenticated."""
         self._downlink.management(dot11.DISASSOCIATION, station, management.reason(reason), now)
         self._membership.forget(station, reason, "access point", now)
+        self.on_change()
 
     def switch_off(self) -> None:
         """Fall silent, as in a power cut: the stations are told nothing."""
         self.online = False
         self._downlink.clear()
+        self.on_change()
 
     def switch_on(self, now: int, *, forget: bool = False) -> None:
         """Come back; with `forget` the stations are strangers, as after the access point's own restart."""
@@ -117,6 +120,7 @@ class AccessPoint:
             for station in self.stations:
                 self.forget(station.address, management.UNSPECIFIED_REASON, now)
         self._poll_security(now)  # what fell due meanwhile is late, and no sooner
+        self.on_change()
 
     def forget(self, station: bytes, reason: int, now: int) -> None:
         """A station is a stranger from now on, and is not told."""
@@ -150,13 +154,17 @@ class AccessPoint:
             self._next_beacon = self._bss.next_beacon(now)
         return self._downlink.take()
 
+    def _throw_out(self, station: bytes, reason: int, now: int) -> None:
+        self._downlink.management(dot11.DEAUTHENTICATION, station, management.reason(reason), now)
+        self.forget(station, reason, now)
+
     def _poll_security(self, now: int) -> None:
         deadline = self._security.deadline
         if deadline is None or deadline > now:
             return
         for address, what in self._security.poll(now):
             if isinstance(what, int):
-                self.deauthenticate(address, what, now)
+                self._throw_out(address, what, now)
             else:
                 self._downlink.eapol(address, [what], now)
 

@@ -26,7 +26,7 @@ _HT = 0x80  # in a rate: the rest is the MCS
 
 
 class Capture:
-    """Writes frames to a binary stream as they come; pass `record` to `Medium.record`."""
+    """Writes frames to a binary stream as they come; connect `record` to `Medium.on_record`."""
 
     def __init__(self, stream: BinaryIO, interface: str = "air") -> None:
         self._write = stream.write

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from bk7238.formats import ccmp
 from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.plain import Record
 
 
 class Replayed(ValueError):
     """The packet number is not above the last one of this priority."""
 
 
-class SendingKey:
+class SendingKey(Record):
     """A key that data frames are sent with. `packet_number` is the last one used."""
 
     def __init__(self, key: bytes, key_id: int = 0) -> None:
@@ -29,7 +30,7 @@ class SendingKey:
         return ccmp.encrypt(self.key, header + ccmp.ccmp_header(self.packet_number, self.key_id) + body)
 
 
-class ReceivingKey:
+class ReceivingKey(Record):
     """A key that data frames are received with."""
 
     def __init__(self, key: bytes) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from dataclasses import dataclass
+from functools import partial
 
 from bk7238.air.management import traffic_indication
 from bk7238.air.security import EAPOL, Security
 from bk7238.air.stations import Station, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
+from bk7238.peripherals.core import Actor, State
 
 _GROUP_FRAMES = 64  # kept for the next beacon
 
@@ -23,11 +25,16 @@ class Outgoing:
     rate: int
 
 
-class Downlink:
+class Downlink(Actor):
     """Builds frames from management bodies and Ethernet frames. `since` is when the oldest in the queue came.
 
     `slow` is the rate of management and group frames in Mb/s.
     """
+
+    since: int | None = State()
+    _sequence: int = State()
+    _group: deque[bytes] = State(factory=partial(deque, maxlen=_GROUP_FRAMES))
+    _queue: list[Outgoing] = State(factory=list)
 
     def __init__(
         self,
@@ -38,12 +45,9 @@ class Downlink:
         rng: random.Random,
         counters: Counter[str],
     ) -> None:
-        self.since: int | None = None
         self._slow = slow
         self._bssid, self._stations, self._security, self._counters = bssid, stations, security, counters
         self._sequence = rng.getrandbits(12)
-        self._group: deque[bytes] = deque(maxlen=_GROUP_FRAMES)
-        self._queue: list[Outgoing] = []
 
     def take(self) -> list[Outgoing]:
         """The queue, which is empty then."""

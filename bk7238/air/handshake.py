@@ -12,6 +12,7 @@ from bk7238.formats import eapol, wpa_keys
 from bk7238.formats.ccmp import KEY_SIZE
 from bk7238.formats.eapol import ACK, ENCRYPTED, INSTALL, MIC, PAIRWISE, SECURE, VERSION_AES, KeyFrame
 from bk7238.formats.ieee80211 import RSN, find_element
+from bk7238.formats.plain import Record
 from bk7238.formats.wpa_keys import PairwiseKeys
 
 _FROM_STATION = PAIRWISE | ACK | MIC | SECURE | eapol.REQUEST | eapol.ERROR
@@ -26,7 +27,7 @@ class WrongElement(ValueError):
     """Message 2 repeats another RSN element than the association request had: somebody changed one of them."""
 
 
-class Handshake:
+class Handshake(Record):
     """What the access point knows of one station's keys.
 
     `asked` is the step whose answer is awaited, None where there is none; `attempts` counts how often it was sent and

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.downlink import Outgoing
@@ -23,20 +23,12 @@ from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.airtime import Rate
 from bk7238.network.addresses import mac_text
-from bk7238.network.events import Events, Listener
+from bk7238.network.events import Events
 from bk7238.network.link import Link
+from bk7238.peripherals.core import Actor, Signal, State, Tap
 
 _JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  # frame control
 ACCESS = airtime.access_time(slots=2, window=15)  # DIFS and the mean random wait of DCF
-
-FrameObserver = Callable[[int, bytes, int, bool], None]
-"""Called with the time, the frame, the channel and whether the device sent it."""
-
-FrameRecorder = Callable[[int, bytes, int, bool, "int | None", "int | None"], None]
-"""Called as an observer is, and with the rate (in 500 kb/s; 0x80 + MCS for HT) and the RSSI (dBm) where known."""
-
-FrameFilter = Callable[[int, bytes, int, bool], "bytes | list[bytes] | None"]
-"""Called as an observer is; returns the frame as it is received, None where it is lost, or several in their order."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,62 +51,53 @@ class _Waiting(NamedTuple):
     outgoing: Outgoing
 
 
-class Medium:
-    """All access points on all channels. `filters` may lose or damage frames on the way; observers see them before."""
+class Medium(Actor):
+    """All access points on all channels.
+
+    `on_frame` is told every frame in the air, in the order of time: when, its bytes, its channel, and whether the
+    device sent it. `on_record` is told the rate (in 500 kb/s; 0x80 + MCS for HT) and the RSSI (dBm) as well, None where
+    they are not known. `frames` is the tap for frames on their way, which observers have seen: its stages get the
+    frame, and the time, the channel and whether the device sent it. `on_event` is told each event of the air and of
+    the networks behind it, `on_change` that something has to be done sooner than `deadline` had said.
+    """
+
+    sent: int = State(0)  # frames from the device
+    received: int = State(0)  # frames on their way to it that have ended
+    _busy: dict[int, int] = State(factory=dict)  # by channel: when the last exchange ends, to its ACK
+    _claimed: dict[int, int] = State(factory=dict)  # by channel: when the device's own exchange was to begin
+    _waiting: dict[int, deque[_Waiting]] = State(factory=dict)  # by channel, in order
+    _flying: list[Reception] = State(factory=list)
+    _landed: list[Reception] = State(factory=list)
+    _number: int = State(0)
 
     def __init__(self, access_points: Iterable[AccessPoint] = ()) -> None:
         self.access_points: list[AccessPoint] = []
         self.stations: list[Station] = []
         self.events = Events()  # of the air and its access points, not of the networks
-        self.filters: list[FrameFilter] = []
-        self.sent = 0  # frames from the device
-        self.received = 0  # frames on their way to it that have ended
+        self.frames = Tap()
+        self.on_frame, self.on_record, self.on_event, self.on_change = Signal(), Signal(), Signal(), Signal()
+        self.events.on_event.connect(self.on_event)
         self._networks: list[Link] = []
-        self._observers: list[FrameObserver] = []
-        self._recorders: list[FrameRecorder] = []
-        self._listeners: list[Listener] = []
-        self._busy: dict[int, int] = {}  # by channel: when the last exchange ends, to its ACK
-        self._claimed: dict[int, int] = {}  # by channel: when the device's own exchange was to begin
-        self._waiting: dict[int, deque[_Waiting]] = {}  # by channel, in order
-        self._flying: list[Reception] = []
-        self._landed: list[Reception] = []
-        self._number = 0
         for access_point in access_points:
             self.add(access_point)
 
     def add(self, access_point: AccessPoint) -> None:
         """Put an access point on the air."""
         self.access_points.append(access_point)
-        access_point.events.forward(self.events)
+        access_point.events.on_event.connect(self.events.publish)
+        access_point.on_change.connect(self.on_change)
         network = access_point.network
         if not any(network is other for other in self._networks):
             self._networks.append(network)
-            for listener in self._listeners:
-                network.events.subscribe(listener)
+            network.events.on_event.connect(self.on_event)
+            network.on_change.connect(self.on_change)
+        self.on_change()
 
     def add_station(self, station: Station) -> None:
         """Put a scripted station on the air: one for the device's own access point."""
         self.stations.append(station)
-        station.events.forward(self.events)
-
-    def on_frame(self, observer: FrameObserver) -> None:
-        """Call `observer` with every frame in the air, in the order of time."""
-        self._observers.append(observer)
-
-    def record(self, recorder: FrameRecorder) -> None:
-        """As `on_frame`, for one who wants to know all about a frame."""
-        self._recorders.append(recorder)
-
-    def on_event(self, listener: Listener) -> None:
-        """Call `listener` with each event of the air and of the networks behind it."""
-        self._listeners.append(listener)
-        self.events.subscribe(listener)
-        for network in self._networks:
-            network.events.subscribe(listener)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy or a pickle has no observers, listeners or filters: they belong to whoever made the run."""
-        return {**self.__dict__, "_observers": [], "_recorders": [], "_listeners": [], "filters": []}
+        station.events.on_event.connect(self.events.publish)
+        self.on_change()
 
     # The device's side
 
@@ -145,7 +128,7 @@ class Medium:
         self._advance(now)
         self.sent += 1
         self._observe(now, frame, channel, True, rate, None)
-        acknowledged = [self._hear(heard, channel, now) for heard in self._filter(now, frame, channel, True)]
+        acknowledged = [self._hear(heard, channel, now) for heard in self.frames.passed(frame, now, channel, True)]
         return any(acknowledged) or dot11.is_group_addressed(frame)
 
     def _hear(self, frame: bytes, channel: int, now: int) -> bool:
@@ -244,7 +227,7 @@ class Medium:
     def _land(self, reception: Reception) -> None:
         self.received += 1
         self._observe(reception.time, reception.frame, reception.channel, False, 2 * reception.rate, reception.rssi)
-        for frame in self._filter(reception.time, reception.frame, reception.channel, False):
+        for frame in self.frames.passed(reception.frame, reception.time, reception.channel, False):
             if frame is not reception.frame:
                 reception = Reception(
                     reception.time, reception.number, frame, reception.channel, reception.rssi, reception.rate
@@ -254,20 +237,8 @@ class Medium:
     def _observe(
         self, now: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None
     ) -> None:
-        for observer in self._observers:
-            observer(now, frame, channel, from_device)
-        for recorder in self._recorders:
-            recorder(now, frame, channel, from_device, rate, rssi)
-
-    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> list[bytes]:
-        frames = [frame]
-        for change in self.filters:
-            passed: list[bytes] = []
-            for each in frames:
-                changed = change(now, each, channel, from_device)
-                passed += changed if isinstance(changed, list) else [] if changed is None else [changed]
-            frames = passed
-        return frames
+        self.on_frame(now, frame, channel, from_device)
+        self.on_record(now, frame, channel, from_device, rate, rssi)
 
     def _note_move(self, frame: bytes, access_point: AccessPoint, now: int) -> None:
         """A station that joins one access point has left the others of the same network, which hear so by wire."""

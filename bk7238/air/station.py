@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import struct
 from collections import Counter, deque
+from functools import partial
 
 from bk7238.air import management
 from bk7238.air.downlink import Outgoing
@@ -18,8 +19,9 @@ from bk7238.air.events import NetworkFound, NetworkJoined, NetworkLost
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header, element
 from bk7238.network.addresses import mac_text
-from bk7238.network.events import Events, Listener
+from bk7238.network.events import Events
 from bk7238.network.host import Host
+from bk7238.peripherals.core import Actor, State
 
 ADDRESS = bytes.fromhex("02aabbccee01")
 CHANNELS = range(1, 14)
@@ -32,11 +34,23 @@ _LISTEN_INTERVAL = 10
 SCAN, AUTHENTICATE, ASSOCIATE, JOINED = "scan", "authenticate", "associate", "joined"
 
 
-class Station:
+class Station(Actor):
     """A station that the device hears at `rssi` dBm. `ssid` is the network it looks for, None any open one.
 
     `ip` is its static address; without one it asks for a lease. What it fetches is in `host`.
     """
+
+    counters: Counter[str] = State(factory=Counter)
+    state: str = State(SCAN)
+    channel: int = State(CHANNELS[-1])
+    found: bytes = State(b"")  # the SSID of the network it joins or has joined
+    bssid: bytes = State(dot11.BROADCAST)
+    _since: int | None = State()  # when the oldest frame of the queue came
+    _queue: list[Outgoing] = State(factory=list)
+    _sequence: int = State()
+    _heard: deque[tuple[int, int]] = State(factory=partial(deque, maxlen=16))  # sequence control, to tell repetitions
+    _timer: int = State()
+    _tries: int = State(0)
 
     def __init__(
         self,
@@ -50,22 +64,9 @@ class Station:
     ) -> None:
         self.address, self.ssid, self.rssi = address, ssid, rssi
         self.events = Events()
-        self.counters: Counter[str] = Counter()
         self.host = Host(address, rng, self.events, address=ip)
-        self.state = SCAN
-        self.channel = CHANNELS[-1]
-        self.found: bytes = b""  # the SSID of the network it joins or has joined
-        self.bssid = dot11.BROADCAST
-        self._since: int | None = None  # when the oldest frame of the queue came
-        self._queue: list[Outgoing] = []
         self._sequence = rng.getrandbits(12)
-        self._heard: deque[tuple[int, int]] = deque(maxlen=16)  # sequence control, to tell repetitions
         self._timer = start
-        self._tries = 0
-
-    def on_event(self, listener: Listener) -> None:
-        """Call `listener` with each event."""
-        self.events.subscribe(listener)
 
     # The medium's side
 

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from bk7238.peripherals.core import Actor, State
+
 STATIONS = 32  # authenticated or associated at a time
 WAITING = 32  # frames kept for one that sleeps; the oldest goes
 
@@ -47,11 +49,10 @@ class MacFilter:
         return address not in self.deny and (self.allow is None or address in self.allow)
 
 
-class Stations:
+class Stations(Actor):
     """The stations by address, in the order in which they authenticated."""
 
-    def __init__(self) -> None:
-        self._all: dict[bytes, Station] = {}
+    _all: dict[bytes, Station] = State(factory=dict)
 
     def __iter__(self) -> Iterator[Station]:
         return iter(list(self._all.values()))

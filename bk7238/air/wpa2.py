@@ -31,6 +31,7 @@ from bk7238.formats import rsn, wpa_keys
 from bk7238.formats.ccmp import KEY_SIZE, MicError
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
+from bk7238.peripherals.core import Actor, State
 
 ATTEMPTS = 4
 FIRST_WAIT, NEXT_WAIT = 100_000, 1_000_000  # microseconds for an answer
@@ -40,11 +41,21 @@ HANDSHAKE_TIMEOUT, GROUP_TIMEOUT, DIFFERENT_ELEMENT = 15, 16, 17  # reason codes
 _NUMBER = {MESSAGE_1: 1, MESSAGE_3: 3}
 
 
-class Wpa2:
+class Wpa2(Actor):
     """A `Security` for `AccessPoint`. `rekey_every` is in seconds; 0 changes the group key on `rekey` only.
 
     `counters` counts frames and packets that were dropped, by cause. Raises ValueError for an impossible passphrase.
     """
+
+    passphrase: str = State()
+    counters: Counter[str] = State(factory=Counter)
+    pmks: list[bytes] = State(factory=list)
+    _next_rekey: int | None = State()
+    _group: SendingKey = State()
+    _next_group: SendingKey | None = State()  # given out, and not yet in use
+    _asked: dict[bytes, bytes] = State(factory=dict)  # RSN elements of association requests
+    _members: dict[bytes, Handshake] = State(factory=dict)
+    _expelled: list[tuple[int, bytes, int]] = State(factory=list)  # time, station, reason
 
     privacy = True
     elements = dot11.element(dot11.RSN, rsn.WPA2_PSK.pack())
@@ -52,17 +63,11 @@ class Wpa2:
     def __init__(self, passphrase: str, rng: random.Random, *, rekey_every: float = 0) -> None:
         wpa_keys.pmk(passphrase, b"")
         self.passphrase = passphrase
-        self.counters: Counter[str] = Counter()
         self._rng = rng
         self._rekey_every = round(rekey_every * 1e6)
-        self._next_rekey: int | None = self._rekey_every or None
-        self.pmks: list[bytes] = []
+        self._next_rekey = self._rekey_every or None
         self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
         self._group = SendingKey(self._random(KEY_SIZE), 1)
-        self._next_group: SendingKey | None = None  # given out, and not yet in use
-        self._asked: dict[bytes, bytes] = {}  # RSN elements of association requests
-        self._members: dict[bytes, Handshake] = {}
-        self._expelled: list[tuple[int, bytes, int]] = []  # time, station, reason
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         self._ssid, self.pmks = ssid, [wpa_keys.pmk(self.passphrase, ssid)]

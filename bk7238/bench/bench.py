@@ -78,6 +78,7 @@ class Bench:
         )
         self.network = Network(self.machine.random("network"), files=settings.serve)
         self.air = Medium()
+        self.machine.actors |= {"network": self.network, "air": self.air}
 
     def put_on_air(self, wired: Callable[[Link], Link] = _nothing_more) -> AccessPoint:
         """Connect the network to what is outside, and put the access point in front of it on the air.

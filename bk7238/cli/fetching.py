@@ -37,7 +37,7 @@ class Fetching:
         self._station = Station(source)
         for wanted in urls:
             self._station.host.fetch(wanted)
-        self._station.on_event(self._heard)
+        self._station.events.on_event.connect(self._heard)
         air.add_station(self._station)
 
     @property

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--break", action="append", default=[], dest="breaks", metavar="FUNCTION", help="stop there")
     parser.add_argument("--run", action="store_true", dest="running", help="do not wait for GDB: attach while it runs")
     names = (*given.NETWORK, *given.MACHINE, *ONLY_WITH_PACKAGE)
-    command.add_options(parser, names, faults="of package, partition table or flash (repeatable)")
+    command.add_options(parser, names)
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     shown.machine = machine
     symbols = given.checked(attach.known_symbols, machine, symbol_files)
     folder = given.artifacts(arguments.artifacts)
-    machine.uart1.on_line(lambda line: shown.timed(f"uart1 {line}"))
-    machine.uart2.on_line(lambda line: shown.timed(f"uart2 {line}"))
+    machine.uart1.on_line.connect(lambda line: shown.timed(f"uart1 {line}"))
+    machine.uart2.on_line.connect(lambda line: shown.timed(f"uart2 {line}"))
     if arguments.log:
-        machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+        machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     try:
         server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=shown.text)
     except OSError as error:
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     with server:
         for function in arguments.breaks:
             server.debugger.set_own_break(given.checked(symbols.address, function))
-        server.debugger.on_crash.append(lambda what: shown.text(crash.report(machine, symbols, what)))
-        machine.dead_end.listeners.append(shown.text)
+        server.debugger.on_crash.connect(lambda what: shown.text(crash.report(machine, symbols, what)))
+        machine.dead_end.on_end.connect(shown.text)
         server.running = arguments.running
         if symbols.title:
             shown.text(f"symbols: {symbols.title}")
@@ -121,12 +121,7 @@ def _booting(arguments: argparse.Namespace, settings: Settings, image: FlashImag
 def _updating(arguments: argparse.Namespace, settings: Settings, image: FlashImage, shown: _Shown) -> Machine:
     """A device with its update on the way."""
     update_package = given.checked(package.read, arguments.package)
-    update = given.checked(Update, image, update_package, settings, shown.happening)
-    for fault in update.faults.running:
-        raise given.UsageError(
-            f"fault {str(fault.spec)!r}: here time goes backwards, too, and faults of the run do not go with it; "
-            "give one of package, partition table or flash area"
-        )
+    update: Update = given.checked(Update, image, update_package, settings, shown.happening)
     return update.machine
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine = given.checked(_alone, arguments, settings, image)
     machine.engine.name_registers()  # type: ignore[attr-defined]
     host.log_to_console()
-    machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+    machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     for command in arguments.execute:
         print(host.answer(command), end="", flush=True)
     while (command := _next_command()) not in LEAVE:
@@ -101,7 +102,7 @@ def _updating(settings: Settings, image: FlashImage, update_package: Package) ->
         plug=lambda machine, simulated: Uplink(machine.engine.port("wifi"), simulated),  # type: ignore[attr-defined]
     )
     judge = update.judge
-    judge.on_end.append(lambda: print(f"{judge.verdict.value}: {judge.reason}" if judge.verdict else "", flush=True))
+    judge.on_end.connect(lambda: print(f"{judge.verdict.value}: {judge.reason}" if judge.verdict else "", flush=True))
     update.begin()
     return update.machine
 
@@ -118,10 +119,11 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
         ),
     )
     if "ssid" in arguments:
-        access_point = bench.put_on_air(lambda behind: faults.network(behind, bench.network))
+        access_point = bench.put_on_air(faults.network)
         bench.power_on()
         flash = FlashView(bench.machine.chip, bytes(bench.machine.flash.data))
-        faults.begin(bench.machine, bench.air, access_point, lambda: recognise.configuration(flash))
+        configuration = partial(recognise.configuration, flash)
+        faults.begin(bench.machine, bench.air, access_point, bench.network.http, configuration)
     return bench.machine
 
 

@@ -45,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
     crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))
     if arguments.log:
-        update.machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+        update.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     if settings.gateway:
-        update.air.on_event(outside.teller(folder))
+        update.air.on_event.connect(outside.teller(folder))
     with teller, recorded(folder, update.air):
         result = update.run()
     if folder is not None:

@@ -21,7 +21,7 @@ def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
         return
     _write_keys(folder, air)
     with (folder / "air.pcapng").open("wb") as stream:
-        air.record(Capture(stream).record)
+        air.on_record.connect(Capture(stream).record)
         try:
             yield
         finally:

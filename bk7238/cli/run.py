@@ -17,6 +17,7 @@ from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
+from bk7238.peripherals.core import Actor, Alarm, on_alarm
 
 USUAL = Settings(within=60.0)
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         given.checked(bench.put_on_air)
     folder = given.artifacts(arguments.artifacts)
     if settings.gateway:
-        bench.network.on_event(outside.teller(folder))
+        bench.network.events.on_event.connect(outside.teller(folder))
     bench.power_on()
     run = _Run(bench, arguments)
     result = run.to_its_end(folder)
@@ -69,8 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     return run.status(image.name)
 
 
-class _Run:
+class _Run(Actor):
     """One boot: what it prints, what is typed and fetched, and where it ends."""
+
+    typing = Alarm()
 
     def __init__(self, bench: Bench, arguments: argparse.Namespace) -> None:
         self.settings, self.machine, self._air = bench.settings, bench.machine, bench.air
@@ -78,21 +81,25 @@ class _Run:
         self._seen: str | None = None
         self._pages: fetching.Fetching | None = None
         machine = self.machine
-        machine.dead_end.listeners.append(lambda why: machine.stop())
+        machine.dead_end.on_end.connect(lambda why: machine.stop())
         self._crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
         if arguments.log:
-            machine.log.listeners.append(lambda record: print(record, file=sys.stderr))
+            machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
         if arguments.fetch:
             source = machine.random("station")
             self._pages = fetching.Fetching(
                 arguments.fetch, source, self._air, self._fetched, partial(self._say, "station")
             )
         for name, console in (("uart1", machine.uart1), ("uart2", machine.uart2)):
-            console.on_line(partial(self._line, name))
-        typed = b"".join(text.encode() + b"\r" for text in arguments.send)
-        if typed:
-            keyboard = (machine.uart1, machine.uart2)[arguments.console - 1]
-            machine.clock.after(round(arguments.after * 1e6), lambda: keyboard.send(typed))
+            console.on_line.connect(partial(self._line, name))
+        self.clock, self._keyboard = machine.clock, (machine.uart1, machine.uart2)[arguments.console - 1]
+        self._typed = b"".join(text.encode() + b"\r" for text in arguments.send)
+        if self._typed:
+            self.typing.start(round(arguments.after * 1e6))
+
+    @on_alarm(typing)
+    def _type(self) -> None:
+        self._keyboard.send(self._typed)
 
     def to_its_end(self, folder: Path | None) -> dict[str, Any]:
         """Run, record the air in the folder where there is one, and return what --json prints."""

@@ -27,7 +27,7 @@ class Watcher:
         self._machine, self._symbols = machine, symbols
         self.reports: list[str] = []
         if isinstance(machine.engine, UnicornEngine):
-            machine.engine.on_crash.append(self._crashed)
+            machine.engine.on_crash.connect(self._crashed)
 
     def _crashed(self, what: str) -> bool:
         if len(self.reports) < _REPORTS:

@@ -6,7 +6,6 @@ that sent it to sleep.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bk7238.debug.target import Target
@@ -14,7 +13,7 @@ from bk7238.debug.timeline import Timeline
 from bk7238.engine.stops import Halt, Watch
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind, Signal
 
 SIGINT, SIGILL, SIGTRAP, SIGBUS = 2, 4, 5, 10
 _CHUNK = 20_000  # virtual microseconds between two looks at the client
@@ -45,10 +44,10 @@ class Debugger:
         self._own: set[int] = set()
         self.catching = True  # stop where the guest crashes
         self.attached = False
-        self.on_crash: list[Callable[[str], None]] = []
+        self.on_crash = Signal()
         self._reported = 0
-        self.engine.on_crash.append(self._crashed)
-        machine.dead_end.listeners.append(self._ended)
+        self.engine.on_crash.connect(self._crashed)
+        machine.dead_end.on_end.connect(self._ended)
 
     # Running
 
@@ -84,8 +83,7 @@ class Debugger:
         stops = self.catching and self.attached
         if stops or self._reported < _REPORTS:
             self._reported += not stops
-            for listener in self.on_crash:
-                listener(what)
+            self.on_crash(what)
         return stops
 
     def _ended(self, why: str) -> None:

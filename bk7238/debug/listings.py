@@ -156,5 +156,4 @@ def link(machine: Machine, on: bool) -> str:
         else:
             access_point.switch_off()
         names.append(access_point.ssid.decode("utf-8", "replace"))
-    machine.air_changed()
     return f"{'on' if on else 'off'} the air: {', '.join(names) or 'nobody'}"

@@ -14,7 +14,7 @@ from bk7238.debug.symbols import Symbols
 from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
-    from bk7238.replay.snapshot import Snapshot
+    from bk7238.machine.snapshot import Snapshot
 
 
 class MonitorError(Exception):

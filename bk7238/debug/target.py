@@ -101,14 +101,13 @@ class Target:
         value = block.peek(offset)
         if value is not None:
             return int(value)
-        board, clock, log = self.board.snapshot(), self.engine.clock.snapshot(), self.engine.log.snapshot()
+        board, log = self.board.snapshot(), self.engine.log.snapshot()
         lines, stop = self._cpu.slice.lines, self._cpu.slice.stop
         budget, target = self._cpu.slice.budget, self._cpu.slice.target
         try:
             return int(block.read(offset, 4))
         finally:
             self.board.restore(board)
-            self.engine.clock.restore(clock)
             self.engine.log.restore(log)
             self._cpu.slice.lines, self._cpu.slice.stop = lines, stop
             self.engine.aim(target, budget)

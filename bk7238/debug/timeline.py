@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bk7238.engine.stops import Halt
 from bk7238.machine import Machine
-from bk7238.replay.snapshot import Snapshot, Snapshots
+from bk7238.machine.snapshot import Snapshot, Snapshots
 
 _EVERY = 3_000_000  # instructions from one snapshot to the next
 _AT_LEAST = 500_000  # virtual microseconds

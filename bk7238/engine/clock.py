@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bk7238.peripherals.core import RunningAlarm
 
@@ -36,14 +35,6 @@ class ScheduledEvent:
         if self.callback is not None:
             self.callback = None
             self._clock._cancelled_one()
-
-
-@dataclass(frozen=True)
-class ClockSnapshot:
-    """Deadlines (ticks), numbers and callbacks. The callbacks are those of this process."""
-
-    scheduled: int
-    events: list[tuple[int, int, Callable[[], None]]]
 
 
 class Clock:
@@ -121,22 +112,27 @@ class Clock:
 
     # Snapshots
 
-    def snapshot(self) -> ClockSnapshot:
-        """What is pending, in the order in which it was asked for."""
-        events = [(e.deadline, e.number, e.callback) for e in self._events if e.callback is not None]
-        return ClockSnapshot(self._scheduled, events)
+    def snapshot(self) -> int:
+        """How many events were asked for so far. What is pending is in the state of the alarms whose it is.
 
-    def restore(self, snapshot: ClockSnapshot) -> None:
-        """Back to what was pending, with new events: an alarm is given its own."""
+        Raises TypeError where another than an alarm waits: a function cannot be in a snapshot.
+        """
+        for event in self._events:
+            owner = getattr(event.callback, "__self__", None)
+            if event.callback is not None and not isinstance(owner, RunningAlarm):
+                raise TypeError(f"{event.callback!r} waits in the clock: only alarms can be in a snapshot")
+        return self._scheduled
+
+    def restore(self, scheduled: int) -> None:
+        """Back to a snapshot, with nothing pending: each alarm asks for its event again."""
         self.clear()
-        self._scheduled = snapshot.scheduled
-        for deadline, number, callback in snapshot.events:
-            event = ScheduledEvent(self, deadline, number, callback)
-            self._events.append(event)
-            owner = getattr(callback, "__self__", None)
-            if isinstance(owner, RunningAlarm):
-                owner.adopt(event, deadline // self.ticks_per_us)
-        heapq.heapify(self._events)
+        self._scheduled = scheduled
+
+    def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> ScheduledEvent:
+        """Call `callback` at microsecond `deadline`, as the event that had that number in the order of a snapshot."""
+        event = ScheduledEvent(self, deadline * self.ticks_per_us, number, callback)
+        heapq.heappush(self._events, event)
+        return event
 
     def _cancelled_one(self) -> None:
         self._cancelled += 1

@@ -40,13 +40,18 @@ _DATA_ERRORS = {
     uc_const.UC_ERR_WRITE_UNALIGNED,
 }
 
+_CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold addresses of this process
+_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of the slice
+
 _Read = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
 _Write = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
 
 
 @dataclass(frozen=True)
 class CpuSnapshot:
-    context: Any
+    """The registers of all modes as this version of Unicorn saves them, and the slice."""
+
+    context: bytes
     slice: bytes
 
 
@@ -187,11 +192,21 @@ class Cpu:
 
     def snapshot(self) -> CpuSnapshot:
         """Registers and slice. The memories are the engine's."""
-        return CpuSnapshot(self.uc.context_save(), ctypes.string_at(self._at, ctypes.sizeof(Slice)))
+        registers = bytes(self.uc.context_save())[_CONTEXT_HEAD:]
+        return CpuSnapshot(registers, ctypes.string_at(self._at, ctypes.sizeof(Slice)))
 
     def restore(self, snapshot: CpuSnapshot) -> None:
-        self.uc.context_restore(snapshot.context)
-        ctypes.memmove(self._at, snapshot.slice, ctypes.sizeof(Slice))
+        """Back to a snapshot, of this process or of another. Raises ValueError for that of another Unicorn."""
+        context, size = self.uc.context_save(), ctypes.sizeof(Slice)
+        if (len(snapshot.context), len(snapshot.slice)) != (context.size - _CONTEXT_HEAD, size):
+            raise ValueError("the snapshot's registers are those of another version of Unicorn")
+        start = ctypes.cast(context.context, ctypes.c_void_p).value or 0
+        ctypes.memmove(start + _CONTEXT_HEAD, snapshot.context, len(snapshot.context))
+        self.uc.context_restore(context)
+        addresses = {name: getattr(self.slice, name) for name in _ADDRESSES}
+        ctypes.memmove(self._at, snapshot.slice, size)
+        for name, address in addresses.items():
+            setattr(self.slice, name, address)
 
     def drop_code(self, address: int, length: int) -> None:
         """Memory is about to show other bytes, for which the slice holds the right table already."""
@@ -245,7 +260,7 @@ class Cpu:
         for memory in self.memories:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
-        for name in ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read"):
+        for name in _ADDRESSES[1:]:
             setattr(self.slice, name, ctypes.cast(getattr(uclib, f"uc_{name}"), ctypes.c_void_p).value)
         fill = _TlbFill(self._fill_tlb)
         self._keep.append(fill)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
-from bk7238.peripherals.core import Bus, Clock, ResetKind
+from bk7238.peripherals.core import Bus, Clock, Signal
 
 EMBEDDED = "unicorn"
 NAMES = (EMBEDDED, "renode")
@@ -24,8 +24,8 @@ class Engine(Protocol):
     name: str
     board: Board
     log: MachineLog
-    on_reset: list[Callable[[ResetKind], None]]
-    on_storm: list[Callable[[str], None]]  # told what raises exceptions over and over, once `progress` stands still
+    on_reset: Signal  # told the ResetKind
+    on_storm: Signal  # told what raises exceptions over and over, once `progress` stands still
     progress: Callable[[], object]  # a value that changes when the guest gets anywhere
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bk7238.peripherals.core import Signal
+
 
 @dataclass(frozen=True)
 class Record:
@@ -21,12 +23,12 @@ class Record:
 
 
 class MachineLog:
-    """Keeps the newest `limit` records and hands each to the listeners."""
+    """Keeps the newest `limit` records; `on_record` is told each."""
 
     def __init__(self, now: Callable[[], int], pc: Callable[[], int], limit: int = 10_000) -> None:
         self._now, self._pc, self._limit = now, pc, limit
         self.records: list[Record] = []
-        self.listeners: list[Callable[[Record], None]] = []
+        self.on_record = Signal()
         self._blocks: list[BlockLog] = []
 
     def add(self, level: str, source: str, text: str) -> None:
@@ -34,8 +36,7 @@ class MachineLog:
         if len(self.records) >= self._limit:
             del self.records[: self._limit // 2]
         self.records.append(record)
-        for listener in self.listeners:
-            listener(record)
+        self.on_record(record)
 
     def of(self, source: str, address: int, unclaimed: str = "no such register is modelled") -> BlockLog:
         """The log of the block `source`, which stands at `address`; what it says of accesses that nothing claims."""

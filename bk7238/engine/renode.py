@@ -40,7 +40,7 @@ from bk7238.engine.renode_bridge import (
 )
 from bk7238.engine.repl import load
 from bk7238.engine.wiring import Board, wire
-from bk7238.peripherals.core import Peripheral, ResetKind
+from bk7238.peripherals.core import Peripheral, ResetKind, Signal
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class RenodeEngine:
     def __init__(self, platform: Path, seed: int = 0, devices: Sequence[Path] = ()) -> None:
         self.patience = PATIENCE
         self.host_limit = float(os.environ.get("BK7238_HOST_LIMIT") or "inf")
-        self.on_reset: list[Callable[[ResetKind], None]] = []
-        self.on_storm: list[Callable[[str], None]] = []  # never told: Renode shows no exceptions
+        self.on_reset = Signal()
+        self.on_storm = Signal()  # never told: Renode shows no exceptions
         self.progress: Callable[[], object] = lambda: None
         self._platform = load(platform, *devices)
         self._renode = renode_host.renode()
@@ -282,8 +282,7 @@ class RenodeEngine:
                 if memory.address:  # the flash window shows the chip
                     self.bus.clear(memory)
         self._host.ResetCpu()
-        for listener in self.on_reset:
-            listener(kind)
+        self.on_reset(kind)
 
     # Making the machine
 

@@ -31,7 +31,7 @@ class Storm:
     """Counts exceptions. `progress` gives something that differs once the guest has got anywhere; `tell` is told which
     exception has become a storm."""
 
-    def __init__(self, progress: Callable[[], object], tell: Callable[[str], None]) -> None:
+    def __init__(self, progress: Callable[[], object], tell: Callable[[str], object]) -> None:
         self._progress, self._tell = progress, tell
         self.raging = False
         self._places: set[tuple[str, int]] = set()

@@ -12,7 +12,7 @@ from typing import Any
 import unicorn
 
 from bk7238.engine.address_space import map_board
-from bk7238.engine.clock import Clock, ClockSnapshot
+from bk7238.engine.clock import Clock
 from bk7238.engine.cpu import Cpu, CpuSnapshot
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog, Record
@@ -22,7 +22,7 @@ from bk7238.engine.slice import Reason
 from bk7238.engine.stops import BETWEEN, Halt, Stops
 from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import ResetKind, Signal
 
 _LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
 _SYSTEM_MODE = 0x1F
@@ -41,9 +41,10 @@ class EngineSnapshot:
     window: tuple[bytes, ...]
     memories: list[bytes]
     board: BoardSnapshot
-    clock: ClockSnapshot
+    clock: int
     log: tuple[list[Record], list[set[int]]]
     storm: StormSnapshot
+    aborted_at: frozenset[tuple[str, int]]
     stand: str
     state: dict[str, Any]
 
@@ -66,11 +67,11 @@ class UnicornEngine:
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
         self._aborted_at: set[tuple[str, int]] = set()
-        self.on_reset: list[Callable[[ResetKind], None]] = []
-        self.on_crash: list[Callable[[str], bool]] = []  # told what the guest did wrong; True: stop before it goes on
-        self.on_storm: list[Callable[[str], None]] = []  # told of an exception that is a storm by now
+        self.on_reset = Signal()  # told the ResetKind
+        self.on_crash = Signal()  # told what the guest did wrong; where one answers True it stops before it goes on
+        self.on_storm = Signal()  # told of an exception that is a storm by now
         self.progress: Callable[[], object] = lambda: None
-        self.storm = Storm(lambda: self.progress(), self._storms)
+        self.storm = Storm(lambda: self.progress(), self.on_storm)
         self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
         self.clock = Clock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
@@ -174,12 +175,13 @@ class UnicornEngine:
             self.clock.snapshot(),
             self.log.snapshot(),
             self.storm.snapshot(),
+            frozenset(self._aborted_at),
             self.stops.stand,
             {name: getattr(self, name) for name in _STATE},
         )
 
     def restore(self, snapshot: EngineSnapshot) -> None:
-        """Back to a snapshot of this engine. Breakpoints stay as they are; the next `run` goes on from there."""
+        """Back to a snapshot of an engine like this; breakpoints stay. The next `run` goes on from there."""
         window = self.bus.window
         for offset in window.show(snapshot.window):
             self.cpu.drop_code(window.address + offset, PAGE)
@@ -189,10 +191,11 @@ class UnicornEngine:
                 if 0 <= at < memory.size and memory.bytes[at : at + PAGE] != content[at : at + PAGE]:
                     self.cpu.drop_code(page, PAGE)
             memory.bytes[:] = content
-        self.board.restore(snapshot.board)
         self.clock.restore(snapshot.clock)
+        self.board.restore(snapshot.board)
         self.log.restore(snapshot.log)
         self.storm.restore(snapshot.storm)
+        self._aborted_at = set(snapshot.aborted_at)
         self.cpu.restore(snapshot.cpu)
         self.stops.restore(snapshot.stand)
         for name, value in snapshot.state.items():
@@ -283,14 +286,10 @@ class UnicornEngine:
         """The guest did what only an exception can follow."""
         self._note(what)
         self._spinning = self.storm.exception(what, self._slice.pc, self.instructions)
-        if any([listener(what) for listener in self.on_crash]):
+        if self.on_crash(what):
             self.stops.stand, self.halt = what, Halt("crash", what=what)
         else:
             self._enter(what)
-
-    def _storms(self, what: str) -> None:
-        for listener in self.on_storm:
-            listener(what)
 
     def _enter(self, what: str) -> None:
         {UNDEFINED: self.cpu.undefined, PREFETCH: self.cpu.prefetch_abort, DATA: self.cpu.data_abort}[what]()
@@ -334,5 +333,4 @@ class UnicornEngine:
         self._asleep = self._spinning = False
         self.storm.calm()
         self.stops.leave()
-        for listener in self.on_reset:
-            listener(kind)
+        self.on_reset(kind)

@@ -79,12 +79,10 @@ class Board:
         )
 
     def restore(self, snapshot: BoardSnapshot) -> None:
-        """Back to a snapshot; alarms are stopped, and go off again when the clock gives them their events."""
+        """Back to a snapshot. The clock has been restored, or none but blocks have asked for anything since."""
         for name, block in self.items():
             block.restore(snapshot.blocks[name])
             block.input_levels = snapshot.inputs[name]
-            for alarm in block.alarms:
-                alarm.forget()
         for junction, levels in zip(self._junctions, snapshot.junctions, strict=True):
             junction.levels[:] = levels
 

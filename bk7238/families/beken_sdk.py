@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bk7238.companion import Fields
 from bk7238.families.delivery import HttpPull
 from bk7238.families.family import Family, Kind
 from bk7238.network.events import Event, LeaseGranted
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, Calls, ResetKind, State, on_alarm
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
@@ -120,31 +119,31 @@ class BekenSdk(Family):
         return Typist(machine, air, told)
 
 
-class Typist:
+class Typist(Actor):
     """Sits at the consoles of one machine: `sta` after each start, `http_ota` once the device is on the network, and
     again where the power failed before the device had said that it has the update."""
 
+    asking, joining, retrying, keys = Calls(), Calls(), Calls(), Calls()
+    _console: Console | None = State()
+    _spoke: Console | None = State()  # on which the banner came
+    _downloads: int = State(0)
+    _failed: bool = State(False)  # the last download, and it was not asked for again
+    _failures: int = State(0)  # downloads since the last reset that the app gave up
+    _typing_until: int = State(0)  # virtual microseconds: one line after the other
+    _answered: set[str] = State(factory=set)
+    _typed: Counter[str] = State(factory=Counter)  # lines since the last reset, by their first word
+    _refused: dict[str, str] = State(factory=dict)  # what the console said to a command that it does not know
+
     def __init__(self, machine: Machine, air: Medium, told: Instructions) -> None:
-        self._machine, self._told = machine, told
-        self._console: Console | None = None
-        self._spoke: Console | None = None  # on which the banner came
-        self._start = 0  # counts resets: what was planned before one is void
-        self._downloads = 0
-        self._failed = False  # the last download, and it was not asked for again
-        self._failures = 0  # downloads since the last reset that the app gave up
-        self._typing_until = 0  # virtual microseconds: one line after the other
-        self._answered: set[str] = set()
-        self._typed: Counter[str] = Counter()  # lines since the last reset, by their first word
-        self._refused: dict[str, str] = {}  # what the console said to a command that it does not know
-        state = ("_start", "_downloads", "_failed", "_failures", "_typing_until", "_answered", "_typed", "_refused")
-        machine.companions.append(Fields(self, state, references=("_console", "_spoke")))
-        machine.uart1.on_line(lambda line: self._line(machine.uart1, line))
-        machine.uart2.on_line(lambda line: self._line(machine.uart2, line))
-        machine.engine.on_reset.append(self._reset)
-        air.on_event(self._event)
+        self._machine, self._told, self.clock = machine, told, machine.clock
+        for console in (machine.uart1, machine.uart2):
+            console.on_line.connect(partial(self._line, console))
+        machine.engine.on_reset.connect(self._reset)
+        air.on_event.connect(self._event)
 
     def _reset(self, kind: ResetKind) -> None:
-        self._start += 1
+        for planned in (self.asking, self.joining, self.retrying, self.keys):
+            planned.clear()
         if kind is ResetKind.POWER_ON and COMPLETE not in self._answered:
             self._downloads = 0
         self._console = self._spoke = None
@@ -183,14 +182,14 @@ class Typist:
             self._join(TRIES)
         elif self._spoke is None and BekenSdk.banner.search(line):
             self._spoke = console
-            self._later(READY_WITHIN, lambda: self._ask(TRIES))
+            self.asking.after(READY_WITHIN, TRIES)
         elif IP_UP in line:
             self._joined()
         elif FAILED in line:
             self._failures += 1
             if self._downloads < TRIES:
                 self._failed = True
-                self._later(RETRY_AFTER, self._retry)
+                self.retrying.after(RETRY_AFTER)
         elif refused := UNKNOWN.search(line):
             self._refused[refused[1]] = refused[0]
         self._answered.update(answer for answer in ANSWERS if answer in line)
@@ -199,18 +198,20 @@ class Typist:
         if isinstance(event, LeaseGranted):
             self._joined()
 
+    @on_alarm(asking)
     def _ask(self, tries: int) -> None:
         """Ask a console that has not said that it is ready for its prompt."""
         if tries and self._console is None and self._spoke is not None:
             self._type(b"\r", self._spoke)
-            self._later(READY_WITHIN, lambda: self._ask(tries - 1))
+            self.asking.after(READY_WITHIN, tries - 1)
 
+    @on_alarm(joining)
     def _join(self, tries: int) -> None:
         """Type `sta` until it is answered: while the console is not up yet, characters are lost."""
         if tries and "sta_Command" not in self._answered:
             line = sta(self._told)
             self._type(line)
-            self._later(BREATH + KEYSTROKE * len(line) + ANSWER_WITHIN, lambda: self._join(tries - 1))
+            self.joining.after(BREATH + KEYSTROKE * len(line) + ANSWER_WITHIN, tries - 1)
 
     def _joined(self) -> None:
         """The device is on the network, for the first time or again after a download that failed without it."""
@@ -219,6 +220,7 @@ class Typist:
         elif not self._downloads and self._console is not None:
             self._download()
 
+    @on_alarm(retrying)
     def _retry(self) -> None:
         if self._failed:
             self._failed = False
@@ -234,19 +236,12 @@ class Typist:
         start = max(now + BREATH, self._typing_until)
         self._typing_until = start + KEYSTROKE * (len(line) + 1)
         self._typed[line.split(b" ")[0].decode().strip()] += 1
-        self._later(start - now, lambda: self._type_next(line + b"\r", console or self._console))
+        self.keys.after(start - now, line + b"\r", console)
 
+    @on_alarm(keys)
     def _type_next(self, rest: bytes, console: Console | None) -> None:
+        console = console or self._console
         if console is not None:
             console.send(rest[:1])
         if len(rest) > 1:
-            self._later(KEYSTROKE, lambda: self._type_next(rest[1:], console))
-
-    def _later(self, delay: int, action: Callable[[], None]) -> None:
-        start = self._start
-
-        def still() -> None:
-            if start == self._start:
-                action()
-
-        self._machine.clock.after(delay, still)
+            self.keys.after(KEYSTROKE, rest[1:], console)

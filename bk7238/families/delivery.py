@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bk7238.companion import Fields
 from bk7238.families.family import Delivery, Operator
 from bk7238.network.addresses import mac_bytes
 from bk7238.network.events import Event, LeaseGranted, Pushed, PushFailed
 from bk7238.network.exchange import Exchange, Push
 from bk7238.network.fetch import Target, Upload
 from bk7238.network.host import Host
+from bk7238.peripherals.core import Actor, State
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
@@ -80,31 +80,26 @@ class WebUpload(_Brought):
         return [upload, *(Upload(Target(server + path), b"") for path in self.then)]
 
 
-class Messenger:
+class Messenger(Actor):
     """Brings one device its update in `steps`, which are made of its address. What is under way is begun anew when the
     device joins anew; once the package is taken it is not brought again."""
 
+    _address: str = State("")  # the device's
+    _taken: int = State(0)  # steps
+    _restarted: bool = State(False)  # with the package on it
+
     def __init__(self, machine: Machine, air: Medium, network: Network, steps: Callable[[str], list[Exchange]]) -> None:
-        self._machine, self._network, self._steps = machine, network, steps
-        self._address = ""  # the device's
-        self._taken = 0  # steps
-        self._restarted = False  # with the package on it
-        self._place = len(network.hosts)
-        host = Host(MAC, machine.random("messenger"), network.events, address=network.address[:3] + HOST)
-        host.link_up(machine.now)
-        network.join(host)
-        machine.companions.append(Fields(self, ("_address", "_taken", "_restarted")))
-        machine.engine.on_reset.append(self._reset)
-        air.on_event(self._event)
+        self._steps = steps
+        self._host = Host(MAC, machine.random("messenger"), network.events, address=network.address[:3] + HOST)
+        self._host.link_up(machine.now)
+        network.join(self._host)
+        machine.engine.on_reset.connect(self._reset)
+        air.on_event.connect(self._event)
 
     def missing(self) -> str:
         """The answer to what was brought."""
         exchange = self._host.exchange
         return f"the device does not answer {exchange.target}" if exchange is not None else ""
-
-    @property
-    def _host(self) -> Host:
-        return self._network.hosts[self._place]  # going back makes it anew
 
     def _reset(self, kind: ResetKind) -> None:
         self._restarted = self._taken > 0

@@ -12,11 +12,10 @@ import struct
 from typing import TYPE_CHECKING
 
 from bk7238.air import events as air
-from bk7238.companion import Fields
 from bk7238.families.delivery import HttpPull, WebUpload
 from bk7238.families.family import Family, Kind
 from bk7238.network.events import Event, HttpRequested, LeaseGranted
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, ResetKind, State
 
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
@@ -124,15 +123,17 @@ class OpenBeken(Family):
         return f"the app's configuration at {address:#x} is lost ({lost}): it opens an access point of its own"
 
 
-class Configured:
+class Configured(Actor):
     """A device that was configured before its start: what it has done of that since."""
+
+    _looked: bool = State(False)
+    _joined: bool = State(False)
+    _requested: bool = State(False)
 
     def __init__(self, machine: Machine, air: Medium, told: Instructions, address: int) -> None:
         self._told, self._address = told, address
-        self._looked = self._joined = self._requested = False
-        machine.companions.append(Fields(self, ("_looked", "_joined", "_requested")))
-        machine.engine.on_reset.append(self._reset)
-        air.on_event(self._event)
+        machine.engine.on_reset.connect(self._reset)
+        air.on_event.connect(self._event)
 
     def missing(self) -> str:
         """The network that it was to look for, or the request that it was to make."""

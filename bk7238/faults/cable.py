@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bk7238.network import ipv4, tcp_segment, udp
 from bk7238.network.events import Events
 from bk7238.network.link import Link
-from bk7238.network.network import Network
 from bk7238.network.tcp_segment import Segment
 from bk7238.network.udp import Datagram
+from bk7238.peripherals.core import Actor, Signal, State, Tap
 
 _ETHERNET = struct.Struct("!6s6sH")
 _IPV4 = 0x0800
@@ -51,21 +50,17 @@ class Passing:
         return head + ipv4.build(source, destination, ipv4.TCP, payload, 0)
 
 
-Twist = Callable[[Passing], "list[bytes] | None"]
-"""What a fault makes of a frame: None where it leaves it alone, else the frames that pass on instead."""
+class Cable(Actor):
+    """A link behind a cable. The stages of the tap `twists` get what passes, and give None where they leave it alone,
+    else the frames that pass on instead; the first decides."""
 
+    _back: list[bytes] = State(factory=list)
+    _late: list[tuple[int, int, bytes]] = State(factory=list)  # when, order, frame for the device
+    _number: int = State(0)
 
-class Cable:
-    """A link behind a cable; `network` has the server whose answers faults change. `twists` are asked in their order;
-    the first that has an opinion decides."""
-
-    def __init__(self, behind: Link, network: Network) -> None:
-        self._behind, self._network = behind, network
-        self.twists: list[Twist] = []
-        self._back: list[bytes] = []
-        self._late: list[tuple[int, int, bytes]] = []  # when, order, frame for the device
-        self._number = 0
-        self._poke: int | None = None
+    def __init__(self, behind: Link) -> None:
+        self._behind = behind
+        self.twists = Tap()
 
     # For faults
 
@@ -78,10 +73,6 @@ class Cable:
         self._number += 1
         heapq.heappush(self._late, (until, self._number, frame))
 
-    def poke(self, at: int) -> None:
-        """At `at`, look at what applications have sent by themselves."""
-        self._poke = at if self._poke is None else min(self._poke, at)
-
     # As a network
 
     @property
@@ -89,16 +80,16 @@ class Cable:
         return self._behind.events
 
     @property
+    def on_change(self) -> Signal:
+        return self._behind.on_change
+
+    @property
     def deadline(self) -> int | None:
-        times = [self._behind.deadline, self._poke, self._late[0][0] if self._late else None]
+        times = [self._behind.deadline, self._late[0][0] if self._late else None]
         return min((time for time in times if time is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
-        frames = self._behind.poll(now)
-        if self._poke is not None and self._poke <= now:
-            self._poke = None
-            frames = frames + self._network.push(now)
-        passed = self._passed(frames, True, now)
+        passed = self._passed(self._behind.poll(now), True, now)
         while self._late and self._late[0][0] <= now:
             passed.append(heapq.heappop(self._late)[2])
         return passed
@@ -115,10 +106,8 @@ class Cable:
             return frames
         passed: list[bytes] = []
         for frame in frames:
-            passing = look(frame, to_device, now)
-            opinions = (twist(passing) for twist in self.twists)
-            changed = next((opinion for opinion in opinions if opinion is not None), [frame])
-            passed += changed
+            changed = self.twists.decided(look(frame, to_device, now))
+            passed += [frame] if changed is None else changed
         return passed
 
 

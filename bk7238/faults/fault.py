@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from bk7238.faults import moment
 from bk7238.faults.arguments import REQUIRED, Argument
 from bk7238.faults.spec import FaultError, Spec
+from bk7238.peripherals.core import Actor, State
 from bk7238.randomness import Randomness
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Firing:
         return asdict(self)
 
 
-class Fault:
+class Fault(Actor):
     """Something that goes wrong. The first line of a subclass's docstring is its summary in the reference.
 
     A fault of the package overrides `package`, one of the flash at power-on `flash`; every other one `strike`, which
@@ -52,14 +53,15 @@ class Fault:
     ASKED: ClassVar[bool] = False  # it shows only where the device asks anew
     PASSING: ClassVar[bool] = False  # it is over once it has struck as often as it was told
 
+    count: int = State(0)
+    firings: list[Firing] = State(factory=list)
+    struck_at: int | None = State()  # virtual microseconds
+    fired_at: int = State(0)  # the last time
+
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec
         self.rng = Randomness(f"{seed}:{spec}")
-        self.count = 0
-        self.firings: list[Firing] = []
         self.targets: Targets | None = None
-        self.struck_at: int | None = None  # virtual microseconds
-        self.fired_at = 0  # the last time
         try:
             self.when = moment.parse(spec.when)
         except FaultError as error:
@@ -83,15 +85,21 @@ class Fault:
 
     def arm(self, targets: Targets) -> None:
         """The machine is about to be switched on."""
+        self.clock = targets.machine.clock
         if not self.BEFORE_POWER_ON:
-            self.when.arm(targets, lambda: self._strike(targets))
+            self.await_moment(self.when, targets)
+
+    def await_moment(self, when: moment.Moment, targets: Targets) -> None:
+        """Strike when the moment has come."""
+        self._trigger = moment.Trigger(when, targets, self._strike)
+        self._trigger.arm()
 
     def strike(self, targets: Targets) -> None:
         """The moment has come."""
 
     def arm_late(self, targets: Targets) -> None:
         """The machine runs, and its moment is now."""
-        self.targets, self.when = targets, moment.NOW
+        self.targets, self.when = targets, moment.Moment(now=True)
         self.arm(targets)
 
     @property
@@ -103,7 +111,6 @@ class Fault:
     def _strike(self, targets: Targets) -> None:
         self.struck_at = targets.machine.now
         self.strike(targets)
-        targets.machine.air_changed()
 
     @property
     def takes_part(self) -> bool:

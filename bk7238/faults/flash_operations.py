@@ -6,43 +6,35 @@ the count. Once the power is cut nothing reaches the cells until the machine has
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
-from typing import Any, Protocol
 
+from bk7238.faults.moment import Trigger
 from bk7238.machine import Machine
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, ResetKind, Signal, State
 from bk7238.peripherals.nor_flash import AFTER, BEFORE, Operation
 
 
-class Watcher(Protocol):
-    """A fault that sees each operation."""
+class FlashOperations(Actor):
+    """The attendant of one machine's flash.
 
-    def before(self, operation: Operation) -> bool:
-        """False: it does not happen."""
-        ...
+    `on_begin` is told each operation that will happen, `on_end` each that has, with what stood there before, `on_torn`
+    likewise each that was cut short, and `on_identify` that the chip's id was read.
+    """
 
-    def after(self, operation: Operation, was: bytes) -> None: ...
-
-
-class FlashOperations:
-    """The attendant of one machine's flash."""
+    begun: int = State(0)
+    powered: bool = State(True)
+    current: Operation | None = State()  # while faults strike before it
+    _moments: dict[int, list[Trigger]] = State(factory=dict)
+    _cut_after: bool = State(False)
+    _cut_at: int = State(0)
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.cells = machine.flash
-        self.begun = 0
-        self.powered = True
-        self.current: Operation | None = None  # while faults strike before it
-        self.watchers: list[Watcher] = []
-        self.flaws: list[Callable[[Operation, bytes], None]] = []
-        self.on_identify: list[Callable[[], None]] = []
-        self._moments: dict[int, list[Callable[[], None]]] = {}
-        self._cut_after = False
-        self._cut_at = 0
+        self.on_begin, self.on_end, self.on_torn, self.on_identify = Signal(), Signal(), Signal(), Signal()
         machine.flash.attendant = self
-        machine.engine.on_reset.append(self._reset)
-        machine.companions.append(self)
+        machine.engine.on_reset.connect(self._reset)
+        machine.actors["flash operations"] = self
 
     @classmethod
     def of(cls, machine: Machine) -> FlashOperations:
@@ -52,9 +44,9 @@ class FlashOperations:
 
     # For faults
 
-    def at(self, number: int, strike: Callable[[], None]) -> None:
-        """Call `strike` as operation `number` begins."""
-        self._moments.setdefault(number, []).append(strike)
+    def at(self, number: int, trigger: Trigger) -> None:
+        """Pull `trigger` as operation `number` begins."""
+        self._moments.setdefault(number, []).append(trigger)
 
     def interrupt(self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None) -> int:
         """The power goes, now, and `operation` (None: there is none), which is about to happen, ends in one of the
@@ -68,8 +60,7 @@ class FlashOperations:
             was = self.cells.perform(operation, shape, chance)
             left = self.cells.data[operation.address : operation.address + operation.length]
             changed = sum(old != new for old, new in zip(was, left, strict=True))
-            for flaw in self.flaws:  # not the watchers: it has not happened
-                flaw(operation, was)
+            self.on_torn(operation, was)
         self.powered = False
         self.machine.power_cycle()
         return changed
@@ -88,22 +79,21 @@ class FlashOperations:
         if self.begun == self._cut_at:
             self.machine.log.add("info", "power", f"cut before the {operation.kind} at {operation.address:#x}")
             self.interrupt(operation)
-        for strike in self._moments.pop(self.begun, ()):
+        for trigger in self._moments.pop(self.begun, ()):
             if self.powered and not self._cut_after:  # else another has the power already
-                strike()
-        happens = self.powered and all([watcher.before(operation) for watcher in self.watchers])
-        if not happens:
+                trigger.pull()
+        if self.powered:
+            self.on_begin(operation)
+        else:
             self._done()
-        return happens
+        return self.powered
 
     def after(self, operation: Operation, was: bytes) -> None:
-        for watcher in self.watchers:
-            watcher.after(operation, was)
+        self.on_end(operation, was)
         self._done()
 
     def identified(self) -> None:
-        for listener in self.on_identify:
-            listener()
+        self.on_identify()
 
     def _done(self) -> None:
         self.current = None
@@ -113,12 +103,3 @@ class FlashOperations:
 
     def _reset(self, kind: ResetKind) -> None:
         self.powered = True
-
-    # Back in time, with the machine
-
-    def snapshot(self) -> Any:
-        return self.begun, self.powered, self._cut_at, {number: list(due) for number, due in self._moments.items()}
-
-    def restore(self, snapshot: Any) -> None:
-        self.begun, self.powered, self._cut_at, moments = snapshot
-        self._moments = {number: list(due) for number, due in moments.items()}

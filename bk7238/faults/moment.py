@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from bk7238.faults.arguments import seconds
 from bk7238.faults.spec import FaultError, unquoted
+from bk7238.network.http_server import Transfer
+from bk7238.peripherals.core import Actor, Alarm, State, on_alarm
 
 if TYPE_CHECKING:
     from bk7238.faults.targets import Targets
@@ -41,33 +43,11 @@ class Moment:
     time: int | None = None
     instructions: int | None = None
     uart: str | None = None
+    now: bool = False  # not later
 
     def place(self, total: int) -> int:
         """The place in a download of `total` bytes, which may lie beyond it: then it is never reached."""
         return self.bytes or 0 if self.share is None else round(total * self.share)
-
-    def arm(self, targets: Targets, strike: Callable[[], None]) -> None:
-        """Have `strike` called once, when the moment has come."""
-        if self.share is not None or self.bytes is not None:
-            targets.director.at(self.place, strike)
-        elif self.flash_op is not None:
-            targets.flash_operations.at(self.flash_op, strike)
-        elif self.instructions is not None:
-            _count(targets, self.instructions, strike)
-        elif self.uart is not None:
-            _listen(targets, self.uart, strike)
-        else:
-            targets.machine.clock.after(max(0, (self.time or 0) - targets.machine.now), strike)
-
-
-class _Now(Moment):
-    """Not later."""
-
-    def arm(self, targets: Targets, strike: Callable[[], None]) -> None:
-        strike()
-
-
-NOW = _Now()
 
 
 def parse(text: str) -> Moment:
@@ -95,26 +75,60 @@ def parse(text: str) -> Moment:
         raise FaultError(f"{text!r} is no moment; there is {', '.join(FORMS)}") from None
 
 
-def _count(targets: Targets, instructions: int, strike: Callable[[], None]) -> None:
-    """Time passes without instructions where the CPU sleeps: go a part of the way and look again."""
-    machine = targets.machine
+class Trigger(Actor):
+    """Calls `strike` when a moment has come."""
 
-    def look() -> None:
-        missing = instructions - machine.instructions
-        if missing <= 0:
-            strike()
+    due = Alarm()
+    waiting: bool = State(True)  # for the place in a download, or for the line
+
+    def __init__(self, when: Moment, targets: Targets, strike: Callable[[Targets], None]) -> None:
+        self._when, self._targets, self._strike = when, targets, strike
+        self._machine, self.clock = targets.machine, targets.machine.clock
+
+    def arm(self) -> None:
+        """Wait for the moment."""
+        when, targets = self._when, self._targets
+        if when.now:
+            self.pull()
+        elif when.share is not None or when.bytes is not None:
+            targets.server.limits.insert(self._limit)
+            targets.server.on_progress.connect(self._arrived)
+        elif when.flash_op is not None:
+            self.at_operation(when.flash_op)
+        elif when.instructions is not None:
+            self._look()
+        elif when.uart is not None:
+            for console in (self._machine.uart1, self._machine.uart2):
+                console.on_line.connect(self._printed)
         else:
-            machine.clock.after(max(1, missing // _FASTEST), look)
+            self.due.start(max(0, (when.time or 0) - self._machine.now))
 
-    look()
+    def pull(self) -> None:
+        """The moment has come."""
+        self.waiting = False
+        self._strike(self._targets)
 
+    def at_operation(self, number: int) -> None:
+        """Come (again) as the firmware begins that flash operation."""
+        self._targets.flash_operations.at(number, self)
 
-def _listen(targets: Targets, text: str, strike: Callable[[], None]) -> None:
-    waiting = [strike]
+    @on_alarm(due)
+    def _look(self) -> None:
+        """Time passes without instructions where the CPU sleeps: go a part of the way and look again."""
+        missing = (self._when.instructions or 0) - self._machine.instructions
+        if missing <= 0:
+            self.pull()
+        else:
+            self.due.start(max(1, missing // _FASTEST))
 
-    def line(printed: str) -> None:
-        if waiting and text in printed:
-            waiting.pop()()
+    def _limit(self, transfer: Transfer) -> int | None:
+        """The server goes no further until the device has acknowledged that much."""
+        return self._when.place(len(transfer.body)) if self.waiting else None
 
-    targets.machine.uart1.on_line(line)
-    targets.machine.uart2.on_line(line)
+    def _arrived(self, transfer: Transfer, acknowledged: int) -> None:
+        if self.waiting and self._when.place(len(transfer.body)) <= acknowledged:
+            self.pull()
+
+    def _printed(self, line: str) -> None:
+        if self.waiting and self._when.uart is not None and self._when.uart in line:
+            self.pull()

@@ -10,17 +10,17 @@ from bk7238.air.medium import Medium
 from bk7238.chip import Area
 from bk7238.faults import Fault, Spec, all_kinds, parse
 from bk7238.faults.cable import Cable
-from bk7238.faults.director import Director
 from bk7238.faults.fault import make
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.faults.targets import Targets
 from bk7238.image import Package
 from bk7238.machine import Machine
+from bk7238.network.http_server import HttpServer
 from bk7238.network.link import Link
-from bk7238.network.network import Network
+from bk7238.peripherals.core import Actor
 
 
-class Faults:
+class Faults(Actor):
     """The faults that a user gave: as text, as specs, or made already. Raises FaultError, a ValueError, for one that
     cannot be.
 
@@ -30,7 +30,7 @@ class Faults:
     def __init__(self, given: Iterable[str | Spec | Fault], seed: int) -> None:
         self.all = [self._made(one, f"{seed}:fault {place}") for place, one in enumerate(given)]
         self._cable: Cable | None = None
-        self._director: Director | None = None
+        self.operations: FlashOperations | None = None
 
     @staticmethod
     def _made(one: str | Spec | Fault, seed: str) -> Fault:
@@ -44,27 +44,31 @@ class Faults:
             package = fault.package(package)
         return package
 
-    def network(self, behind: Link, network: Network) -> Link:
-        """What the access point has behind it; `network` has the server of the package."""
+    def network(self, behind: Link) -> Link:
+        """What the access point has behind it."""
         if not self.running:
             return behind
-        self._director = Director(network.http)
-        self._cable = Cable(behind, network)
+        self._cable = Cable(behind)
         return self._cable
 
     def begin(
-        self, machine: Machine, air: Medium, access_point: AccessPoint, configuration: Callable[[], Area]
+        self,
+        machine: Machine,
+        air: Medium,
+        access_point: AccessPoint,
+        server: HttpServer,
+        configuration: Callable[[], Area],
     ) -> None:
-        """Change the flash of a machine that has not run, and lie in wait. `configuration` gives where the firmware
-        keeps its own."""
+        """Change the flash of a machine that has not run, and lie in wait. `server` is that of the package,
+        `configuration` gives where the firmware keeps its own."""
         for fault in self.all:
             fault.flash(machine, configuration)
         if self.all:
             machine.board.flash.insert(machine.flash)
-        if self._cable is None or self._director is None:
+        if self._cable is None:
             return
-        operations = FlashOperations.of(machine)
-        targets = Targets(machine, air, access_point, self._cable, operations, self._director, self.all)
+        self.operations = FlashOperations.of(machine)
+        targets = Targets(machine, air, access_point, self._cable, self.operations, server, self.all)
         for fault in self.all:
             fault.targets = targets
             fault.arm(targets)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.faults.cable import Cable
-from bk7238.faults.director import Director
 from bk7238.faults.fault import Fault
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
+from bk7238.network.http_server import HttpServer
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class Targets:
     access_point: AccessPoint
     cable: Cable
     flash_operations: FlashOperations
-    director: Director
+    server: HttpServer
     faults: list[Fault]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, ResetKind, Signal, State
 
 if TYPE_CHECKING:
     from bk7238.machine.machine import Machine
@@ -16,21 +15,22 @@ ALIKE = 3  # resets in a row, each with the same signs of life before it
 _NUMBERS = re.compile(rb"[0-9]+")
 
 
-class DeadEnd:
-    """A companion of `machine`. `why` is empty while the device may still get somewhere."""
+class DeadEnd(Actor):
+    """`why` is empty while the device may still get somewhere; `on_end` is told each new reason."""
+
+    why: str = State("")
+    _frames: int = State(0)  # that the device has sent
+    _at_reset: tuple[int, int, int, int] = State()
+    _boot: Any = State()  # what the boot before the last reset came to
+    _alike: int = State(0)  # resets in a row behind boots that came to the same
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self.why = ""
-        self.listeners: list[Callable[[str], None]] = []  # told why, each time there is a new reason
-        self._frames = 0  # that the device has sent
+        self.on_end = Signal()
         self._at_reset = self.progress()
-        self._boot: Any = None  # what the boot before the last reset came to
-        self._alike = 0  # resets in a row behind boots that came to the same
-        machine.companions.append(self)
         machine.engine.progress = self.progress
-        machine.engine.on_storm.append(self._storm)
-        machine.engine.on_reset.append(self._reset)
+        machine.engine.on_storm.connect(self._storm)
+        machine.engine.on_reset.connect(self._reset)
 
     def progress(self) -> tuple[int, int, int, int]:
         """Differs once the guest has printed, changed its flash, or sent a frame."""
@@ -73,11 +73,4 @@ class DeadEnd:
 
     def _end(self, why: str) -> None:
         self.why = why
-        for listener in self.listeners:
-            listener(why)
-
-    def snapshot(self) -> tuple[Any, ...]:
-        return self.why, self._frames, self._at_reset, self._boot, self._alike
-
-    def restore(self, snapshot: tuple[Any, ...]) -> None:
-        self.why, self._frames, self._at_reset, self._boot, self._alike = snapshot
+        self.on_end(why)

@@ -1,7 +1,7 @@
 """The assembled board: engine, blocks, consoles, flash and air. The one object a user holds.
 
     machine = Machine(image, seed=1)
-    machine.uart2.on_line(print)
+    machine.uart2.on_line.connect(print)
     machine.run(until=5_000_000)
 
 Addresses of images are physical, times are virtual microseconds.
@@ -13,26 +13,28 @@ import hashlib
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from bk7238.chip import Chip, usual
-from bk7238.companion import Companion
 from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
 from bk7238.machine.dead_end import DeadEnd
+from bk7238.machine.journal import Journal
 from bk7238.machine.radio import Air, Antenna
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, ResetKind, State
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.randomness import Randomness
 
 
-class Machine:
+class Machine(Actor):
     """A board with `image` in its flash (physical bytes, shorter than the flash is filled up with 0xFF).
 
     `chip` is by default the usual one, `flash_size` one that it may have, by default the smallest that holds the image.
     `devices` are platform descriptions of what hangs on pins and buses. Raises ValueError for an image that fits none,
     for a description that cannot be, and for an unknown engine.
     """
+
+    flash_operations: int = State(0)
+    resets: int = State(0)
 
     def __init__(
         self,
@@ -59,15 +61,13 @@ class Machine:
         self.board.flash.insert(self.flash, codec)
         self.uart1 = Console(self.board.uart1)
         self.uart2 = Console(self.board.uart2)
-        self.flash_operations = 0
-        self.resets = 0
         self._random = [block.random for block in self.board if isinstance(block.random, Randomness)]
-        self.companions: list[Companion] = []  # who acts on it from outside, and goes back in time with it
+        self.actors: dict[str, Actor] = {}  # what acts on it and around it: all of it is in a snapshot
         self._antenna: Antenna | None = None
         self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
-        self._flash_hash, self._air_hash = hashlib.sha256(), hashlib.sha256()
+        self._operated, self._heard = Journal(), Journal()
         self.board.flash.operated.connect(self._flash_operated)
-        self.engine.on_reset.append(self._was_reset)
+        self.engine.on_reset.connect(self._was_reset)
         self.dead_end = DeadEnd(self)
 
     @property
@@ -105,33 +105,12 @@ class Machine:
     def connect_air(self, air: Air) -> None:
         """Put the device into this air."""
         self._antenna = Antenna(self.board.wifi, self.clock, air)
-        air.on_frame(self._frame_passed)
+        air.on_frame.connect(self._frame_passed)
 
     @property
     def air(self) -> Air | None:
         """The air that the device is in."""
         return self._antenna.air if self._antenna is not None else None
-
-    def air_changed(self) -> None:
-        """Something was done to the air from outside, so that it may have to do sooner than it had said."""
-        if self._antenna is not None:
-            self._antenna.plan()
-
-    def mark(self) -> dict[str, Any]:
-        """What has been counted and hashed so far, for `go_back`; a snapshot of the machine needs more (replay)."""
-        return {
-            "uart1": self.uart1.mark(),
-            "uart2": self.uart2.mark(),
-            "counts": (self.flash_operations, self.resets),
-            "hashes": (self._flash_hash.copy(), self._air_hash.copy()),
-        }
-
-    def go_back(self, mark: dict[str, Any]) -> None:
-        """Forget what was counted and hashed since `mark`."""
-        self.uart1.go_back(mark["uart1"])
-        self.uart2.go_back(mark["uart2"])
-        self.flash_operations, self.resets = mark["counts"]
-        self._flash_hash, self._air_hash = (part.copy() for part in mark["hashes"])
 
     def digest(self) -> str:
         """What the run did, in one number: UART bytes, flash operations, frames and the instruction count.
@@ -139,8 +118,10 @@ class Machine:
         With something outside, its name follows behind a plus sign: another run need not give the same number.
         """
         whole = hashlib.sha256()
-        for part in (self.uart1.hash, self.uart2.hash, self._flash_hash, self._air_hash):
-            whole.update(part.digest())
+        for console in (self.uart1, self.uart2):
+            whole.update(hashlib.sha256(console.output).digest())
+        for journal in (self._operated, self._heard):
+            whole.update(journal.digest())
         whole.update(struct.pack("<Q", self.instructions))
         return whole.hexdigest()[:32] + (f"+{self.outside}" if self.outside else "")
 
@@ -154,10 +135,10 @@ class Machine:
     def _flash_operated(self, kind: str, address: int, what: bytes | int) -> None:
         self.flash_operations += 1
         data = what if isinstance(what, bytes) else what.to_bytes(4, "little")
-        self._flash_hash.update(kind.encode() + struct.pack("<II", address, len(data)) + data)
+        self._operated.add(kind.encode() + struct.pack("<II", address, len(data)) + data)
 
     def _frame_passed(self, time: int, frame: bytes, channel: int, from_device: bool) -> None:
-        self._air_hash.update(struct.pack("<IBB", len(frame), channel, from_device) + frame)
+        self._heard.add(struct.pack("<IBB", len(frame), channel, from_device) + frame)
         if from_device:
             self.dead_end.sent()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bk7238.formats.airtime import SLOWEST, Rate
-from bk7238.peripherals.core import Clock, RunningAlarm
+from bk7238.peripherals.core import Actor, Alarm, Clock, Signal, on_alarm
 
 
 class Reception(Protocol):
@@ -38,44 +38,52 @@ class Air(Protocol):
     def transmit(self, frame: bytes, channel: int, now: int, rate: int | None = None, *, short: bool = False) -> bool:
         """A frame of the device ends at `now`; whether it is acknowledged."""
 
-    def on_frame(self, observer: Callable[[int, bytes, int, bool], None]) -> None:
-        """Call `observer` with each frame."""
+    @property
+    def on_frame(self) -> Signal:
+        """Told each frame: its time, its bytes, its channel, and whether the device sent it."""
+
+    @property
+    def on_change(self) -> Signal:
+        """Told when something was done to the air, so that it may have to do sooner than it had said."""
 
 
-class Antenna:
+class Antenna(Actor):
     """Connects the MAC `wifi` with an air: what is sent goes out at once, what is in the air arrives when it is due."""
 
+    arrival = Alarm()
+
     def __init__(self, wifi: Any, clock: Clock, air: Air) -> None:
-        self._wifi, self._clock, self.air = wifi, clock, air
-        self._alarm = RunningAlarm(clock, self._arrive)
+        self._wifi, self.clock, self.air = wifi, clock, air
         self._wifi.tx.transmitted.connect(self._sent)
         self._wifi.access.contending.connect(self._contend)
-        self.plan()
+        air.on_change.connect(self._plan)
+        self._plan()
 
     def _contend(self, channel: int, duration: int) -> int:
-        wait = self.air.claim(channel, duration, self._clock.now) if channel else 0
-        self.plan()
+        wait = self.air.claim(channel, duration, self.clock.now) if channel else 0
+        self._plan()
         return wait
 
     def _sent(self, frame: bytes, channel: int) -> bool:
         rate = self._wifi.tx.rate or SLOWEST
         acknowledged = self.air.transmit(
-            frame, channel, self._clock.now, rate.half_megabits, short=not rate.long_preamble
+            frame, channel, self.clock.now, rate.half_megabits, short=not rate.long_preamble
         )
-        self.plan()
+        self._plan()
         return acknowledged
 
-    def plan(self) -> None:
+    def _plan(self) -> None:
         """Be woken when the air has something to do."""
-        self._alarm.stop()
+        self.arrival.stop()
         deadline = self.air.deadline
         if deadline is not None:
-            self._alarm.start(max(0, deadline - self._clock.now))
+            self.arrival.start(max(0, deadline - self.clock.now))
 
+    @on_alarm(arrival)
     def _arrive(self) -> None:
-        for reception in self.air.poll(self._clock.now):
+        for reception in self.air.poll(self.clock.now):
             self._hear(reception)
-        self.plan()
+        self._plan()
 
     def _hear(self, reception: Reception) -> None:
         self._wifi.rx.deliver(reception.frame, reception.channel, reception.rssi, Rate.of_megabits(reception.rate))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from bk7238.peripherals.core import Actor, State
+
 _PACKET = struct.Struct("!HHBBH6s4s6s4s")
 _ETHERNET, _IPV4 = 1, 0x0800
 REQUEST, REPLY = 1, 2
@@ -38,11 +40,10 @@ def parse(data: bytes) -> Arp:
     return Arp(*fields)
 
 
-class Neighbours:
+class Neighbours(Actor):
     """Which MAC address has which IPv4 address: the last 256 who were heard."""
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, bytes] = {}
+    _known: dict[bytes, bytes] = State(factory=dict)
 
     def learn(self, ip: bytes, mac: bytes) -> None:
         if self._known.get(ip) == mac:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_text, mac_text
 from bk7238.network.events import Events, LeaseGranted, LeaseOffered, LeaseRefused, LeaseReleased
+from bk7238.peripherals.core import Actor, State
 
 SERVER_PORT, CLIENT_PORT = 67, 68
 
@@ -111,17 +112,19 @@ def options(data: bytes) -> dict[int, bytes]:
     return found
 
 
-class DhcpServer:
+class DhcpServer(Actor):
     """The server. `address` is its own, the router's and the name server's; the subnet's host part is one byte."""
 
+    leases: dict[bytes, Lease] = State(factory=dict)
+    lease_seconds: int = State()
+    _declined: dict[bytes, int] = State(factory=dict)
+
     def __init__(self, address: bytes, events: Events, *, first: int, last: int, lease_seconds: int, domain: str):
-        self.leases: dict[bytes, Lease] = {}
         self.lease_seconds = lease_seconds
         self._address = address
         self._events = events
         self._domain = domain.encode("ascii")
         self._pool = [address[:3] + bytes((host,)) for host in range(first, last + 1) if host != address[3]]
-        self._declined: dict[bytes, int] = {}
 
     def receive(self, data: bytes, now: int) -> list[Reply]:
         """A datagram for port 67. Raises ValueError where it is no DHCP request."""

@@ -7,6 +7,7 @@ import struct
 
 from bk7238.network.addresses import NO_IP
 from bk7238.network.dhcp import ACK, COOKIE, DISCOVER, NAK, OFFER, REQUEST, options
+from bk7238.peripherals.core import Actor, State
 
 _BOOTP = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 _MASK, _ROUTER, _REQUESTED, _TYPE, _SERVER, _WANTED = 1, 3, 50, 53, 54, 55
@@ -14,16 +15,20 @@ _RETRY = 1_000_000  # microseconds
 _PATIENCE = 4  # requests for one offer
 
 
-class DhcpClient:
+class DhcpClient(Actor):
     """`address` is empty until the server has acknowledged one; `deadline` is when `poll` asks (again)."""
 
+    address: bytes = State(b"")
+    mask: bytes = State(b"")
+    router: bytes = State(b"")
+    server: bytes = State(b"")
+    deadline: int | None = State()
+    _xid: int = State(0)
+    _offered: bytes = State(b"")
+    _requests: int = State(0)
+
     def __init__(self, mac: bytes, rng: random.Random) -> None:
-        self.address = self.mask = self.router = self.server = b""
-        self.deadline: int | None = None
         self._mac, self._rng = mac, rng
-        self._xid = 0
-        self._offered = b""
-        self._requests = 0
 
     def start(self, now: int) -> None:
         """Forget what was leased and ask anew, at the next poll."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, NameAsked
+from bk7238.peripherals.core import Actor, State
 
 PORT = 53
 
@@ -21,9 +22,11 @@ _TTL = 60  # seconds
 _POINTER_TO_QUESTION = 0xC00C
 
 
-class DnsServer:
+class DnsServer(Actor):
     """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`, but for
     those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762)."""
+
+    names: Mapping[str, bytes] | None = State()
 
     def __init__(self, address: bytes, events: Events, names: Mapping[str, bytes] | None = None) -> None:
         self.names = names

@@ -7,13 +7,11 @@ used them. What is not compared says more of the same happening.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from bk7238.network.http_head import Head
-
-Listener = Callable[["Event"], None]
+from bk7238.peripherals.core import Actor, Signal, State
 
 
 @dataclass(frozen=True)
@@ -23,33 +21,18 @@ class Event:
     time: int
 
 
-class Events:
-    """Where one part tells what happens: listeners hear each event, and the last 1,000 are kept in `recent`.
+class Events(Actor):
+    """Where one part tells what happens: `on_event` is told each event, and the last 1,000 are kept in `recent`."""
 
-    A copy or a pickle of it has no listeners: they belong to whoever made the run, not to its state.
-    """
+    recent: deque[Event] = State(factory=partial(deque, maxlen=1000))
 
     def __init__(self) -> None:
-        self.recent: deque[Event] = deque(maxlen=1000)
-        self._listeners: list[Listener] = []
-        self._whole: list[Events] = []
-
-    def forward(self, whole: Events) -> None:
-        """Tell everything to `whole` as well, of which this is a part. A copy does so too."""
-        self._whole.append(whole)
-
-    def subscribe(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+        self.on_event = Signal()
 
     def publish(self, event: Event) -> None:
+        """Keep `event` and tell of it."""
         self.recent.append(event)
-        for listener in self._listeners:
-            listener(event)
-        for whole in self._whole:
-            whole.publish(event)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_listeners": []}
+        self.on_event(event)
 
 
 @dataclass(frozen=True)

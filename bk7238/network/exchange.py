@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 
+from bk7238.formats.plain import Record
 from bk7238.network.addresses import ip_bytes
 from bk7238.network.events import Event, Pushed, PushFailed
 
 
-class Exchange:
+class Exchange(Record):
     """`outgoing` is sent to `port` of `address`, and what comes back is handed to `receive`, until it is `done`.
 
     From `start` on `outgoing` has `package`, of which the host tells how much has arrived. `target` names the other end

@@ -6,6 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 import h11
 
+from bk7238.formats.plain import Record
 from bk7238.network.addresses import ip_bytes
 from bk7238.network.events import Event, HttpFetched, HttpFetchFailed
 from bk7238.network.exchange import Exchange
@@ -16,7 +17,7 @@ _BOUNDARY = "bk7238-sim-boundary"
 _SHOWN = 80  # bytes of an answer that say why
 
 
-class Target:
+class Target(Record):
     """The parts of a URL with a numeric host. Raises ValueError for any other URL."""
 
     def __init__(self, url: str) -> None:

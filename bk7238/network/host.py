@@ -18,6 +18,7 @@ from bk7238.network.exchange import Exchange
 from bk7238.network.fetch import Fetch, Target
 from bk7238.network.tcp_client import TcpClient
 from bk7238.network.tcp_segment import build, parse
+from bk7238.peripherals.core import Actor, State
 
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
@@ -27,26 +28,27 @@ _FIRST_PORT = 49_152
 _PROGRESS = 4096  # bytes between two reports
 
 
-class Host:
+class Host(Actor):
     """A host with the address `mac`. `address` is its static IPv4 address; without one it asks for a lease."""
+
+    counters: Counter[str] = State(factory=Counter)
+    fetched: list[Fetch] = State(factory=list)  # those that are over
+    _wanted: deque[tuple[int, Exchange]] = State(factory=deque)  # and from when on
+    _exchange: Exchange | None = State()
+    _tcp: TcpClient | None = State()
+    _ask_at: int | None = State()  # when the ARP question for the server is asked (again)
+    _asked: int = State(0)
+    _ports: int = State(0)
+    _online: bool = State(False)
+    _now: int = State(0)
+    _output: list[bytes] = State(factory=list)
 
     def __init__(self, mac: bytes, rng: random.Random, events: Events, *, address: bytes = b"") -> None:
         self.mac, self.events = mac, events
-        self.counters: Counter[str] = Counter()
-        self.fetched: list[Fetch] = []  # those that are over
         self._static = address
         self._rng = rng
         self._dhcp = DhcpClient(mac, rng)
         self._neighbours = arp.Neighbours()
-        self._wanted: deque[tuple[int, Exchange]] = deque()  # and from when on
-        self._exchange: Exchange | None = None
-        self._tcp: TcpClient | None = None
-        self._ask_at: int | None = None  # when the ARP question for the server is asked (again)
-        self._asked = 0
-        self._ports = 0
-        self._online = False
-        self._now = 0
-        self._output: list[bytes] = []
 
     # What a user wants
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import h11
 
+from bk7238.formats.plain import Record
 from bk7238.network import http_head
 from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
 from bk7238.network.http_server import request_host, request_path
@@ -20,7 +21,7 @@ _PROGRESS = 4096  # bytes between two reports
 _LIMIT = 65_536  # bytes of answers nobody asked for
 
 
-class HttpObserver:
+class HttpObserver(Record):
     """Reads along on one connection of `client` from its port to `server`, an address and a port."""
 
     def __init__(self, events: Events, client: str, client_port: int = 0, server: str = "") -> None:

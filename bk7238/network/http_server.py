@@ -8,14 +8,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import h11
 
+from bk7238.formats.plain import Record
 from bk7238.network import http_head, http_path
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Event, Events, HttpBodyAborted, HttpBodyDelivered, HttpBodyProgress, HttpRequested
 from bk7238.network.tcp_connection import Connection
+from bk7238.peripherals.core import Actor, Signal, State, Tap
 
 PORT = 80
 _HEADER_LIMIT = 8192  # bytes of one request's head
@@ -33,10 +34,11 @@ _PHRASES = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Transfer:
-    """An answer that is being sent. `start` is where its body begins in what the connection delivers."""
+    """An answer that `session` is sending. `start` is where its body begins in what the connection delivers."""
 
+    session: HttpSession
     path: str
     body: bytes
     start: int
@@ -62,25 +64,23 @@ class Answer:
     body: bytes
 
 
-class Director(Protocol):
-    """May have other things answered than the server would, and says how far bodies may go."""
+class HttpServer(Actor):
+    """Serves `files`, a table of decoded paths (`http_path`) and bodies that may be changed at any time.
 
-    def answer(self, path: str, body: bytes | None) -> Answer | None: ...
+    `answers` is the tap of what is answered: a stage gets the path and the body (None for a 404), and gives an Answer
+    where another is to go out. `limits` is that of how far bodies go: a stage gets a Transfer, and gives the byte up to
+    which it may be sent by now, or None. `on_progress` is told a Transfer and how many bytes of it the device has
+    acknowledged, `on_output` (with the time) that a session sends by itself.
+    """
 
-    def limit(self, session: HttpSession, transfer: Transfer) -> int: ...
-
-    def reached(self, session: HttpSession, transfer: Transfer, acknowledged: int) -> None: ...
-
-    def closed(self, session: HttpSession) -> None: ...
-
-
-class HttpServer:
-    """Serves `files`, a table of decoded paths (`http_path`) and bodies that may be changed at any time."""
+    files: dict[str, bytes] = State()
+    sessions: list[HttpSession] = State(factory=list)  # on which a body is or was under way
 
     def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
-        self.files: dict[str, bytes] = dict(files or {})
+        self.files = dict(files or {})
         self.events = events
-        self.director: Director | None = None
+        self.answers, self.limits = Tap(), Tap()
+        self.on_progress, self.on_output = Signal(), Signal()
 
     def body(self, path: str) -> bytes | None:
         """What is offered at a decoded path; its slash may be left out in the table."""
@@ -90,7 +90,7 @@ class HttpServer:
         return HttpSession(self, connection, ip_text(client), connection.client_port, connection.server)
 
 
-class HttpSession:
+class HttpSession(Record):
     """One connection's requests, one after the other. `asked` is our address and port as the device used them."""
 
     def __init__(
@@ -110,23 +110,26 @@ class HttpSession:
         self._peer_ended = self._closing = False
         self._ended_by = "server"
 
-    # What a director does
+    # What others do to it, between two segments
 
-    def resume(self) -> None:
+    def resume(self, now: int) -> None:
         """Send what may be sent by now."""
         self._pump()
+        self._server.on_output(now)
 
-    def hang_up(self) -> None:
+    def hang_up(self, now: int) -> None:
         """Send no more of the body, and close in order."""
         self._broken = True
         self._sending = None
         self._close()
+        self._server.on_output(now)
 
     def abort(self, now: int) -> None:
         """Reset the connection."""
         self._broken = True
         self._sending = None
         self._connection.abort(now)
+        self._server.on_output(now)
 
     # What the connection tells
 
@@ -166,8 +169,8 @@ class HttpSession:
     def closed(self, reason: str, now: int) -> None:
         self._broken = True
         self._report(now)
-        if self._server.director is not None:
-            self._server.director.closed(self)
+        if self in self._server.sessions:
+            self._server.sessions.remove(self)
         reason = reason or f"closed by the {self._ended_by}"
         for transfer in self._delivering:
             if not transfer.whole:
@@ -211,8 +214,7 @@ class HttpSession:
     def _answer(self, now: int) -> None:
         path = request_path(self._request)
         body = self._server.body(path)
-        director = self._server.director
-        answer = director.answer(path, body) if director is not None else None
+        answer: Answer | None = self._server.answers.decided(path, body)
         if answer is not None:
             self._answer_as_told(answer, now)
         elif body is None:
@@ -226,7 +228,7 @@ class HttpSession:
         method, path = self._tell_request(head := http_head.read(answer.head, answer.status), now)
         self._send(answer.head)
         body = b"" if method == "HEAD" else answer.body
-        self._transfer(Transfer(path, body, self._queued, head, raw=True), now)
+        self._transfer(Transfer(self, path, body, self._queued, head, raw=True), now)
 
     def _tell_request(self, head: http_head.Head, now: int) -> tuple[str, str]:
         """The request is answered with this: its method and path."""
@@ -256,7 +258,7 @@ class HttpSession:
         head = http_head.Head(status, kind, len(body), "Content-Length")
         method, path = self._tell_request(head, now)
         self._send(self._http.send(h11.Response(status_code=status, headers=headers, reason=reason)))
-        self._transfer(Transfer(path, b"" if method == "HEAD" else body, self._queued, head), now)
+        self._transfer(Transfer(self, path, b"" if method == "HEAD" else body, self._queued, head), now)
 
     # Bodies
 
@@ -264,9 +266,9 @@ class HttpSession:
         self._sending = transfer
         if transfer.body and transfer.head.status == 200:
             self._delivering.append(transfer)
-            if self._server.director is not None:
-                self._server.director.limit(self, transfer)
-                self._server.director.reached(self, transfer, 0)
+            if self not in self._server.sessions:
+                self._server.sessions.append(self)
+            self._server.on_progress(transfer, 0)
         self._pump()
 
     def _pump(self) -> None:
@@ -274,8 +276,9 @@ class HttpSession:
         transfer = self._sending
         if transfer is None:
             return
-        director = self._server.director if transfer in self._delivering else None
-        limit = len(transfer.body) if director is None else director.limit(self, transfer)
+        limit = len(transfer.body)
+        if self._server.limits and transfer in self._delivering:
+            limit = min(limit, *self._server.limits.answers(transfer), limit)
         while transfer.sent < limit and self._connection.space:
             piece = transfer.body[transfer.sent : min(limit, transfer.sent + self._connection.space)]
             self._send(piece if transfer.raw else self._http.send(h11.Data(data=piece)))
@@ -301,8 +304,8 @@ class HttpSession:
                 transfer.told = acknowledged
                 arrived = min(acknowledged, transfer.total)
                 self._tell(HttpBodyProgress(now, self._client, transfer.path, arrived, transfer.total))
-            if self._server.director is not None and acknowledged >= 0:
-                self._server.director.reached(self, transfer, acknowledged)
+            if acknowledged >= 0:
+                self._server.on_progress(transfer, acknowledged)
             if acknowledged >= transfer.total and not transfer.whole:
                 transfer.whole = True
                 crc = None if transfer.head.coding else zlib.crc32(body[: transfer.total])

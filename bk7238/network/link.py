@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bk7238.network.events import Events
+from bk7238.peripherals.core import Signal
 
 
 class Link(Protocol):
@@ -13,6 +14,10 @@ class Link(Protocol):
     @property
     def events(self) -> Events:
         """What it has to tell."""
+
+    @property
+    def on_change(self) -> Signal:
+        """Told when something was done to it, so that it may have to do sooner than it had said."""
 
     @property
     def deadline(self) -> int | None:

@@ -14,9 +14,10 @@ from typing import Protocol
 
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
-from bk7238.network.events import Events, Listener, Pinged, Refused
+from bk7238.network.events import Events, Pinged, Refused
 from bk7238.network.host import Host
 from bk7238.network.tcp import Service, TcpServer
+from bk7238.peripherals.core import Actor, Signal, State
 
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
@@ -34,14 +35,19 @@ class Outside(Service, Protocol):
     def poll(self, now: int) -> None: ...
 
 
-class Network:
+class Network(Actor):
     """A gateway with DHCP, DNS, ping, TCP and HTTP on one /24 subnet.
 
     `files` is what the HTTP server offers on port 80, a path to a body. `names` maps lower-case names to addresses for
     DNS; without it every name is the gateway's, but for those in `.local`. Later changes: `network.http.files`,
     `network.dns.names`.
-    `counters` counts what was dropped, by cause.
+    `counters` counts what was dropped, by cause. `on_change` is told when an application sends by itself.
     """
+
+    counters: Counter[str] = State(factory=Counter)
+    _identification: int = State()
+    _output: list[bytes] = State(factory=list)
+    _push_at: int | None = State()  # when applications have sent, closed or aborted by themselves
 
     def __init__(
         self,
@@ -58,7 +64,7 @@ class Network:
     ) -> None:
         self.address, self.mac = ip_bytes(address), mac_bytes(mac)
         self.events = Events()
-        self.counters: Counter[str] = Counter()
+        self.on_change = Signal()
         self.dhcp = dhcp.DhcpServer(
             self.address, self.events, first=first_lease, last=last_lease, lease_seconds=lease_seconds, domain=domain
         )
@@ -66,11 +72,11 @@ class Network:
         self.dns = dns.DnsServer(self.address, self.events, table)
         self.tcp = TcpServer(self.address, rng, self.events)
         self.http = http_server.HttpServer(self.events, files)
+        self.http.on_output.connect(self._push_soon)
         self.tcp.listen(http_server.PORT, self.http)
         self._broadcast = self.address[:3] + b"\xff"
         self._neighbours = arp.Neighbours()
         self._identification = rng.getrandbits(16)
-        self._output: list[bytes] = []
         self._outside: list[Outside] = []
         self.hosts: list[Host] = []
 
@@ -85,10 +91,6 @@ class Network:
         self._outside.append(outside)
         self.tcp.listen(outside.port, outside)
 
-    def on_event(self, listener: Listener) -> None:
-        """Call `listener` with each event."""
-        self.events.subscribe(listener)
-
     @property
     def gateway_ip(self) -> str:
         """The gateway's address as text, for URLs."""
@@ -97,10 +99,10 @@ class Network:
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do, or None."""
-        if not self._outside and not self.hosts:
+        if self._push_at is None and not self._outside and not self.hosts:
             return self.tcp.deadline
         others: list[Outside | Host] = [*self._outside, *self.hosts]
-        deadlines = (self.tcp.deadline, *(other.deadline for other in others))
+        deadlines = [self.tcp.deadline, self._push_at, *(other.deadline for other in others)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
@@ -108,19 +110,21 @@ class Network:
         for outside in self._outside:
             if outside.deadline is not None and outside.deadline <= now:
                 outside.poll(now)
-                self._output += self.push(now)
+                self._push(now)
         for host in self.hosts:
             if host.deadline is not None and host.deadline <= now:
                 self._output += host.poll(now)
         for client, segment in self.tcp.poll(now):
             self._send(client, ipv4.TCP, segment)
+        if self._push_at is not None and self._push_at <= now:
+            self._push_at = None
+            self._push(now)
         return self._take()
 
-    def push(self, now: int) -> list[bytes]:
-        """The frames for what TCP applications have sent, closed or aborted by themselves."""
+    def _push(self, now: int) -> None:
+        """Send what TCP applications have sent, closed or aborted by themselves."""
         for client, segment in self.tcp.push(now):
             self._send(client, ipv4.TCP, segment)
-        return self._take()
 
     def receive(self, frame: bytes, now: int) -> list[bytes]:
         """A frame from the access point; returns the frames that answer it."""
@@ -150,6 +154,11 @@ class Network:
     def _take(self) -> list[bytes]:
         output, self._output = self._output, []
         return output
+
+    def _push_soon(self, now: int) -> None:
+        """An application has sent, closed or aborted by itself."""
+        self._push_at = now
+        self.on_change()
 
     # ARP
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from bk7238.network.events import Events
 from bk7238.network.overheard import Overheard
+from bk7238.peripherals.core import Signal
 
 CADENCE = 1_000  # microseconds
 _DEVICE = "/dev/net/tun"
@@ -35,7 +36,7 @@ class Tap:
 
     def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
-        self.events = Events()
+        self.events, self.on_change = Events(), Signal()
         self.counters: Counter[str] = Counter()
         self._clock = clock
         self._next = 0

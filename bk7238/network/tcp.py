@@ -11,6 +11,7 @@ from bk7238.network.addresses import ip_text
 from bk7238.network.events import ConnectionClosed, ConnectionOpened, ConnectionReset, Events, Refused
 from bk7238.network.tcp_connection import Application, Connection
 from bk7238.network.tcp_segment import ACK, FIN, RST, SYN, Segment, build, parse
+from bk7238.peripherals.core import Actor, State
 
 CONNECTIONS = 64
 
@@ -62,11 +63,12 @@ class Watched:
         return ip_text(self.client), self.connection.client_port, self.connection.port
 
 
-class TcpServer:
+class TcpServer(Actor):
     """All connections of the address `address`. Initial sequence numbers come from `rng`."""
 
+    connections: dict[Key, Connection] = State(factory=dict)
+
     def __init__(self, address: bytes, rng: random.Random, events: Events) -> None:
-        self.connections: dict[Key, Connection] = {}
         self._services: dict[int, Service] = {}
         self._address = address
         self._rng = rng

@@ -6,13 +6,14 @@ is not used again.
 
 from __future__ import annotations
 
+from bk7238.formats.plain import Record
 from bk7238.network.tcp_connection import MSS, near
 from bk7238.network.tcp_receiver import WINDOW, Receiver
 from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, PSH, RST, SYN, Segment
 from bk7238.network.tcp_sender import RETRIES, SYN_RETRIES, Piece, Sender
 
 
-class TcpClient:
+class TcpClient(Record):
     """`take` returns the segments to send; `received` collects what arrived; `failure` says why it broke."""
 
     def __init__(self, port: int, server_port: int, first: int, now: int) -> None:

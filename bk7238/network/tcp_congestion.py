@@ -6,13 +6,15 @@ congestion window is RFC 5681 with NewReno's recovery (RFC 6582) and an initial 
 
 from __future__ import annotations
 
+from bk7238.formats.plain import Record
+
 INITIAL_RTO = 1_000_000  # all times are microseconds
 SHORTEST_RTO = 200_000
 LONGEST_RTO = 60_000_000
 _GRANULARITY = 1_000
 
 
-class RoundTrip:
+class RoundTrip(Record):
     """The smoothed round-trip time, and the timeout that follows from it."""
 
     def __init__(self) -> None:
@@ -40,7 +42,7 @@ class RoundTrip:
         self.timeout = min(2 * self.timeout, LONGEST_RTO)
 
 
-class Congestion:
+class Congestion(Record):
     """The congestion window in bytes. `recovering` from a fast retransmission until `recover` is acknowledged."""
 
     def __init__(self, mss: int) -> None:

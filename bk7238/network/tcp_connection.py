@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bk7238.formats.plain import Record
 from bk7238.network.tcp_receiver import WINDOW, Receiver
 from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, PSH, RST, SYN, Segment
 from bk7238.network.tcp_sender import RETRIES, SYN_RETRIES, Piece, Sender
@@ -42,7 +43,7 @@ class Application(Protocol):
         """The connection is gone: `reason` is empty for an orderly end."""
 
 
-class Connection:
+class Connection(Record):
     """A connection that a peer's SYN opened. What it wants to send is in `take()`; it is gone when `dead`.
 
     `server` is our address and port as the peer used them.

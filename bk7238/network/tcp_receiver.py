@@ -6,11 +6,13 @@ application has taken and not yet got rid of.
 
 from __future__ import annotations
 
+from bk7238.formats.plain import Record
+
 WINDOW = 16_384
 PIECES = 32  # segments kept out of order
 
 
-class Receiver:
+class Receiver(Record):
     """`next` is the first position that is missing; `ended` tells that the peer's FIN was reached."""
 
     def __init__(self) -> None:

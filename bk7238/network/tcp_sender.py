@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bk7238.formats.plain import Record
 from bk7238.network.tcp_congestion import LONGEST_RTO, Congestion, RoundTrip
 
 BUFFER = 16_384  # bytes queued or in the air
@@ -26,7 +27,7 @@ class Piece:
     fin: bool = False
 
 
-class Sender:
+class Sender(Record):
     """`oldest` is the first position not acknowledged, `next` the one to send, `top` the end of all that was sent."""
 
     def __init__(self, mss: int, window: int) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bk7238.network.events import Events
 from bk7238.network.link import Link
+from bk7238.peripherals.core import Signal
 
 CADENCE = 1_000  # microseconds
 SHORTEST = 60  # bytes of a frame on Ethernet, without FCS
@@ -30,6 +31,7 @@ class Uplink:
 
     def __init__(self, port: Port, inner: Link | None) -> None:
         self.events = inner.events if inner is not None else Events()
+        self.on_change = inner.on_change if inner is not None else Signal()
         self._port, self._inner = port, inner
         self._waiting: deque[bytes] = deque()
         self._next = 0

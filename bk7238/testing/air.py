@@ -15,7 +15,7 @@ from bk7238.testing.kit import NotSeen
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
     from bk7238.air.medium import Medium
-    from bk7238.network.http_server import HttpServer, HttpSession, Transfer
+    from bk7238.network.http_server import HttpServer
     from bk7238.testing.kit import Dut, Frame
 
 Reply = Callable[[bytes], "tuple[list[bytes], bytes]"]
@@ -44,18 +44,15 @@ class Ap:
     def off(self) -> None:
         """Fall silent, as in a power cut."""
         self.model.switch_off()
-        self._dut.machine.air_changed()
 
     def on(self) -> None:
         """After `off`: all stations are strangers."""
         self.model.switch_on(self._dut.machine.now, forget=True)
-        self._dut.machine.air_changed()
 
     def deauthenticate(self, reason: int = 1) -> None:
         """Throw everybody out."""
         for station in self.model.stations:
             self.model.deauthenticate(station.address, reason, self._dut.machine.now)
-        self._dut.machine.air_changed()
 
 
 class Server:
@@ -81,29 +78,14 @@ class Server:
 
     def answer(self, reply: Reply) -> None:
         """Answer each request for a file with what `reply` gives for its body, and hang up."""
-        self.model.director = _Answers(reply)
 
+        def answer(path: str, body: bytes | None) -> Answer | None:
+            if body is None:
+                return None
+            lines, sent = reply(body)
+            return Answer(200, b"".join(line + b"\r\n" for line in (b"HTTP/1.1 200 OK", *lines, b"")), sent)
 
-class _Answers:
-    """What directs a server whose answers are a test's."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    def answer(self, path: str, body: bytes | None) -> Answer | None:
-        if body is None:
-            return None
-        lines, sent = self._reply(body)
-        return Answer(200, b"".join(line + b"\r\n" for line in (b"HTTP/1.1 200 OK", *lines, b"")), sent)
-
-    def limit(self, session: HttpSession, transfer: Transfer) -> int:
-        return len(transfer.body)
-
-    def reached(self, session: HttpSession, transfer: Transfer, acknowledged: int) -> None:
-        pass
-
-    def closed(self, session: HttpSession) -> None:
-        pass
+        self.model.answers.insert(answer)
 
 
 class Air:
@@ -166,7 +148,6 @@ class Air:
         text = dut.settings.ssid if ssid is None else ssid
         name, network = text.encode() if isinstance(text, str) else text, dut.bench.access_point.network
         made = add_access_point(dut.machine, self.model, name, psk, network, **options)
-        dut.machine.air_changed()
         return made
 
     def arping(self, ip: str | None = None, within: str | float = "500 ms") -> bool:
@@ -190,7 +171,7 @@ class Air:
         network.receive = heard  # type: ignore[method-assign]
         for point in self.model.access_points:
             point.send(BROADCAST + _ASKER + _ARP + query, dut.machine.now)
-        dut.machine.air_changed()
+        self.model.on_change()
         dut.run(within)
         network.receive = receive  # type: ignore[method-assign]
         return bool(answers)

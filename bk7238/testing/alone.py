@@ -9,13 +9,14 @@ from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
 from bk7238.image.flash_view import FlashView
+from bk7238.peripherals.core import Actor
 
 if TYPE_CHECKING:
     from bk7238.bench.settings import Settings
     from bk7238.image import FlashImage
 
 
-class Alone:
+class Alone(Actor):
     """A device with `image` that is ready to run. With the profile `none`, or where the family of the app is not known,
     it is told nothing. Raises ValueError for what it cannot be told."""
 
@@ -28,9 +29,10 @@ class Alone:
         flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
         for address, data in family.configure(flash, told).items():
             self.machine.flash.load(data, address)
-        self.access_point = bench.put_on_air(lambda behind: self.faults.network(behind, self.network))
+        self.access_point = bench.put_on_air(self.faults.network)
         bench.power_on()
-        family.attach(self.machine, self.air, told)
+        self.operator = family.attach(self.machine, self.air, told)
+        self.machine.actors["alone"] = self
         size = self.machine.flash.size
         kept = lambda: family.configuration(self.machine.chip, size)  # noqa: E731
-        self.faults.begin(self.machine, self.air, self.access_point, kept)
+        self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bk7238.bench.settings import OPTIONS, Settings
@@ -17,9 +18,10 @@ from bk7238.peripherals.nor_flash import Operation
 from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
 from bk7238.testing.pins import Channels, Pins, Things
-from bk7238.update import evidence
+from bk7238.update import boots, evidence
 from bk7238.update.result import Result
 from bk7238.update.session import Update
+from bk7238.update.story import BOOT, JOIN
 
 if TYPE_CHECKING:
     from bk7238.machine import Machine
@@ -54,6 +56,7 @@ class Dut:
     def __init__(self, image: FlashImage, package: Package | None = None, settings: Settings | None = None) -> None:
         self.image, self.package, self.settings = image, package, settings or Settings()
         self.result: Result | None = None
+        self.cache: Path | None = boots.folder()  # of boots; None for none
         self.pins, self.adc, self.things = Pins(self), Channels(self), Things(self)
         self.before: list[str] = []
         """The lines that the last `expect` passed over."""
@@ -117,11 +120,11 @@ class Dut:
     def _follow(self, bench: Update | Alone) -> None:
         machine = bench.machine
         self.flash_before = bytes(machine.flash.data)
-        machine.uart1.on_line(lambda line: self._line(1, line))
-        machine.uart2.on_line(lambda line: self._line(2, line))
+        machine.uart1.on_line.connect(lambda line: self._line(1, line))
+        machine.uart2.on_line.connect(lambda line: self._line(2, line))
         machine.board.flash.operated.connect(self._operated)
-        bench.air.on_event(self._heard)
-        bench.air.on_frame(lambda *frame: self.frames.append(Frame(*frame)))
+        bench.air.on_event.connect(self._heard)
+        bench.air.on_frame.connect(lambda *frame: self.frames.append(Frame(*frame)))
 
     @property
     def update(self) -> Update:
@@ -131,6 +134,18 @@ class Dut:
         bench = self.bench
         assert isinstance(bench, Update)
         return bench
+
+    def join(self) -> None:
+        """Switch the device on and let it join its network. Where the same has been done before, on this host and with
+        this simulator, it is taken from the cache. What came before is past. Raises NotSeen where it does not join,
+        RuntimeError for a device without a package."""
+        self._not_yet()
+        if self.package is not None:
+            where = self.cache if type(self).plug is Dut.plug else None
+            self._bench = boots.joined(self.image, self.package, self.settings, where)
+            self._follow(self._bench)
+        if self.update.story.phase in (BOOT, JOIN):
+            raise NotSeen(f"the device did not join until {self.now:.3f} s{self._why}")
 
     @property
     def machine(self) -> Machine:
@@ -167,10 +182,10 @@ class Dut:
             if machine.resets >= wanted:
                 machine.stop()
 
-        machine.engine.on_reset.append(reset)
+        machine.engine.on_reset.connect(reset)
         while machine.resets < wanted and machine.now < deadline:
             machine.run(until=deadline)
-        machine.engine.on_reset.remove(reset)
+        machine.engine.on_reset.disconnect(reset)
         if machine.resets < wanted:
             missing = wanted - machine.resets
             raise NotSeen(f"{missing} of {count} resets did not come within {within}{self._why}")

@@ -45,6 +45,8 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
     checked(dut.configure, **settings)
+    if config.getoption("bk7238_no-boots"):
+        dut.cache = None
     return dut
 
 

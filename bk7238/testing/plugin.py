@@ -30,6 +30,7 @@ SETTINGS = ("engine", "seed", "chip")
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {"default": None, **command.details(name)}) for name in SETTINGS),
     ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
+    ("no-boots", {"action": "store_true", "help": "carry every boot out: take none from the cache (docs/testing.md)"}),
     ("artifacts", {"default": None, "metavar": "DIR", "help": "logs, flash and result of each test go there"}),
 )
 

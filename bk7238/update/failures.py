@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bk7238.companion import Fields
 from bk7238.machine import Machine
+from bk7238.peripherals.core import Actor, State
 
 TRIES = 3
 ONE_ATTEMPT = 5_000_000  # microseconds: repetitions without a connection of their own that are closer are one attempt
@@ -45,20 +45,19 @@ class Failure:
     counts: bool = True
 
 
-class Failures:
+class Failures(Actor):
     """Those of one machine. `excused(since)` says whether what fails now is the work of a fault that passes, and has
     fired after that time (microseconds); `full()` is called at the third failure of a kind."""
 
+    newest: Failure | None = State()  # that nothing has made good
+    time: int = State(-1)  # of the newest, whether made good or not
+    _counts: Counter[Failure] = State(factory=Counter)  # by the first of each kind
+    _attempts: set[int] = State(factory=set)
+    _repeated: dict[str, int] = State(factory=dict)
+    _pardoned: bool = State(False)  # what follows from an attempt that was excused is excused too
+
     def __init__(self, machine: Machine, excused: Callable[[int], bool], full: Callable[[], None]) -> None:
         self._machine, self._excused, self._full = machine, excused, full
-        self.newest: Failure | None = None  # that nothing has made good
-        self.time = -1  # of the newest, whether made good or not
-        self._counts: Counter[Failure] = Counter()  # by the first of each kind
-        self._attempts: set[int] = set()
-        self._repeated: dict[str, int] = {}
-        self._pardoned = False  # what follows from an attempt that was excused is excused too
-        state = ("newest", "time", "_counts", "_attempts", "_repeated", "_pardoned")
-        machine.companions.append(Fields(self, state))
 
     def note(self, failure: Failure) -> bool:
         """Something failed. Whether the blame is a passing fault's, so that the device may begin anew."""

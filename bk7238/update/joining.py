@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bk7238.air import events as air
 from bk7238.network.events import Event
+from bk7238.peripherals.core import Actor, State
 
 _ONE_SCAN = 1_000_000  # microseconds: probe requests that are closer belong to one scan
 _SILENCE = {
@@ -22,12 +23,11 @@ _STEPS = {
 }
 
 
-class Joining:
+class Joining(Actor):
     """Follows one device on its way into a network."""
 
-    def __init__(self) -> None:
-        self._message = 0  # of the key handshake, the last that was seen
-        self._found: int | None = None  # when a scan found the network, and nothing has followed yet
+    _message: int = State(0)  # of the key handshake, the last that was seen
+    _found: int | None = State()  # when a scan found the network, and nothing has followed yet
 
     def failure(self, event: Event) -> str | None:
         """One line for an event that keeps the device from joining, None for all others."""

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
-from bk7238.companion import Fields
 from bk7238.formats import rbl
 from bk7238.image import loaders
 from bk7238.image.flash_view import FlashView
 from bk7238.network.events import Event
+from bk7238.peripherals.core import Actor, Alarm, Signal, State, on_alarm
 from bk7238.update import evidence, installation
 from bk7238.update.failures import TRIES, Failures
 from bk7238.update.result import Verdict
@@ -33,8 +33,15 @@ PATIENCE = 60_000_000  # virtual microseconds without progress
 GLANCE = 1_000_000
 
 
-class Judge:
-    """Follows one machine through its story. `told` is what the device was told, `package` what it is to install."""
+class Judge(Actor):
+    """Follows one machine through its story. `told` is what the device was told, `package` what it is to install.
+    `on_end` is told when the verdict is there."""
+
+    verdict: Verdict | None = State()
+    reason: str = State("")
+    glance = Alarm()
+    _scans: int = State(0)
+    _scanned: int = State(0)
 
     def __init__(
         self,
@@ -52,19 +59,16 @@ class Judge:
         self.told, self.access_point, self.faults = told, access_point, faults
         self.loader = loaders.of(image.view)
         self.failures = Failures(machine, self._excused, lambda: self._end(*self._stuck()))
-        self.story = Story(machine, family, self.loader, told.url, self.failures, tell, self._turn)
+        self.story = Story(machine, family, self.loader, told.url, self.failures, tell)
+        self.story.on_phase.connect(self._turn)
         self.operators: list[Operator] = []  # known once the device is in the air
-        self.verdict: Verdict | None = None
-        self.reason = ""
-        self.on_end: list[Callable[[], None]] = []  # called when the verdict is there
-        self._scans = 0
-        self._scanned = 0
-        machine.companions.append(Fields(self, ("verdict", "reason", "_scans", "_scanned")))
-        machine.dead_end.listeners.append(self._dead)
+        self.clock = machine.clock
+        self.on_end = Signal()
+        machine.dead_end.on_end.connect(self._dead)
 
     def begin(self) -> None:
         """Look at the machine from now on, once a virtual second."""
-        self.machine.clock.after(GLANCE, self._glance)
+        self.glance.start(GLANCE)
 
     def event(self, event: Event) -> None:
         """Something happened on the radio or behind the access point."""
@@ -85,8 +89,7 @@ class Judge:
         if self.verdict is None:
             self.verdict, self.reason = verdict, reason
             self.machine.stop()
-            for listener in self.on_end:
-                listener()
+            self.on_end()
 
     def _dead(self, why: str) -> None:
         """The device will not get anywhere any more, unless a fault will be over."""
@@ -153,6 +156,7 @@ class Judge:
 
     # Where it goes no further
 
+    @on_alarm(glance)
     def _glance(self) -> None:
         """Once a virtual second: is anything still moving?"""
         if self.verdict is not None:
@@ -161,7 +165,7 @@ class Judge:
             self._end(Verdict.BRICK, f"{TRIES} resets in a row without a running app: {self._damage()}")
         elif self.machine.now - self.story.last_progress > PATIENCE:
             self._end(*self._stuck())
-        self.machine.clock.after(GLANCE, self._glance)
+        self.glance.start(GLANCE)
 
     def _stuck(self) -> tuple[Verdict, str]:
         story, since = self.story, f"for {PATIENCE // 1_000_000} virtual seconds"

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from bk7238 import chip as chips
 from bk7238.bench.bench import Bench, Plug, network_alone
 from bk7238.bench.settings import Settings
-from bk7238.companion import Fields
 from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
+from bk7238.formats.plain import Reader, Writer
 from bk7238.image import FlashImage, Package
+from bk7238.image import package as packages
 from bk7238.image.flash_view import FlashView
+from bk7238.machine.snapshot import Snapshots
 from bk7238.network import http_path, http_server
-from bk7238.update import evidence, versions
+from bk7238.peripherals.core import Actor, State
+from bk7238.update import evidence, run_file, versions
 from bk7238.update.judge import Judge
 from bk7238.update.result import Result, Verdict
 from bk7238.update.story import DONE, INSTALL, REJOIN, Happening
@@ -22,11 +27,14 @@ from bk7238.update.story import DONE, INSTALL, REJOIN, Happening
 __all__ = ["Settings", "Update"]
 
 
-class Update:
+class Update(Actor):
     """An update that is ready to run. Raises ValueError for what the firmware family cannot be told.
 
     `plug` gives what the access point has behind it in the place of the simulated network alone.
     """
+
+    _result: Result | None = State()
+    _begun: bool = State(False)
 
     def __init__(
         self,
@@ -37,6 +45,8 @@ class Update:
         *,
         plug: Plug = network_alone,
     ) -> None:
+        self._given = [settings, image.name, image.data, image.partitions, image.bootloader_version]
+        self._given += [package.name, package.data]
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
@@ -49,10 +59,10 @@ class Update:
         flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
         for address, data in self.family.configure(flash, told).items():
             self.machine.flash.load(data, address)
-        self.access_point = bench.put_on_air(lambda behind: self.faults.network(behind, self.network))
+        self.access_point = bench.put_on_air(self.faults.network)
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
-        self.air.on_event(self.judge.event)
+        self.air.on_event.connect(self.judge.event)
         bench.power_on()
         self.judge.operators.append(self.family.attach(self.machine, self.air, told))
         if self.delivery is not None:
@@ -62,9 +72,29 @@ class Update:
             self.story.phase = INSTALL
         size = self.machine.flash.size
         kept = lambda: self.family.configuration(self.machine.chip, size)  # noqa: E731
-        self.faults.begin(self.machine, self.air, self.access_point, kept)
-        self._result: Result | None = None
-        self.machine.companions.append(Fields(self, (), references=("_result",)))
+        self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
+        self.machine.actors["update"] = self
+
+    def save(self, path: Path) -> None:
+        """Write the run as it stands to a file, for `load`. Not from within a callback of the run. Raises SnapshotError
+        for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""
+        chip, snapshot = self.machine.chip, Snapshots(self.machine).take()
+        given = Writer(lambda value: "codec" if value is chip.codec else None).data(self._given)
+        path.write_bytes(run_file.pack(snapshot, [chip.board.parent.name, given]))
+
+    @classmethod
+    def load(cls, path: Path, tell: Callable[[Happening], None] = lambda happening: None) -> Update:
+        """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
+        a file that is none, or that this version cannot go on with, OSError."""
+        data = path.read_bytes()
+        chip_name, given = run_file.head(data, path.name).made_of
+        chip = chips.load(chip_name)
+        settings, image_name, content, table, loader, package_name, body = Reader(lambda codec: chip.codec).value(given)
+        snapshot = run_file.snapshot(data, path.name)
+        image = FlashImage(image_name, content, table, loader, chip)
+        update = cls(image, packages.as_it_is(body, package_name), settings, tell)
+        Snapshots(update.machine).restore(snapshot)
+        return update
 
     def _url(self) -> str | None:
         """Where the device is told to fetch the update from; None where nobody tells it."""
@@ -91,12 +121,14 @@ class Update:
         """Run to the verdict. Once it is there it stays: the machine may be run on, and this gives the same again."""
         if self._result is None:
             began = time.perf_counter()
-            self.begin()
+            if not self._begun:
+                self.begin()
             self._result = self.end(began)
         return self._result
 
     def begin(self) -> None:
         """What `run` does first. For who lets the machine run otherwise; the judge then stops it by itself."""
+        self._begun = True
         self.story.tell(
             f"power on: {self.image.name}, {self.machine.flash.size >> 20} MiB of flash, profile {self.family.name}"
         )

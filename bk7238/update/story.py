@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bk7238.air import events as air
-from bk7238.companion import Fields
 from bk7238.families.family import Family
 from bk7238.image.loaders import Loader, Says
 from bk7238.machine import Machine
 from bk7238.network import events as network
 from bk7238.network.http_path import shown
-from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.core import Actor, Calls, ResetKind, Signal, State, on_alarm
 from bk7238.update.failures import Failure, Failures, Stage
 from bk7238.update.joining import Joining
 from bk7238.update.result import Phase
@@ -34,12 +33,6 @@ BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE = (
     "done",
 )
 ORDER = (BOOT, JOIN, DOWNLOAD, RESTART, INSTALL, REJOIN, DONE)
-_STATE = (
-    *("phase", "phases", "versions", "lines", "bootloader_lines", "app_started", "named", "resets_without_banner"),
-    *("app_started_at", "_starts"),
-    *("last_progress", "downloaded", "complaint", "offered", "_joining", "_trouble", "_began"),
-    *("_body", "_crc", "_furthest", "_furthest_phase"),
-)
 STAYS_UP = 10_000_000  # virtual microseconds after which an app without a known banner counts as running
 
 
@@ -52,9 +45,30 @@ class Happening:
     share: float | None = None
 
 
-class Story:
-    """Follows one machine with a boot loader, whose device was told to fetch `url`. `tell` gets each milestone;
-    `turn(phase)` is called when a phase begins."""
+class Story(Actor):
+    """Follows one machine with a boot loader, whose device was told to fetch `url`. `tell` gets each milestone,
+    `on_phase` is told each phase that begins."""
+
+    phase: str = State(BOOT)
+    phases: list[Phase] = State(factory=list)
+    versions: list[Named] = State(factory=list)
+    lines: list[str] = State(factory=list)  # on either UART, since the last reset
+    bootloader_lines: list[str] = State(factory=list)  # since the last reset and before the app was started
+    app_started: bool = State(False)
+    app_started_at: int = State(0)
+    named: bool = State(False)  # since the last reset the app has said its version, or stayed up where it has no banner
+    resets_without_banner: int = State(0)
+    last_progress: int = State(0)
+    downloaded: str = State("")
+    complaint: str = State("")  # of the boot loader, when it last started an app during the download
+    offered: str = State("")  # the address that DHCP last offered, and that nobody has taken
+    _starts: int = State(0)
+    _body: bool = State(False)  # an answer has arrived as a whole,
+    _crc: int | None = State()  # and has this CRC-32
+    _furthest: int = State(0)  # bytes of the download that have arrived, in any attempt
+    _furthest_phase: int = State(0)  # its place in ORDER
+    _began: tuple[int, int, float] = State()
+    staying = Calls()
 
     def __init__(
         self,
@@ -64,35 +78,16 @@ class Story:
         url: str | None,
         failures: Failures,
         tell: Callable[[Happening], None],
-        turn: Callable[[str], None],
     ) -> None:
         self.machine, self.family, self.loader, self.failures = machine, family, loader, failures
-        self._tell, self._turn = tell, turn
-        self.phase = BOOT
-        self.phases: list[Phase] = []
-        self.versions: list[Named] = []
-        self.lines: list[str] = []  # on either UART, since the last reset
-        self.bootloader_lines: list[str] = []  # since the last reset and before the app was started
-        self.app_started = False
-        self.app_started_at = 0
-        self.named = False  # since the last reset the app has said its version, or has stayed up where it has no banner
-        self._starts = 0
-        self.resets_without_banner = 0
-        self.last_progress = 0
-        self.downloaded = ""
-        self.complaint = ""  # of the boot loader, when it last started an app during the download
-        self.offered = ""  # the address that DHCP last offered, and that nobody has taken
+        self._tell, self.on_phase = tell, Signal()
+        self.clock = machine.clock
         self._joining = Joining()
         self._trouble = Trouble(url)
-        self._body = False  # an answer has arrived as a whole,
-        self._crc: int | None = None  # and has this CRC-32
-        self._furthest = 0  # bytes of the download that have arrived, in any attempt
-        self._furthest_phase = 0  # its place in ORDER
         self._began = self._mark()
-        machine.companions.append(Fields(self, _STATE))
-        machine.uart1.on_line(self._line)
-        machine.uart2.on_line(self._line)
-        machine.engine.on_reset.append(self._reset)
+        machine.uart1.on_line.connect(self._line)
+        machine.uart2.on_line.connect(self._line)
+        machine.engine.on_reset.connect(self._reset)
         machine.board.flash.operated.connect(self._flash_operated)
 
     # What happens
@@ -227,9 +222,9 @@ class Story:
         self.app_started_at = self.machine.now
         self._starts += 1
         if self.family.banner is None:
-            start = self._starts
-            self.machine.clock.after(STAYS_UP, lambda: self._stayed_up(start))
+            self.staying.after(STAYS_UP, self._starts)
 
+    @on_alarm(staying)
     def _stayed_up(self, start: int) -> None:
         """An app that names no version was started some time ago. One that the CPU has aborted in does not count."""
         since = [record for record in self.machine.log.records if record.time >= self.app_started_at]
@@ -253,7 +248,8 @@ class Story:
             text = f"the device restarted by itself ({kind.value})"
             self._note(Failure("restart", text, Stage.LOADING, follows=True))
         self.failures.restarted()
-        self.lines, self.bootloader_lines = [], []
+        self.lines.clear()
+        self.bootloader_lines.clear()
         self.app_started = self.named = False
         if kind is not ResetKind.POWER_ON:  # that is the world's doing
             self.resets_without_banner += 1
@@ -280,7 +276,7 @@ class Story:
         if place > self._furthest_phase:
             self._furthest_phase = place
             self._further()
-        self._turn(phase)
+        self.on_phase(phase)
 
     def close(self) -> None:
         """End the current phase now, whether or not the next one begins."""

@@ -87,9 +87,9 @@ class _Trial:
         for address in {app.offset, machine.chip.app}:
             self._engine.stops.add_breakpoint(address)
         for console in (machine.uart1, machine.uart2):
-            console.on_line(self._line)
-        machine.engine.on_reset.append(self._reset)
-        machine.dead_end.listeners.append(lambda why: machine.stop())
+            console.on_line.connect(self._line)
+        machine.engine.on_reset.connect(self._reset)
+        machine.dead_end.on_end.connect(lambda why: machine.stop())
 
     def run(self) -> str:
         """Run. Returns how that ended."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bk7238.network import dns, events
 from bk7238.network.http_head import Head
+from bk7238.peripherals.core import Actor, State
 from bk7238.update.failures import Failure, Stage
 
 _HTTP_PORTS = (80, 443)  # where a device asks that does not heed the port it was told
@@ -15,16 +16,18 @@ _CODES = {
 }
 
 
-class Trouble:
+class Trouble(Actor):
     """Follows one device that was told to fetch `url`, or nothing that is known."""
+
+    answer: Head | None = State()  # the newest with a body
+    _addresses: set[str] = State()
+    _asked: events.HttpRequested | None = State()  # the request for it, until it has failed
+    _silent: set[int] = State(factory=set)  # the device's ports of connections without a request
 
     def __init__(self, url: str | None) -> None:
         parts = urlsplit(url or "")
         self._host, self._port = (parts.hostname or "").lower(), parts.port or 80
         self._addresses = {self._host}
-        self.answer: Head | None = None  # the newest with a body
-        self._asked: events.HttpRequested | None = None  # the request for it, until it has failed
-        self._silent: set[int] = set()  # the device's ports of connections without a request
 
     def failure(self, event: events.Event) -> Failure | None:
         """The failure that an event is, None for all others."""

@@ -1,4 +1,4 @@
-"""What every block of the chip is made of: registers, state, alarms, wires and ports; and what hangs on some.
+"""What every block is made of: registers, state, alarms, wires and ports; what hangs on some, and what acts around it.
 
 A block's own file needs one import line::
 
@@ -7,22 +7,26 @@ A block's own file needs one import line::
 
 from typing import TYPE_CHECKING, Any
 
+from bk7238.peripherals.core.actor import Actor
 from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Input, Output, Port, RunningAlarm, State
+from bk7238.peripherals.core.signal import Signal, Tap
+from bk7238.peripherals.core.state import Alarm, Calls, Input, Output, Port, RunningAlarm, RunningCalls
 
 if TYPE_CHECKING:
-    # A block's declarations become objects of its own when it is made, which a type checker cannot see.
+    # Declarations become objects of each block's or actor's own when it is made, which a type checker cannot see.
     RO: Any
     RW: Any
     SC: Any
     W1C: Any
     WO: Any
+    State: Any
 else:
     from bk7238.peripherals.core.register import RO, RW, SC, W1C, WO
+    from bk7238.peripherals.core.state import State
 
 __all__ = [
     "ALWAYS",
@@ -31,10 +35,12 @@ __all__ = [
     "SC",
     "W1C",
     "WO",
+    "Actor",
     "AdcDevice",
     "Alarm",
     "BlockPart",
     "Bus",
+    "Calls",
     "Carrier",
     "Clock",
     "Device",
@@ -50,9 +56,12 @@ __all__ = [
     "Register",
     "ResetKind",
     "RunningAlarm",
+    "RunningCalls",
     "Services",
+    "Signal",
     "SpiDevice",
     "State",
+    "Tap",
     "on_alarm",
     "on_input",
     "on_read",

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
 from bk7238.peripherals.core.register import WORD, Register
 from bk7238.peripherals.core.services import ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Driver, Input, Listeners, Output, RunningAlarm, State
+from bk7238.peripherals.core.signal import Signal
+from bk7238.peripherals.core.state import Alarm, Driver, Input, Output, RunningAlarm, State
 
 
 class Peripheral(Declaring, base=True):
@@ -101,14 +102,14 @@ class Peripheral(Declaring, base=True):
                 handler()
 
     def snapshot(self) -> dict[str, Any]:
-        """A copy of the declared state: registers, states, alarm deadlines, driven levels, unclaimed storage.
+        """A copy of the declared state: registers, states, alarms, driven levels, unclaimed storage.
 
         What is a part's has the part's name before its own, but for registers.
         """
         return {
             "registers": {name: [r.value for r in registers] for name, registers in self._registers.items()},
             "states": {key: copy.deepcopy(getattr(one, name)) for key, (one, name, _) in self._states.items()},
-            "alarms": {name: [a.deadline for a in alarms] for name, alarms in self._alarms.items()},
+            "alarms": {name: [alarm.pending() for alarm in alarms] for name, alarms in self._alarms.items()},
             "outputs": [driver.value for driver in self._drivers],
             "storage": dict(self._storage),
             "random": self.random.getstate(),
@@ -125,9 +126,9 @@ class Peripheral(Declaring, base=True):
         for key, value in snapshot["states"].items():
             holder, name, _ = self._states[key]
             setattr(holder, name, copy.deepcopy(value))
-        for name, deadlines in snapshot["alarms"].items():
-            for alarm, deadline in zip(self._alarms[name], deadlines, strict=True):
-                alarm.resume(deadline)
+        for name, pending in snapshot["alarms"].items():
+            for alarm, one in zip(self._alarms[name], pending, strict=True):
+                alarm.restore(one)
         for driver, value in zip(self._drivers, snapshot["outputs"], strict=True):
             driver.value = value
         self._storage = dict(snapshot["storage"])
@@ -199,7 +200,7 @@ class Peripheral(Declaring, base=True):
             self._inputs.update({number: (holder, name, bit, handler) for bit, number in enumerate(item.numbers)})
             self._levels[key] = holder, name
             return 0
-        return Listeners()
+        return Signal()
 
     def _place(self, holder: Declaring, name: str, register: Register) -> None:
         """Let accesses find a register."""

@@ -17,7 +17,10 @@ class ResetKind(Enum):
 
 
 class Event(Protocol):
-    """Something the clock will do."""
+    """Something the clock will do; those of the same microsecond happen in the order of their numbers."""
+
+    @property
+    def number(self) -> int: ...
 
     def cancel(self) -> None: ...
 
@@ -30,6 +33,10 @@ class Clock(Protocol):
 
     def after(self, microseconds: int, callback: Callable[[], None]) -> Event:
         """Call `callback` once, `microseconds` (zero or more) from now."""
+        ...
+
+    def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> Event:
+        """Call `callback` at microsecond `deadline`, as an event that had that number in the clock's order."""
         ...
 
 

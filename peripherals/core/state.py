@@ -1,6 +1,6 @@
-"""What a block declares besides its registers: state, alarms, wires and ports.
+"""What a block or an actor declares: state and alarms, and of a block wires and ports besides its registers.
 
-Each is a class attribute of the block; every instance of the block gets its own.
+Each is a class attribute; every instance gets its own.
 """
 
 from __future__ import annotations
@@ -39,6 +39,22 @@ class Alarm(_Declaration):
     def __init__(self, count: int | None = None) -> None:
         self.count = count
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None else owner._alarm(self.name, RunningAlarm)
+
+
+class Calls(_Declaration):
+    """Any number of calls to come of one handler of an actor, marked with `on_alarm`, each with plain data."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None else owner._alarm(self.name, RunningCalls)
+
 
 class RunningAlarm:
     """One alarm of one block. `deadline` is the microsecond at which it will go off, None while it is stopped."""
@@ -60,24 +76,69 @@ class RunningAlarm:
             self._event.cancel()
         self._event = self.deadline = None
 
-    def resume(self, deadline: int | None) -> None:
-        """Restore a snapshot: go off at microsecond `deadline`, or not at all."""
+    def pending(self) -> Any:
+        """When it will go off (microseconds) and its event's place in the clock's order; None while it is stopped."""
+        return None if self._event is None else (self.deadline, self._event.number)
+
+    def restore(self, pending: Any) -> None:
+        """Back to what `pending` gave. The clock has been restored, or this alarm alone goes back."""
         self.stop()
-        if deadline is not None:
-            self.start(max(0, deadline - self._clock.now))
-            self.deadline = deadline
-
-    def adopt(self, event: Event, deadline: int) -> None:
-        """Restore a snapshot of the whole clock, in which this alarm goes off with `event`."""
-        self._event, self.deadline = event, deadline
-
-    def forget(self) -> None:
-        """Restore a snapshot of the whole clock, in which this alarm is stopped until it adopts an event."""
-        self._event = self.deadline = None
+        if pending is not None:
+            self.deadline, number = pending
+            self._event = self._clock.resume(self.deadline, number, self._expire)
 
     def _expire(self) -> None:
         self._event = self.deadline = None
         self._callback()
+
+
+class RunningCalls:
+    """The calls to come of one actor's handler."""
+
+    def __init__(self, clock: Clock, callback: Callable[..., None]) -> None:
+        self._clock, self._callback = clock, callback
+        self._calls: list[_Call] = []
+
+    def after(self, microseconds: int, *data: Any) -> None:
+        """Call the handler with `data`, `microseconds` from now."""
+        self._add(data).start(microseconds)
+
+    def clear(self) -> None:
+        """Call nothing of what was asked for."""
+        for call in self._calls:
+            call.stop()
+        self._calls.clear()
+
+    def pending(self) -> Any:
+        """Of each call when it comes, its place in the clock's order, and its data."""
+        return [(call.pending(), call.data) for call in self._calls]
+
+    def restore(self, pending: Any) -> None:
+        """Back to what `pending` gave."""
+        self.clear()
+        for when, data in pending:
+            self._add(data).restore(when)
+
+    def _add(self, data: tuple[Any, ...]) -> _Call:
+        call = _Call(self._clock, self._call, data)
+        self._calls.append(call)
+        return call
+
+    def _call(self, call: _Call) -> None:
+        self._calls.remove(call)
+        self._callback(*call.data)
+
+
+class _Call(RunningAlarm):
+    """One call to come, with its data."""
+
+    def __init__(self, clock: Clock, callback: Callable[[_Call], None], data: tuple[Any, ...]) -> None:
+        super().__init__(clock, callback)  # type: ignore[arg-type]
+        self.data = data
+
+    def _expire(self) -> None:
+        self._event = self.deadline = None
+        self._callback(self)  # type: ignore[call-arg]
 
 
 class Output(_Declaration):
@@ -121,20 +182,3 @@ class Input(_Declaration):
 
 class Port(_Declaration):
     """Where something leaves the chip: bytes of a UART, frames of the radio. Who listens is not the block's matter."""
-
-
-class Listeners:
-    """One block's port: `port(data)` hands `data` to each listener in the order in which they connected.
-
-    It answers the most that a listener answered, for ports where that means something: whether a frame was
-    acknowledged, how long to wait. 0 where nobody answers.
-    """
-
-    def __init__(self) -> None:
-        self._listeners: list[Callable[..., Any]] = []
-
-    def connect(self, listener: Callable[..., Any]) -> None:
-        self._listeners.append(listener)
-
-    def __call__(self, *data: Any) -> int:
-        return max([listener(*data) or 0 for listener in self._listeners], default=0)

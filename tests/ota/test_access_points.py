@@ -130,7 +130,7 @@ class Ears:
 
     def __init__(self, dut):
         self._dut, self._heard = dut, []
-        dut.bench.air.on_frame(self._observe)
+        dut.bench.air.on_frame.connect(self._observe)
 
     @property
     def now(self):

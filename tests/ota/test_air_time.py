@@ -26,7 +26,7 @@ def overlaps(dut: Dut) -> list[str]:
             found.append(f"{frame[:24].hex()} at {began} us, {free[channel] - began} us too early")
         free[channel] = began + airtime.exchange_time(modulation, frame)
 
-    dut.bench.air.record(record)
+    dut.bench.air.on_record.connect(record)
     dut.expect_verdict("new-app-runs")
     assert min(counts) > 20
     return found

@@ -12,12 +12,12 @@ from images import FULL, GZIP, image, update_package, vendor
 from bk7238.families.beken_sdk import BekenSdk
 from bk7238.families.delivery import HttpPull, TcpPush
 from bk7238.image import flash_image, package
+from bk7238.machine.snapshot import Snapshots
 from bk7238.network import events as told
 from bk7238.network import ipv4
 from bk7238.network.addresses import ip_text, mac_text
 from bk7238.network.network import Network
 from bk7238.network.tcp_segment import parse
-from bk7238.replay.snapshot import Snapshots
 from bk7238.update.session import Settings, Update
 
 PORT = 5_000
@@ -30,7 +30,7 @@ class Listening:
 
     def __init__(self, machine, network, most):
         self.machine, self.network, self.most = machine, network, most
-        self.device, self.events = None, network.events
+        self.device, self.events, self.on_change = None, network.events, network.on_change
         self.data, self.lost = bytearray(), 0
 
     @property
@@ -61,7 +61,7 @@ class Listening:
                 names = {"address": ip_text(packet.destination), "mac": mac_text(frame[:6])}
                 self.device = Network(random.Random(1), **names)
                 self.device.tcp.listen(PORT, self)
-            passed += self._answered(self.device.receive(frame, now) + self.device.push(now), now)
+            passed += self._answered(self.device.receive(frame, now), now)
         return passed
 
     def _answered(self, frames, now):
@@ -112,7 +112,7 @@ def pushed(monkeypatch):
             told_of.append,
             plug=lambda machine, network: Listening(machine, network, breaks),
         )
-        update.air.on_event(events.append)
+        update.air.on_event.connect(events.append)
         return update.run(), events, told_of
 
     return run
@@ -175,7 +175,7 @@ def test_openbeken_takes_an_upload(fault):
         flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(update_by="web", faults=faults)
     )
     events = []
-    update.air.on_event(events.append)
+    update.air.on_event.connect(events.append)
     result = update.run()
     assert result.verdict.value == "new-app-runs" and result.silent == [], result.reason
     assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
@@ -199,7 +199,7 @@ def test_what_is_under_way_goes_back_in_time(monkeypatch):
     monkeypatch.setattr(BekenSdk, "deliveries", (TcpPush(PORT),))
     update = Update(image(), update_package(), Settings())
     frames = []
-    update.air.on_frame(lambda now, frame, channel, ours: frames.append((now, frame)))
+    update.air.on_frame.connect(lambda now, frame, channel, ours: frames.append((now, frame)))
     snapshots = Snapshots(update.machine)
     update.begin()
     update.machine.run(until=6_000_000)

@@ -43,7 +43,7 @@ class Sleeper:
             Flash(self.dut).load(data, address)
         self.asked = {}
         self.states = []  # of the MAC, at the end of each frame
-        self.dut.bench.air.on_frame(self._passed)
+        self.dut.bench.air.on_frame.connect(self._passed)
         for number in range(1, 9):
             at = ASLEEP_FROM + 1_000_000 * number + 11_000 * number
             self.dut.machine.clock.after(at, lambda number=number: self._ping(number))

@@ -105,7 +105,7 @@ def test_a_device_that_restarts_by_itself_after_half_a_download_is_judged(dut, s
         elif "IP up" in text and restarts:
             dut.machine.clock.after(100_000, lambda: dut.send(f"http_ota http://{SERVER}/{NAME}"))
 
-    dut.machine.uart1.on_line(line)
+    dut.machine.uart1.on_line.connect(line)
     result = dut.verdict()
     assert result.verdict is Verdict.DEVICE_WAITS and len(server.requests) == 3 and len(restarts) == 2
     assert "broke off at 10,406 of 17,344 bytes: closed by the server (3 times)" in result.reason
@@ -114,7 +114,7 @@ def test_a_device_that_restarts_by_itself_after_half_a_download_is_judged(dut, s
 
 @pytest.mark.bk7238(request="missing.rbl")
 def test_a_device_that_restarts_for_ever_is_judged(dut):
-    dut.machine.uart1.on_line(lambda line: dut.send("reboot") if line.startswith("IP up") else None)
+    dut.machine.uart1.on_line.connect(lambda line: dut.send("reboot") if line.startswith("IP up") else None)
     result = dut.verdict()
     assert result.verdict is Verdict.DEVICE_WAITS and dut.machine.resets == 3
     assert "the device restarted by itself (watchdog) (3 times)" in result.reason

@@ -60,13 +60,13 @@ def test_survives_losses(dut, air):
     rng = random.Random(5)
     lost = []
 
-    def lose(time, frame, channel, ours):
+    def lose(frame, time, channel, ours):
         if frame[0] != 0x80 and rng.random() < 0.05:
             lost.append(time)
             return None
         return frame
 
-    air.model.filters.append(lose)
+    air.model.frames.insert(lose)
     assert fetched(dut, air, "60 s")[-1].status == 200 and lost
 
 

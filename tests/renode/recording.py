@@ -32,8 +32,8 @@ class Recording:
     requests: list[tuple[Any, ...]] = field(default_factory=list)
 
     def watch(self, machine: Machine) -> None:
-        machine.uart1.on_line(self.uart1.append)
-        machine.uart2.on_line(self.uart2.append)
+        machine.uart1.on_line.connect(self.uart1.append)
+        machine.uart2.on_line.connect(self.uart2.append)
         machine.board.flash.operated.connect(lambda *operation: self.flash.append(operation))
 
     def listen(self, air: Medium) -> None:
@@ -51,8 +51,8 @@ class Recording:
             if isinstance(event, HttpRequested):
                 self.requests.append((event.method, event.path))
 
-        air.on_frame(heard)
-        air.on_event(happened)
+        air.on_frame.connect(heard)
+        air.on_event.connect(happened)
 
 
 def first_difference(name: str, one: Sequence[Any], other: Sequence[Any]) -> str | None:

@@ -121,7 +121,7 @@ def test_code_that_a_bus_master_changes_is_executed_as_changed(program: Make) ->
 def test_watchdog_reset_spares_ram_and_power_cycle_clears_it(program: Make) -> None:
     engine = program(mov(0, RAM), load(1, 0), add(1, 1), store(1, 0), *COUNT)
     kinds: list[ResetKind] = []
-    engine.on_reset.append(kinds.append)
+    engine.on_reset.connect(kinds.append)
     engine.clock.after(100, lambda: engine.board.wdt.request_reset(ResetKind.WATCHDOG))
     engine.run(until=200)
     assert engine.bus.read(RAM, 4) == b"\2\0\0\0"
@@ -144,7 +144,7 @@ def test_renodes_own_commands_run_the_guest_and_its_resets(program: Make) -> Non
     engine = program(mov(0, RAM), load(1, 0), add(1, 1), store(1, 0), *COUNT)
     went_on = threading.Event()
     # The guest goes on by itself after the reset, and this much later it has come to its loop.
-    engine.on_reset.append(lambda kind: engine.clock.after(100, went_on.set))
+    engine.on_reset.connect(lambda kind: engine.clock.after(100, went_on.set))
     engine.clock.after(100, lambda: engine.board.wdt.request_reset(ResetKind.WATCHDOG))
     renode = renode_host.renode()
     renode.execute("start")

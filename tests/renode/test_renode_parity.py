@@ -86,8 +86,8 @@ def time_of(engine: str, image: bytes, text: str) -> int:
             seen.append(machine.now)
             machine.stop()
 
-    machine.uart1.on_line(line)
-    machine.uart2.on_line(line)
+    machine.uart1.on_line.connect(line)
+    machine.uart2.on_line.connect(line)
     machine.run(until=2_000_000)
     return int(seen[0])
 

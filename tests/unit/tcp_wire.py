@@ -23,7 +23,7 @@ class Wire:
         self.client = client
         self.events = Events()
         self.told = []
-        self.events.subscribe(self.told.append)
+        self.events.on_event.connect(self.told.append)
         self.tcp = TcpServer(GATEWAY, random.Random(seed), self.events)
         self.http = HttpServer(self.events, files)
         self.tcp.listen(80, self.http)

@@ -74,7 +74,7 @@ def test_beacons_read_by_scapy():
 @pytest.mark.parametrize(("ssid", "answered"), [(b"Bench", True), (b"", True), (b"Attic", False)])
 def test_probe_requests(air, ssid, answered):
     told = []
-    air[0].on_event(told.append)
+    air[0].on_event.connect(told.append)
     station = Station(air[0])
     assert station.probe(ssid)  # to everybody, so nobody has to acknowledge it
     answers = station.listen()
@@ -96,7 +96,7 @@ def test_a_hidden_network_answers_to_its_name_only():
 
 def test_authentication_and_association(air):
     told = []
-    air[1].on_event(told.append)
+    air[1].events.on_event.connect(told.append)
     station = Station(air[0])
     assert station.authenticate()
     [(header, body)] = station.listen()
@@ -133,7 +133,7 @@ def test_other_authentication_is_refused(air, algorithm, sequence, status):
 @pytest.mark.parametrize(("ssid", "rates", "status"), [(b"Attic", RATES, 1), (b"Bench", element(1, b"\x82"), 18)])
 def test_association_is_refused(air, ssid, rates, status):
     told = []
-    air[1].on_event(told.append)
+    air[1].events.on_event.connect(told.append)
     station = Station(air[0])
     station.authenticate()
     station.listen()
@@ -145,7 +145,7 @@ def test_association_is_refused(air, ssid, rates, status):
 
 def test_reassociation(joined):
     told = []
-    joined.medium.on_event(told.append)
+    joined.medium.on_event.connect(told.append)
     joined.management(dot11.REASSOCIATION_REQUEST, b"\1\4\x0a\0" + BSSID + element(0, b"Bench") + RATES)
     [(header, body)] = joined.listen()
     assert header.subtype == dot11.REASSOCIATION_RESPONSE and body[2:4] == b"\0\0"
@@ -178,7 +178,7 @@ def test_a_retry_of_a_frame_that_arrived_is_dropped(joined):
 
 def test_data_of_a_stranger_is_answered_with_reason_7(air):
     told = []
-    air[1].on_event(told.append)
+    air[1].events.on_event.connect(told.append)
     station = Station(air[0])
     assert station.data(arp_question())
     [(header, body)] = station.listen()
@@ -200,7 +200,7 @@ def test_association_without_authentication_is_answered_with_reason_6(air):
 
 def test_the_access_point_throws_a_station_out(air, joined):
     told = []
-    air[0].on_event(told.append)
+    air[0].on_event.connect(told.append)
     air[1].deauthenticate(MAC, 3, joined.now)
     [(header, body)] = joined.listen()
     assert (header.subtype, header.addr1, body) == (dot11.DEAUTHENTICATION, MAC, b"\3\0")
@@ -211,7 +211,7 @@ def test_the_access_point_throws_a_station_out(air, joined):
 
 def test_a_station_leaves(air, joined):
     told = []
-    air[0].on_event(told.append)
+    air[0].on_event.connect(told.append)
     joined.management(dot11.DISASSOCIATION, b"\x08\0")
     joined.management(dot11.DEAUTHENTICATION, b"\x03\0")
     assert [(event.reason, event.cause) for event in told] == [(8, "station")]
@@ -220,7 +220,7 @@ def test_a_station_leaves(air, joined):
 
 def test_a_device_that_restarts_joins_again(air, joined):
     told = []
-    air[0].on_event(told.append)
+    air[0].on_event.connect(told.append)
     joined.join()
     assert [type(event).__name__ for event in told] == ["StationAuthenticated", "StationAssociated"]
     assert [station.aid for station in air[1].stations] == [1]
@@ -282,7 +282,7 @@ def test_block_acknowledgment_is_declined(joined):
 
 def test_an_access_point_without_power_is_silent(air, joined):
     told = []
-    air[0].on_event(told.append)
+    air[0].on_event.connect(told.append)
     air[1].switch_off()
     assert air[0].deadline is None
     assert not joined.data(arp_question())

@@ -1,7 +1,6 @@
 """The medium: channels, time, observers, captures, and that a run repeats."""
 
 import io
-import pickle
 import random
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from bk7238.air.capture import Capture, frequency, wireshark_keys
 from bk7238.air.medium import ACCESS, Medium
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
+from bk7238.machine.snapshot import set_states, states
 from bk7238.network import udp
 from bk7238.network.ipv4 import UDP, build
 from bk7238.network.network import Network
@@ -133,7 +133,7 @@ def test_frames_of_an_access_point_that_is_switched_off_are_not_sent():
 def test_observers_see_both_directions_in_order():
     medium = make_air()[0]
     seen = []
-    medium.on_frame(lambda *frame: seen.append(frame))
+    medium.on_frame.connect(lambda *frame: seen.append(frame))
     station = Station(medium)
     station.now = 102_390
     station.probe(b"Bench")
@@ -151,12 +151,13 @@ def test_filters_lose_and_change_frames():
     station = Station(medium)
     station.listen()
     seen = []
-    medium.on_frame(lambda *frame: seen.append(frame))
-    medium.filters.append(lambda now, frame, channel, from_device: None if from_device else frame)
+    medium.on_frame.connect(lambda *frame: seen.append(frame))
+    medium.frames.insert(lambda frame, now, channel, from_device: None if from_device else frame)
     assert not station.authenticate()
     assert station.probe(b"Bench")
     assert len(seen) == 2
-    medium.filters[:] = [lambda now, frame, channel, from_device: frame if from_device else frame + b"!"]
+    medium.frames.clear()
+    medium.frames.insert(lambda frame, now, channel, from_device: frame if from_device else frame + b"!")
     station.authenticate()
     station.listen()
     assert station.heard[0][0].frame.endswith(b"!") and not seen[2][1].endswith(b"!")
@@ -165,7 +166,7 @@ def test_filters_lose_and_change_frames():
 def test_an_access_point_on_the_same_network_takes_over():
     medium = two_access_points()
     told = []
-    medium.on_event(told.append)
+    medium.on_event.connect(told.append)
     station = Station(medium)
     station.join()
     station.data(DHCP_DISCOVER)
@@ -187,9 +188,9 @@ def test_a_capture_is_read_by_scapy():
     dot11_layers = pytest.importorskip("scapy.layers.dot11")
     stream = io.BytesIO()
     medium = make_air(channel=11)[0]
-    medium.on_frame(Capture(stream).record)
+    medium.on_frame.connect(Capture(stream).record)
     seen = []
-    medium.on_frame(lambda *frame: seen.append(frame))
+    medium.on_frame.connect(lambda *frame: seen.append(frame))
     station = Station(medium, channel=11)
     station.now = 5_000_000_000  # more than 32 bits of microseconds
     medium.access_points[0].switch_on(station.now)
@@ -208,9 +209,9 @@ def test_what_a_recorder_is_told():
     utils = pytest.importorskip("scapy.utils")
     stream = io.BytesIO()
     medium = make_air(channel=11, rssi=-61)[0]
-    medium.record(Capture(stream).record)
+    medium.on_record.connect(Capture(stream).record)
     told = []
-    medium.record(lambda *what: told.append(what))
+    medium.on_record.connect(lambda *what: told.append(what))
     station = Station(medium, channel=11)
     station.probe(b"Bench")
     request = told[-1][1]
@@ -273,13 +274,14 @@ def test_how_often_the_air_is_polled_changes_nothing():
     assert runs[0] == runs[1] == runs[2]
 
 
-def test_a_pickled_air_goes_on_as_the_original():
+def test_another_air_goes_on_with_its_state():
     medium = make_air()[0]
     station = Station(medium)
     station.join()
-    medium.on_frame(lambda *frame: None)  # belongs to the run, not to the air
-    medium.on_event(lambda event: None)
-    copy = pickle.loads(pickle.dumps(medium))
+    medium.on_frame.connect(lambda *frame: None)  # belongs to the run, not to the air
+    medium.on_event.connect(lambda event: None)
+    copy = make_air()[0]
+    set_states(copy, states(medium))
     twin = Station(copy)
     twin.now, twin.sequence = station.now, station.sequence
     assert talk(medium, station, 20) == talk(copy, twin, 20)

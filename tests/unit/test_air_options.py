@@ -85,7 +85,7 @@ def test_a_hidden_network_has_no_name_in_its_beacons():
 def test_the_mac_filter(options, status):
     station = Station(make_air(**options)[0])
     told = []
-    station.medium.on_event(told.append)
+    station.medium.on_event.connect(told.append)
     station.authenticate()
     [(header, body)] = station.listen()
     assert header.subtype == dot11.AUTHENTICATION and body[4] == status
@@ -114,7 +114,7 @@ def test_who_joins_another_access_point_of_the_network_has_left_the_first():
     second = AccessPoint(b"Bench", network=network, rng=random.Random(9), bssid=ATTIC)
     medium.add(second)
     told = []
-    medium.on_event(told.append)
+    medium.on_event.connect(told.append)
     station = Station(medium)
     station.authenticate()
     station.listen()

@@ -86,7 +86,7 @@ def test_it_is_advertised():
 def test_it_refuses_an_association():
     station = Station(make_air(security=Turning())[0])
     told = []
-    station.medium.on_event(told.append)
+    station.medium.on_event.connect(told.append)
     station.authenticate()
     station.listen()
     station.associate()

@@ -27,7 +27,7 @@ class Room:
         self.access_point = AccessPoint(b"Own", network=self.network, rng=random.Random(2), **options)
         self.station = Station(random.Random(3), ip=ip, ssid=ssid)
         self.told = []
-        self.station.on_event(self.told.append)
+        self.station.events.on_event.connect(self.told.append)
         self.now = 0
         self.lost = 0
         self._rng, self._loss = random.Random(4), loss
@@ -206,7 +206,7 @@ def test_whoever_reads_along_survives_what_is_not_http(seed):
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n" + bytes(6000)
     events = Events()
     told = []
-    events.subscribe(told.append)
+    events.on_event.connect(told.append)
     for damage in (0, 1, 3, 20):
         observer, delivered = HttpObserver(events, "192.168.77.50"), 0
         for text, hand in ((request, observer.asked), (answer, observer.answered)) * 2:
@@ -241,7 +241,7 @@ def test_whoever_reads_along_survives_what_is_not_http(seed):
 )
 def test_whoever_reads_along_tells_what_the_answer_was(answer, reason, ends, said):
     events, told = Events(), []
-    events.subscribe(told.append)
+    events.on_event.connect(told.append)
     observer = HttpObserver(events, "192.168.77.50", 50_000, "10.0.0.1:8000")
     observer.asked(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b"HTTP/1.1 200 OK\r\n" + answer
@@ -261,7 +261,7 @@ def test_whoever_reads_along_tells_what_the_answer_was(answer, reason, ends, sai
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"220 mail.example ESMTP\r\n"])
 def test_whoever_reads_along_tells_of_a_request_without_an_answer(answer):
     events, told = Events(), []
-    events.subscribe(told.append)
+    events.on_event.connect(told.append)
     observer = HttpObserver(events, "192.168.77.50", 50_000, "10.0.0.1:8000")
     observer.asked(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
     observer.answered(answer)

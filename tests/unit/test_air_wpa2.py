@@ -33,7 +33,7 @@ class Air:
         self.medium, self.access_point, self.network, self.keys = make_wpa2(**options)
         self.station = Supplicant(self.medium, **(station or {}))
         self.told = []
-        self.medium.on_event(self.told.append)
+        self.medium.on_event.connect(self.told.append)
 
     def names(self):
         return [type(event).__name__ for event in self.told if not isinstance(event, events.ProbeSeen)]

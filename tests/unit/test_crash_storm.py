@@ -9,7 +9,7 @@ from bk7238.cli import main
 from bk7238.engine import slice as slices
 from bk7238.formats import crc_framing, partitions
 from bk7238.machine import Machine
-from bk7238.replay.snapshot import Snapshots
+from bk7238.machine.snapshot import Snapshots
 
 PUSHES, PRINTS, WATCHDOG, BOOT_PRINTS = 1, 2, 4, 8
 FLAGS = 0x20
@@ -43,7 +43,7 @@ def run(device: Machine, until: int = 100_000) -> list[str]:
         told.append(why)
         device.stop()
 
-    device.dead_end.listeners.append(end)
+    device.dead_end.on_end.connect(end)
     device.run(until)
     return told
 
@@ -79,7 +79,7 @@ def test_the_same_run_ends_at_the_same_instruction():
     ends = []
     for stops in ([100_000], [400, 700, 1_000, 100_000]):
         device = crashing(PUSHES)
-        device.dead_end.listeners.append(lambda why, device=device: device.stop())
+        device.dead_end.on_end.connect(lambda why, device=device: device.stop())
         for until in stops:
             device.run(until)
         ends.append((device.instructions, device.now, device.digest()))

@@ -11,6 +11,7 @@ from bk7238.families.delivery import AGAIN, SETTLE, HttpPull, TcpPush, WebUpload
 from bk7238.families.family import Family
 from bk7238.network import events as told
 from bk7238.network.network import Network
+from bk7238.peripherals.core import Signal
 
 PACKAGE = SimpleNamespace(name="app.rbl", data=random.Random(1).randbytes(30_000))
 
@@ -22,23 +23,19 @@ class Bench:
         self.network, self.now = Network(random.Random(1)), 0
         self.device = Network(random.Random(2), address=DEVICE, mac="c8:47:8c:00:00:01")
         self.device.tcp.listen(port, listener)
-        self.engine, self.on_reset, self.companions = self, [], []
+        self.engine, self.on_reset, self.on_event = self, Signal(), self.network.events.on_event
         self.events = []
-        self.network.on_event(self.events.append)
+        self.network.events.on_event.connect(self.events.append)
         self.operator = delivery.attach(self, self, self.network, PACKAGE)
 
     def random(self, name):
         return random.Random(name)
 
-    def on_event(self, listener):
-        self.network.on_event(listener)
-
     def lease(self, renewal=False):
         self.network.events.publish(told.LeaseGranted(self.now, "c8:47:8c:00:00:01", DEVICE, renewal))
 
     def reset(self):
-        for listener in self.on_reset:
-            listener(None)
+        self.on_reset(None)
 
     def run(self, until):
         while self.now < until:
@@ -46,7 +43,6 @@ class Bench:
             while down or up:
                 there, back = down, up
                 up = [frame for one in there for frame in self.device.receive(one, self.now)]
-                up += self.device.push(self.now)
                 down = [frame for one in back for frame in self.network.receive(one, self.now)]
             deadlines = [one.deadline for one in (self.network, self.device) if one.deadline is not None]
             self.now = min(until, max(self.now + 1_000, min(deadlines, default=until)))

@@ -143,7 +143,7 @@ def test_a_watchdog_reset_keeps_ram_and_a_power_cycle_does_not(start):
     # mov r6, #0x800000; mov r7, #0x400000; ldr r0, [r7]; add r0, #1; str r0, [r7]; cmp r0, #2; strlt r0, [r6, #32]; b .
     engine = start(arm(0xE3A06502, 0xE3A07501, 0xE5970000, 0xE2800001, 0xE5870000, 0xE3500002, 0xB5860020, 0xEAFFFFFE))
     kinds = []
-    engine.on_reset.append(kinds.append)
+    engine.on_reset.connect(kinds.append)
     engine.run(100)
     assert words(engine, 0x400000, 1) == [2] and kinds == [ResetKind.WATCHDOG]
     engine.power_cycle()

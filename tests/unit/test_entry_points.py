@@ -54,7 +54,7 @@ FIRST = []
 
 def watch(bench):
     print(f"acme: {len(bench.machine.flash.data):#x} bytes at {bench.machine.now}", file=sys.stderr)
-    bench.machine.uart1.on_line(lambda line: FIRST.append(line) or None)
+    bench.machine.uart1.on_line.connect(lambda line: FIRST.append(line) or None)
 
 
 def fail(bench):

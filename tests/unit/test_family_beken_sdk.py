@@ -5,40 +5,26 @@ import pytest
 from bk7238.families.beken_sdk import KEYSTROKE, BekenSdk
 from bk7238.families.family import Instructions
 from bk7238.network.events import LeaseGranted
+from bk7238.peripherals.core import Signal
+from bk7238.testing.block import Clock
 
 URL = "http://192.168.77.1/new.rbl"
 
 
-class ScriptedClock:
-    def __init__(self):
-        self.now, self._due, self._asked = 0, [], 0
-
-    def after(self, delay, callback):
-        self._asked += 1
-        self._due.append((self.now + delay, self._asked, callback))
-
+class ScriptedClock(Clock):
     def run(self, until):
-        while ready := [due for due in self._due if due[0] <= until]:
-            first = min(ready)
-            self._due.remove(first)
-            self.now = first[0]
-            first[2]()
-        self.now = until
+        self.advance(until - self.now)
 
 
 class ScriptedConsole:
     def __init__(self, clock):
-        self.clock, self.typed, self._listeners = clock, [], []
-
-    def on_line(self, listener):
-        self._listeners.append(listener)
+        self.clock, self.typed, self.on_line = clock, [], Signal()
 
     def send(self, data):
         self.typed.append((self.clock.now, data))
 
     def say(self, line):
-        for listener in self._listeners:
-            listener(line)
+        self.on_line(line)
 
     @property
     def lines(self):
@@ -50,20 +36,13 @@ class ScriptedMachine:
         self.clock = ScriptedClock()
         self.uart1, self.uart2 = ScriptedConsole(self.clock), ScriptedConsole(self.clock)
         self.engine = self
-        self.on_reset, self.companions = [], []
-        self.listeners = []
-        self.companions = []
-
-    def on_event(self, listener):
-        self.listeners.append(listener)
+        self.on_reset, self.on_event = Signal(), Signal()
 
     def lease(self):
-        for listener in self.listeners:
-            listener(LeaseGranted(self.clock.now, "02:00:00:00:00:01", "192.168.77.50", False))
+        self.on_event(LeaseGranted(self.clock.now, "02:00:00:00:00:01", "192.168.77.50", False))
 
     def reset(self):
-        for listener in self.on_reset:
-            listener(None)
+        self.on_reset(None)
 
 
 @pytest.fixture

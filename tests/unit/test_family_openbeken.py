@@ -10,6 +10,7 @@ from bk7238.families.family import Instructions
 from bk7238.families.openbeken import CONFIG_SIZE, OpenBeken
 from bk7238.image.flash_view import FlashView
 from bk7238.network.events import HttpRequested, LeaseGranted
+from bk7238.peripherals.core import Signal
 
 TOLD = Instructions(b"Bench", "a passphrase", "http://192.168.77.1/app.rbl")
 
@@ -69,16 +70,9 @@ class Device:
     """A machine and an air that only tell what happens."""
 
     def __init__(self):
-        self.engine, self.on_reset, self.companions, self._listeners = self, [], [], []
+        self.engine, self.on_reset, self.on_event = self, Signal(), Signal()
         self.chip = chip.usual()
         self.flash = self.chip.smallest
-
-    def on_event(self, listener):
-        self._listeners.append(listener)
-
-    def tell(self, event):
-        for listener in self._listeners:
-            listener(event)
 
 
 def test_what_it_was_to_do_and_has_not_done():
@@ -86,23 +80,22 @@ def test_what_it_was_to_do_and_has_not_done():
     configured_device = OpenBeken().attach(device, device, TOLD)
     nothing = 'it did not look for "Bench", which its configuration at 0x1e1000 names'
     assert configured_device.missing() == nothing
-    device.tell(air.ProbeSeen(0, "02:00:00:00:00:01", b"", 6))
-    device.tell(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Elsewhere", 6))
+    device.on_event(air.ProbeSeen(0, "02:00:00:00:00:01", b"", 6))
+    device.on_event(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Elsewhere", 6))
     assert configured_device.missing() == nothing
-    device.tell(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Bench", 6))
+    device.on_event(air.ProbeUnanswered(0, "02:00:00:00:00:01", b"Bench", 6))
     assert configured_device.missing() == ""
-    device.tell(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
+    device.on_event(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
     command = "addEventHandler WiFiState 4 ota_http http://192.168.77.1/app.rbl"
     assert configured_device.missing() == f"its start-up command `{command}` led to no request"
-    device.tell(HttpRequested(0, "192.168.77.50", "GET", "/app.rbl", "192.168.77.1", 200))
+    device.on_event(HttpRequested(0, "192.168.77.50", "GET", "/app.rbl", "192.168.77.1", 200))
     assert configured_device.missing() == ""
-    for listener in device.on_reset:
-        listener(None)
+    device.on_reset(None)
     assert configured_device.missing() == nothing
 
 
 def test_without_an_update_no_request_is_waited_for():
     device = Device()
     configured_device = OpenBeken().attach(device, device, Instructions(b"Bench", "", None))
-    device.tell(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
+    device.on_event(LeaseGranted(0, "02:00:00:00:00:01", "192.168.77.50", False))
     assert configured_device.missing() == ""

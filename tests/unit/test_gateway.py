@@ -40,7 +40,7 @@ class Device:
     def __init__(self, port: int, **options) -> None:
         self.network = Network(random.Random(1), files={"/own": b"the simulated server"})
         self.events = []
-        self.network.on_event(self.events.append)
+        self.network.events.on_event.connect(self.events.append)
         options = {"clock": Clock(), **options}  # a busy host may take its time
         self.gateway = gateway.Gateway(host_server.Server("127.0.0.1", port), self.network.events, **options)
         self.network.attach(self.gateway)

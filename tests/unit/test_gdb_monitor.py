@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from debugging import AGAIN, LONG, RAM, UNDEFINED_WORD, attached, machine
+from debugging import AGAIN, LONG, RAM, UNDEFINED_WORD, attached, machine, state
 from images import BOOTLOADER_UART1, BOOTLOADER_UART2, vendor
 
+from bk7238 import Settings, Update, flash_image, package
 from bk7238.cli import main
 from bk7238.debug import crash, elf
 from bk7238.debug.debugger import Debugger
@@ -163,8 +164,6 @@ def test_the_vendor_boot_loader_is_recognised_in_both_builds():
         (["--fault", "package-key"], "--fault needs a PACKAGE"),
         (["--request", "other.rbl"], "--request needs a PACKAGE"),
         (["--ap-psk", "a passphrase"], "--ap-psk needs a PACKAGE"),
-        ([PACKAGE, "--fault", "network-stall@50%"], "give one of package, partition table or flash area"),
-        ([PACKAGE, "--fault", "flash-jedec-id:1"], "give one of package, partition table or flash area"),
         ([PACKAGE, "--fault", "nonsense"], "no fault is called"),
         (["--listen", "203.0.113.1"], "cannot listen on"),
     ],
@@ -176,6 +175,26 @@ def test_bad_usage_is_one_line(words, said, capsys):
     status = main(["gdb", str(image), *map(str, words), *([] if "--port" in words else ["--port", "0"])])
     error = capsys.readouterr().err
     assert status == 2 and said in error and error.count("\n") == 1, error
+
+
+def test_faults_go_back_in_time():
+    image, rbl = flash_image.read(BUILT / "reference_1.0.0.bin"), package.read(PACKAGE)
+    faults = ("body-corrupt:2@20%", "power-cut:torn@flash-op=6", "frame-loss:5%")
+    update = Update(image, rbl, Settings(faults=faults))
+    debugger = Debugger(update.machine)
+    update.begin()
+    positions, ends = [], []
+    while update.machine.now < 3_000_000 and update.faults.silent:
+        debugger.run_some()
+        positions.append(debugger.timeline.position)
+    debugger.timeline.goto(positions[-1])
+    for _ in range(2):
+        ends.append((state(update.machine), update.faults.as_json(), update.faults.operations.begun))
+        debugger.timeline.goto(positions[len(positions) // 3])
+        assert update.faults.silent
+        debugger.timeline.goto(positions[-1])
+    assert ends[0] == ends[1] and not update.faults.silent
+    assert update.run().digest == Update(image, rbl, Settings(faults=faults)).run().digest
 
 
 @pytest.mark.full

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 from debugging import machine
@@ -66,7 +67,7 @@ def test_the_power_goes_and_nothing_else_reaches_the_cells(shape, left, told):
     device.flash.load(bytes(0x3000), 0x10000)
     operations, kinds = FlashOperations.of(device), []
     device.board.flash.operated.connect(lambda *operation: kinds.append(operation))
-    operations.at(1, lambda: operations.interrupt(operations.current, shape))
+    operations.at(1, SimpleNamespace(pull=lambda: operations.interrupt(operations.current, shape)))
     sectors(device, 0x10000, 0x11000)
     assert device.flash.data[0x10000:0x12000] == b"\xff" * (0x1000 - left) + bytes(0x1000 + left)
     assert len(kinds) == told and operations.begun == 1 and not operations.powered
@@ -80,8 +81,8 @@ def test_a_flaw_of_the_cells_meets_an_operation_that_ends_early():
     device = machine()
     device.flash.load(bytes(0x1000), 0x10000)
     operations, met = FlashOperations.of(device), []
-    operations.flaws.append(lambda operation, was: met.append((operation.kind, was)))
-    operations.at(1, lambda: met.append(operations.interrupt(operations.current, TORN)))
+    operations.on_torn.connect(lambda operation, was: met.append((operation.kind, was)))
+    operations.at(1, SimpleNamespace(pull=lambda: met.append(operations.interrupt(operations.current, TORN))))
     sectors(device, 0x10000)
     assert met == [("erase", bytes(0x1000)), 0x800]
 

@@ -22,7 +22,7 @@ EVERYONE = b"\xff" * 6
 def make(**options):
     network = Network(random.Random(7), **options)
     told = []
-    network.on_event(told.append)
+    network.events.on_event.connect(told.append)
     return network, told
 
 
@@ -455,3 +455,23 @@ def test_a_flood_of_connections_is_bounded():
 def test_the_same_seed_gives_the_same_bytes():
     runs = [[network.receive(frame, now) for now, frame in enumerate(VALID)] for network in (make()[0], make()[0])]
     assert runs[0] == runs[1]
+
+
+def test_what_a_service_outside_sends_goes_out_once(monkeypatch):
+    class Outside:
+        port, deadline = 81, 5
+
+        def poll(self, now):
+            sent.append((b"\xc0\xa8\x4d\x32", b"a segment"))
+
+    network, sent = Network(random.Random(1)), []
+    network.attach(Outside())
+    monkeypatch.setattr(network.tcp, "push", lambda now: [sent.pop()])
+    assert len(network.poll(5)) == 1 and not sent
+
+
+def test_who_sends_between_two_segments_announces_it():
+    network, told = Network(random.Random(1)), []
+    network.on_change.connect(lambda: told.append(network.deadline))
+    network.http.on_output(70)
+    assert told == [70] and network.poll(70) == [] and network.deadline is None

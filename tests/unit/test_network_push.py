@@ -61,7 +61,7 @@ class Wire:
         self.host.link_up(0)
         self.network.join(self.host)
         self.events = []
-        self.network.on_event(self.events.append)
+        self.network.events.on_event.connect(self.events.append)
         self.now, self._lost, self._frames = 0, lost, 0
 
     def run(self, exchange, seconds=20):
@@ -72,7 +72,6 @@ class Wire:
             while down or up:
                 there, back = self._passed(down), self._passed(up)
                 up = [frame for one in there for frame in self.device.receive(one, self.now)]
-                up += self.device.push(self.now)
                 down = [frame for one in back for frame in self.network.receive(one, self.now)]
             deadlines = [one.deadline for one in (self.network, self.device) if one.deadline is not None]
             self.now = min(end, max(self.now + 1_000, min(deadlines, default=end)))

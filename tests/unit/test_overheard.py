@@ -24,9 +24,9 @@ class Wire:
         self.network = Network(random.Random(seed), files={"/a": BODY, "/b": b"short"})
         self.host = Host(MAC, random.Random(seed + 1), told.Events())
         self.theirs, self.ours = [], []
-        self.network.on_event(self.theirs.append)
+        self.network.events.on_event.connect(self.theirs.append)
         events = told.Events()
-        events.subscribe(self.ours.append)
+        events.on_event.connect(self.ours.append)
         self.overheard = Overheard(events)
         self.rng, self.loss, self.lost = random.Random(seed + 2), loss, 0
         self.host.link_up(0)

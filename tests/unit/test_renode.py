@@ -298,7 +298,7 @@ def test_newer_machine_takes_the_place(fake: fake_renode.Renode) -> None:
 def test_reset_by_kind(fake: fake_renode.Renode, kind: ResetKind, kept: bytes) -> None:
     engine = RenodeEngine(PLATFORM)
     kinds: list[ResetKind] = []
-    engine.on_reset.append(kinds.append)
+    engine.on_reset.connect(kinds.append)
     engine.bus.write(RAM, b"data")
     fake.host.script = [(40_000, lambda: engine.board.wdt.request_reset(kind))]
     engine.run(until=100)

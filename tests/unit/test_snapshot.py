@@ -12,7 +12,8 @@ from bk7238.engine import slice as slices
 from bk7238.engine.repl import load
 from bk7238.engine.unicorn import UnicornEngine
 from bk7238.image import flash_image, package
-from bk7238.replay.snapshot import Snapshots
+from bk7238.machine.snapshot import Snapshots
+from bk7238.peripherals.core import Actor, Alarm, Calls, on_alarm
 from bk7238.update.session import Settings, Update
 
 
@@ -48,13 +49,39 @@ def test_small_programs_go_on_alike(program, body, tmp_path, monkeypatch):
 def test_alarms_of_the_same_tick_keep_their_order():
     device = machine()
     order = []
-    device.clock.after(10, lambda: order.append("first"))
-    snapshot = device.engine.snapshot()
-    device.clock.after(10, lambda: order.append("undone"))
-    device.engine.restore(snapshot)
-    device.clock.after(10, lambda: order.append("second"))
-    device.run(until=20)
-    assert order == ["first", "second"]
+
+    class Two(Actor):
+        first, second = Alarm(), Calls()
+
+        @on_alarm(first)
+        def _first(self):
+            order.append("first")
+
+        @on_alarm(second)
+        def _second(self, data):
+            order.append(data)
+
+    device.actors["two"] = two = Two()
+    two.clock = device.clock
+    snapshots = Snapshots(device)
+    two.second.after(10, "second")
+    two.first.start(10)
+    two.second.after(10, "third")
+    snapshot = snapshots.take()
+    for _ in range(2):
+        two.second.after(10, "undone")
+        snapshots.restore(snapshot)
+        device.run(until=device.now + 20)
+        assert order == ["second", "first", "third"]
+        order.clear()
+        snapshots.restore(snapshot)
+
+
+def test_a_function_that_waits_in_the_clock_cannot_be_saved():
+    device = machine()
+    device.clock.after(10, lambda: None)
+    with pytest.raises(TypeError, match=r"lambda.* waits in the clock: only alarms"):
+        Snapshots(device).take()
 
 
 @examples(30)

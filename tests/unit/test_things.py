@@ -4,11 +4,11 @@ from pathlib import Path
 
 import fake_renode
 import pytest
+from bk7238.replay.snapshot import Snapshots
 
 from bk7238 import chip
 from bk7238.machine import Machine
 from bk7238.peripherals.core import ResetKind
-from bk7238.replay.snapshot import Snapshots
 
 GUEST = Path(__file__).with_name("programs") / "devices.bin"
 DONE = 236_000  # microseconds, when the guest follows the button

@@ -16,7 +16,7 @@ class Attempts:
     """Failures of a machine whose time the test makes, with faults that fire when it says so."""
 
     def __init__(self):
-        self.machine = SimpleNamespace(now=0, companions=[])
+        self.machine = SimpleNamespace(now=0)
         self.fired, self.full = -1, 0
         self.failures = Failures(self.machine, lambda since: self.fired > since, self._end)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 from bk7238.chip import Area
@@ -9,6 +10,7 @@ from bk7238.faults.arguments import Argument, address, count, number, one_of
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
 from bk7238.machine import Machine
+from bk7238.peripherals.core import State
 from bk7238.peripherals.nor_flash import SECTOR, Operation
 
 
@@ -16,28 +18,26 @@ class _Watching(Fault):
     """A fault that sees each operation once its moment has come."""
 
     SECTION = "Flash"
+    armed: bool = State(False)
 
     def arm(self, targets: Targets) -> None:
-        self.armed = False
         self.operations = targets.flash_operations
-        targets.flash_operations.watchers.append(self)
+        targets.flash_operations.on_end.connect(self.after)
         super().arm(targets)
 
     def strike(self, targets: Targets) -> None:
         self.armed = True
 
-    def before(self, operation: Operation) -> bool:
-        return True
-
+    @abstractmethod
     def after(self, operation: Operation, was: bytes) -> None:
-        pass
+        """An operation has happened where `was` stood."""
 
 
 class _Flaw(_Watching):
     """A fault of the cells themselves: an operation that is cut short meets it, too."""
 
     def arm(self, targets: Targets) -> None:
-        targets.flash_operations.flaws.append(self.after)
+        targets.flash_operations.on_torn.connect(self.after)
         super().arm(targets)
 
 
@@ -83,9 +83,6 @@ class FlashFailingSector(_Flaw):
     at = Argument(address, doc="an address in the sector")
     fails = Argument(one_of("erase", "program", "both"), default="both", doc="what has no effect")
 
-    def before(self, operation: Operation) -> bool:
-        return True
-
     def after(self, operation: Operation, was: bytes) -> None:
         start = self.at // SECTOR * SECTOR
         low, high = max(start, operation.address), min(start + SECTOR, operation.address + operation.length)
@@ -129,7 +126,7 @@ class FlashJedecId(Fault):
         machine.flash.jedec_id = self.id
 
     def arm(self, targets: Targets) -> None:
-        targets.flash_operations.on_identify.append(lambda: self.record("chip", f"said it is {self.id:06x}"))
+        targets.flash_operations.on_identify.connect(lambda: self.record("chip", f"said it is {self.id:06x}"))
 
 
 AREAS = ("calibration", "configuration")

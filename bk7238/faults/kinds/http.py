@@ -31,7 +31,7 @@ class OfAnswers(Lasting):
 
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
-        targets.director.answers.append(lambda path, body: self._answer(targets, path, body))
+        targets.server.answers.insert(lambda path, body: self._answer(targets, path, body))
 
     def _answer(self, targets: Targets, path: str, body: bytes | None) -> Answer | None:
         if body is None or not self.lasts(targets.machine.now):

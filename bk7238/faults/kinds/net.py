@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any
 
 from bk7238.faults.arguments import Argument, count, one_of, seconds
 from bk7238.faults.cable import Passing
@@ -16,6 +15,7 @@ from bk7238.network.addresses import ip_text
 from bk7238.network.events import NameAsked, Refused
 from bk7238.network.http_server import HttpSession, Transfer
 from bk7238.network.tcp_segment import ACK, RST, SYN, Segment
+from bk7238.peripherals.core import Calls, State, on_alarm
 
 _NO_SUCH_NAME = 3
 
@@ -26,7 +26,7 @@ class OnCable(Lasting):
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
         self.cable = targets.cable
-        targets.cable.twists.append(self._twist)
+        targets.cable.twists.insert(self._twist)
 
     def _twist(self, passing: Passing) -> list[bytes] | None:
         return self.twist(passing) if self.lasts(passing.now) else None
@@ -121,32 +121,32 @@ class _OfSessions(Fault):
     """A fault of the connections on which a body is under way. Struck earlier, it waits for one."""
 
     PASSING = True
+    ending = Calls()
+    _struck: bool = State(False)
 
     def arm(self, targets: Targets) -> None:
-        self._struck = False
-        targets.director.limits.append(lambda session, transfer: self._limit(targets, session, transfer))
+        targets.server.limits.insert(self._limit)
         super().arm(targets)
 
     def strike(self, targets: Targets) -> None:
         self._struck = True
-        for session in list(targets.director.sessions):
-            self._end(targets, session)
+        for session in list(targets.server.sessions):
+            self._end(session)
 
-    def _limit(self, targets: Targets, session: HttpSession, transfer: Transfer) -> int:
+    def _limit(self, transfer: Transfer) -> int | None:
         if not self._struck:
-            return len(transfer.body)
-        targets.machine.clock.after(0, lambda: self._end(targets, session))
+            return None
+        self.ending.after(0, transfer.session)
         return 0
 
-    def _end(self, targets: Targets, session: HttpSession) -> None:
+    @on_alarm(ending)
+    def _end(self, session: HttpSession) -> None:
         if self._struck:
             self._struck = False
-            self.end(targets, session)
-            targets.cable.poke(targets.machine.now)
-            targets.machine.air_changed()
+            self.end(session, self.clock.now)
 
     @abstractmethod
-    def end(self, targets: Targets, session: HttpSession) -> None:
+    def end(self, session: HttpSession, now: int) -> None:
         """How the transfer ends."""
 
 
@@ -157,9 +157,9 @@ class ConnectionReset(_OfSessions):
     FIRES = "a connection was reset"
     USUALLY = "the beginning of the body"
 
-    def end(self, targets: Targets, session: HttpSession) -> None:
+    def end(self, session: HttpSession, now: int) -> None:
         self.record("server", "reset the connection")  # first: what follows from it is told at once
-        session.abort(targets.machine.now)
+        session.abort(now)
 
 
 class ConnectionClose(_OfSessions):
@@ -169,9 +169,9 @@ class ConnectionClose(_OfSessions):
     FIRES = "a connection was closed before its body was whole"
     USUALLY = "the beginning of the body"
 
-    def end(self, targets: Targets, session: HttpSession) -> None:
+    def end(self, session: HttpSession, now: int) -> None:
         self.record("server", "closed the connection")
-        session.hang_up()
+        session.hang_up(now)
 
 
 class NetworkStall(OnCable):
@@ -195,35 +195,33 @@ class NetworkSlow(Fault):
     rate = Argument(count, default=1, doc="bytes a second")
     burst = Argument(count, default=1, doc="bytes at a time")
 
+    more = Calls()
+    _places: dict[Transfer, int] = State(factory=dict)
+    _slow: bool = State(False)
+
     def arm(self, targets: Targets) -> None:
-        self._places: dict[int, int] = {}
-        self._slow = False
-        targets.director.limits.append(lambda session, transfer: self._limit(targets, session, transfer))
+        targets.server.limits.insert(self._limit)
         super().arm(targets)
 
     def strike(self, targets: Targets) -> None:
         self._slow = True
 
-    def _limit(self, targets: Targets, session: HttpSession, transfer: Transfer) -> int:
+    def _limit(self, transfer: Transfer) -> int | None:
         if not self._slow:
-            return len(transfer.body)
-        key = id(transfer)
-        if key not in self._places:
-            self._places[key] = transfer.sent
-            self._again(targets, session, key)
-        return self._places[key]
+            return None
+        if transfer not in self._places:
+            self._places[transfer] = transfer.sent
+            self._again(transfer)
+        return self._places[transfer]
 
-    def _again(self, targets: Targets, session: HttpSession, key: int) -> None:
-        if session not in targets.director.sessions:
+    @on_alarm(more)
+    def _again(self, transfer: Transfer) -> None:
+        if self.targets is None or transfer.session not in self.targets.server.sessions:
             return
-        self._places[key] += self.burst
+        self._places[transfer] += self.burst
         self.record("server", f"sends {self.burst} more")
-        session.resume()
-        targets.cable.poke(targets.machine.now)
-        targets.machine.air_changed()
-        targets.machine.clock.after(
-            max(1, 1_000_000 * self.burst // self.rate), lambda: self._again(targets, session, key)
-        )
+        transfer.session.resume(self.clock.now)
+        self.more.after(max(1, 1_000_000 * self.burst // self.rate), transfer)
 
 
 class BodyCorrupt(OnCable):
@@ -234,17 +232,12 @@ class BodyCorrupt(OnCable):
     FIRES = "a byte was changed"
     times = Argument(count, default=1, doc="how many, each in a segment of its own")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._left: int = self.times
-
     def twist(self, passing: Passing) -> list[bytes] | None:
         segment = passing.tcp
-        if not passing.to_device or segment is None or segment.source_port != http_server.PORT or not self._left:
+        if not passing.to_device or segment is None or segment.source_port != http_server.PORT:
             return None
-        if not segment.payload or segment.payload.startswith(b"HTTP/"):
+        if not segment.payload or segment.payload.startswith(b"HTTP/") or self.count >= self.times:
             return None
-        self._left -= 1
         payload = bytearray(segment.payload)
         place = len(payload) // 2
         payload[place] ^= 0xFF

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bk7238.faults.arguments import Argument, count, one_of
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
+from bk7238.peripherals.core import State
 from bk7238.peripherals.nor_flash import AFTER, BEFORE, NOISE, RANDOM, TORN, ZEROS, Operation
 
 
@@ -22,6 +23,7 @@ class PowerCut(Fault):
     how = Argument(one_of(BEFORE, TORN, RANDOM, AFTER), default=BEFORE, doc="around a flash operation")
     times = Argument(count, default=1, doc="how often")
     step = Argument(count, default=1, doc="flash operations from one cut to the next")
+    _cuts: int = State(0)
 
     def check(self) -> None:
         if self.how != BEFORE and self.when.flash_op is None:
@@ -30,7 +32,7 @@ class PowerCut(Fault):
             self.refuse("only @flash-op=N can be repeated; give the fault several times")
 
     def strike(self, targets: Targets) -> None:
-        self._left = getattr(self, "_left", self.times) - 1
+        self._cuts += 1
         operations = targets.flash_operations
         operation = operations.current
         what = f"power cut {self.how} it" if operation else "power cut"
@@ -38,8 +40,8 @@ class PowerCut(Fault):
         if operation is not None and self.how in (TORN, RANDOM):
             what = f"torn, {changed} of {operation.length} bytes changed"
         self.record(_place(operation), what)
-        if self._left:
-            operations.at(operations.begun + self.step, lambda: self.strike(targets))
+        if self._cuts < self.times:
+            self._trigger.at_operation(operations.begun + self.step)
 
 
 class BrownOut(Fault):
@@ -58,7 +60,7 @@ class BrownOut(Fault):
         operations = targets.flash_operations
         operation = operations.current
         if operation is None or operation.kind != "erase":
-            operations.at(operations.begun + 1, lambda: self.strike(targets))
+            self._trigger.at_operation(operations.begun + 1)
             return
         operations.interrupt(operation, ZEROS if self.leaves == ZEROS else NOISE, self.rng)
         self.record(_place(operation), f"{operation.length} bytes are {self.leaves}")

@@ -11,6 +11,7 @@ from bk7238.faults.arguments import Argument, number, one_of, seconds, share
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
 from bk7238.formats import ieee80211 as dot11
+from bk7238.peripherals.core import Alarm, State, on_alarm
 
 _MANAGEMENT = {
     "beacon": dot11.BEACON,
@@ -55,22 +56,24 @@ class ApGone(Fault):
     FIRES = "the access point fell silent, and again when it came back"
     SWEPT = ("", "15s")
     duration = Argument(seconds, default=None, doc="until it is back; for ever where it is left out")
-    _gone = False
+    back = Alarm()
+    _gone: bool = State(False)
 
     def strike(self, targets: Targets) -> None:
         self._gone = True
         targets.access_point.switch_off()
         self.record("access point", "switched off")
         if self.duration is not None:
-            targets.machine.clock.after(self.duration, lambda: self._back(targets))
+            self.back.start(self.duration)
 
-    def _back(self, targets: Targets) -> None:
-        self._gone = False
+    @on_alarm(back)
+    def _back(self) -> None:
+        targets, self._gone = self.targets, False
+        assert targets is not None
         if any(isinstance(other, ApGone) and other._gone for other in targets.faults):
             return
         targets.access_point.switch_on(targets.machine.now, forget=True)
         self.record("access point", "switched on")
-        targets.machine.air_changed()
 
 
 class BeaconsLost(Lasting):
@@ -81,9 +84,9 @@ class BeaconsLost(Lasting):
 
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
-        targets.air.filters.append(self._filter)
+        targets.air.frames.insert(self._filter)
 
-    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | None:
+    def _filter(self, frame: bytes, now: int, channel: int, from_device: bool) -> bytes | None:
         if from_device or not self.lasts(now) or not is_kind(frame, "beacon"):
             return frame
         self.record("air", f"beacon on channel {channel} lost")
@@ -101,9 +104,9 @@ class OfFrames(Lasting):
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
         targets.machine.begins_anew(self.rng)
-        targets.air.filters.append(self._filter)
+        targets.air.frames.insert(self._filter)
 
-    def _filter(self, now: int, frame: bytes, channel: int, from_device: bool) -> bytes | list[bytes] | None:
+    def _filter(self, frame: bytes, now: int, channel: int, from_device: bool) -> bytes | list[bytes] | None:
         way = "from-device" if from_device else "to-device"
         if not self.lasts(now) or self.direction not in ("both", way) or not is_kind(frame, self.kind):
             return self.passes(frame, from_device)
@@ -152,9 +155,7 @@ class FrameReorder(OfFrames):
     NAME, SECTION, VERB = "frame-reorder", "Radio", "held back behind the next"
     FIRES = "a frame was held back"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._held: dict[bool, list[bytes]] = {True: [], False: []}
+    _held: dict[bool, list[bytes]] = State(factory=lambda: {True: [], False: []})
 
     def passes(self, frame: bytes, from_device: bool) -> list[bytes]:
         held, self._held[from_device] = self._held[from_device], []
@@ -218,7 +219,7 @@ class WrongKey(Fault):
         if not isinstance(targets.access_point.security, Wpa2):
             self.refuse("the network is open; give it a passphrase")
         self._first = targets.access_point.security.passphrase  # before any fault
-        targets.air.on_event(self._event)
+        targets.air.on_event.connect(self._event)
         super().arm(targets)
 
     def strike(self, targets: Targets) -> None:

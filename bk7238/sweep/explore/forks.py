@@ -115,7 +115,7 @@ class _Moments(Fault):
                 return
             self._tell(found)
         if self.left:
-            moment.parse(self.left[0].faults[0].when).arm(targets, lambda: self._strike(targets))
+            self.await_moment(moment.parse(self.left[0].faults[0].when), targets)
         else:
             targets.machine.stop()
 
@@ -146,8 +146,9 @@ class _Moments(Fault):
                 follower.boot()
 
         follower = Follower(trunk, targets.flash_operations.cells, met)
-        targets.flash_operations.watchers.append(follower)
-        targets.machine.engine.on_reset.append(reset)
+        targets.flash_operations.on_begin.connect(follower.before)
+        targets.flash_operations.on_end.connect(follower.after)
+        targets.machine.engine.on_reset.connect(reset)
 
 
 def at_boots(job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:

@@ -16,7 +16,8 @@ from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.run import SweepError
 from bk7238.sweep.workers import worker_processes
 from bk7238.sweep.workers.processes import StartWorkers, Workers
-from bk7238.sweep.workers.worker import packed, versions
+from bk7238.sweep.workers.worker import packed
+from bk7238.update.run_file import versions
 
 PATIENCE = 5.0  # seconds for the scheduler to answer, and for a worker to be there
 

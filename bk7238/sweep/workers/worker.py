@@ -7,7 +7,6 @@ Each time it answers with a line of JSON on stdout: what it found, or why it fou
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import pickle
 import select
@@ -15,36 +14,22 @@ import sys
 import traceback
 import zlib
 from collections.abc import Generator
-from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 import bk7238
-from bk7238 import resources
 from bk7238.engine.engine import EngineError
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome
 from bk7238.sweep.reading import encode
 from bk7238.sweep.workers.processes import explore
+from bk7238.update.run_file import versions
 
-APART = ("cli/", "data/", "debug/", "peripherals/", "sweep/report/")  # they decide nothing, or are listed apart
 COMMAND = (sys.executable, "-m", "bk7238.sweep.workers.worker")
 PACKAGE = Path(bk7238.__file__).parent
 FOLDER = PACKAGE.parent  # from here it imports what its parent has
-
-
-def versions() -> str:
-    """The versions of all that decides where a run ends. Of this project also a digest of its files, which change
-    more often."""
-    digest = hashlib.sha256()
-    for folder in (PACKAGE, PACKAGE / "peripherals", resources.platform()):
-        for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".repl")):
-            name = path.relative_to(folder).as_posix()
-            if not name.startswith(APART):
-                digest.update(f"{name}\n".encode() + path.read_bytes())
-    return f"bk7238-sim {bk7238.__version__} ({digest.hexdigest()[:8]}), unicorn {version('unicorn')}"
 
 
 def packed(plan: Plan) -> bytes:

@@ -95,7 +95,7 @@ def test_a_package_that_cannot_be_erased_is_not_installed_again(dut, flash):
 def test_a_bit_too_much_is_programmed_and_the_second_attempt_is_right(dut, flash, number, seed, complaint):
     dut.configure(faults=[f"flash-program-flip@flash-op={number}"], delivered=True, seed=seed)
     left = []
-    dut.machine.uart1.on_line(lambda line: left.append(flash.data) if complaint in line else None)
+    dut.machine.uart1.on_line.connect(lambda line: left.append(flash.data) if complaint in line else None)
     dut.expect_verdict(NEW)
     firing = dut.fired().firings[0]
     at, right = int(firing.where, 16), flash.after(undisturbed().operations[: max(number, BODY)])

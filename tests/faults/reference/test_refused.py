@@ -89,7 +89,7 @@ def passed(spec, frames, lasts=lambda now: True):
     fault.lasts = lasts
     through = []
     for now, one in enumerate(frames):
-        left = fault._filter(now, one, 6, False)
+        left = fault._filter(one, now, 6, False)
         through += left if isinstance(left, list) else [left] if left is not None else []
     return fault, [one[-1] for one in through]
 
@@ -112,9 +112,9 @@ def test_a_bit_of_a_short_frame_flips_behind_its_header():
     short, header = frame(1, 0xB0)[:30], frame(1, 0xB0)[:24]
     fault = make(parse("frame-corrupt:100%"), all_kinds(), "0")
     fault.lasts = lambda now: True
-    changed = fault._filter(0, short, 6, True)
+    changed = fault._filter(short, 0, 6, True)
     assert changed != short and changed[:24] == short[:24] and fault.count == 1
-    assert fault._filter(1, header, 6, True) == header and fault.count == 1
+    assert fault._filter(header, 1, 6, True) == header and fault.count == 1
 
 
 @pytest.mark.parametrize(("keep", "left"), [("99.99%", 999), ("50%", 500), ("0%", 0)])

@@ -1,1 +1,0 @@
-"""Going back: snapshots of a whole machine."""

@@ -1,0 +1,83 @@
+"""The file of a run: a head that says what it is and what it was made with, and behind it a snapshot.
+
+The head is readable whatever comes behind it, so that a file of another version is refused in one line. Its `made_of`
+is for whoever put the machine together: they get it back, make the same again, and restore the snapshot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+import bk7238
+from bk7238 import resources
+from bk7238.formats.plain import Data
+from bk7238.machine.snapshot import Snapshot, SnapshotError
+
+VERSION = 1
+_MAGIC = b"bk7238 run\n"
+_PACKAGE = Path(bk7238.__file__).parent
+_APART = ("cli/", "data/", "debug/", "peripherals/", "sweep/report/")  # they decide nothing, or are listed apart
+
+
+class _Head(msgspec.Struct, frozen=True):
+    version: int  # of this format
+    made_with: str  # what has to be the same where the run goes on
+    made_of: Data
+
+
+class _File(msgspec.Struct, frozen=True):
+    head: _Head
+    body: bytes
+
+
+@cache
+def versions() -> str:
+    """The versions of all that decides where a run ends. Of this project also a digest of its files, which change
+    more often."""
+    digest = hashlib.sha256()
+    for folder in (_PACKAGE, _PACKAGE / "peripherals", resources.platform()):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".repl", ".toml")):
+            name = path.relative_to(folder).as_posix()
+            if not name.startswith(_APART):
+                digest.update(f"{name}\n".encode() + path.read_bytes())
+    return f"bk7238-sim {bk7238.__version__} ({digest.hexdigest()[:8]}), unicorn {version('unicorn')}"
+
+
+def pack(snapshot: Snapshot, made_of: Data) -> bytes:
+    """The file's bytes."""
+    body = zlib.compress(msgspec.msgpack.encode(snapshot.pack()), 1)
+    return _MAGIC + msgspec.msgpack.encode(_File(_Head(VERSION, versions(), made_of), body))
+
+
+def head(data: bytes, name: str) -> _Head:
+    """The head of a file. Raises SnapshotError for one that is of another version, or no such file."""
+    return _read(data, name).head
+
+
+def snapshot(data: bytes, name: str) -> Snapshot:
+    """The snapshot in a file. Raises SnapshotError for one that this installation cannot go on with."""
+    file = _read(data, name)
+    if file.head.made_with != versions():
+        raise SnapshotError(f"{name}: saved with {file.head.made_with}, this is {versions()}: run it anew")
+    try:
+        return Snapshot.unpack(msgspec.msgpack.decode(zlib.decompress(file.body)))
+    except (zlib.error, msgspec.MsgspecError, LookupError, AttributeError, ImportError, TypeError) as error:
+        raise SnapshotError(f"{name}: the snapshot is damaged ({error})") from None
+
+
+def _read(data: bytes, name: str) -> _File:
+    if not data.startswith(_MAGIC):
+        raise SnapshotError(f"{name}: this is no saved run")
+    try:
+        file = msgspec.msgpack.decode(data[len(_MAGIC) :], type=_File)
+    except msgspec.MsgspecError as error:
+        raise SnapshotError(f"{name}: the saved run is damaged ({error})") from None
+    if file.head.version != VERSION:
+        raise SnapshotError(f"{name}: a saved run of format {file.head.version}, known here is {VERSION}: run it anew")
+    return file
