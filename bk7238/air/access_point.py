@@ -99,11 +99,6 @@ class AccessPoint:
         self._membership.forget(station, reason, "access point", now)
         self.stations.remove(station)
 
-    def disassociate(self, station: bytes, reason: int, now: int) -> None:
-        """End a station's association; it stays authenticated."""
-        self._downlink.management(dot11.DISASSOCIATION, station, management.reason(reason), now)
-        self._membership.forget(station, reason, "access point", now)
-
     def switch_off(self) -> None:
         """Fall silent, as in a power cut: the stations are told nothing."""
         self.online = False

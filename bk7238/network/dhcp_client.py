@@ -18,7 +18,7 @@ class DhcpClient:
     """`address` is empty until the server has acknowledged one; `deadline` is when `poll` asks (again)."""
 
     def __init__(self, mac: bytes, rng: random.Random) -> None:
-        self.address = self.mask = self.router = self.server = b""
+        self.address = self.mask = self.server = b""
         self.deadline: int | None = None
         self._mac, self._rng = mac, rng
         self._xid = 0
@@ -56,7 +56,7 @@ class DhcpClient:
             self.deadline = now
         elif kind == ACK and self._offered:
             self.address = yours
-            self.mask, self.router = found.get(_MASK, b"\xff\xff\xff\0"), found.get(_ROUTER, b"")[:4]
+            self.mask = found.get(_MASK, b"\xff\xff\xff\0")
             self.deadline = None
         elif kind == NAK and self._offered:
             self.start(now)
