@@ -100,12 +100,6 @@ class AccessPoint(Actor):
         self._throw_out(station, reason, now)
         self.on_change()
 
-    def disassociate(self, station: bytes, reason: int, now: int) -> None:
-        """End a station's association; it stays authenticated."""
-        self._downlink.management(dot11.DISASSOCIATION, station, management.reason(reason), now)
-        self._membership.forget(station, reason, "access point", now)
-        self.on_change()
-
     def switch_off(self) -> None:
         """Fall silent, as in a power cut: the stations are told nothing."""
         self.online = False

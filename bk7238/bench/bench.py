@@ -47,11 +47,9 @@ def add_access_point(
     `AccessPoint`.
     """
     number = len(air.access_points)
-    name, keys = (
-        ("access point", "keys") if not number else (f"access point {number}", f"keys of access point {number}")
-    )
+    name = f"access point {number}" if number else "access point"
     if passphrase:
-        options["security"] = Wpa2(passphrase, machine.random(keys))
+        options["security"] = Wpa2(passphrase, machine.random(f"keys of {name}" if number else "keys"))
     made = AccessPoint(ssid, network=network, rng=machine.random(name), **options)
     air.add(made)
     return made

@@ -37,7 +37,6 @@ class Timeline:
         self.replaying = False  # what happens has happened before
         self._marks: list[_Mark] = []
         self._changed = False
-        self._latest = 0  # the farthest that was run to
 
     @property
     def position(self) -> int:

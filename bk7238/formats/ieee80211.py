@@ -66,10 +66,6 @@ class Header:
     qos: int | None = None
     ht_control: bytes = b""
 
-    @property
-    def has_qos(self) -> bool:
-        return self.kind == DATA and bool(self.subtype & QOS_BIT)
-
     def pack(self) -> bytes:
         """The header's bytes."""
         control = self.kind << 2 | self.subtype << 4

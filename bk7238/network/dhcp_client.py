@@ -20,7 +20,6 @@ class DhcpClient(Actor):
 
     address: bytes = State(b"")
     mask: bytes = State(b"")
-    router: bytes = State(b"")
     server: bytes = State(b"")
     deadline: int | None = State()
     _xid: int = State(0)
@@ -61,7 +60,7 @@ class DhcpClient(Actor):
             self.deadline = now
         elif kind == ACK and self._offered:
             self.address = yours
-            self.mask, self.router = found.get(_MASK, b"\xff\xff\xff\0"), found.get(_ROUTER, b"")[:4]
+            self.mask = found.get(_MASK, b"\xff\xff\xff\0")
             self.deadline = None
         elif kind == NAK and self._offered:
             self.start(now)

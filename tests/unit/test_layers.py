@@ -1,4 +1,4 @@
-"""Who may import what: docs/contributing.md."""
+"""Who may import what: docs/architecture.md."""
 
 import ast
 from pathlib import Path

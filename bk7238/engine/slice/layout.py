@@ -51,7 +51,6 @@ class Slice(ctypes.Structure):
         ("hit_tick", ctypes.c_int64),
         ("hit_old", ctypes.c_uint64),
         ("hit_rest", ctypes.c_uint32),
-        ("hit_pc", ctypes.c_uint32),
         ("hit_address", ctypes.c_uint32),
         ("hit_size", ctypes.c_uint32),
         ("hit_kind", ctypes.c_uint32),

@@ -120,7 +120,6 @@ class InPython:
         s.hit_tick = s.target - s.budget
         thumb = s.blocks[s.block >> 1 & BLOCKS - 1] & 1
         s.hit_rest = (s.block + s.size - pc & 0xFFFF_FFFF) >> (1 if thumb else 2)
-        s.hit_pc = pc
         if not s.attention & Attention.SEARCH:
             self._end(s, reason)
 

@@ -30,7 +30,6 @@ struct slice {
     int64_t hit_tick;       /* of a breakpoint or watched access: the tick at the end of its block */
     uint64_t hit_old;       /* the bytes at hit_address before the access */
     uint32_t hit_rest;      /* instructions from it to the end of its block */
-    uint32_t hit_pc;        /* the instruction */
     uint32_t hit_address, hit_size, hit_kind; /* the access; 0 for a breakpoint */
     uint32_t attention;     /* what a debugger wants, bits as in the enum; 0 without one */
     uint32_t pass;          /* with PASS: the instruction that may pass its breakpoint or access this once */
@@ -129,7 +128,6 @@ static void hit(struct slice *s, uint32_t pc, uint32_t reason)
 {
     s->hit_tick = s->target - s->budget;
     s->hit_rest = (s->block + s->size - pc) >> (s->blocks[s->block >> 1 & (BLOCKS - 1)] & 1 ? 1 : 2);
-    s->hit_pc = pc;
     if (!(s->attention & SEARCH))
         end(s, reason);
 }
