@@ -99,7 +99,7 @@ class Chip:
     @property
     def word(self) -> str:
         """How a user names it: its name, or the path of its folder."""
-        return self.folder.name if self.folder.parent == resources.platform() else str(self.folder)
+        return self.folder.name if self.folder == _named_folder(self.folder.name) else str(self.folder)
 
     @property
     def app(self) -> int:
@@ -174,17 +174,22 @@ def known() -> list[Chip]:
 def load(name: str | Path) -> Chip:
     """The chip of this name, or of a folder with chip.toml and board.repl. Raises ChipError where there is none."""
     path = Path(name)
-    folders = [path]
-    if path.name == str(name):
-        folders = [resources.platform() / path, *([Path(FOLDERS[str(name)])] if str(name) in FOLDERS else []), path]
-    for folder in folders:
-        if os.path.isfile(folder / FILE):
-            found = folder.resolve()
-            return _named(found) if found.parent == resources.platform() else read(found)
+    folder = (_named_folder(path.name) if path.name == str(name) else None) or path
+    if os.path.isfile(folder / FILE):
+        found = folder.resolve()
+        return _named(found) if found == _named_folder(found.name) else read(found)
     raise ChipError(
         f"no chip {str(name)!r} is known; there is {', '.join(chip.word for chip in known())}, or name a folder with "
         f"{FILE} and {BOARD}"
     )
+
+
+def _named_folder(name: str) -> Path | None:
+    """The folder of a chip that has this name: ours, or another package's. None where there is none."""
+    ours = resources.platform() / name
+    if os.path.isfile(ours / FILE):
+        return ours.resolve()
+    return Path(FOLDERS[name]).resolve() if name in FOLDERS else None
 
 
 def read(folder: Path) -> Chip:

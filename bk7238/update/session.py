@@ -80,7 +80,7 @@ class Update(Actor):
         for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""
         chip, snapshot = self.machine.chip, Snapshots(self.machine).take()
         given = Writer(lambda value: "codec" if value is chip.codec else None).data(self._given)
-        path.write_bytes(run_file.pack(snapshot, [chip.board.parent.name, given]))
+        path.write_bytes(run_file.pack(snapshot, [chip.word, given]))
 
     @classmethod
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda happening: None) -> Update:
