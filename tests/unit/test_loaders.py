@@ -155,7 +155,11 @@ def test_why_nothing_was_installed_is_what_was_printed_or_what_it_sees():
 @pytest.mark.parametrize(
     ("table", "fields", "seen"),
     [
-        ((DOWNLOAD, replace(APP, name="X"), BOOTLOADER), {}, "no `download` or no `app` entry"),
+        (
+            (DOWNLOAD, replace(APP, name="X"), BOOTLOADER),
+            {},
+            "no `app` entry, only `download` at 0x132000, `X` at 0x11000",
+        ),
         ((replace(DOWNLOAD, device="beken_onchip_crc"), APP, BOOTLOADER), {}, "is on the CRC-framed device"),
         ((replace(DOWNLOAD, offset=0x200000), APP, BOOTLOADER), {}, "0x200000; the package lies at 0x132000"),
         ((replace(DOWNLOAD, offset=0x133000), APP, BOOTLOADER), {}, "0x133000; the package lies at 0x132000"),

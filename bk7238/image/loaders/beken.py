@@ -14,7 +14,17 @@ from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders import beken_stream as stream
 from bk7238.image.loaders.boot import Boot, End, Step
-from bk7238.image.loaders.loader import FOR_DOWNLOAD, Keys, Loader, difference, installed_already, no_header, place
+from bk7238.image.loaders.loader import (
+    FOR_DOWNLOAD,
+    Keys,
+    Loader,
+    difference,
+    entries,
+    installed_already,
+    no_entry,
+    no_header,
+    place,
+)
 from bk7238.image.loaders.storage import SECTOR, Storage
 
 SMALLEST_APP = 128  # a smaller one derails the check of what was written
@@ -101,10 +111,6 @@ class _Start:
         self.steps.append(Step(name, passed, found, lines))
         return found if passed is False else ""
 
-    def names(self) -> str:
-        """The partitions that it has."""
-        return ", ".join(f"`{p.name}` at {p.physical_start:#x}" for p in self.table.values()) or "nothing"
-
     @property
     def is_app(self) -> bool:
         """Whether the package is for the app: what is written for another partition is checked in another way."""
@@ -138,14 +144,14 @@ class _Start:
             return self.step(
                 "partition table",
                 False,
-                f"its partition table has no `download` entry, only {self.names()}",
+                no_entry(self.flash, "download"),
                 "[E/OTA] (rt_ota_init:105) Initialize failed! The download partition(download) not found.",
                 f"[E/OTA] (rt_ota_init:115) {_PACKAGE} initialize failed(-2).",
             )
         self.download = self.table["download"]
         wrong = ", ".join(p.name for p in self.table.values() if not p.crc_ok)
         note = f"; the CRC of {wrong} is wrong, which is not checked" if wrong else ""
-        self.step("partition table", True, self.names() + note)
+        self.step("partition table", True, entries(self.flash) + note)
         return self.step("update package", None, "looked for", f"[I/OTA] {_PACKAGE} initialize success.")
 
     def read_header(self) -> str:

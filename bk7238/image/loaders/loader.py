@@ -123,7 +123,7 @@ class Loader:
         to be installed, is compared with it."""
         download, app = flash.download, flash.app
         if download is None or app is None:
-            return "its partition table has no `download` or no `app` entry"
+            return no_entry(flash, "app" if app is None and download is not None else "download")
         raw = flash.header
         if raw is None or not rbl.unpack(raw).crc_ok:
             return no_header(flash, download, package)
@@ -134,6 +134,17 @@ class Loader:
         if header.partition == "download":
             return FOR_DOWNLOAD
         return f"a sound header in its {place(download)}, for partition `{header.partition}`"
+
+
+def no_entry(flash: FlashView, name: str) -> str:
+    """That its partition table lacks an entry, and which it has."""
+    return f"its partition table has no `{name}` entry, only {entries(flash)}"
+
+
+def entries(flash: FlashView) -> str:
+    """The entries of its partition table, the highest first, with their physical addresses."""
+    there = [f"`{entry.name}` at {entry.physical_start:#x}" for entry in reversed(flash.partitions.values())]
+    return ", ".join(there) or "nothing"
 
 
 def place(download: Partition) -> str:
