@@ -149,11 +149,14 @@ def _name(kind: Any) -> str:
 
 
 def _named(name: str) -> Any:
-    """What has this name. Raises ValueError for what is not of a known package."""
+    """The class or function of this name. Raises ValueError for what is not of a known package, wherever it is imported
+    from, and for a module that acts when it is imported."""
     module, _, path = name.partition(":")
-    if module.split(".")[0] not in _PACKAGES:
+    found: Any = None
+    if module.split(".")[0] in _PACKAGES and not module.endswith("__main__"):
+        found = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    if not isinstance(found, (type, FunctionType)) or found.__module__.split(".")[0] not in _PACKAGES:
         raise ValueError(f"a snapshot names {name}, which is none of ours")
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
     return found

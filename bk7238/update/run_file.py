@@ -20,7 +20,8 @@ from bk7238.formats.plain import Data
 from bk7238.machine.snapshot import Snapshot, SnapshotError
 
 VERSION = 1
-_MAGIC = b"bk7238 run\n"
+_MAGIC = b"bk7238 run\n"  # and behind it the SHA-256 of the rest
+_DIGEST = hashlib.sha256().digest_size
 _PACKAGE = Path(bk7238.__file__).parent
 _APART = ("cli/", "data/", "debug/", "peripherals/", "sweep/report/")  # they decide nothing, or are listed apart
 
@@ -52,7 +53,8 @@ def versions() -> str:
 def pack(snapshot: Snapshot, made_of: Data) -> bytes:
     """The file's bytes."""
     body = zlib.compress(msgspec.msgpack.encode(snapshot.pack()), 1)
-    return _MAGIC + msgspec.msgpack.encode(_File(_Head(VERSION, versions(), made_of), body))
+    content = msgspec.msgpack.encode(_File(_Head(VERSION, versions(), made_of), body))
+    return _MAGIC + hashlib.sha256(content).digest() + content
 
 
 def head(data: bytes, name: str) -> _Head:
@@ -74,8 +76,11 @@ def snapshot(data: bytes, name: str) -> Snapshot:
 def _read(data: bytes, name: str) -> _File:
     if not data.startswith(_MAGIC):
         raise SnapshotError(f"{name}: this is no saved run")
+    digest, content = data[len(_MAGIC) :][:_DIGEST], data[len(_MAGIC) + _DIGEST :]
+    if hashlib.sha256(content).digest() != digest:
+        raise SnapshotError(f"{name}: the saved run is damaged, its SHA-256 is another: run it anew")
     try:
-        file = msgspec.msgpack.decode(data[len(_MAGIC) :], type=_File)
+        file = msgspec.msgpack.decode(content, type=_File)
     except msgspec.MsgspecError as error:
         raise SnapshotError(f"{name}: the saved run is damaged ({error})") from None
     if file.head.version != VERSION:

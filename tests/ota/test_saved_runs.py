@@ -1,5 +1,6 @@
 """A run in a file goes on in another process as it would have gone on in its own, and no trace of that is left."""
 
+import hashlib
 import json
 import os
 import random
@@ -11,6 +12,8 @@ import pytest
 from images import FULL, GZIP, vendor
 
 from bk7238 import Settings, Update, flash_image, package, resources
+from bk7238.chip import Chip
+from bk7238.formats.plain import Reader
 from bk7238.machine.snapshot import Snapshot, SnapshotError, Snapshots, places, set_states, states
 from bk7238.update import run_file
 
@@ -144,11 +147,20 @@ def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
     run, path = update(), tmp_path / "some.run"
     run.save(path)
     data = path.read_bytes()
-    later = data.replace(b"version\x01", b"version\x02", 1)
-    other = data.replace(b"bk7238-sim 0.1.0", b"bk7238-sim 0.0.9", 1)
+    place = random.Random(5).randrange(len(data))
+    flipped = data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
+
+    def rewritten(old, new):
+        content = data[len(b"bk7238 run\n") + 32 :].replace(old, new, 1)
+        return b"bk7238 run\n" + hashlib.sha256(content).digest() + content
+
+    later = rewritten(b"version\x01", b"version\x02")
+    other = rewritten(b"bk7238-sim 0.1.0", b"bk7238-sim 0.0.9")
     for changed, why in (
         (b"BK7238 " + data, "some.run: this is no saved run"),
-        (data[:-100], "some.run: the saved run is damaged"),
+        (data[:-100], "some.run: the saved run is damaged, its SHA-256 is another: run it anew"),
+        (flipped, "some.run: the saved run is damaged, its SHA-256 is another: run it anew"),
+        (data[:20], "some.run: the saved run is damaged"),
         (later, f"some.run: a saved run of format 2, known here is {run_file.VERSION}: run it anew"),
         (other, "some.run: saved with bk7238-sim 0.0.9 ("),
     ):
@@ -157,6 +169,16 @@ def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
             Update.load(path)
         assert str(refused.value).startswith(why)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["os:system", "bk7238.resources:os.system", "bk7238.cli.__main__:main", "bk7238.chip:USUAL", "bk7238.chip:os"],
+)
+def test_a_snapshot_leads_to_nothing_but_our_classes_and_functions(name):
+    with pytest.raises(ValueError, match=f"a snapshot names {name}, which is none of ours"):
+        Reader(lambda place: None).value(["name", name])
+    assert Reader(lambda place: None).value(["name", "bk7238.chip:Chip"]) is Chip
 
 
 def test_a_run_that_is_connected_to_the_host_cannot_be_saved(tmp_path):
