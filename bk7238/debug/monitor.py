@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bk7238.debug import listings
+from bk7238.debug import crash, listings
 from bk7238.debug.debugger import Debugger
 from bk7238.debug.symbols import Symbols
 from bk7238.peripherals.core import ResetKind
@@ -175,8 +175,6 @@ class Monitor:
 
     def do_backtrace(self) -> str:
         """backtrace: the guest's registers and calls, as a crash report has them"""
-        from bk7238.debug import crash
-
         return crash.report(self.debugger.machine, self.symbols, "stopped")
 
     def do_log(self, lines: str = "20") -> str:

@@ -85,13 +85,7 @@ class Reader:
             return data
         what, content = data[0], data[-1]
         if what in _CONTAINERS:
-            if what in ("dict", "Counter"):
-                fresh: Any = {self.value(key): self.value(item) for key, item in content}
-            elif what == "bytearray":
-                fresh = content
-            else:
-                fresh = [self.value(item) for item in content]
-            return _filled(_CONTAINERS[what], fresh, old, data[1])
+            return _filled(_CONTAINERS[what], self._items(what, content), old, data[1])
         if what == "at":
             return self._find(content)
         if what == "again":
@@ -112,6 +106,12 @@ class Reader:
         for key, item in content:
             object.__setattr__(made, key, self.value(item))
         return made
+
+    def _items(self, what: str, content: Data) -> Any:
+        """What is in a container of this kind."""
+        if what in ("dict", "Counter"):
+            return {self.value(key): self.value(item) for key, item in content}
+        return content if what == "bytearray" else [self.value(item) for item in content]
 
 
 _CONTAINERS: dict[str, Any] = {

@@ -28,7 +28,7 @@ def ip_text(ip: bytes) -> str:
 def ip_bytes(text: str) -> bytes:
     """The bytes of `192.168.77.1`. Raises ValueError for anything else."""
     parts = text.split(".")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) < 256 for part in parts):
         raise ValueError(f"{text!r} is not an IPv4 address")
     return bytes(map(int, parts))
 

@@ -225,9 +225,9 @@ def test_at_an_interrupt_each_worker_ends_its_point_and_what_it_found_is_kept(in
 def test_journals_of_something_else(installation, tmp_path):
     path = tmp_path / "journal"
     Journal(path, installation)
+    other = copy.copy(installation)
+    other.job = replace(installation.job, settings=Settings(seed=1, delivered=True))
     with pytest.raises(JournalError, match="the journal of another sweep"):
-        other = copy.copy(installation)
-        other.job = replace(installation.job, settings=Settings(seed=1, delivered=True))
         Journal(path, other)
     path.write_text("{")
     with pytest.raises(JournalError, match="no journal of a sweep"):

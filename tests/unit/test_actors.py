@@ -1,8 +1,10 @@
 """What acts in virtual time: declared state, named alarms, and nothing else that waits in the clock."""
 
 import ast
+from collections import Counter, deque
 from pathlib import Path
 
+import h11
 import pytest
 
 import bk7238
@@ -112,9 +114,6 @@ class Thing(Record):
 
 def test_plain_data_keeps_kinds_and_what_is_one_object(monkeypatch):
     monkeypatch.setattr("bk7238.formats.plain._PACKAGES", ("bk7238", "h11", __name__))
-    from collections import Counter, deque
-
-    import h11
 
     http = h11.Connection(h11.SERVER)
     http.receive_data(b"GET / HTTP/1.1\r\nHost: x")

@@ -10,6 +10,7 @@ from long_run import examples
 from station import BSSID, MAC, OTHER, RATES, Station, make_air
 
 from bk7238.air import events
+from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import ACCESS
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
@@ -309,8 +310,6 @@ def test_many_stations_are_refused_not_remembered(air):
 
 
 def test_an_ssid_has_limits(air):
-    from bk7238.air.access_point import AccessPoint
-
     with pytest.raises(ValueError, match="33"):
         AccessPoint(b"x" * 33, network=air[2], rng=random.Random(0))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bk7238 import cli
+from bk7238.testing.plugin import _OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])")
@@ -54,8 +55,6 @@ def _pytest(config):
 
 
 def _plugin():
-    from bk7238.testing.plugin import _OPTIONS
-
     return [name for option, _ in _OPTIONS for name in (option, f"bk7238-{option}")]
 
 

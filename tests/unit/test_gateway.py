@@ -6,13 +6,14 @@ import http.server
 import random
 import socket
 import threading
+from dataclasses import replace
 
 import pytest
 from host_end import CAPACITY, connected
 from tcp_client import TcpClient
 
 from bk7238.network import events as told
-from bk7238.network import gateway, host_server
+from bk7238.network import gateway, host_server, ipv4
 from bk7238.network.host import Host
 from bk7238.network.network import Network
 from bk7238.network.tcp import TcpServer
@@ -145,10 +146,6 @@ def test_several_servers_are_reached_each_at_its_port(server, listener):
 
 
 def tcp_packet(client: TcpClient, address: str, port: int) -> bytes:
-    from dataclasses import replace
-
-    from bk7238.network import ipv4
-
     destination = bytes(map(int, address.split(".")))
     (segment,) = client.take()
     payload = build(replace(segment, destination_port=port), DEVICE_IP, destination)

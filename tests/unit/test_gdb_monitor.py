@@ -154,7 +154,7 @@ def test_the_vendor_boot_loader_is_recognised_in_both_builds():
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (["--port", "70000"], "is no port"),
         (["--symbols", "nothing.elf"], "nothing.elf"),

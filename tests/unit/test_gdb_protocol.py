@@ -158,7 +158,7 @@ def test_steps_and_ranges(gdb):
     assert gdb.ask(f"vCont;r{LONG:x},{LONG_END:x}:1").startswith("T05") and gdb.pc == LONG_END
 
 
-@pytest.mark.parametrize("kind, name", [(2, "watch"), (3, "rwatch"), (4, "awatch")])
+@pytest.mark.parametrize(("kind", "name"), [(2, "watch"), (3, "rwatch"), (4, "awatch")])
 def test_watchpoints(gdb, kind, name):
     gdb.ask(f"Z{kind},{RAM:x},4")
     assert f";{name}:{RAM:x};" in gdb.ask("c")

@@ -16,7 +16,7 @@ def block():
 
 
 @pytest.mark.parametrize(
-    "config, level",
+    ("config", "level"),
     [(PULL_UP, 1), (PULL_DOWN, 0), (INPUT, 0), (OUTPUT_LOW, 0), (OUTPUT_HIGH, 1), (0x48, 0), (0x78, 1), (0x08, 0)],
 )
 def test_an_undriven_pin_follows_its_configuration(block, config, level):
@@ -73,7 +73,7 @@ def test_what_the_world_drives_stays_through_a_reset(block):
     assert block.read(8 * 4) & 1 and block.level(8) == 1
 
 
-@pytest.mark.parametrize("mode, before, after", [(2, False, True), (3, True, False)])
+@pytest.mark.parametrize(("mode", "before", "after"), [(2, False, True), (3, True, False)])
 def test_edges(block, mode, before, after):
     irq = levels(block)
     block.set_pin(20, before)
@@ -89,7 +89,7 @@ def test_edges(block, mode, before, after):
     assert irq == [True, False], "the other edge"
 
 
-@pytest.mark.parametrize("mode, active", [(0, False), (1, True)])
+@pytest.mark.parametrize(("mode", "active"), [(0, False), (1, True)])
 def test_levels_come_back_while_they_last(block, mode, active):
     irq = levels(block)
     block.set_pin(7, not active)

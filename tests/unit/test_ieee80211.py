@@ -82,5 +82,5 @@ def test_any_bytes_are_a_frame_or_a_value_error(data):
 
 @pytest.mark.parametrize("body", [b"", b"\xaa\xaa\x03\0\0\0\x08", b"\x42\x42\x03" + bytes(20)])
 def test_a_body_without_snap_is_refused(body):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="a data frame without LLC/SNAP"):
         dot11.ethernet(bytes(6), bytes(6), body)

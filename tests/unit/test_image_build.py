@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 from boot.told import foretold
@@ -102,8 +103,6 @@ def test_a_manifest_names_no_file_elsewhere(tmp_path):
     ],
 )
 def test_parts_that_do_not_fit(change, text):
-    from dataclasses import replace
-
     with pytest.raises(ImageError, match=text):
         build.build(replace(SMALL, **change))
 
@@ -206,7 +205,7 @@ def test_an_rf_area_with_a_mac_address():
 
 @pytest.mark.parametrize("text", ["c8:47", "zz:47:8c:11:22:34", "c9:47:8c:11:22:34", ""])
 def test_no_mac_addresses(text):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"is no MAC address; write it as|is a group address"):
         tlv.mac_address(text)
 
 

@@ -313,7 +313,6 @@ def test_a_dump_of_a_device_is_taken_as_it_is(tmp_path, capsys):
 def test_footers_made_here_are_those_of_the_vendors_packager():
     full = vendor(FULL).read_bytes()
     raw = vendor(BOOTLOADER_UART1).read_bytes()
-    from bk7238.formats import crc_framing
 
     theirs = crc_framing.strip(full)[0xEFA0:0xF000]
     assert build.footer(raw, rbl.unpack(theirs).timestamp, "2M.1220", "bootloader") == theirs

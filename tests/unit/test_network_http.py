@@ -13,6 +13,7 @@ from tcp_wire import Wire
 
 from bk7238.network import events, http_path
 from bk7238.network.http_server import HttpServer, HttpSession
+from bk7238.network.tcp_segment import RST
 
 SECOND = 1_000_000
 BODY = random.Random(1).randbytes(20_000)
@@ -198,7 +199,6 @@ def test_a_download_that_breaks_off():
     talk = Conversation({"/fw.rbl": bytes(100_000)})
     talk.client.send(get("/fw.rbl"), 0)
     talk.wire.run(8_000)
-    from bk7238.network.tcp_segment import RST
 
     talk.client._emit(talk.client.nxt, RST)
     talk.wire.run(20_000)

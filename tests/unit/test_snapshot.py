@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from images import FULL, GZIP, vendor
 from long_run import examples
+from test_engine import PLATFORM, PROGRAMS
 
 from bk7238 import resources
 from bk7238.engine import slice as slices
@@ -20,8 +21,6 @@ from bk7238.update.session import Settings, Update
 @pytest.mark.parametrize("body", ["native", "python"])
 @pytest.mark.parametrize("program", ["exceptions", "idle", "rewrite"])
 def test_small_programs_go_on_alike(program, body, tmp_path, monkeypatch):
-    from test_engine import PLATFORM, PROGRAMS
-
     if body == "python":
         monkeypatch.setattr(slices, "functions", slices.InPython)
     description = tmp_path / "probe.repl"

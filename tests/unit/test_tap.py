@@ -1,5 +1,6 @@
 """The TAP behind the access point, in a network namespace of its own; skipped where the system does not allow that."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -105,8 +106,6 @@ def test_names_that_no_interface_has(name):
 def test_no_right_is_one_line(monkeypatch):
     def refuse(*arguments):
         raise PermissionError(1, "Operation not permitted")
-
-    import fcntl
 
     monkeypatch.setattr("bk7238.network.tap._DEVICE", "/dev/null")
     monkeypatch.setattr(fcntl, "ioctl", refuse)

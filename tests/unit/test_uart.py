@@ -121,7 +121,7 @@ def test_reading_an_empty_fifo(block):
     assert block.read(PORT) == 0
 
 
-@pytest.mark.parametrize("config, detect_us", [(0x0_1040, 277), (0x3_1040, 2216)])
+@pytest.mark.parametrize(("config", "detect_us"), [(0x0_1040, 277), (0x3_1040, 2216)])
 def test_stop_detection_time(block, bench, config, detect_us):
     block.write(FIFO_CONFIG, config)
     block.receive(b"a")
