@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bk7238.faults.arguments import seconds
 from bk7238.faults.spec import FaultError, unquoted
+from bk7238.network.events import Event, PushProgress
 from bk7238.network.http_server import Transfer
 from bk7238.peripherals.core import Actor, Alarm, State, on_alarm
 
@@ -92,7 +93,8 @@ class Trigger(Actor):
             self.pull()
         elif when.share is not None or when.bytes is not None:
             targets.server.limits.insert(self._limit)
-            targets.server.on_progress.connect(self._arrived)
+            targets.server.on_progress.connect(self._fetched)
+            targets.server.events.on_event.connect(self._heard)
         elif when.flash_op is not None:
             self.at_operation(when.flash_op)
         elif when.instructions is not None:
@@ -125,8 +127,16 @@ class Trigger(Actor):
         """The server goes no further until the device has acknowledged that much."""
         return self._when.place(len(transfer.body)) if self.waiting else None
 
-    def _arrived(self, transfer: Transfer, acknowledged: int) -> None:
-        if self.waiting and self._when.place(len(transfer.body)) <= acknowledged:
+    def _fetched(self, transfer: Transfer, acknowledged: int) -> None:
+        self._arrived(acknowledged, len(transfer.body))
+
+    def _heard(self, event: Event) -> None:
+        """A package that is brought to the device arrives there."""
+        if isinstance(event, PushProgress):
+            self._arrived(event.acknowledged, event.total)
+
+    def _arrived(self, acknowledged: int, total: int) -> None:
+        if self.waiting and self._when.place(total) <= acknowledged:
             self.pull()
 
     def _printed(self, line: str) -> None:

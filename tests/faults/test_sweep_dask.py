@@ -26,6 +26,7 @@ from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers import cluster as dask_cluster
 from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
+from bk7238.update import run_file
 from bk7238.update.session import Settings
 from faults.held import Held
 
@@ -174,10 +175,19 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
     assert psutil.wait_procs(left, timeout=HANGS)[1] == []
 
 
+@pytest.fixture
+def another_version(monkeypatch):
+    """This process has another unicorn than the workers."""
+    monkeypatch.setattr("bk7238.update.run_file.version", lambda name: "99")
+    run_file.versions.cache_clear()
+    yield
+    run_file.versions.cache_clear()
+
+
 @pytest.mark.full
+@pytest.mark.usefixtures("another_version")
 def test_other_versions_are_refused(two, monkeypatch):
     why = r"^worker tcp://.* has bk7238-sim .*, unicorn 2.*, this machine has .*, unicorn 99"
-    monkeypatch.setattr("bk7238.sweep.workers.worker.version", lambda name: "99")  # here, not on the workers
     with pytest.raises(ValueError, match=why):
         cluster(two.scheduler_address)
     monkeypatch.setattr(dask_cluster, "_check", lambda client, address: None)  # the worker came later

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import fake_renode
 import pytest
-from bk7238.replay.snapshot import Snapshots
 
 from bk7238 import chip
 from bk7238.machine import Machine
+from bk7238.machine.snapshot import Snapshots
 from bk7238.peripherals.core import ResetKind
 
 GUEST = Path(__file__).with_name("programs") / "devices.bin"
