@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bk7238.image.flash_view import FlashView
+
 if TYPE_CHECKING:
     from bk7238.air.medium import Medium
     from bk7238.chip import Area, Chip
     from bk7238.image import Package
-    from bk7238.image.flash_view import FlashView
     from bk7238.machine import Machine
     from bk7238.network.network import Network
 
@@ -100,6 +101,12 @@ class Family:
         Raises ValueError for what this family cannot be told, with the remedy.
         """
         return {}
+
+    def prepare(self, machine: Machine, told: Instructions) -> None:
+        """Put what `configure` says into the flash of a machine that has not run."""
+        flash = FlashView(machine.chip, bytes(machine.flash.data))
+        for address, data in self.configure(flash, told).items():
+            machine.flash.load(data, address)
 
     def attach(self, machine: Machine, air: Medium, told: Instructions) -> Operator:
         """Follow the machine while it runs, and tell the device what only a running one can be told."""

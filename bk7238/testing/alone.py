@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bk7238.bench.bench import Bench, Plug
 from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
-from bk7238.image.flash_view import FlashView
 from bk7238.peripherals.core import Actor
 
 if TYPE_CHECKING:
@@ -26,13 +26,10 @@ class Alone(Actor):
         bench = Bench(settings, image, plug)
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         told = Instructions(settings.ssid, settings.psk or "", None)
-        flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
-        for address, data in family.configure(flash, told).items():
-            self.machine.flash.load(data, address)
+        family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
         bench.power_on()
         self.operator = family.attach(self.machine, self.air, told)
         self.machine.actors["alone"] = self
-        size = self.machine.flash.size
-        kept = lambda: family.configuration(self.machine.chip, size)  # noqa: E731
+        kept = partial(family.configuration, self.machine.chip, self.machine.flash.size)
         self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)

@@ -57,18 +57,14 @@ def pack(snapshot: Snapshot, made_of: Data) -> bytes:
     return _MAGIC + hashlib.sha256(content).digest() + content
 
 
-def head(data: bytes, name: str) -> _Head:
-    """The head of a file. Raises SnapshotError for one that is of another version, or no such file."""
-    return _read(data, name).head
-
-
-def snapshot(data: bytes, name: str) -> Snapshot:
-    """The snapshot in a file. Raises SnapshotError for one that this installation cannot go on with."""
+def unpack(data: bytes, name: str) -> tuple[Data, Snapshot]:
+    """What a file was made of, and its snapshot. Raises SnapshotError for one that is damaged, or was
+    saved by what this installation cannot go on with."""
     file = _read(data, name)
     if file.head.made_with != versions():
         raise SnapshotError(f"{name}: saved with {file.head.made_with}, this is {versions()}: run it anew")
     try:
-        return Snapshot.unpack(msgspec.msgpack.decode(zlib.decompress(file.body)))
+        return file.head.made_of, Snapshot.unpack(msgspec.msgpack.decode(zlib.decompress(file.body)))
     except (zlib.error, msgspec.MsgspecError, LookupError, AttributeError, ImportError, TypeError) as error:
         raise SnapshotError(f"{name}: the snapshot is damaged ({error})") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bk7238 import chip as chips
@@ -15,7 +16,6 @@ from bk7238.faults.run import Faults
 from bk7238.formats.plain import Reader, Writer
 from bk7238.image import FlashImage, Package
 from bk7238.image import package as packages
-from bk7238.image.flash_view import FlashView
 from bk7238.machine.snapshot import Snapshots
 from bk7238.network import http_path, http_server
 from bk7238.peripherals.core import Actor, State
@@ -56,9 +56,7 @@ class Update(Actor):
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)
         told = Instructions(settings.ssid, settings.psk or "", self._url())
-        flash = FlashView(self.machine.chip, bytes(self.machine.flash.data))
-        for address, data in self.family.configure(flash, told).items():
-            self.machine.flash.load(data, address)
+        self.family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
@@ -70,8 +68,7 @@ class Update(Actor):
         else:
             self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
-        size = self.machine.flash.size
-        kept = lambda: self.family.configuration(self.machine.chip, size)  # noqa: E731
+        kept = partial(self.family.configuration, self.machine.chip, self.machine.flash.size)
         self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
         self.machine.actors["update"] = self
 
@@ -86,11 +83,9 @@ class Update(Actor):
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda happening: None) -> Update:
         """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
         a file that is none, or that this version cannot go on with, OSError."""
-        data = path.read_bytes()
-        chip_name, given = run_file.head(data, path.name).made_of
+        (chip_name, given), snapshot = run_file.unpack(path.read_bytes(), path.name)
         chip = chips.load(chip_name)
         settings, image_name, content, table, loader, package_name, body = Reader(lambda codec: chip.codec).value(given)
-        snapshot = run_file.snapshot(data, path.name)
         image = FlashImage(image_name, content, table, loader, chip)
         update = cls(image, packages.as_it_is(body, package_name), settings, tell)
         Snapshots(update.machine).restore(snapshot)
