@@ -117,6 +117,7 @@ class AlwaysOn(BlockPart):
     sleep_modes_logged = State(())
 
     def on_reset(self, kind: ResetKind) -> None:
+        """Note the reset by the watchdog."""
         if kind is ResetKind.WATCHDOG:
             self.SW_RETENTION.wdt_rst_flag = 1
 

@@ -111,6 +111,7 @@ class Gpio(Carrier):
     # The firmware's side
 
     def on_reset(self, kind: ResetKind) -> None:
+        """Drive the levels that the pins have now."""
         for pin in PINS:
             self._update(pin)
         self.pins.drive(self.levels)

@@ -31,6 +31,7 @@ MERGED = {"boot": "boot", "join": "join", "download": "download", "restart": "do
 
 
 def find(given: Path | None, name: str) -> Path:
+    """The file that was given, or the vendor's of that name."""
     path = given or resources.find_image(name)
     if path is None:
         raise UsageError(f"the vendor image {name} is in no folder; name the files (bk7238 firmware list)")
@@ -52,6 +53,7 @@ def phases(result: Result) -> list[Phase]:
 
 
 def row(name: str, virtual: float, instructions: int, cpu: float, wall: float | None = None) -> dict[str, object]:
+    """One line of the table: times in seconds."""
     return {
         "phase": name,
         "virtual_seconds": round(virtual, 3),
@@ -64,6 +66,7 @@ def row(name: str, virtual: float, instructions: int, cpu: float, wall: float | 
 
 
 def measure(image: Path, rbl: Path, settings: Settings) -> tuple[float, Result]:
+    """Run one update. Returns CPU seconds and the result."""
     before = os.times().user
     result = Update(flash_image.read(image), package.read(rbl), settings).run()
     return os.times().user - before, result
@@ -94,6 +97,7 @@ def check(which: str, *, write: bool) -> int:
 
 
 def main() -> int:
+    """Measure and print. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", nargs="?", type=Path)
     parser.add_argument("package", nargs="?", type=Path)

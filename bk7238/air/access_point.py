@@ -81,18 +81,22 @@ class AccessPoint(Actor):
 
     @property
     def ssid(self) -> bytes:
+        """1 to 32 bytes."""
         return self._bss.ssid
 
     @property
     def bssid(self) -> bytes:
+        """The MAC address, 6 bytes."""
         return self._bss.bssid
 
     @property
     def channel(self) -> int:
+        """1 to 13."""
         return self._bss.channel
 
     @property
     def security(self) -> Security:
+        """What protects the network."""
         return self._security
 
     def deauthenticate(self, station: bytes, reason: int, now: int) -> None:

@@ -79,6 +79,7 @@ def beacon(timestamp: int, interval: int, capabilities: int, elements: bytes) ->
 
 
 def authentication(sequence: int, status: int, algorithm: int = 0) -> bytes:
+    """The body of an authentication frame."""
     return _AUTHENTICATION.pack(algorithm, sequence, status)
 
 

@@ -64,28 +64,35 @@ class Open:
     pmks: Sequence[bytes] = ()
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
-        pass
+        """Nothing to prepare."""
 
     def admit(self, station: bytes, elements: bytes) -> int:
+        """0: everyone is let in."""
         return 0
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
+        """There is no handshake."""
         return []
 
     def left(self, station: bytes) -> None:
-        pass
+        """There are no keys to forget."""
 
     def receive(self, station: bytes, packet: bytes, now: int) -> list[bytes]:
+        """EAPOL packets are not answered."""
         return []
 
     def authorised(self, station: bytes) -> bool:
+        """Whoever is associated may send."""
         return True
 
     def protect(self, receiver: bytes, frame: bytes) -> bytes:
+        """The frame as it is."""
         return frame
 
     def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
+        """The frame as it is, unless it has the Protected flag."""
         return None if frame[1] & 0x40 else frame
 
     def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
+        """There is nothing to repeat."""
         return []

@@ -29,6 +29,7 @@ class Station:
 
     @property
     def associated(self) -> bool:
+        """Whether it has an association ID."""
         return self.aid != 0
 
     def repeats(self, tid: int, order: int, retry: bool) -> bool:
@@ -46,6 +47,7 @@ class MacFilter:
     deny: Collection[bytes] = ()
 
     def lets_in(self, address: bytes) -> bool:
+        """Whether a station of this MAC address may join."""
         return address not in self.deny and (self.allow is None or address in self.allow)
 
 
@@ -58,6 +60,7 @@ class Stations(Actor):
         return iter(list(self._all.values()))
 
     def find(self, address: bytes) -> Station | None:
+        """The station of a MAC address, associated or not."""
         return self._all.get(address)
 
     def member(self, address: bytes) -> Station | None:
@@ -66,6 +69,7 @@ class Stations(Actor):
         return station if station is not None and station.aid else None
 
     def members(self) -> list[Station]:
+        """The associated stations."""
         return [station for station in self._all.values() if station.aid]
 
     def add(self, address: bytes) -> Station | None:
@@ -80,6 +84,7 @@ class Stations(Actor):
         return station
 
     def remove(self, address: bytes) -> None:
+        """Forget the station of a MAC address, if it is known."""
         self._all.pop(address, None)
 
     def free_aid(self) -> int:

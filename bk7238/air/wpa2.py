@@ -70,6 +70,7 @@ class Wpa2(Actor):
         self._group = SendingKey(self._random(KEY_SIZE), 1)
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+        """Derive the pre-shared key from passphrase and SSID, and make a group key."""
         self._ssid, self.pmks = ssid, [wpa_keys.pmk(self.passphrase, ssid)]
         self._bssid, self._events, self._misbehaviour = bssid, events, misbehaviour
 
@@ -85,6 +86,7 @@ class Wpa2(Actor):
     # Who belongs
 
     def admit(self, station: bytes, elements: bytes) -> int:
+        """Judge the RSN element that the station asks to join with. Returns the status code."""
         element = dot11.find_element(elements, dot11.RSN)
         status = admission.judge(element)
         if not status and element is not None:
@@ -92,12 +94,14 @@ class Wpa2(Actor):
         return status
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
+        """Begin the handshake. Returns its message 1."""
         element = self._asked.pop(station, b"")
         member = Handshake(self._bssid, station, self.pmks[-1], element, self._random(32))
         self._members[station] = member
         return self._ask(member, MESSAGE_1, now)
 
     def left(self, station: bytes) -> None:
+        """Forget the station's keys, and take a new group key."""
         self._members.pop(station, None)
         self._asked.pop(station, None)
         self._use_next_group()
@@ -105,6 +109,7 @@ class Wpa2(Actor):
     # Handshakes
 
     def receive(self, station: bytes, packet: bytes, now: int) -> list[bytes]:
+        """Go on with the station's handshake. Returns the EAPOL packets to send."""
         member = self._members.get(station)
         if member is None:
             return []
@@ -123,6 +128,7 @@ class Wpa2(Actor):
 
     @property
     def deadline(self) -> int | None:
+        """When a message is due again, a station to be deauthenticated, or a new group key."""
         times = [member.due for member in self._members.values() if member.due is not None]
         times += [time for time, _, _ in self._expelled]
         if self._next_rekey is not None:
@@ -130,6 +136,7 @@ class Wpa2(Actor):
         return min(times, default=None)
 
     def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
+        """Repeat messages, give up handshakes, and renew the group key. Returns as in `Security`."""
         out: list[tuple[bytes, bytes | int]] = []
         if self._next_rekey is not None and self._next_rekey <= now:
             self._next_rekey = now + self._rekey_every if self._rekey_every else None
@@ -212,16 +219,19 @@ class Wpa2(Actor):
     # Data
 
     def authorised(self, station: bytes) -> bool:
+        """Whether the station's handshake has come so far that it has a pairwise key."""
         member = self._members.get(station)
         return member is not None and member.sending is not None
 
     def protect(self, receiver: bytes, frame: bytes) -> bytes:
+        """Encrypt a data frame with the receiver's pairwise key or the group key."""
         if dot11.is_group(receiver):
             return self._group.protect(frame)
         member = self._members.get(receiver)
         return frame if member is None or member.sending is None else member.sending.protect(frame)
 
     def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
+        """Decrypt a data frame of the station's. None where it has no key, or the frame is not accepted."""
         member = self._members.get(station)
         if member is None:
             return None

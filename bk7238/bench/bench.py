@@ -31,6 +31,7 @@ PLUGINS: Registry[Callable[[Bench], object]] = Registry(
 
 
 def network_alone(machine: Machine, network: Network) -> Link:
+    """The network, with nothing between it and the air."""
     return network
 
 

@@ -30,18 +30,21 @@ _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000}
 
 
 def text(value: str) -> str:
+    """Check that it is a text."""
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
 def switch(value: bool) -> bool:
+    """Check that it is a bool."""
     if not isinstance(value, bool):
         raise TypeError
     return value
 
 
 def whole(number: str | int) -> int:
+    """Read a whole number, decimal or with a prefix such as 0x."""
     if isinstance(number, bool) or not isinstance(number, (str, int)):
         raise TypeError
     try:
@@ -51,6 +54,7 @@ def whole(number: str | int) -> int:
 
 
 def ssid(text: str | bytes) -> bytes:
+    """Read an SSID, 1 to 32 bytes."""
     data = os.fsencode(text)
     if not 1 <= len(data) <= 32:
         raise ValueError(f"an SSID has 1 to 32 bytes, this one has {len(data)}")
@@ -60,6 +64,7 @@ def ssid(text: str | bytes) -> bytes:
 
 
 def passphrase(text: str) -> str:
+    """Check that it can be the passphrase of a WPA2 network."""
     if not 8 <= len(text) <= 63 or not all(" " <= character <= "~" for character in text):
         raise ValueError("a passphrase has 8 to 63 printable ASCII characters; leave it out for an open network")
     return text
@@ -92,6 +97,7 @@ def request(text: str) -> str:
 
 
 def channel(number: str | int) -> int:
+    """Read the number of a channel, 1 to 13."""
     text = str(number)
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 13:
         raise ValueError(f"channels go from 1 to 13, not {number!r}")
@@ -153,6 +159,7 @@ def time_text(seconds: float) -> str:
 
 
 def engine(name: str) -> str:
+    """Check that there is an engine of this name."""
     if text(name) not in NAMES:
         raise ValueError(f"{name!r} is no engine; there is {', '.join(NAMES)}")
     return name
@@ -234,6 +241,7 @@ def misbehaviour(value: str | Misbehaviour) -> Misbehaviour:
 
 
 def misbehaviour_text(value: Misbehaviour) -> str:
+    """Write what differs from the usual, as `misbehaviour` reads it."""
     parts = {field.name: getattr(value, field.name) for field in fields(value)}
     return ",".join(f"{name.replace('_', '-')}={one}" for name, one in parts.items() if one != getattr(NONE, name))
 

@@ -33,6 +33,7 @@ class Parser(argparse.ArgumentParser):
     """argparse that raises instead of printing its usage and leaving."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of leaving."""
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
@@ -70,6 +71,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add --force."""
     parser.add_argument("--force", action="store_true", help="take an image that looks like another chip's or none")
 
 

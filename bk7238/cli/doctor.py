@@ -36,12 +36,14 @@ class Finding:
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 doctor`."""
     parser = commands.add_parser("doctor", help="say which engines this machine can run, and what to install")
     parser.add_argument("--json", action="store_true", help="one line for machines")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print what each engine needs here. Returns the exit status."""
     findings = (unicorn(), renode())
     if arguments.json:
         print(json.dumps({"python": platform.python_version(), "engines": [asdict(finding) for finding in findings]}))

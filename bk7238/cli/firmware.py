@@ -11,6 +11,7 @@ from bk7238.cli.arguments import UsageError
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 firmware`."""
     parser = commands.add_parser("firmware", help="list vendor images and where they are found")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
     listing = verbs.add_parser("list", help="the images of the manifest")

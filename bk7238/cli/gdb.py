@@ -22,6 +22,7 @@ ONLY_WITH_PACKAGE = ("delivered", "faults")
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 gdb`."""
     parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
@@ -41,6 +42,7 @@ def add(commands: Any) -> None:
 
 
 def port(text: str) -> int:
+    """Read the number of a TCP port."""
     number = given.whole(text)
     if not 0 <= number < 0x10000:
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
@@ -48,6 +50,7 @@ def port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Boot the image and serve GDB. Returns the exit status."""
     image = given.image(arguments)
     settings = given.settings(arguments)
     if settings.engine != "unicorn":

@@ -13,10 +13,12 @@ from bk7238.image import bootloader
 
 
 def key(text: str) -> bytes:
+    """Take an AES key or IV as the bytes that were typed."""
     return os.fsencode(text)
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
+    """Add --key and --iv."""
     parser.add_argument("-k", "--key", type=key, help="32 characters (default: the one in the shipped boot loaders)")
     parser.add_argument("-i", "--iv", type=key, help="16 characters (default: the one in the shipped boot loaders)")
 
@@ -34,6 +36,7 @@ def _text(size: int) -> Callable[[str], str]:
 
 
 def timestamp(text: str) -> int:
+    """Read a time stamp of the RBL header, in seconds since 1970."""
     value = given.whole(text)
     if not 0 <= value <= rbl.LATEST:
         raise argparse.ArgumentTypeError(f"{text} does not fit the header; time stamps go from 0 to {rbl.LATEST}")
@@ -45,6 +48,7 @@ partition = _text(rbl.PARTITION_SIZE)
 
 
 def keys_of(arguments: argparse.Namespace) -> tuple[bytes, bytes]:
+    """The AES key and IV that were given, or the usual ones."""
     used = arguments.key or rbl_body.KEY.encode(), arguments.iv or rbl_body.IV.encode()
     checked(bootloader.check_keys, *used)
     return used

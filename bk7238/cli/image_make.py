@@ -33,6 +33,7 @@ APP, LOADER = "the app's binary, without CRCs", "the boot loader's binary, witho
 
 
 def add(verbs: Any) -> None:
+    """Add the verbs of `bk7238 image` that make files."""
     _add_pack(verbs)
     _add_unpack(verbs)
     _add_build(verbs)
@@ -40,6 +41,7 @@ def add(verbs: Any) -> None:
 
 
 def warn(name: str, warnings: list[str]) -> None:
+    """Print warnings about the file `name` to stderr."""
     for warning in warnings:
         print(f"bk7238: warning: {name}: {warning}", file=sys.stderr)
 

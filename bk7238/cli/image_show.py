@@ -22,6 +22,7 @@ from bk7238.update import trial
 
 
 def add(verbs: Any) -> None:
+    """Add the verbs of `bk7238 image` that look at files."""
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)

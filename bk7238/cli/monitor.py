@@ -37,6 +37,7 @@ OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size", "dev
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 monitor`."""
     parser = commands.add_parser("monitor", help="a machine at Renode's monitor: analyzers, GDB, switch")
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image, CRC-framed")
     given.add_force(parser)
@@ -57,6 +58,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Start the machine in Renode and read commands. Returns the exit status."""
     if arguments.image is None and arguments.robot is None:
         raise given.UsageError("name the IMAGE (see bk7238 monitor --help)")
     settings = given.settings(arguments, engine="renode")

@@ -21,6 +21,7 @@ from bk7238.update.session import Update
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 ota`."""
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
@@ -32,6 +33,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Update a device and print how it went. Returns the exit status."""
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):

@@ -30,6 +30,7 @@ class Teller:
             self._bar.stop()
 
     def tell(self, happening: Happening) -> None:
+        """Print a happening, or draw how much has been done."""
         if self._quiet:
             return
         if happening.share is None:

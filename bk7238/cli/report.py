@@ -12,6 +12,7 @@ from bk7238.sweep.report import page, saved
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 report`."""
     parser = commands.add_parser("report", help="join the results of sweeps into one HTML page")
     parser.add_argument(
         "sweeps", type=Path, nargs="+", metavar="SWEEP", help="sweep.json, or the folder of --artifacts that holds one"
@@ -21,6 +22,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Write the page of the sweeps. Returns the exit status."""
     sweeps = [checked(saved.read, path) for path in arguments.sweeps]
     output = arguments.output
     if any(output.resolve() in (path.resolve(), (path / "sweep.json").resolve()) for path in arguments.sweeps):

@@ -23,6 +23,7 @@ USUAL = Settings(within=60.0)
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 run`."""
     parser = commands.add_parser("run", help="boot an image and show its consoles")
     given.add_image(parser)
     parser.add_argument("--until", metavar="TEXT", help="end when a line with TEXT has been printed")
@@ -49,6 +50,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Boot the image and print its consoles. Returns the exit status."""
     image = given.image(arguments)
     settings = given.settings(arguments, USUAL)
     if "ssid" not in arguments:

@@ -29,6 +29,7 @@ MODES = ("before", "torn", "random", "after")
 
 
 def add(commands: Any) -> None:
+    """Add `bk7238 sweep`."""
     parser = commands.add_parser("sweep", help="run one update with each of many faults, and map where it ends")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
@@ -61,6 +62,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the sweep and write its reports. Returns the exit status."""
     image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:

@@ -100,9 +100,11 @@ class Debugger:
     # Backwards
 
     def step_back(self) -> Stop:
+        """Go back by one instruction."""
         return Stop(begin=not self.timeline.back())
 
     def run_back(self) -> Stop:
+        """Go back to where a breakpoint or watchpoint was hit last, or to the beginning."""
         halt = self.timeline.back_to_stop()
         if halt is not None and halt.watch is not None:
             # GDB steps back once more, to see the value change: stand behind the instruction that makes the access.
@@ -129,6 +131,7 @@ class Debugger:
         self.set_break(address)
 
     def clear_own_break(self, address: int) -> None:
+        """Take away a breakpoint that `set_own_break` set."""
         self._own.discard(address & ~1)
         self.clear_break(address)
 
@@ -139,14 +142,18 @@ class Debugger:
             self.stops.add_breakpoint(address)
 
     def set_break(self, address: int) -> None:
+        """Set a breakpoint of GDB's; bit 0 of the address is ignored."""
         self.stops.add_breakpoint(address & ~1)
 
     def clear_break(self, address: int) -> None:
+        """Take a breakpoint of GDB's away."""
         if address & ~1 not in self._own:
             self.stops.remove_breakpoint(address & ~1)
 
     def set_watch(self, address: int, length: int, *, read: bool, write: bool) -> None:
+        """Watch `length` bytes from a CPU address on."""
         self.stops.add_watch(Watch(address, max(1, length), read, write))
 
     def clear_watch(self, address: int, length: int, *, read: bool, write: bool) -> None:
+        """Take a watchpoint of GDB's away."""
         self.stops.remove_watch(Watch(address, max(1, length), read, write))

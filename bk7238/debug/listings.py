@@ -17,6 +17,7 @@ _MODES = {0x10: "user", 0x11: "FIQ", 0x12: "IRQ", 0x13: "supervisor", 0x17: "abo
 
 
 def blocks(target: Target) -> str:
+    """List the blocks of the chip, with addresses and what they are."""
     lines = []
     for block in target.board.platform.blocks:
         about = (sys.modules[type(target.board[block.name]).__module__].__doc__ or "").strip().splitlines()
@@ -45,6 +46,7 @@ def _line(target: Target, label: str, register: Any, address: int) -> str:
 
 
 def registers(target: Target, name: str) -> str:
+    """List a block's registers with their values."""
     block, base = _block(target, name)
     lines = [_line(target, label, register, base + offset) for label, register, offset in _each(block)]
     return "\n".join(lines) or f"{name} declares no registers"
@@ -66,6 +68,7 @@ def _find(target: Target, name: str) -> tuple[str, Any, int, str]:
 
 
 def register(target: Target, name: str) -> str:
+    """Describe a register and its fields, or one field, with the value."""
     label, found, address, field = _find(target, name)
     if field:
         return f"{name} = {found.fields[field].of(target.peek(address)):#x}"
@@ -73,6 +76,7 @@ def register(target: Target, name: str) -> str:
 
 
 def write(target: Target, name: str, value: int) -> str:
+    """Write a register or one field of it. Returns what it reads as then."""
     _, found, address, field = _find(target, name)
     if field:
         bits = found.fields[field]
@@ -112,6 +116,7 @@ def _flash(machine: Machine) -> FlashView:
 
 
 def partitions(machine: Machine) -> str:
+    """List the partitions of the flash."""
     lines = [
         f"{partition.name:12} {partition.device:18} offset {partition.offset:#08x} length {partition.length:#08x} "
         f"physical {partition.physical_start:#08x}-{partition.physical_end:#08x}"
@@ -123,6 +128,7 @@ def partitions(machine: Machine) -> str:
 
 
 def packages(machine: Machine) -> str:
+    """List the update packages that stand in the flash."""
     flash = _flash(machine)
     lines = []
     if flash.download is not None:

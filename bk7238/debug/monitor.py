@@ -96,6 +96,7 @@ class Monitor:
         return self.reset(kind)
 
     def reset(self, kind: str) -> str:
+        """Reset the chip, as a `ResetKind` is called. Returns what to print."""
         try:
             reset = ResetKind(kind)
         except ValueError:

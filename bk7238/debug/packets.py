@@ -14,6 +14,7 @@ _ESCAPE = 0x7D
 
 
 def checksum(data: bytes) -> bytes:
+    """The sum of the bytes, as two hexadecimal digits."""
     return b"%02x" % (sum(data) & 0xFF)
 
 
@@ -34,6 +35,7 @@ def escape(data: bytes) -> bytes:
 
 
 def unescape(data: bytes) -> bytes:
+    """Undo the escaping of binary data, `}` and a byte XOR 0x20."""
     out, escaped = bytearray(), False
     for byte in data:
         if escaped:

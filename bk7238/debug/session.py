@@ -62,6 +62,7 @@ class Session:
             self._stopped(stop)
 
     def interrupt(self) -> None:
+        """Stop the firmware, if it runs, and report it."""
         if self.running:
             self._stopped(self.debugger.interrupt())
 

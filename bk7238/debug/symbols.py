@@ -31,11 +31,14 @@ class Function:
 
     @property
     def start(self) -> int:
+        """The address of its first instruction, without the Thumb bit."""
         return self.address & ~1
 
 
 @dataclass(frozen=True)
 class Line:
+    """A source line, and the CPU address where its code begins."""
+
     address: int
     file: str
     line: int  # 0: here a sequence of lines ends
@@ -132,6 +135,7 @@ class Symbols:
         return " ".join(part for part in (name, f"({where})" if where else "") if part)
 
     def table(self, part: str) -> str:
+        """A table of the functions that have `part` in their names."""
         head = [self.title] if self.title else []
         rows = [
             f"{f.address & ~1:#010x} {'Thumb' if f.address & 1 else 'ARM':5} {f.name:32} {f.how}".rstrip()

@@ -46,6 +46,7 @@ class Target:
             self._cpu.set_register("cpsr", cpsr)
 
     def set_register(self, name: str, value: int) -> None:
+        """Set a register of this mode, or with a suffix such as `_irq` a banked one."""
         register, _, mode = name.partition("_")
         if mode:
             cpsr = self._switch(mode)
@@ -139,12 +140,15 @@ class Target:
     # The flash, as a programmer writes it, by logical addresses
 
     def flash_size(self) -> int:
+        """In logical bytes."""
         return self._flash().logical_size
 
     def flash_erase(self, address: int, length: int) -> None:
+        """Set `length` logical bytes to 0xFF."""
         self.flash_write(address, b"\xff" * length)
 
     def flash_write(self, address: int, data: bytes) -> None:
+        """Write bytes at a logical address, framed as the codec has it. Raises ValueError beyond the end."""
         if address + len(data) > self.flash_size():
             raise ValueError("that lies beyond the flash")
         at, framed = self._flash().patch(address, data)

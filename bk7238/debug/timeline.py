@@ -40,6 +40,7 @@ class Timeline:
 
     @property
     def position(self) -> int:
+        """Where the machine stands, in instructions since power-on."""
         return self.engine.position
 
     @property

@@ -125,16 +125,20 @@ class Cpu:
         self._functions.take_interrupt(self._at)
 
     def software_interrupt(self) -> None:
+        """Take the exception of SWI."""
         self._functions.enter(self._at, _SVC, self.slice.pc, 0x08)
 
     def undefined(self) -> None:
+        """Take the exception of an undefined instruction."""
         length = 2 if self.slice.cpsr & 0x20 else 4
         self._functions.enter(self._at, _UNDEFINED, self.slice.pc + length, 0x04)
 
     def prefetch_abort(self) -> None:
+        """Take the exception of an instruction that cannot be fetched."""
         self._functions.enter(self._at, _ABORT, self.slice.pc + 4, 0x0C)
 
     def data_abort(self) -> None:
+        """Take the exception of an access that no memory or block answers."""
         self._functions.enter(self._at, _ABORT, self.slice.pc + 8, 0x10)
 
     def is_prefetch_abort(self, error: int) -> bool:
@@ -143,6 +147,7 @@ class Cpu:
         return error in _FETCH_ERRORS or refused
 
     def is_data_abort(self, error: int) -> bool:
+        """Whether Unicorn's `error` is that of a data access."""
         return error in _DATA_ERRORS or error == uc_const.UC_ERR_EXCEPTION
 
     def reset(self) -> None:

@@ -29,10 +29,12 @@ class Engine(Protocol):
     progress: Callable[[], object]  # a value that changes when the guest gets anywhere
 
     @property
-    def bus(self) -> Bus: ...
+    def bus(self) -> Bus:
+        """The system bus, by CPU addresses."""
 
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> Clock:
+        """Virtual time."""
 
     @property
     def instructions(self) -> int:

@@ -29,18 +29,19 @@ class MachineLog:
         self._now, self._pc, self._limit = now, pc, limit
         self.records: list[Record] = []
         self.on_record = Signal()
-        self._blocks: list[BlockLog] = []
+        self._blocks: list[_BlockLog] = []
 
     def add(self, level: str, source: str, text: str) -> None:
+        """Log a message; beyond the limit the older half is dropped."""
         record = Record(self._now(), self._pc(), level, source, text)
         if len(self.records) >= self._limit:
             del self.records[: self._limit // 2]
         self.records.append(record)
         self.on_record(record)
 
-    def of(self, source: str, address: int, unclaimed: str = "no such register is modelled") -> BlockLog:
+    def of(self, source: str, address: int, unclaimed: str = "no such register is modelled") -> _BlockLog:
         """The log of the block `source`, which stands at `address`; what it says of accesses that nothing claims."""
-        block = BlockLog(self, source, address, unclaimed)
+        block = _BlockLog(self, source, address, unclaimed)
         self._blocks.append(block)
         return block
 
@@ -49,12 +50,13 @@ class MachineLog:
         return list(self.records), [set(block.reported) for block in self._blocks]
 
     def restore(self, snapshot: tuple[list[Record], list[set[int]]]) -> None:
+        """Go back to a snapshot."""
         self.records[:] = snapshot[0]
         for block, reported in zip(self._blocks, snapshot[1], strict=True):
             block.reported = set(reported)
 
 
-class BlockLog:
+class _BlockLog:
     """The log that one block is given; see `bk7238.peripherals.core.Log`."""
 
     def __init__(self, log: MachineLog, source: str, address: int, unclaimed: str) -> None:

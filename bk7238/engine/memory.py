@@ -18,6 +18,7 @@ class Memory:
         self._pages: list[bytes | None] = [None] * -(-size // PAGE)  # as snapshots have them, None where changed
 
     def clear(self) -> None:
+        """Set all bytes to zero."""
         ctypes.memset(self.buffer, 0, self.size)
         self.touched(0, self.size)
 
@@ -55,17 +56,20 @@ class SystemBus:
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
 
     def find(self, address: int, length: int) -> Memory:
+        """The memory that holds all these bytes. Raises ValueError where there is none."""
         for memory in self.memories:
             if memory.address <= address and address + length <= memory.address + memory.size:
                 return memory
         raise ValueError(f"no memory holds {length:#x} bytes at {address:#010x}")
 
     def read(self, address: int, length: int) -> bytes:
+        """Bytes of one memory. Raises ValueError outside of them."""
         memory = self.find(address, length)
         at = address - memory.address
         return bytes(memory.bytes[at : at + length])
 
     def write(self, address: int, data: bytes) -> None:
+        """Write bytes of one memory. Raises ValueError outside of them."""
         memory = self.find(address, len(data))
         at = address - memory.address
         if self.on_watched is not None:

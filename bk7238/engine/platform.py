@@ -29,6 +29,8 @@ class Cpu:
 
 @dataclass(frozen=True)
 class Memory:
+    """`size` bytes of RAM or ROM at a CPU address."""
+
     name: str
     address: int
     size: int

@@ -41,6 +41,7 @@ class RenodeBus:
         self._host = host
 
     def read(self, address: int, length: int) -> bytes:
+        """Bytes of Renode's memories. Raises ValueError outside of them."""
         self._check(address, length)
         if not length:
             return b""
@@ -49,6 +50,7 @@ class RenodeBus:
         return buffer.raw
 
     def write(self, address: int, data: bytes) -> None:
+        """Write bytes of Renode's memories. Raises ValueError outside of them."""
         self._check(address, len(data))
         if data:
             buffer = ctypes.create_string_buffer(bytes(data), len(data))
@@ -109,6 +111,7 @@ class Functions:
         self._kept: list[Any] = []
 
     def address(self, kind: Callable[[Any], Any], function: Callable[..., Any]) -> int:
+        """Make a C function pointer of `function`, and keep it alive. Returns its address."""
         made = kind(function)
         self._kept.append(made)
         return ctypes.cast(made, ctypes.c_void_p).value or 0

@@ -56,6 +56,8 @@ class Registration:
 
 @dataclass
 class Entry:
+    """What one paragraph of a .repl file declares or adds."""
+
     name: str
     where: Position
     local: bool = False

@@ -48,6 +48,7 @@ class Position:
         return f"{self.path}:{self.line}:{self.column}"
 
     def error(self, problem: str, remedy: str) -> ReplError:
+        """An error at this place; the caller raises it."""
         return ReplError(" ".join(f"{self}: {problem}; {remedy}".split()))
 
 
@@ -61,6 +62,7 @@ class Token:
     value: int | float | str | None = None
 
     def is_mark(self, *texts: str) -> bool:
+        """Whether it is one of these marks."""
         return self.kind == "mark" and self.text in texts
 
     def __str__(self) -> str:

@@ -66,6 +66,7 @@ class Statement:
         return first, size
 
     def number(self, bits: int = 64) -> int:
+        """Read a number of as many bits."""
         if self._kind not in ("hexadecimal", "decimal") or self._text[self._start] == "-":
             self.refuse("a number without '_'")
         value = _number(self._text[self._start : self._at])
@@ -83,6 +84,7 @@ class Statement:
         return text.replace("\\ ", " ")
 
     def string(self) -> str:
+        """Read a text in quotes."""
         if self._kind != "string":
             self.refuse("a text in quotes")
         text = self._text[self._start : self._at]
@@ -90,9 +92,11 @@ class Statement:
         return text[1:-1].replace("\\" + text[0], text[0])
 
     def ended(self) -> bool:
+        """Whether nothing is left of the statement."""
         return self._kind == "end"
 
     def refuse(self, expected: str) -> NoReturn:
+        """Raise ReplError: something else was expected here."""
         found = "the end of the statement" if self.ended() else repr(self._text[self._start : self._at])
         raise self._place().error(f"unexpected {found}", f"here Renode's monitor expects {expected}")
 

@@ -20,11 +20,11 @@ LAST_WIRE = 1023
 
 def parse(text: str, path: str) -> tuple[list[Token], list[Entry]]:
     """The files that a description uses, and its entries."""
-    parser = Parser(tokenize(text, path))
+    parser = _Parser(tokenize(text, path))
     return parser.usings(), parser.entries()
 
 
-class Parser:
+class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.at = 0

@@ -80,6 +80,7 @@ class Item:
             self.settings[setting.name] = setting
 
     def cpu(self, pc: int) -> Cpu:
+        """The CPU that this describes, which starts at `pc`. Raises ReplError where the entry is none."""
         address, _, where = self._registration()
         if address is not None:
             raise where.error("a CPU has no address", f"write '@ {BUS}' alone")
@@ -93,10 +94,12 @@ class Item:
         return Cpu(self.name, self.type, cpu_type, self._number("cpuId"), mips, pc, self.where)
 
     def memory(self) -> Memory:
+        """The memory that this describes, of whole pages."""
         address, size = self._range(PAGE)
         return Memory(self.name, address, size, self.where)
 
     def block(self) -> Block:
+        """The block that this describes."""
         address, size = self._range(4)
         return Block(self.name, self.type, address, size, self._model, self.lines, self._args, self.where)
 

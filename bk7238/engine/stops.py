@@ -42,6 +42,7 @@ class Watch:
     write: bool
 
     def overlaps(self, address: int, length: int) -> bool:
+        """Whether an access of `length` bytes at `address` touches it."""
         return address < self.address + self.length and self.address < address + length
 
 
@@ -82,6 +83,7 @@ class Stops:
             self.breakpoints[address] = self._cpu.break_at(address)
 
     def remove_breakpoint(self, address: int) -> None:
+        """Take a breakpoint away, if there is one."""
         hook = self.breakpoints.pop(address, None)
         if hook is not None:
             self._cpu.unhook(hook, address)
@@ -97,6 +99,7 @@ class Stops:
         self._wrap()
 
     def remove_watch(self, watch: Watch) -> None:
+        """Take a watchpoint away, if it is set."""
         if watch in self.watches:
             hook = self.watches.pop(watch)
             if hook is not None:
@@ -182,6 +185,7 @@ class Stops:
 
     @property
     def pc(self) -> int:
+        """The CPU address of the next instruction."""
         return self._cpu.register("pc")
 
     @property

@@ -21,6 +21,8 @@ _AT_ONCE = 2  # instructions from one exception to the next
 
 @dataclass(frozen=True)
 class StormSnapshot:
+    """The state of a `Storm`."""
+
     raging: bool
     places: frozenset[tuple[str, int]]
     progress: object
@@ -73,9 +75,11 @@ class Storm:
         self._total, self._seen = 0, None
 
     def snapshot(self) -> StormSnapshot:
+        """Everything that `restore` needs."""
         counts = self._count, self._total, self._began, self._last
         return StormSnapshot(self.raging, frozenset(self._places), self._seen, counts)
 
     def restore(self, snapshot: StormSnapshot) -> None:
+        """Go back to a snapshot."""
         self.raging, self._places, self._seen = snapshot.raging, set(snapshot.places), snapshot.progress
         self._count, self._total, self._began, self._last = snapshot.counts

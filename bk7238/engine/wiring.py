@@ -24,6 +24,8 @@ from bk7238.randomness import Randomness
 
 @dataclass(frozen=True)
 class BoardSnapshot:
+    """The state of all blocks, the levels at their inputs, and those of the junctions."""
+
     blocks: dict[str, dict[str, Any]]
     inputs: dict[str, dict[str, int]]
     junctions: list[list[bool]]
@@ -88,9 +90,11 @@ class Board:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of the blocks, as the platform has them."""
         return tuple(self._blocks)
 
     def items(self) -> Iterator[tuple[str, Any]]:
+        """Names and blocks."""
         return iter(self._blocks.items())
 
     def at(self, address: int) -> tuple[Any, int] | None:

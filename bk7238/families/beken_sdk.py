@@ -116,6 +116,7 @@ class BekenSdk(Family):
         return {}
 
     def attach(self, machine: Machine, air: Medium, told: Instructions) -> Typist:
+        """Type the commands at the command line of UART1."""
         return Typist(machine, air, told)
 
 

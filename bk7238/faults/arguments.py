@@ -32,6 +32,7 @@ class Argument:
         return self if instance is None else getattr(instance, self._attribute)
 
     def set(self, instance: Any, value: Any) -> None:
+        """Give a fault the value that was read."""
         setattr(instance, self._attribute, value)
 
 

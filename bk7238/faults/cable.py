@@ -77,24 +77,29 @@ class Cable(Actor):
 
     @property
     def events(self) -> Events:
+        """Those of the network behind it."""
         return self._behind.events
 
     @property
     def on_change(self) -> Signal:
+        """That of the network behind it."""
         return self._behind.on_change
 
     @property
     def deadline(self) -> int | None:
+        """When the network has something to do, or a frame that was held back is due."""
         times = [self._behind.deadline, self._late[0][0] if self._late else None]
         return min((time for time in times if time is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
+        """Frames to the device: the network's that pass, and those held back that are due."""
         passed = self._passed(self._behind.poll(now), True, now)
         while self._late and self._late[0][0] <= now:
             passed.append(heapq.heappop(self._late)[2])
         return passed
 
     def receive(self, frame: bytes, now: int) -> list[bytes]:
+        """Hand the network a frame of the device's, if it passes. Returns the answers that pass."""
         answers: list[bytes] = []
         for arrived in self._passed([frame], False, now):
             answers += self._behind.receive(arrived, now)

@@ -34,6 +34,7 @@ class Firing:
     what: str
 
     def as_json(self) -> dict[str, Any]:
+        """Plain data for result.json."""
         return asdict(self)
 
 
@@ -136,6 +137,7 @@ class Fault(Actor):
         return f"{self.spec}, {self.firings[0].where}: {self.firings[0].what}"
 
     def as_json(self) -> dict[str, Any]:
+        """Plain data for result.json."""
         return {
             "fault": str(self.spec),
             "fired": self.count,
@@ -160,6 +162,7 @@ class Fault(Actor):
         self.refuse(f"it has no argument {name!r}; there is {names}")
 
     def refuse(self, why: str) -> NoReturn:
+        """Raise FaultError that names the fault."""
         raise FaultError(f"fault {str(self.spec)!r}: {why}")
 
     def _take_arguments(self) -> None:

@@ -72,6 +72,7 @@ class FlashOperations(Actor):
     # The chip's side
 
     def before(self, operation: Operation) -> bool:
+        """Count an operation and let its faults strike. Returns whether it is to happen."""
         if not self.powered:
             return False
         self.begun += 1
@@ -89,10 +90,12 @@ class FlashOperations(Actor):
         return self.powered
 
     def after(self, operation: Operation, was: bytes) -> None:
+        """Tell that an operation has happened."""
         self.on_end(operation, was)
         self._done()
 
     def identified(self) -> None:
+        """Tell that the chip's id was read."""
         self.on_identify()
 
     def _done(self) -> None:

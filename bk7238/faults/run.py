@@ -104,4 +104,5 @@ class Faults(Actor):
         return any(fault.count and fault.fired_at > since for fault in passing)
 
     def as_json(self) -> list[dict[str, Any]]:
+        """Plain data for result.json."""
         return [fault.as_json() for fault in self.all]

@@ -33,13 +33,16 @@ class Result(Protocol):
     """What an update ended with, as far as a scenario looks at it."""
 
     @property
-    def verdict(self) -> Any: ...
+    def verdict(self) -> Any:
+        """An enum whose values are the verdicts' names."""
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """One line."""
 
     @property
-    def silent(self) -> list[str]: ...
+    def silent(self) -> list[str]:
+        """The faults that did nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Scenario:
 
     @property
     def expects(self) -> bool:
+        """Whether it says how the update is to end."""
         return self.verdict is not None or self.reason is not None
 
     def differs(self, result: Result) -> str:

@@ -15,13 +15,16 @@ class Codec(Protocol):
     and code use, a physical one is an offset in the flash chip."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As chip.toml has it."""
 
     @property
-    def data(self) -> int: ...
+    def data(self) -> int:
+        """Bytes of data in a frame."""
 
     @property
-    def frame(self) -> int: ...
+    def frame(self) -> int:
+        """Bytes of a whole frame."""
 
     @property
     def coefficients(self) -> Coefficients:
@@ -79,12 +82,15 @@ class CrcFrames:
     is_encoded = staticmethod(crc_framing.is_framed)
 
     def decode(self, framed: bytes, at: int) -> bytes:
+        """The data of whole frames; CRCs are not checked."""
         return crc_framing.strip(framed)
 
     def encode(self, data: bytes, at: int) -> bytes:
+        """Frame data, padded with 0xFF."""
         return crc_framing.frame(data)
 
     def begins_with_unit(self, data: bytes) -> bool:
+        """Whether the first frame's CRC is right."""
         first = data[: self.frame].ljust(self.frame, b"\xff")
         return crc_framing.crc16(first[: self.data]) == int.from_bytes(first[self.data :], "big")
 
@@ -98,6 +104,7 @@ class ScrambledCrcFrames(CrcFrames):
     coefficients: Coefficients
 
     def decode(self, framed: bytes, at: int) -> bytes:
+        """The data of whole frames at a physical address; erased frames are 0xFF."""
         plain = bytearray(scramble(crc_framing.strip(framed), self.logical(at), self.coefficients))
         whole = len(framed) // self.frame * self.frame
         for offset in self.erased(framed) if _BLANK in framed else ():
@@ -107,6 +114,7 @@ class ScrambledCrcFrames(CrcFrames):
         return bytes(plain)
 
     def encode(self, data: bytes, at: int) -> bytes:
+        """Scramble and frame data for a logical address, padded with 0xFF."""
         whole = data.ljust(-(-len(data) // self.data) * self.data, b"\xff")
         return crc_framing.frame(scramble(whole, at, self.coefficients))
 

@@ -35,10 +35,12 @@ class Partition:
 
     @property
     def framed(self) -> bool:
+        """Whether it is on the CRC-framed device."""
         return self.device == FRAMED_DEVICE
 
     @property
     def physical_start(self) -> int:
+        """The physical address of its first byte."""
         return self.codec.physical(self.offset) if self.framed else self.offset
 
     @property

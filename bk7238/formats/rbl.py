@@ -50,10 +50,12 @@ class Header:
 
     @property
     def encryption(self) -> str:
+        """`none`, `aes` or `unknown`."""
         return ENCRYPTIONS.get(self.algorithm & 0xF, "unknown")
 
     @property
     def compression(self) -> str:
+        """`none`, `gzip` or another of COMPRESSIONS, or `unknown`."""
         return COMPRESSIONS.get(self.algorithm >> 8, "unknown")
 
     def pack(self) -> bytes:

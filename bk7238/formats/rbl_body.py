@@ -31,6 +31,7 @@ def encode(raw: bytes, compression: str, encryption: str, key: bytes = KEY.encod
 
 
 def compress(raw: bytes, compression: str) -> bytes:
+    """Pack an app. Raises BodyError where nothing here packs so."""
     if compression == "none":
         return raw
     if compression == "gzip":
@@ -57,6 +58,7 @@ def pad(data: bytes) -> bytes:
 
 
 def encrypt(data: bytes, encryption: str, key: bytes, iv: bytes) -> bytes:
+    """Encrypt whole blocks of 16 bytes with AES-CBC. Raises BodyError for another encryption."""
     if encryption == "none":
         return data
     if encryption != "aes":

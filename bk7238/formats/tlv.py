@@ -48,6 +48,7 @@ class Item:
 
     @property
     def name(self) -> str:
+        """What the SDK calls the type, or its number."""
         return NAMES.get(self.type, f"{self.type:#010x}")
 
 

@@ -30,6 +30,7 @@ class AppPartition:
 
     @property
     def end(self) -> int:
+        """The address behind its last byte."""
         return self.start + self.length
 
 

@@ -30,6 +30,7 @@ class Bootloader:
 
     @property
     def partitions(self) -> dict[str, Partition]:
+        """The table, by name."""
         return {partition.name: partition for _, partition in self.table}
 
     def file(self) -> bytes:

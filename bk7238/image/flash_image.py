@@ -37,6 +37,7 @@ class FlashImage:
 
     @property
     def app(self) -> Partition:
+        """The partition that is run."""
         return self.partitions["app"]
 
 

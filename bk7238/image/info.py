@@ -32,6 +32,7 @@ class Info:
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
         return {
             "name": self.name,
             "size": self.size,

@@ -34,6 +34,7 @@ class Unpacked:
 
     @property
     def wrong(self) -> list[Field]:
+        """The fields that do not fit the body."""
         return [field for field in self.fields if field.right is False]
 
 

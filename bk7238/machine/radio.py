@@ -13,13 +13,20 @@ class Reception(Protocol):
     """A frame (MPDU without FCS) that reaches the device: on which channel, how loud (dBm), at which Mb/s."""
 
     @property
-    def frame(self) -> bytes: ...
+    def frame(self) -> bytes:
+        """The MPDU without FCS."""
+
     @property
-    def channel(self) -> int: ...
+    def channel(self) -> int:
+        """1 to 14."""
+
     @property
-    def rssi(self) -> int: ...
+    def rssi(self) -> int:
+        """In dBm."""
+
     @property
-    def rate(self) -> int: ...
+    def rate(self) -> int:
+        """As `formats/airtime.py` has it."""
 
 
 class Air(Protocol):

@@ -25,6 +25,7 @@ class Arp:
     target_ip: bytes
 
     def pack(self) -> bytes:
+        """The packet's bytes."""
         return _PACKET.pack(
             _ETHERNET, _IPV4, 6, 4, self.operation, self.sender_mac, self.sender_ip, self.target_mac, self.target_ip
         )
@@ -46,6 +47,7 @@ class Neighbours(Actor):
     _known: dict[bytes, bytes] = State(factory=dict)
 
     def learn(self, ip: bytes, mac: bytes) -> None:
+        """Remember that `ip` is at `mac`."""
         if self._known.get(ip) == mac:
             return
         self._known.pop(ip, None)
@@ -54,4 +56,5 @@ class Neighbours(Actor):
             del self._known[next(iter(self._known))]
 
     def find(self, ip: bytes) -> bytes | None:
+        """The MAC address of `ip`, if it is known."""
         return self._known.get(ip)

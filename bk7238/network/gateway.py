@@ -45,13 +45,14 @@ class Gateway:
         self.target, self.events, self.patience, self.clock = target, events, patience, clock
         self.thinking = thinking
         self.port = target.port
-        self._links: list[Link] = []
+        self._links: list[_HostConnection] = []
         self._next: int | None = None
 
-    def accept(self, connection: Connection, client: bytes) -> Link:
-        return Link(self, connection, ip_text(client))
+    def accept(self, connection: Connection, client: bytes) -> _HostConnection:
+        """Make the counterpart of a connection that the device opened."""
+        return _HostConnection(self, connection, ip_text(client))
 
-    def add(self, link: Link, now: int) -> None:
+    def add(self, link: _HostConnection, now: int) -> None:
         """A connection is established: poll it."""
         self._links.append(link)
         self._next = now
@@ -89,7 +90,7 @@ class Gateway:
         return bool(poll.poll(seconds * 1000))
 
 
-class Link:
+class _HostConnection:
     """One connection of the device's, and its counterpart to the host."""
 
     def __init__(self, gateway: Gateway, connection: Connection, client: str) -> None:

@@ -87,6 +87,7 @@ class HttpServer(Actor):
         return self.files.get(path, self.files.get(path.removeprefix("/")))
 
     def accept(self, connection: Connection, client: bytes) -> HttpSession:
+        """Make the session of a connection that the device opened."""
         return HttpSession(self, connection, ip_text(client), connection.client_port, connection.server)
 
 
@@ -134,9 +135,10 @@ class HttpSession(Record):
     # What the connection tells
 
     def opened(self, now: int) -> None:
-        pass
+        """The client speaks first."""
 
     def received(self, data: bytes, now: int) -> None:
+        """Parse what the client sent, and answer whole requests."""
         if self._broken:
             return
         self._http.receive_data(data)
@@ -146,11 +148,13 @@ class HttpSession(Record):
             self._connection.abort(now)
 
     def drained(self, now: int) -> None:
+        """Tell what was acknowledged, and send more of the body."""
         self._report(now)
         self._pump()
         self._advance(now)
 
     def ended(self, now: int) -> None:
+        """End as well, once the answer is out."""
         self._peer_ended = True
         if not self._closing:
             self._ended_by = "device"
@@ -159,6 +163,7 @@ class HttpSession(Record):
         self._advance(now)
 
     def idle(self, now: int) -> None:
+        """Close a connection on which nothing happens."""
         self._broken = True
         self._close()
 
@@ -167,6 +172,7 @@ class HttpSession(Record):
         self._connection.close()
 
     def closed(self, reason: str, now: int) -> None:
+        """Tell how the download ended, and forget the session."""
         self._broken = True
         self._report(now)
         if self in self._server.sessions:
@@ -323,5 +329,6 @@ def request_path(request: h11.Request | None) -> str:
 
 
 def request_host(request: h11.Request | None) -> str:
+    """The Host header of a request, or nothing."""
     headers = request.headers if request else ()
     return next((value.decode("latin-1") for name, value in headers if name == b"host"), "")

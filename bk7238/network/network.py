@@ -30,9 +30,11 @@ class Outside(Service, Protocol):
     port: int
 
     @property
-    def deadline(self) -> int | None: ...
+    def deadline(self) -> int | None:
+        """When `poll` has something to do, in virtual microseconds."""
 
-    def poll(self, now: int) -> None: ...
+    def poll(self, now: int) -> None:
+        """See what has come from outside."""
 
 
 class Network(Actor):

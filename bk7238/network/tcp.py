@@ -26,7 +26,7 @@ class Service(Protocol):
 
 
 @dataclass
-class Watched:
+class _Watched:
     """An application, and the events of its connection around it."""
 
     application: Application
@@ -75,6 +75,7 @@ class TcpServer(Actor):
         self._events = events
 
     def listen(self, port: int, service: Service) -> None:
+        """Serve connections to a port, in place of whoever did."""
         self._services[port] = service
 
     def close(self, port: int) -> None:
@@ -121,7 +122,7 @@ class TcpServer(Actor):
         client, _, port = key
         connection = Connection(syn, self._rng.getrandbits(32), now, ip_text(self._address))
         application = self._services[port].accept(connection, client)
-        connection.attach(Watched(application, connection, client, self._events))
+        connection.attach(_Watched(application, connection, client, self._events))
         self.connections.pop(key, None)
         self.connections[key] = connection
         return connection

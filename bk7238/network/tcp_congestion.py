@@ -78,6 +78,7 @@ class Congestion(Record):
         self.window = max(self.window - count, 0) + self.mss
 
     def recovered(self, flight: int) -> None:
+        """End fast recovery with `flight` bytes on the way (RFC 6582)."""
         self.window = min(self.threshold, max(flight, self.mss) + self.mss)
         self.recovering = False
 

@@ -70,6 +70,7 @@ class Connection(Record):
     # The application's side
 
     def attach(self, application: Application) -> None:
+        """Name who is told what happens."""
         self._application = application
 
     @property
@@ -128,6 +129,7 @@ class Connection(Record):
 
     @property
     def in_time_wait(self) -> bool:
+        """Whether both sides have ended, and late segments may still come."""
         return self._sender.finished and self._receiver.ended
 
     def follows(self, syn: Segment) -> bool:

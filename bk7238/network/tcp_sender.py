@@ -65,6 +65,7 @@ class Sender(Record):
         self.mss, self._congestion = mss, Congestion(mss)
 
     def queue(self, data: bytes) -> None:
+        """Append data to what is to be sent."""
         self._buffer += data
         self.end += len(data)
 

@@ -21,9 +21,11 @@ SHORTEST = 60  # bytes of a frame on Ethernet, without FCS
 class Port(Protocol):
     """A plug of the switch."""
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, frame: bytes) -> None:
+        """Send an Ethernet frame to the switch."""
 
-    def on_frame(self, listener: Callable[[bytes], None]) -> None: ...
+    def on_frame(self, listener: Callable[[bytes], None]) -> None:
+        """Name who gets the frames from the switch."""
 
 
 class Uplink:

@@ -20,7 +20,7 @@ from bk7238.update.result import Result
 from bk7238.update.session import Settings
 
 
-class Plugged(Dut):
+class _Plugged(Dut):
     """A device whose network is plugged into Renode's switch as well."""
 
     @staticmethod
@@ -33,7 +33,7 @@ class Keywords:
 
     def __init__(self, image: Path | None, update: Path | None) -> None:
         self._image, self._package = image, update
-        self._dut: Plugged | None = None
+        self._dut: _Plugged | None = None
         self._result: Result | None = None
 
     def configure(self, image: str = "", package: str = "", **settings: str) -> None:
@@ -46,7 +46,7 @@ class Keywords:
             raise ValueError("name the image=FILE and the package=FILE of the device")
         chip = values.chip(settings["chip"]) if "chip" in settings else None
         read = flash_image.read(self._image, chip=chip)
-        made = Plugged(read, packages.read(self._package), Settings(engine="renode"))
+        made = _Plugged(read, packages.read(self._package), Settings(engine="renode"))
         made.configure(**{**settings, "engine": "renode"})
         self._dut = made
 
@@ -54,7 +54,7 @@ class Keywords:
         """Another update package for the device, which is not yet switched on."""
         dut = self._waiting()
         self._package = Path(file)
-        self._dut = Plugged(dut.image, packages.read(self._package), dut.settings)
+        self._dut = _Plugged(dut.image, packages.read(self._package), dut.settings)
 
     def fault(self, spec: str) -> None:
         """One thing that goes wrong, such as network-stall@50%; docs/faults.md."""
@@ -94,12 +94,12 @@ class Keywords:
             assert self._result is not None
             raise AssertionError(f"{found}, not {expected}: {self._result.reason}")
 
-    def _known(self) -> Plugged:
+    def _known(self) -> _Plugged:
         if self._dut is None:
             raise ValueError("there is no device: begin with Configure")
         return self._dut
 
-    def _waiting(self) -> Plugged:
+    def _waiting(self) -> _Plugged:
         if self._known().made:
             raise ValueError("the device is switched on already: Configure a new one")
         return self._known()

@@ -66,12 +66,15 @@ class Remote:
         self.stopped = False
 
     def get_keyword_names(self) -> list[str]:
+        """The names of our keywords and of Renode's."""
         return [*self._ours, *self._renodes.names]
 
     def get_keyword_documentation(self, name: str) -> str:
+        """The docstring of one of ours, or nothing."""
         return inspect.getdoc(self._ours[name]) or "" if name in self._ours else ""
 
     def run_keyword(self, name: str, arguments: list[Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run a keyword. Returns status, output and error as Robot's remote interface has it."""
         try:
             if name == STOP:
                 self.stopped = True
@@ -119,6 +122,7 @@ def _plain(value: Any) -> Any:
 
 
 def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

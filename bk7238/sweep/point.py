@@ -54,19 +54,20 @@ class Job:
         if renode_host.loaded():
             raise ValueError("this process holds a Renode, beside which no sweep can run: start one of its own for it")
 
-    def update(self, *faults: Spec | Fault, told: Story | None = None) -> Update:
+    def update(self, *faults: Spec | Fault, told: Milestones | None = None) -> Update:
         """An update that is ready to run."""
         settings = replace(self.settings, faults=faults)
         return Update(self.image, self.package, settings, *([told.tell] if told is not None else []))
 
 
-class Story:
+class Milestones:
     """The milestones of a run, a line each."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def tell(self, happening: Happening) -> None:
+        """Keep a happening as a line with its virtual seconds."""
         if happening.share is None:
             self.lines.append(f"{happening.time / 1e6:.3f} s  {happening.text}")
 
@@ -97,7 +98,7 @@ def elapsed(began: float) -> float:
     return round(time.perf_counter() - began, 3)
 
 
-def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outcome:
+def outcome(point: Point, result: Result, story: Milestones, seconds: float) -> Outcome:
     """The outcome of a run that was watched to its end."""
     return Outcome(
         point.id,
@@ -114,6 +115,6 @@ def outcome(point: Point, result: Result, story: Story, seconds: float) -> Outco
 def full(job: Job, point: Point) -> Outcome:
     """The outcome of a point that is run from its beginning, as a user replays it."""
     began = time.perf_counter()
-    story = Story()
+    story = Milestones()
     result = job.update(*point.faults, told=story).run()
     return outcome(point, result, story, elapsed(began))

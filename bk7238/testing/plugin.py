@@ -36,6 +36,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the --bk7238 options and their lines for pytest.ini."""
     group = parser.getgroup("bk7238", "BK7238 devices")
     for name, details in _OPTIONS:
         group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", **details)
@@ -57,6 +58,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers."""
     for line in (
         "bk7238(image=..., package=..., **settings): the device of this test; settings as in docs/testing.md",
         "fault(spec): something that goes wrong in this test; as in docs/faults.md",
@@ -71,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Note that the session is over."""
     session.config.stash[_SESSION] = session
 
 

@@ -22,6 +22,7 @@ class Button(PinDevice):
         self.pressed, self.bounces = bool(pressed), bounces
 
     def on_reset(self, kind: ResetKind) -> None:
+        """Tell the pin again how the button is."""
         if self.carrier is not None:
             self._contact(self.down)
 

@@ -23,6 +23,7 @@ class Verdict(Enum):
 
     @property
     def exit_status(self) -> int:
+        """That of `bk7238 ota`."""
         return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3}.get(self, 1)
 
 

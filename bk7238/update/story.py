@@ -188,6 +188,7 @@ class Story(Actor):
         return f"the answer was {answer.status}, {answer}" + (f", but {name} has {size:,}" if differs else "")
 
     def tell(self, text: str) -> None:
+        """Tell who listens, with the present virtual time."""
         self._tell(Happening(self.machine.now, text))
 
     def _line(self, line: str) -> None:

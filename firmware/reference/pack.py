@@ -46,6 +46,7 @@ def flash_image(placed: Chip, boot: bytes, app: bytes, version: str) -> bytes:
 
 
 def main() -> None:
+    """Write the image and the packages, from the folder with the binaries and that of the chip."""
     folder, placed = Path(sys.argv[1]), chip.read(Path(sys.argv[2]))
     boot = (folder / "boot.bin").read_bytes()
     old, new = ((folder / f"app-{version}.bin").read_bytes() for version in (OLD, NEW))

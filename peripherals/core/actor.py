@@ -42,6 +42,7 @@ class Actor:
         cls._handlers = {name: handlers[item] for name, item in alarms.items()}
 
     def __new__(cls, *_arguments: Any, **_options: Any) -> Self:
+        """Make the actor with its declared state as it is at first."""
         actor = super().__new__(cls)
         for name, state in cls._states.items():
             setattr(actor, name, state.initial())

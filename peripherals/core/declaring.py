@@ -128,6 +128,7 @@ class Part(Generic[P]):
 
 
 def is_register(item: Any) -> bool:
+    """Whether it is the declaration of a register."""
     return isinstance(item, type) and issubclass(item, Register) and item is not Register
 
 

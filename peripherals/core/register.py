@@ -144,6 +144,7 @@ class Register(metaclass=_Array):
         return f"{type(self).__name__}({self.value:#010x})"
 
     def reset(self) -> None:
+        """Take the reset value."""
         self.value = self.reset_value
 
     def write(self, word: int) -> None:

@@ -20,16 +20,19 @@ class Event(Protocol):
     """Something the clock will do; those of the same microsecond happen in the order of their numbers."""
 
     @property
-    def number(self) -> int: ...
+    def number(self) -> int:
+        """Its place among those of the same microsecond."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """See that it does not happen."""
 
 
 class Clock(Protocol):
     """Virtual time in whole microseconds since power-on."""
 
     @property
-    def now(self) -> int: ...
+    def now(self) -> int:
+        """Virtual microseconds since power-on."""
 
     def after(self, microseconds: int, callback: Callable[[], None]) -> Event:
         """Call `callback` once, `microseconds` (zero or more) from now."""
@@ -43,17 +46,21 @@ class Clock(Protocol):
 class Bus(Protocol):
     """The system bus as a bus master sees it: CPU addresses, memory only. Raises ValueError outside of memory."""
 
-    def read(self, address: int, length: int) -> bytes: ...
+    def read(self, address: int, length: int) -> bytes:
+        """`length` bytes at a CPU address."""
 
-    def write(self, address: int, data: bytes) -> None: ...
+    def write(self, address: int, data: bytes) -> None:
+        """Write `data` at a CPU address."""
 
 
 class Log(Protocol):
     """Messages about this block; the engine adds the time and the program counter."""
 
-    def info(self, message: str) -> None: ...
+    def info(self, message: str) -> None:
+        """Report what a user may want to know."""
 
-    def warning(self, message: str) -> None: ...
+    def warning(self, message: str) -> None:
+        """Report what is probably wrong."""
 
     def unclaimed(self, offset: int, value: int | None) -> None:
         """An access that no register claims: a read where `value` is None. Reported once an offset."""

@@ -30,6 +30,7 @@ class Signal:
         self._listeners.remove(listener)
 
     def __call__(self, *what: Any) -> int:
+        """Tell all who listen, in the order of connection. Returns the largest answer."""
         most = 0
         for listener in self._listeners:
             answer = listener(*what)

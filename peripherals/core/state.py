@@ -72,6 +72,7 @@ class RunningAlarm:
         self._event = self._clock.after(microseconds, self._expire)
 
     def stop(self) -> None:
+        """See that it does not go off."""
         if self._event is not None:
             self._event.cancel()
         self._event = self.deadline = None
@@ -160,6 +161,7 @@ class Driver:
         self.listeners: list[list[Callable[[bool], None]]] = [[] for _ in range(width)]
 
     def drive(self, value: int) -> None:
+        """Set the levels of the output's lines, bit by bit."""
         changed = self.value ^ value
         if not changed:
             return

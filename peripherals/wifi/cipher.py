@@ -27,13 +27,13 @@ class Refused(Exception):
     """The engine cannot do what the key says; the text says why."""
 
 
-def is_protected(frame: bytes) -> bool:
+def _is_protected(frame: bytes) -> bool:
     return len(frame) > 1 and bool(frame[1] & PROTECTED)
 
 
 def protect(frame: bytes, key: Key | None) -> bytes:
     """A frame from memory as it goes on the air: its last 8 bytes are the room that software left for the MIC."""
-    if key is None or key.cipher == NONE or not is_protected(frame):
+    if key is None or key.cipher == NONE or not _is_protected(frame):
         return frame
     _refuse_all_but_ccmp(key)
     try:

@@ -79,14 +79,17 @@ class TxHeader(NamedTuple):
 
     @property
     def part_of_ampdu(self) -> bool:
+        """Whether it is one of the MPDUs of an A-MPDU."""
         return bool(self.mac_control2 >> 21 & 1)
 
     @property
     def dont_touch_duration(self) -> bool:
+        """Whether the firmware has filled in Duration/ID."""
         return bool(self.mac_control2 >> 28 & 1)
 
     @property
     def dont_encrypt(self) -> bool:
+        """Whether the frame goes out in the clear."""
         return bool(self.mac_control2 >> 30 & 1)
 
 
@@ -113,10 +116,12 @@ class PolicyTable(NamedTuple):
 
     @property
     def key_index(self) -> int:
+        """The row of the key RAM."""
         return self.mac_control1 & 0x3FF
 
     @property
     def short_retry_limit(self) -> int:
+        """How often a short frame is sent again."""
         return self.mac_control2 >> 8 & 0xFF
 
 
@@ -137,22 +142,27 @@ class RxBuffer(NamedTuple):
 
 
 def read_tx_header(bus: Bus, address: int) -> TxHeader:
+    """The transmit header descriptor at a CPU address."""
     return TxHeader(*_words(bus, address, "THD", TX_HEADER, TX_HEADER_PATTERN))
 
 
 def read_tx_buffer(bus: Bus, address: int) -> TxBuffer:
+    """The transmit buffer descriptor at a CPU address."""
     return TxBuffer(*_words(bus, address, "TBD", TX_BUFFER, TX_BUFFER_PATTERN))
 
 
 def read_policy_table(bus: Bus, address: int) -> PolicyTable:
+    """The policy table at a CPU address."""
     return PolicyTable(*_words(bus, address, "policy table", POLICY_TABLE, POLICY_TABLE_PATTERN))
 
 
 def read_rx_header(bus: Bus, address: int) -> RxHeader:
+    """The receive header descriptor at a CPU address."""
     return RxHeader(*_words(bus, address, "RHD", RX_HEADER, RX_HEADER_PATTERN))
 
 
 def read_rx_buffer(bus: Bus, address: int) -> RxBuffer:
+    """The receive buffer descriptor at a CPU address."""
     return RxBuffer(*_words(bus, address, "RBD", RX_BUFFER, RX_BUFFER_PATTERN))
 
 
@@ -162,6 +172,7 @@ def read_next(bus: Bus, address: int) -> int:
 
 
 def read_bytes(bus: Bus, address: int, length: int) -> bytes:
+    """Bytes of memory. Raises BadDescriptor where there is none."""
     try:
         return bus.read(address, length)
     except ValueError:
@@ -169,6 +180,7 @@ def read_bytes(bus: Bus, address: int, length: int) -> bytes:
 
 
 def write_bytes(bus: Bus, address: int, data: bytes) -> None:
+    """Write bytes of memory. Raises BadDescriptor where there is none."""
     try:
         bus.write(address, data)
     except ValueError:
@@ -176,6 +188,7 @@ def write_bytes(bus: Bus, address: int, data: bytes) -> None:
 
 
 def write_word(bus: Bus, address: int, word: int) -> None:
+    """Write 32 bits, little-endian."""
     write_bytes(bus, address, word.to_bytes(4, "little"))
 
 

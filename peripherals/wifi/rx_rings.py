@@ -50,6 +50,7 @@ class Heard(NamedTuple):
     tsf: int
 
     def report(self) -> bytes:
+        """The bytes that the hardware writes into the header descriptor."""
         length = len(self.frame)
         signal = length + FCS & 0xFFF | RATE_6_MBIT << 12
         tsf = self.tsf & 0xFFFF_FFFF, self.tsf >> 32
@@ -88,11 +89,13 @@ class RxRings(MacPart):
         return True
 
     def new_header_head(self) -> None:
+        """Begin with the header ring that the firmware has written."""
         self.DEBUG_RX_HDR_C_PTR.value = self.RX_HEADER_HEAD_PTR.value & ~3
         self.header_used = False
         self.fill()
 
     def new_payload_head(self) -> None:
+        """Begin with the payload ring that the firmware has written."""
         self.DEBUG_RX_PAY_C_PTR.value = self.RX_PAYLOAD_HEAD_PTR.value & ~3
         self.buffer_used = False
         self.fill()

@@ -40,6 +40,7 @@ class InPython:
         self.on_breakpoint, self.on_step, self.on_access = addresses[3:]
 
     def run(self, address: int) -> int:
+        """Run the slice at this host address to its end. Returns the error of Unicorn, 0 for none."""
         s = Slice.from_address(address)
         s.reason = Reason.WAITING
         thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
@@ -48,6 +49,7 @@ class InPython:
         return error
 
     def enter(self, address: int, mode: int, link: int, vector: int) -> None:
+        """Enter an exception: `link` goes into LR of `mode`, and the CPU on at `vector`."""
         s = Slice.from_address(address)
         cpsr = self._get(s, _CPSR)
         self._put(s, _CPSR, cpsr & ~(_MODE | _THUMB) | mode)
@@ -56,6 +58,7 @@ class InPython:
         self._put(s, _PC, vector)
 
     def take_interrupt(self, address: int) -> int:
+        """Enter IRQ or FIQ if a line is up and the CPU lets it. Returns whether it did."""
         s = Slice.from_address(address)
         if not s.lines:
             return 0
@@ -69,6 +72,7 @@ class InPython:
         return 1
 
     def forget(self, address: int, start: int, end: int) -> None:
+        """Forget the blocks of code between two CPU addresses: it has changed."""
         blocks = Slice.from_address(address).blocks
         if end - start >= 2 * BLOCKS:
             ctypes.memset(blocks, 0xFF, ctypes.sizeof(blocks))

@@ -1,0 +1,1 @@
+"""What can go wrong: a file for each section of the reference."""

@@ -29,7 +29,7 @@ from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.nor_flash import SECTOR, NorFlash, Operation
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
-from bk7238.sweep.point import Job, Outcome, Point, Story, elapsed, outcome
+from bk7238.sweep.point import Job, Milestones, Outcome, Point, elapsed, outcome
 from bk7238.update.result import Result, did
 from bk7238.update.session import Update
 
@@ -102,7 +102,7 @@ class _Moments(Fault):
 
     def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None) -> None:
         super().__init__(Spec("fork", when=points[0].faults[0].when), "")
-        self.left, self.copies, self.story = points, _Copies(), Story()
+        self.left, self.copies, self.story = points, _Copies(), Milestones()
         self._job, self._tell, self._trunk = job, tell, trunk
 
     def strike(self, targets: Targets) -> None:

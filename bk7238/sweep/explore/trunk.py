@@ -86,6 +86,7 @@ class Follower:
         self._count = 0
 
     def before(self, operation: Operation) -> bool:
+        """Note whether it is the operation that the trunk has here. Returns that it is to happen."""
         if self._in_step:
             undisturbed = self._trunk.operations
             self._in_step = self._count < len(undisturbed) and undisturbed[self._count] == operation
@@ -93,6 +94,7 @@ class Follower:
         return True
 
     def after(self, operation: Operation, was: bytes) -> None:
+        """Compare the flash with what the trunk's has become."""
         if self._in_step:
             carry_out(self._shadow, operation)
             if self._shadow == self._flash.data:

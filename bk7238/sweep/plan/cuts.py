@@ -34,13 +34,16 @@ class Cuts(Plan):
 
     @property
     def said(self) -> str:
+        """How many flash operations it cuts around."""
         return f"around {len(self.trunk.swept):,} flash operations of the {self.WHERE}"
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        """Fork the run at each cut."""
         trunk = self.trunk if self.MEETS else None
         super().explore(forks.at_moments(self.job, points, lambda found: tell(_cut(found)), trunk), tell)
 
     def full(self, point: Point) -> Outcome:
+        """Run a point from the power-on."""
         return _cut(super().full(point))
 
 
@@ -50,7 +53,7 @@ def _cut(found: Outcome) -> Outcome:
     return found
 
 
-class SingleCuts(Cuts):
+class _SingleCuts(Cuts):
     """One cut in a run."""
 
     def points(self, tier: str) -> list[Point]:
@@ -62,7 +65,7 @@ class SingleCuts(Cuts):
         """The operations of a tier that is not the full one."""
 
 
-class Installation(SingleCuts):
+class Installation(_SingleCuts):
     """Cuts while the boot loader installs, merged where they lead to the same."""
 
     NAME, PART, WHERE = "install", INSTALL, "installation"
@@ -80,10 +83,11 @@ class Installation(SingleCuts):
         return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        """Fork the run at each boot."""
         forks.at_boots(self.job, points, tell, self.trunk)
 
 
-class OfApp(SingleCuts):
+class OfApp(_SingleCuts):
     """Cuts while an app runs. What it does next depends on more than the flash: each is watched to its end."""
 
     def chosen(self, tier: str) -> set[int]:
@@ -134,6 +138,7 @@ class Pairs(Cuts):
     SAMPLE = {"quick": 10, "pr": 60, "full": 500}
 
     def points(self, tier: str) -> list[Point]:
+        """Two cuts in one update, chosen by the seed."""
         rng = random.Random(f"{self.job.settings.seed}:pairs")
         every = self.trunk.swept
         pairs: set[tuple[tuple[int, str], tuple[int, str]]] = set()

@@ -70,6 +70,7 @@ class Network(Plan):
         return fault
 
     def points(self, tier: str) -> list[Point]:
+        """Each fault at each moment of the tier."""
         if self.faults:
             places = sorted({*range(0, 100, STEPS[tier]), 99})
             return [cell(fault, f"{place}%") for place in places for fault in self.faults]
@@ -86,6 +87,7 @@ class Network(Plan):
         return [*shared, *([cell] for cell in alone)]
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        """Fork the run at each moment that several faults share."""
         for column, group in groupby(points, key=lambda cell: cell.column):
             cells = list(group)
             if column == POWER_ON or len(cells) == 1:

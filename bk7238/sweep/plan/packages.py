@@ -18,6 +18,7 @@ class Packages(Plan):
     DELIVERED = True
 
     def points(self, tier: str) -> list[Point]:
+        """Each damaged package, or in the tier `quick` one of each kind."""
         hostile = [kind for kind in all_kinds().values() if issubclass(kind, (OfPackage, PartitionTable))]
         texts = [text for kind in hostile for text in (kind.swept()[:1] if tier == "quick" else kind.swept())]
         cases = {text: parse(text) for text in texts}

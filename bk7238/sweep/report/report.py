@@ -35,6 +35,7 @@ class Report:
 
     @property
     def verdicts(self) -> Counter[str]:
+        """How often each verdict came."""
         return Counter(one.verdict for one in self.outcomes)
 
     @property

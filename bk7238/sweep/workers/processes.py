@@ -22,7 +22,8 @@ class Workers(Protocol):
     number: int
     died: tuple[type[BaseException], ...]
 
-    def submit(self, points: list[Point]) -> Future[list[Outcome]]: ...
+    def submit(self, points: list[Point]) -> Future[list[Outcome]]:
+        """Have the points run, in their order."""
 
 
 StartWorkers = Callable[[Plan], AbstractContextManager[Workers]]

@@ -75,6 +75,7 @@ def answers(asked: BinaryIO) -> Generator[Answer]:
 
 
 def main() -> None:
+    """Answer requests from stdin until it ends."""
     end_with(int(sys.argv[1]))
     with os.fdopen(os.dup(1), "w") as told:
         os.dup2(2, 1)  # what is printed does not get into an answer

@@ -29,6 +29,7 @@ class Picture:
 
     @cached_property
     def title(self) -> str:
+        """How many erases and programs there are."""
         erased = sum(one.kind == "erase" for one in self._sweep.operations)
         programs = count(self.width - erased, "program", "programs")
         return f"{count(erased, 'erase', 'erases')} and {programs} of the flash"

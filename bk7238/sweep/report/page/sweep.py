@@ -23,6 +23,7 @@ class PageSweep:
 
     @property
     def outcomes(self) -> tuple[SavedOutcome, ...]:
+        """One of each point."""
         return self.sweep.outcomes
 
     @cached_property
@@ -32,6 +33,7 @@ class PageSweep:
 
     @cached_property
     def verdicts(self) -> Counter[str]:
+        """How often each verdict came."""
         return Counter(one.verdict for one in self.outcomes)
 
     @property
