@@ -119,7 +119,7 @@ class SarAdc(Carrier):
     # The firmware's side
 
     @on_write(CONFIG0, STATE)
-    def _controlled(self, word: int) -> None:
+    def _controlled(self, _word: int) -> None:
         self._update()
 
     @on_alarm(conversion)

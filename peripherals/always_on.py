@@ -122,7 +122,7 @@ class AlwaysOn(BlockPart):
             self.SW_RETENTION.wdt_rst_flag = 1
 
     @on_write(SLEEP)
-    def _sleep(self, word: int) -> None:
+    def _sleep(self, _word: int) -> None:
         mode = SLEEP_MODES.get(self.SLEEP.mode)
         if mode is not None and mode not in self.sleep_modes_logged:
             self.sleep_modes_logged += (mode,)
@@ -144,7 +144,7 @@ class AlwaysOn(BlockPart):
     # Calendar: counts from the moment it is enabled, through watchdog resets
 
     @on_write(CAL_ENABLE)
-    def _enable_calendar(self, word: int) -> None:
+    def _enable_calendar(self, _word: int) -> None:
         if not self.CAL_ENABLE.enable:
             self.calendar_start = None
         elif self.calendar_start is None:

@@ -120,19 +120,19 @@ class FlashController(Peripheral):
 
     # The opcodes
 
-    def _identify(self, address: int) -> None:
+    def _identify(self, _address: int) -> None:
         self.RDID_DATA_FLASH.jedec_id = self.chip.identify()
 
-    def _read_status(self, address: int) -> None:
+    def _read_status(self, _address: int) -> None:
         self.SR_DATA_CRC_CNT.status = self.chip.status & 0xFF
 
-    def _read_status_2(self, address: int) -> None:
+    def _read_status_2(self, _address: int) -> None:
         self.SR_DATA_CRC_CNT.status = self.chip.status >> 8
 
-    def _write_status(self, address: int) -> None:
+    def _write_status(self, _address: int) -> None:
         self.chip.status = self.chip.status & 0xFF00 | self.CONF.wrsr_data & 0xFC
 
-    def _write_status_2(self, address: int) -> None:
+    def _write_status_2(self, _address: int) -> None:
         self.chip.status = self.CONF.wrsr_data & 0xFFFC
 
     def _program(self, address: int) -> None:
@@ -166,7 +166,7 @@ class FlashController(Peripheral):
     def _erase_64k(self, address: int) -> None:
         self._erase(address, BLOCK_64K)
 
-    def _erase_chip(self, address: int) -> None:
+    def _erase_chip(self, _address: int) -> None:
         self._erase(0, self.chip.size)
 
     def _nothing(self, address: int) -> None:

@@ -87,7 +87,7 @@ class Gdma(Peripheral):
         self._finish(channel)
 
     @on_write(DMA_INT_STATUS)
-    def _acknowledged(self, word: int) -> None:
+    def _acknowledged(self, _word: int) -> None:
         self.irq.drive(1 if self.DMA_INT_STATUS.value else 0)
 
     def _copy(self, channel: int) -> None:

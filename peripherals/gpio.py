@@ -110,7 +110,7 @@ class Gpio(Carrier):
 
     # The firmware's side
 
-    def on_reset(self, kind: ResetKind) -> None:
+    def on_reset(self, _kind: ResetKind) -> None:
         """Drive the levels that the pins have now."""
         for pin in PINS:
             self._update(pin)
@@ -121,16 +121,16 @@ class Gpio(Carrier):
         self.CONFIG[index].input = self.level(index)
 
     @on_write(CONFIG)
-    def _configured(self, word: int, index: int) -> None:
+    def _configured(self, _word: int, index: int) -> None:
         self.CONFIG[index].input = self.level(index)
         self._update(index)
 
     @on_write(INTEN, INTSTA)
-    def _interrupts_changed(self, word: int) -> None:
+    def _interrupts_changed(self, _word: int) -> None:
         self._drive_irq()
 
     @on_write(INTLV)
-    def _levels_changed(self, word: int, index: int) -> None:
+    def _levels_changed(self, _word: int, _index: int) -> None:
         self._drive_irq()
 
     def _update(self, pin: int) -> None:

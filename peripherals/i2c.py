@@ -156,7 +156,7 @@ class I2c2(_Master):
         return byte
 
     @on_write(CONFIG)
-    def _configured(self, word: int) -> None:
+    def _configured(self, _word: int) -> None:
         self._act(False)
 
     @on_write(STA)

@@ -77,7 +77,7 @@ class InterruptController(Peripheral):
         self._drive_cpu()
 
     @on_write(INTERRUPT_ENABLE, GLOBAL_INT_EN)
-    def _enables_changed(self, word: int) -> None:
+    def _enables_changed(self, _word: int) -> None:
         self._drive_cpu()
 
     @on_write(PERI_CLK_PWD)

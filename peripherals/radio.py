@@ -30,5 +30,5 @@ class RadioController(Peripheral):
     tuned = Output(0, 7)
 
     @on_write(TRX_REG5)
-    def _tune(self, word: int) -> None:
+    def _tune(self, _word: int) -> None:
         self.tuned.drive(self.TRX_REG5.frequency)

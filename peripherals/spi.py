@@ -109,11 +109,11 @@ class Spi(Carrier):
     # The firmware's side
 
     @on_write(CTRL)
-    def _controlled(self, word: int) -> None:
+    def _controlled(self, _word: int) -> None:
         self._exchange()
 
     @on_write(CONFIG)
-    def _configured(self, word: int) -> None:
+    def _configured(self, _word: int) -> None:
         if not (self.CONFIG.tx_en or self.CONFIG.rx_en):
             self.exchanged = 0
         self._exchange()

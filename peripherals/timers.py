@@ -73,7 +73,7 @@ class TimerGroup(Peripheral):
         super().__init__(services)
 
     @on_write(CNT)
-    def _period_set(self, word: int, index: int) -> None:
+    def _period_set(self, _word: int, index: int) -> None:
         self.counters[index].counting = False
         self.counters[index].counts = 0
         self._run(index)

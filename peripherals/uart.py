@@ -139,7 +139,7 @@ class Uart(Peripheral):
     # The firmware's side
 
     @on_write(CONFIG)
-    def _configured(self, word: int) -> None:
+    def _configured(self, _word: int) -> None:
         if not self.CONFIG.rx_enable:
             self.fifo.clear()
         if self.line:
@@ -164,7 +164,7 @@ class Uart(Peripheral):
         return int(byte << 8)
 
     @on_write(FIFO_CONFIG, INTR_ENABLE, INTR_STATUS)
-    def _interrupts_changed(self, word: int) -> None:
+    def _interrupts_changed(self, _word: int) -> None:
         self._update()
 
     def _update(self) -> None:

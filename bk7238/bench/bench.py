@@ -30,7 +30,7 @@ PLUGINS: Registry[Callable[[Bench], object]] = Registry(
 """What other packages add to look on: each is called with a bench once that is assembled, before the power-on."""
 
 
-def network_alone(machine: Machine, network: Network) -> Link:
+def network_alone(_machine: Machine, network: Network) -> Link:
     """The network, with nothing between it and the air."""
     return network
 

@@ -83,7 +83,7 @@ class _Run(Actor):
         self._seen: str | None = None
         self._pages: fetching.Fetching | None = None
         machine = self.machine
-        machine.dead_end.on_end.connect(lambda why: machine.stop())
+        machine.dead_end.on_end.connect(lambda _why: machine.stop())
         self._crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
         if arguments.log:
             machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))

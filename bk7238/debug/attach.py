@@ -29,7 +29,7 @@ def serve(
     host: str = HERE,
     port: int = 0,
     symbols: Symbols | None = None,
-    tell: Callable[[str], None] = lambda text: None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> Server:
     """A GDB server for `machine`, which stands still until a debugger lets it run. Raises TypeError for an engine that
     cannot be debugged here (Renode has its own server), OSError where it cannot listen."""

@@ -65,12 +65,12 @@ def report(machine: Machine, symbols: Symbols, what: str) -> str:
         lines.append("  " + "  ".join(f"{name:>4} {registers[name]:08x}" for name in names[at : at + 4]))
     lines.append(f"  spsr {target.register(BANKED[0]):08x}")
     lines.append("calls, the newest first (words on the stack that lie behind a call):")
-    for address in backtrace(target, symbols):
+    for address in backtrace(target):
         lines.append(f"  {address:#010x} {symbols.describe(address)}".rstrip())
     return "\n".join(lines)
 
 
-def backtrace(target: Target, symbols: Symbols) -> list[int]:
+def backtrace(target: Target) -> list[int]:
     """CPU addresses: where the guest is, then the calls it may have come from."""
     found = [target.register("pc")]
     link = target.register("lr")

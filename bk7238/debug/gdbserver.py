@@ -32,7 +32,7 @@ class Server:
         *,
         host: str = HERE,
         port: int = PORT,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.debugger, self.monitor, self.files, self._tell = debugger, monitor, files or Files(), tell
         self._listener = socket.create_server((host, port), reuse_port=False)

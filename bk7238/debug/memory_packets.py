@@ -16,7 +16,7 @@ class MemoryPackets:
         self.debugger = debugger
         self._flash: dict[int, bytes] = {}
 
-    def registers(self, rest: str) -> bytes:
+    def registers(self, _rest: str) -> bytes:
         """`g`: all registers of the current mode."""
         target = self.debugger.target
         return b"".join(target.register(name).to_bytes(4, "little").hex().encode() for name in CORE)
@@ -109,7 +109,7 @@ class MemoryPackets:
         self.debugger.target.flash_erase(address, length)
         return OK
 
-    def flash_done(self, rest: str) -> bytes:
+    def flash_done(self, _rest: str) -> bytes:
         """`vFlashDone`: put into the flash what `vFlashWrite` has brought."""
         self.debugger.timeline.changed()
         written, self._flash = self._flash, {}

@@ -124,11 +124,11 @@ class Session:
             "QStartNoAckMode": self._no_ack_mode,
             "qXfer:": self._xfer,
             "qRcmd,": self._command,
-            "qAttached": lambda rest: b"1",
-            "qfThreadInfo": lambda rest: b"m1",
-            "qsThreadInfo": lambda rest: b"l",
+            "qAttached": lambda _rest: b"1",
+            "qfThreadInfo": lambda _rest: b"m1",
+            "qsThreadInfo": lambda _rest: b"l",
             "qC": lambda rest: b"QC1" if not rest else _UNKNOWN,
-            "vCont?": lambda rest: b"vCont;c;C;s;S;t;r",
+            "vCont?": lambda _rest: b"vCont;c;C;s;S;t;r",
             "vCont;": self._vcont,
             "vFile:": self.files.answer,
             "vFlashErase:": memory.flash_erase,
@@ -136,10 +136,10 @@ class Session:
             "vKill": self._kill,
             "bs": self._backward_step,
             "bc": self._backward_continue,
-            "?": lambda rest: self._report(),
-            "!": lambda rest: OK,
-            "H": lambda rest: OK,
-            "T": lambda rest: OK,
+            "?": lambda _rest: self._report(),
+            "!": lambda _rest: OK,
+            "H": lambda _rest: OK,
+            "T": lambda _rest: OK,
             "D": self._detach,
             "k": self._end,
             "R": self._restart,
@@ -150,25 +150,25 @@ class Session:
             "m": memory.read,
             "M": memory.write,
             "c": self._continue,
-            "C": lambda rest: self._continue(""),
+            "C": lambda _rest: self._continue(""),
             "s": self._step,
-            "S": lambda rest: self._step(""),
+            "S": lambda _rest: self._step(""),
             "Z": lambda rest: self._stop_point(rest, True),
             "z": lambda rest: self._stop_point(rest, False),
         }
 
-    def _detach(self, rest: str) -> bytes:
+    def _detach(self, _rest: str) -> bytes:
         self.detached = True
         return OK
 
-    def _kill(self, rest: str) -> bytes:
+    def _kill(self, _rest: str) -> bytes:
         self.killed = True
         return OK
 
-    def _end(self, rest: str) -> None:
+    def _end(self, _rest: str) -> None:
         self.killed = True
 
-    def _restart(self, rest: str) -> None:
+    def _restart(self, _rest: str) -> None:
         self.monitor.reset("power-on")
 
     # Going on
@@ -204,10 +204,10 @@ class Session:
             raise Malformed(rest)
         return None
 
-    def _backward_step(self, rest: str) -> None:
+    def _backward_step(self, _rest: str) -> None:
         self._stopped(self.debugger.step_back())
 
-    def _backward_continue(self, rest: str) -> None:
+    def _backward_continue(self, _rest: str) -> None:
         self._stopped(self.debugger.run_back())
 
     # Stops
@@ -235,7 +235,7 @@ class Session:
         self._reports_breaks = "swbreak+" in rest
         return _OURS.encode()
 
-    def _no_ack_mode(self, rest: str) -> bytes:
+    def _no_ack_mode(self, _rest: str) -> bytes:
         self.no_ack = True
         return OK
 

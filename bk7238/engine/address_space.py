@@ -130,7 +130,7 @@ def _nothing(log: MachineLog, start: int, text: str, tags: tuple[Tag, ...]) -> t
         found = (tag.value for tag in tags if tag.address <= start + offset < tag.address + tag.size)
         return next(found, 0) & (1 << 8 * width) - 1
 
-    def write(offset: int, value: int, width: int) -> None:
+    def write(offset: int, value: int, _width: int) -> None:
         messages.unclaimed(offset, value)
 
     return read, write

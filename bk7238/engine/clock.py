@@ -47,7 +47,7 @@ class Clock:
         if ticks_per_us < 1:
             raise ValueError(f"{ticks_per_us} ticks in a microsecond: there must be at least one")
         self.ticks_per_us = ticks_per_us
-        self.on_sooner: Callable[[int], None] = lambda deadline: None
+        self.on_sooner: Callable[[int], None] = lambda _deadline: None
         self._live = live
         self._events: list[ScheduledEvent] = []
         self._cancelled = 0

@@ -241,10 +241,10 @@ class Cpu:
         Neither may raise: the CPU would be left in the middle of an instruction.
         """
 
-        def read_callback(uc: int, offset: int, width: int, user: int) -> int:
+        def read_callback(_uc: int, offset: int, width: int, _user: int) -> int:
             return read(offset, width)
 
-        def write_callback(uc: int, offset: int, width: int, value: int, user: int) -> None:
+        def write_callback(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
             write(offset, value, width)
 
         callbacks = _Read(read_callback), _Write(write_callback)
@@ -286,7 +286,7 @@ class Cpu:
             raise unicorn.UcError(error)
         return hook.value
 
-    def _fill_tlb(self, uc: int, address: int, kind: int, entry: Any, user: int) -> bool:
+    def _fill_tlb(self, _uc: int, address: int, kind: int, entry: Any, _user: int) -> bool:
         """Pages of RAM become executable, and slow to store to, only once code was fetched from them.
 
         Stores into the flash window go to the sink: firmware that writes through a null pointer must not notice.

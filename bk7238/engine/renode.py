@@ -239,7 +239,7 @@ class RenodeEngine:
         target = min(now + BEAT, self._end, self._end if deadline is None else deadline)
         self._arm_host(max(1, target - now))
 
-    def _sooner(self, deadline: int) -> None:
+    def _sooner(self, _deadline: int) -> None:
         if not self._alarming:
             self._arm()
 
@@ -302,7 +302,7 @@ class RenodeEngine:
             log=self.log.of,
             seed=seed,
             request_reset=self._request_reset,
-            cpu_input=lambda number, level: None,
+            cpu_input=lambda _number, _level: None,
         )
         board = Board(self._platform, dict(made.items()))
         attach(self._platform, board.__getitem__, self._renode.find, self._guard, self._functions)

@@ -108,7 +108,7 @@ class BekenSdk(Family):
         r"SDK Rev: (?P<sdk>[0-9][0-9A-Za-z._-]*)|reference app, version (?P<version>[0-9][0-9A-Za-z._-]*)"
     )
 
-    def configure(self, flash: FlashView, told: Instructions) -> dict[int, bytes]:
+    def configure(self, _flash: FlashView, told: Instructions) -> dict[int, bytes]:
         """Nothing to put into the flash; what cannot be typed is refused here."""
         sta(told)
         if told.url:

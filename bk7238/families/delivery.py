@@ -56,7 +56,7 @@ class TcpPush(_Brought):
 
     name = "push"
 
-    def __init__(self, port: int, preamble: Callable[[bytes], bytes] = lambda data: b"", answer: bytes = b"") -> None:
+    def __init__(self, port: int, preamble: Callable[[bytes], bytes] = lambda _data: b"", answer: bytes = b"") -> None:
         self.port, self.preamble, self.answer = port, preamble, answer
 
     def steps(self, address: str, package: Package) -> list[Exchange]:
@@ -101,7 +101,7 @@ class Messenger(Actor):
         exchange = self._host.exchange
         return f"the device does not answer {exchange.target}" if exchange is not None else ""
 
-    def _reset(self, kind: ResetKind) -> None:
+    def _reset(self, _kind: ResetKind) -> None:
         self._restarted = self._taken > 0
 
     def _event(self, event: Event) -> None:

@@ -144,7 +144,7 @@ class Configured(Actor):
             return f"its start-up command `{start_command(self._told)}` led to no request"
         return ""
 
-    def _reset(self, kind: ResetKind) -> None:
+    def _reset(self, _kind: ResetKind) -> None:
         self._looked = self._joined = self._requested = False
 
     def _event(self, event: Event) -> None:

@@ -104,5 +104,5 @@ class FlashOperations(Actor):
             self._cut_after = False
             self.interrupt(None)
 
-    def _reset(self, kind: ResetKind) -> None:
+    def _reset(self, _kind: ResetKind) -> None:
         self.powered = True

@@ -81,11 +81,11 @@ class CrcFrames:
     erased = staticmethod(crc_framing.erased_frames)
     is_encoded = staticmethod(crc_framing.is_framed)
 
-    def decode(self, framed: bytes, at: int) -> bytes:
+    def decode(self, framed: bytes, _at: int) -> bytes:
         """The data of whole frames; CRCs are not checked."""
         return crc_framing.strip(framed)
 
-    def encode(self, data: bytes, at: int) -> bytes:
+    def encode(self, data: bytes, _at: int) -> bytes:
         """Frame data, padded with 0xFF."""
         return crc_framing.frame(data)
 

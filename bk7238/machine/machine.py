@@ -137,12 +137,12 @@ class Machine(Actor):
         data = what if isinstance(what, bytes) else what.to_bytes(4, "little")
         self._operated.add(kind.encode() + struct.pack("<II", address, len(data)) + data)
 
-    def _frame_passed(self, time: int, frame: bytes, channel: int, from_device: bool) -> None:
+    def _frame_passed(self, _time: int, frame: bytes, channel: int, from_device: bool) -> None:
         self._heard.add(struct.pack("<IBB", len(frame), channel, from_device) + frame)
         if from_device:
             self.dead_end.sent()
 
-    def _was_reset(self, kind: ResetKind) -> None:
+    def _was_reset(self, _kind: ResetKind) -> None:
         self.resets += 1
         for source in self._random:
             source.begin(self.resets)

@@ -38,7 +38,7 @@ class Snapshot:
 
     def pack(self) -> Data:
         """All of it as plain data."""
-        return Writer(lambda value: None).data(self)
+        return Writer(lambda _value: None).data(self)
 
     @staticmethod
     def unpack(data: Data) -> Snapshot:

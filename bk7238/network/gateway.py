@@ -133,12 +133,12 @@ class _HostConnection:
     def drained(self, now: int) -> None:
         self._observer.delivered(self._connection.delivered, now)
 
-    def ended(self, now: int) -> None:
+    def ended(self, _now: int) -> None:
         self._device_ended = True
         if not self._host_ended:
             self._ended_by = "device"
 
-    def idle(self, now: int) -> None:
+    def idle(self, _now: int) -> None:
         self._connection.close()
 
     def closed(self, reason: str, now: int) -> None:

@@ -162,7 +162,7 @@ class HttpSession(Record):
             self._http.receive_data(b"")
         self._advance(now)
 
-    def idle(self, now: int) -> None:
+    def idle(self, _now: int) -> None:
         """Close a connection on which nothing happens."""
         self._broken = True
         self._close()
@@ -234,7 +234,7 @@ class HttpSession(Record):
         method, path = self._tell_request(head := http_head.read(answer.head, answer.status), now)
         self._send(answer.head)
         body = b"" if method == "HEAD" else answer.body
-        self._transfer(Transfer(self, path, body, self._queued, head, raw=True), now)
+        self._transfer(Transfer(self, path, body, self._queued, head, raw=True))
 
     def _tell_request(self, head: http_head.Head, now: int) -> tuple[str, str]:
         """The request is answered with this: its method and path."""
@@ -264,11 +264,11 @@ class HttpSession(Record):
         head = http_head.Head(status, kind, len(body), "Content-Length")
         method, path = self._tell_request(head, now)
         self._send(self._http.send(h11.Response(status_code=status, headers=headers, reason=reason)))
-        self._transfer(Transfer(self, path, b"" if method == "HEAD" else body, self._queued, head), now)
+        self._transfer(Transfer(self, path, b"" if method == "HEAD" else body, self._queued, head))
 
     # Bodies
 
-    def _transfer(self, transfer: Transfer, now: int) -> None:
+    def _transfer(self, transfer: Transfer) -> None:
         self._sending = transfer
         if transfer.body and transfer.head.status == 200:
             self._delivering.append(transfer)

@@ -188,7 +188,7 @@ class Network(Actor):
             self.counters["source address"] += 1
             return
         if destination in (self.address, BROADCAST_IP, self._broadcast) or is_multicast(destination):
-            self._receive_here(packet, mac, now)
+            self._receive_here(packet, now)
         else:
             self._refuse(packet, icmp.HOST if self._is_local(destination) else icmp.NET, now)
 
@@ -196,10 +196,10 @@ class Network(Actor):
         """Whether an address can be another host's on this subnet."""
         return ip[:3] == self.address[:3] and ip[3] not in (0, self.address[3], 255)
 
-    def _receive_here(self, packet: ipv4.Packet, mac: bytes, now: int) -> None:
+    def _receive_here(self, packet: ipv4.Packet, now: int) -> None:
         ours = packet.destination == self.address
         if packet.protocol == ipv4.UDP:
-            self._receive_udp(packet, mac, now)
+            self._receive_udp(packet, now)
         elif not ours or packet.source == NO_IP:
             self.counters["not for the gateway"] += 1
         elif packet.protocol == ipv4.TCP:
@@ -213,7 +213,7 @@ class Network(Actor):
         else:
             self._refuse(packet, icmp.PROTOCOL, now)
 
-    def _receive_udp(self, packet: ipv4.Packet, mac: bytes, now: int) -> None:
+    def _receive_udp(self, packet: ipv4.Packet, now: int) -> None:
         datagram = udp.parse(packet.payload, packet.source, packet.destination)
         ours = packet.destination == self.address
         if datagram.destination_port == dhcp.SERVER_PORT:

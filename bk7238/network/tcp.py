@@ -96,7 +96,7 @@ class TcpServer(Actor):
         opening = segment.flags & (SYN | ACK | RST | FIN) == SYN
         if connection is not None and not (opening and connection.follows(segment)):
             connection.receive(segment, now)
-        elif opening and segment.destination_port in self._services and self._make_room(now):
+        elif opening and segment.destination_port in self._services and self._make_room():
             connection = self._open(key, segment, now)
         else:
             return self._refuse(segment, client, now)
@@ -127,7 +127,7 @@ class TcpServer(Actor):
         self.connections[key] = connection
         return connection
 
-    def _make_room(self, now: int) -> bool:
+    def _make_room(self) -> bool:
         """With the table full, the oldest connection goes that has ended or has not begun."""
         if len(self.connections) < CONNECTIONS:
             return True

@@ -25,8 +25,8 @@ def sweep(
     journal: Journal,
     *,
     start: StartWorkers | None = None,
-    tell: Tell = lambda found: None,
-    warn: Callable[[str], None] = lambda text: None,
+    tell: Tell = lambda _found: None,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> list[Outcome]:
     """The outcomes of these points, in their order. `tell` gets them as they come; a worker that dies is named to
     `warn` and its points are run again. Without `start` two processes of this machine do the work."""

@@ -79,7 +79,7 @@ class Server:
     def answer(self, reply: Reply) -> None:
         """Answer each request for a file with what `reply` gives for its body, and hang up."""
 
-        def answer(path: str, body: bytes | None) -> Answer | None:
+        def answer(_path: str, body: bytes | None) -> Answer | None:
             if body is None:
                 return None
             lines, sent = reply(body)

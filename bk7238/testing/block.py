@@ -50,7 +50,7 @@ class Bus(SystemBus):
 
     def __init__(self) -> None:
         memories = {one: Memory(one.name, one.address, one.size) for one in _board().memories}
-        super().__init__(memories.values(), memories[_board().window], lambda address, length: None)
+        super().__init__(memories.values(), memories[_board().window], lambda _address, _length: None)
 
     def word(self, address: int) -> int:
         """The 32-bit little-endian word at an address."""
@@ -74,7 +74,7 @@ class Log:
 
     warning = info
 
-    def unclaimed(self, offset: int, value: int | None) -> None:
+    def unclaimed(self, offset: int, _value: int | None) -> None:
         """Remember an offset, once."""
         if offset not in self.unclaimed_offsets:
             self.unclaimed_offsets.append(offset)

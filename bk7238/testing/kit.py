@@ -94,7 +94,7 @@ class Dut:
             raise RuntimeError("the device is switched on already; do this first")
 
     @staticmethod
-    def plug(machine: Machine, network: Network) -> Link:
+    def plug(_machine: Machine, network: Network) -> Link:
         """What the device's access point has behind it."""
         return network
 
@@ -178,7 +178,7 @@ class Dut:
         machine = self.machine
         wanted, deadline = machine.resets + count, machine.now + microseconds(within)
 
-        def reset(kind: ResetKind) -> None:
+        def reset(_kind: ResetKind) -> None:
             if machine.resets >= wanted:
                 machine.stop()
 

@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None, None]:
     """The short names, once all other plugins and conftest files have theirs."""
     yield
     groups = (*parser._groups, parser._anonymous)
@@ -148,7 +148,7 @@ def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Rep
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """A failed test says what the device said last, where it ended, and how to run it again."""
     outcome = yield
     report = outcome.get_result()

@@ -21,7 +21,7 @@ class Button(PinDevice):
             raise ValueError(f"pressed is 0 or 1, bounces 0 or more, not {pressed} and {bounces}")
         self.pressed, self.bounces = bool(pressed), bounces
 
-    def on_reset(self, kind: ResetKind) -> None:
+    def on_reset(self, _kind: ResetKind) -> None:
         """Tell the pin again how the button is."""
         if self.carrier is not None:
             self._contact(self.down)

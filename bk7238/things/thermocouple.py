@@ -33,7 +33,7 @@ class Thermocouple(SpiDevice):
             quarters = 0 if self.celsius is None else max(0, min(LARGEST, int(self.celsius * 4)))
             self.word = quarters << 3 | (self.celsius is None) << 2
 
-    def exchange(self, byte: int) -> int:
+    def exchange(self, _byte: int) -> int:
         """The next eight bits of the result, zeros behind it."""
         self.shifted += 1
         return self.word >> 8 * (2 - self.shifted) & 0xFF if self.shifted <= 2 else 0

@@ -65,7 +65,7 @@ def _carried_out(update: Update) -> Update:
     update.begin()
     machine, limit = update.machine, round(update.settings.within * 1e6)
 
-    def stop(phase: str) -> None:
+    def stop(_phase: str) -> None:
         machine.stop()
 
     update.story.on_phase.connect(stop)

@@ -41,7 +41,7 @@ class Update(Actor):
         image: FlashImage,
         package: Package,
         settings: Settings,
-        tell: Callable[[Happening], None] = lambda happening: None,
+        tell: Callable[[Happening], None] = lambda _happening: None,
         *,
         plug: Plug = network_alone,
     ) -> None:
@@ -80,12 +80,14 @@ class Update(Actor):
         path.write_bytes(run_file.pack(snapshot, [chip.word, given]))
 
     @classmethod
-    def load(cls, path: Path, tell: Callable[[Happening], None] = lambda happening: None) -> Update:
+    def load(cls, path: Path, tell: Callable[[Happening], None] = lambda _happening: None) -> Update:
         """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
         a file that is none, or that this version cannot go on with, OSError."""
         (chip_name, given), snapshot = run_file.unpack(path.read_bytes(), path.name)
         chip = chips.load(chip_name)
-        settings, image_name, content, table, loader, package_name, body = Reader(lambda codec: chip.codec).value(given)
+        settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
+            given
+        )
         image = FlashImage(image_name, content, table, loader, chip)
         update = cls(image, packages.as_it_is(body, package_name), settings, tell)
         Snapshots(update.machine).restore(snapshot)

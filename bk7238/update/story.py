@@ -261,7 +261,7 @@ class Story(Actor):
             self._furthest_phase = ORDER.index(JOIN)
             self._enter(DOWNLOAD if kind is ResetKind.POWER_ON else INSTALL)
 
-    def _flash_operated(self, *operation: object) -> None:
+    def _flash_operated(self, *_operation: object) -> None:
         if self.phase in (RESTART, INSTALL) or not self.app_started:
             self.last_progress = self.machine.now
 

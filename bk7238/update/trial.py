@@ -89,7 +89,7 @@ class _Trial:
         for console in (machine.uart1, machine.uart2):
             console.on_line.connect(self._line)
         machine.engine.on_reset.connect(self._reset)
-        machine.dead_end.on_end.connect(lambda why: machine.stop())
+        machine.dead_end.on_end.connect(lambda _why: machine.stop())
 
     def run(self) -> str:
         """Run. Returns how that ended."""

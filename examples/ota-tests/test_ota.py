@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.bk7238(ssid="Workshop", channel=11)
 
 
-def test_the_update_installs(dut, flash):
+def test_the_update_installs(dut):
     dut.expect(r"go os_addr", within="1 s")
     result = dut.verdict()
     assert result.verdict.value == "new-app-runs", result.reason

@@ -58,7 +58,7 @@ class AbsoluteTimers(MacPart):
         self._set_status(self.TIMERS_INT_EVENT_SET.absTimers & ~word)
 
     @on_write(TIMERS_INT_UN_MASK)
-    def _masked(self, word: int) -> None:
+    def _masked(self, _word: int) -> None:
         self._set_status(self.TIMERS_INT_EVENT_SET.absTimers)
 
     def _set_status(self, status: int) -> None:

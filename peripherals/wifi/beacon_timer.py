@@ -51,7 +51,7 @@ class BeaconTimer(MacPart):
         return interval - self.block.clocks.tsf % interval
 
     @on_write(BCN_CNTRL_1)
-    def _configured(self, word: int) -> None:
+    def _configured(self, _word: int) -> None:
         self.plan()
 
     @on_read(NEXT_TBTT)

@@ -58,7 +58,7 @@ class Control(MacPart):
         return self.STATE_CNTRL.currentState == ACTIVE
 
     @on_write(STATE_CNTRL)
-    def _state_requested(self, word: int) -> None:
+    def _state_requested(self, _word: int) -> None:
         if self.STATE_CNTRL.currentState != self.STATE_CNTRL.nextState:
             self.enter(self.STATE_CNTRL.nextState)
 

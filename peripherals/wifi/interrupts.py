@@ -107,7 +107,7 @@ class Interrupts(MacPart):
         self.update_lines()
 
     @on_write(GEN_INT_ENABLE, TX_RX_INT_ENABLE)
-    def _enabled(self, word: int) -> None:
+    def _enabled(self, _word: int) -> None:
         self.update_lines()
 
     @on_write(GEN_INT_ACK)

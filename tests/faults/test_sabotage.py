@@ -42,9 +42,9 @@ TESTS = {parse(fault).kind: partial(test, fault=fault) for cases, test in TABLES
     "flash-area": partial(test_flash_area.test_an_area_that_has_a_name, name="calibration", size=0x200000, how="zeros"),
 }
 NOTHING = {
-    "package": lambda fault, package: package,
-    "flash": lambda fault, machine, family: None,
-    "arm": lambda fault, targets: None,
+    "package": lambda _fault, package: package,
+    "flash": lambda _fault, _machine, _family: None,
+    "arm": lambda _fault, _targets: None,
 }
 
 

@@ -130,7 +130,7 @@ def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
 POINTS = [cut(number, "torn") for number in range(1, 21)]
 
 
-def invented(plan, points):
+def invented(_plan, points):
     return [Outcome(point.id, "new-app-runs", "", merged=1) for point in points]
 
 
@@ -185,7 +185,7 @@ class Endless(Plan):
         super().__init__(job)
         self.begun = begun
 
-    def points(self, tier):
+    def points(self, _tier):
         return POINTS
 
     def explore(self, points, tell):
@@ -248,7 +248,7 @@ def test_the_report(installation):
 
 
 def test_the_command(installation, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(registry, "make", lambda name, job, **more: installation)
+    monkeypatch.setattr(registry, "make", lambda _name, _job, **_more: installation)
     monkeypatch.setattr("bk7238.sweep.workers.processes.processes", lambda number: processes(number, invented))
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path, "--journal", tmp_path / "j", "--json"]
     assert main([str(argument) for argument in arguments]) == 0
@@ -262,7 +262,7 @@ def test_the_command(installation, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(("line", "said"), [("[]", "j, line 2: no outcome"), ('{"id": {}}', "at `$.id`")])
 def test_a_bad_journal_runs_nothing_and_writes_nothing(tmp_path, capsys, monkeypatch, line, said):
-    monkeypatch.setattr(registry, "make", lambda name, job, **more: pytest.fail("a run for nothing"))
+    monkeypatch.setattr(registry, "make", lambda _name, _job, **_more: pytest.fail("a run for nothing"))
     path = tmp_path / "j"
     path.write_text(f'{{"sweep": "any"}}\n{line}\n')
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path / "out", "--journal", path]

@@ -85,7 +85,7 @@ def start(folder, workers, threads):
 
 
 @pytest.fixture(scope="module")
-def two(pool, tmp_path_factory):
+def two(pool, tmp_path_factory):  # noqa: ARG001
     """The cluster. It comes after the pool, which forks: Dask has threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS))  # its workers know faults.held
@@ -116,7 +116,7 @@ def nanny_of(process, two):
 def once(act):
     """A `tell` that acts when the first points are done."""
     left = [act]
-    return lambda found: left.pop()() if left else None
+    return lambda _found: left.pop()() if left else None
 
 
 @pytest.mark.full
@@ -178,7 +178,7 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
 @pytest.fixture
 def another_version(monkeypatch):
     """This process has another unicorn than the workers."""
-    monkeypatch.setattr("bk7238.update.run_file.version", lambda name: "99")
+    monkeypatch.setattr("bk7238.update.run_file.version", lambda _name: "99")
     run_file.versions.cache_clear()
     yield
     run_file.versions.cache_clear()
@@ -190,13 +190,14 @@ def test_other_versions_are_refused(two, monkeypatch):
     why = r"^worker tcp://.* has bk7238-sim .*, unicorn 2.*, this machine has .*, unicorn 99"
     with pytest.raises(ValueError, match=why):
         cluster(two.scheduler_address)
-    monkeypatch.setattr(dask_cluster, "_check", lambda client, address: None)  # the worker came later
+    monkeypatch.setattr(dask_cluster, "_check", lambda _client, _address: None)  # the worker came later
     with pytest.raises(SweepError, match=why):
         swept("packages", cluster(two.scheduler_address))
 
 
 @pytest.mark.full
-def test_a_scheduler_that_goes_ends_the_sweep(two, held, tmp_path):
+@pytest.mark.usefixtures("two")
+def test_a_scheduler_that_goes_ends_the_sweep(held, tmp_path):
     with start(tmp_path, 1, 2) as one, pytest.raises(SweepError, match="gave up its tasks: its scheduler is gone"):
         swept(held, cluster(one.scheduler_address), tell=once(one.close))
 

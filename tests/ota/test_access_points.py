@@ -141,7 +141,7 @@ class Ears:
     def now(self):
         return self._dut.machine.now
 
-    def transmit(self, frame, channel, now):
+    def transmit(self, frame, channel, _now):
         return self._dut.bench.air.transmit(frame, channel, self.now)
 
     def poll(self, now):

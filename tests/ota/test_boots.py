@@ -30,7 +30,7 @@ def test_a_device_begins_where_it_had_joined(given, tmp_path, monkeypatch):
         results.append((dut.now, dut.machine.instructions, dut.machine.digest(), dut.machine.uart1.text))
         with pytest.raises(RuntimeError, match="switched on already"):
             dut.join()
-        monkeypatch.setattr(Update, "begin", lambda update: pytest.fail("the second is carried out again"))
+        monkeypatch.setattr(Update, "begin", lambda _update: pytest.fail("the second is carried out again"))
     assert results[0] == results[1]
     assert len(list(boots.folder().iterdir())) == 1
     monkeypatch.undo()

@@ -69,7 +69,7 @@ class Listening:
 
     # What listens
 
-    def accept(self, connection, client):
+    def accept(self, connection, _client):
         self.connection = connection
         self.data.clear()
         return self
@@ -85,7 +85,7 @@ class Listening:
             self.machine.flash.load(bytes(self.data[HEAD:]), image().partitions["download"].physical_start)
             self.machine.clock.after(500_000, self.machine.power_cycle)
 
-    def ended(self, now):
+    def ended(self, _now):
         self.connection.close()
 
     def opened(self, now, *more):
@@ -162,7 +162,8 @@ def test_a_place_in_the_package_is_a_moment(pushed):
         ({"update_by": "push", "tap": "bk0"}, "--tap does not go with an update by push"),
     ],
 )
-def test_what_does_not_go_together(pushed, settings, said):
+@pytest.mark.usefixtures("pushed")
+def test_what_does_not_go_together(settings, said):
     with pytest.raises(ValueError, match=said):
         Update(image(), update_package(), Settings(**settings))
 
@@ -199,7 +200,7 @@ def test_what_is_under_way_goes_back_in_time(monkeypatch):
     monkeypatch.setattr(BekenSdk, "deliveries", (TcpPush(PORT),))
     update = Update(image(), update_package(), Settings())
     frames = []
-    update.air.on_frame.connect(lambda now, frame, channel, ours: frames.append((now, frame)))
+    update.air.on_frame.connect(lambda now, frame, _channel, _ours: frames.append((now, frame)))
     snapshots = Snapshots(update.machine)
     update.begin()
     update.machine.run(until=6_000_000)

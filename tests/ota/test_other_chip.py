@@ -151,7 +151,7 @@ def test_check(capsys, tmp_path, image, update_package):
     assert after.read_bytes() == expected
 
 
-def test_split_and_build(capsys, tmp_path, image):
+def test_split_and_build(capsys, tmp_path):
     assert run(capsys, "image", "split", IMAGE, *CHIP, "-o", tmp_path / "parts")[0] == 0
     assert b"reference app, version" in (tmp_path / "parts" / "app.bin").read_bytes(), "descrambled"
     build = ("image", "build", tmp_path / "parts", "-o", tmp_path / "built.bin")

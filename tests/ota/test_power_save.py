@@ -54,7 +54,7 @@ class Sleeper:
         late = (frame for frame in self.dut.frames if frame.time > ASLEEP_FROM and frame.from_device == ours)
         return [frame for frame in late if frame.data[0] in control]
 
-    def _passed(self, time, *frame):
+    def _passed(self, time, *_frame):
         self.states.append((time, self.dut.machine.board.wifi.control.STATE_CNTRL.currentState))
 
     def _ping(self, number: int) -> None:

@@ -32,15 +32,18 @@ def test_the_group_key_changes_and_broadcasts_are_still_heard(dut, air):
     assert air.arping()
 
 
-def test_a_key_in_hexadecimal(dut, protected):
+@pytest.mark.usefixtures("protected")
+def test_a_key_in_hexadecimal(dut):
     key = hashlib.pbkdf2_hmac("sha1", PASSPHRASE.encode(), b"Bench", 4096, 32).hex()
     assert "IP up: 192.168.77.50" in dut.type(f"sta Bench {key}\r", "4 s")
 
 
-def test_a_protected_network_without_a_key_and_the_other_way_round(dut, protected):
+@pytest.mark.usefixtures("protected")
+def test_a_protected_network_without_a_key_and_the_other_way_round(dut):
     assert "the network wants a key" in dut.type("sta Bench\r", "2 s")
     assert "the network is open, the key is for another" in dut.type("sta Other 12345678\r", "4 s")
 
 
-def test_a_wrong_key_is_named(dut, protected):
+@pytest.mark.usefixtures("protected")
+def test_a_wrong_key_is_named(dut):
     assert "4-way handshake failed: is the key right?" in dut.type("sta Bench wrong\\ horse\r", "8 s")

@@ -177,8 +177,8 @@ def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
 )
 def test_a_snapshot_leads_to_nothing_but_our_classes_and_functions(name):
     with pytest.raises(ValueError, match=f"a snapshot names {name}, which is none of ours"):
-        Reader(lambda place: None).value(["name", name])
-    assert Reader(lambda place: None).value(["name", "bk7238.chip:Chip"]) is Chip
+        Reader(lambda _place: None).value(["name", name])
+    assert Reader(lambda _place: None).value(["name", "bk7238.chip:Chip"]) is Chip
 
 
 def test_a_run_that_is_connected_to_the_host_cannot_be_saved(tmp_path):

@@ -60,7 +60,7 @@ def test_survives_losses(dut, air):
     rng = random.Random(5)
     lost = []
 
-    def lose(frame, time, channel, ours):
+    def lose(frame, time, _channel, _ours):
         if frame[0] != 0x80 and rng.random() < 0.05:
             lost.append(time)
             return None

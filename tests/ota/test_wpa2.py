@@ -137,7 +137,7 @@ def test_messages_that_are_always_lost(dut, air, message, sent_by_device):
     names = {0x008A: 1, 0x010A: 2, 0x13CA: 3, 0x030A: 4}
     lost = []
 
-    def lose(frame, now, channel, sent):
+    def lose(frame, _now, _channel, _sent):
         header, body = dot11.parse(frame)
         if header.kind == 2 and body[6:8] == b"\x88\x8e" and names.get(int.from_bytes(body[13:15], "big")) == message:
             lost.append(frame)

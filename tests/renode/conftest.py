@@ -32,7 +32,7 @@ def needs_renode() -> None:
 
 
 @pytest.fixture
-def program(needs_renode: None) -> Make:
+def program(needs_renode: None) -> Make:  # noqa: ARG001
     """`program(words)` is a fresh machine with these ARM instructions where it starts."""
 
     def make(*words: int) -> RenodeEngine:
@@ -49,7 +49,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     """`reads(function)`: a machine made after this answers reads of the system control block by it."""
 
     def replace(function: Callable[[int, int], int]) -> None:
-        monkeypatch.setattr(SystemControl, "read", lambda self, offset, width: function(offset, width))
+        monkeypatch.setattr(SystemControl, "read", lambda _self, offset, width: function(offset, width))
 
     return replace
 
@@ -65,7 +65,7 @@ def read_when(log: Path, wanted: str) -> str:
 
 
 @pytest.fixture
-def warnings(needs_renode: None, tmp_path: Path) -> Iterator[Warnings]:
+def warnings(needs_renode: None, tmp_path: Path) -> Iterator[Warnings]:  # noqa: ARG001
     """`warnings()`: the warnings and errors that Renode has logged since this fixture was made."""
     renode, log = renode_host.renode(), tmp_path / "renode.log"
     renode.execute("logLevel 2")

@@ -39,7 +39,7 @@ class Recording:
     def listen(self, air: Medium) -> None:
         """Beacons are left out: the device does not ask for them, so that they fall where the clock wants."""
 
-        def heard(time: int, frame: bytes, channel: int, from_device: bool) -> None:
+        def heard(_time: int, frame: bytes, channel: int, from_device: bool) -> None:
             kind, subtype = frame[0] >> 2 & 3, frame[0] >> 4
             if kind == MANAGEMENT and subtype != BEACON:
                 self.management.append((subtype, from_device, channel, frame[4:10].hex(), frame[10:16].hex()))

@@ -56,7 +56,7 @@ def test_events_happen_at_their_microsecond(program: Make) -> None:
 def test_event_asked_for_in_a_register_access_is_not_late(program: Make, reads: Reads) -> None:
     times: list[int] = []
 
-    def read(offset: int, width: int) -> int:
+    def read(_offset: int, _width: int) -> int:
         now = engine.clock.now
         engine.clock.after(3, lambda: times.append(engine.clock.now - now))
         return 0
@@ -71,7 +71,7 @@ def test_event_asked_for_in_a_register_access_is_not_late(program: Make, reads: 
 def test_stop_in_a_register_access_executes_it_once(program: Make, reads: Reads, stop_at: int) -> None:
     seen: list[int] = []
 
-    def read(offset: int, width: int) -> int:
+    def read(offset: int, _width: int) -> int:
         seen.append(offset)
         if len(seen) == stop_at:
             engine.stop()
@@ -144,7 +144,7 @@ def test_renodes_own_commands_run_the_guest_and_its_resets(program: Make) -> Non
     engine = program(mov(0, RAM), load(1, 0), add(1, 1), store(1, 0), *COUNT)
     went_on = threading.Event()
     # The guest goes on by itself after the reset, and this much later it has come to its loop.
-    engine.on_reset.connect(lambda kind: engine.clock.after(100, went_on.set))
+    engine.on_reset.connect(lambda _kind: engine.clock.after(100, went_on.set))
     engine.clock.after(100, lambda: engine.board.wdt.request_reset(ResetKind.WATCHDOG))
     renode = renode_host.renode()
     renode.execute("start")
@@ -180,7 +180,8 @@ def frame_of(data: bytes) -> Any:
     return frame
 
 
-def test_way_to_a_model_and_back_costs_little_more_than_in_the_embedded_engine(needs_renode: None) -> None:
+@pytest.mark.usefixtures("needs_renode")
+def test_way_to_a_model_and_back_costs_little_more_than_in_the_embedded_engine() -> None:
     """Python's state of Renode's thread is kept and nothing is converted: with either it is 25 times as much."""
     embedded, renode = measure("unicorn"), measure("renode")
     assert 0 < renode.read < 13 * embedded.read
@@ -188,7 +189,8 @@ def test_way_to_a_model_and_back_costs_little_more_than_in_the_embedded_engine(n
     assert 0 < renode.virtual_second < 1_000
 
 
-def test_sweep_is_refused_in_a_process_that_holds_a_renode(needs_renode: None) -> None:
+@pytest.mark.usefixtures("needs_renode")
+def test_sweep_is_refused_in_a_process_that_holds_a_renode() -> None:
     renode_host.renode()
     built = resources.reference()
     image = flash_image.read(built / "reference_1.0.0.bin")
@@ -203,7 +205,7 @@ def test_sweep_is_refused_in_a_process_that_holds_a_renode(needs_renode: None) -
 
 
 def test_model_that_raises_in_an_access_raises_in_the_caller(program: Make, reads: Reads) -> None:
-    def read(offset: int, width: int) -> int:
+    def read(_offset: int, _width: int) -> int:
         raise RuntimeError("this model is broken")
 
     reads(read)
@@ -256,7 +258,8 @@ def test_a_new_machine_ends_the_one_before(program: Make) -> None:
         old.run(until=10)
 
 
-def test_model_that_hangs_loses_the_renode_of_this_process_and_no_more(needs_renode: None) -> None:
+@pytest.mark.usefixtures("needs_renode")
+def test_model_that_hangs_loses_the_renode_of_this_process_and_no_more() -> None:
     script = Path(__file__).with_name("hanging_model.py")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
     assert done.stdout.split("\n")[:2] == [

@@ -53,7 +53,8 @@ def test_description_loads_without_models_and_blocks_read_zero() -> None:
 GAPS = (0x3C4000, 0x3EFFFC, 0x3F4000, 0x3FFFFC, 0x440000, 0x700010, 0x7FFFFC)
 
 
-def test_script_loads_without_a_warning_and_the_gaps_of_the_tcm_are_silent(script: int, warnings: Warnings) -> None:
+@pytest.mark.usefixtures("script")
+def test_script_loads_without_a_warning_and_the_gaps_of_the_tcm_are_silent(warnings: Warnings) -> None:
     renode = renode_host.renode()
     renode.load(PLATFORM)
     for address in GAPS:
@@ -64,7 +65,8 @@ def test_script_loads_without_a_warning_and_the_gaps_of_the_tcm_are_silent(scrip
     assert len(warnings()) == 1, "an access to nothing warns"
 
 
-def test_description_with_a_statement_that_renode_refuses_is_refused(needs_renode: None, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("needs_renode")
+def test_description_with_a_statement_that_renode_refuses_is_refused(tmp_path: Path) -> None:
     description = tmp_path / PLATFORM.name
     description.write_text(PLATFORM.read_text().replace("<0x003C4000, 0x003EFFFF>", "<0x003C4000, +0x0002C000>"))
     with pytest.raises(EngineError, match=r"refused a statement of board\.repl: Could not tokenize here: sysbus"):
@@ -98,8 +100,9 @@ def test_monitor_command_carries_out_what_is_typed(
     assert "No such command" in output
 
 
+@pytest.mark.usefixtures("script")
 def test_monitor_goes_on_after_a_command_that_raises_and_resets_without_a_warning(
-    script: int, warnings: Warnings, program: Make
+    warnings: Warnings, program: Make
 ) -> None:
     program(*COUNT).run(until=100)
     renode = renode_host.renode()
@@ -110,7 +113,8 @@ def test_monitor_goes_on_after_a_command_that_raises_and_resets_without_a_warnin
     assert warnings() == []
 
 
-def test_log_of_accesses_names_registers(script: int, program: Make, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("script")
+def test_log_of_accesses_names_registers(program: Make, tmp_path: Path) -> None:
     engine = program(mov(1, 0x800000), UART1, load(2, 1, 8), LOAD_BYTE, *COUNT)
     engine.name_registers()
     renode, log = renode_host.renode(), tmp_path / "accesses.log"

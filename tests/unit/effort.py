@@ -12,7 +12,7 @@ def lines(call: Callable[[], object]) -> int:
     """How many lines of Python the call executes."""
     count = 0
 
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
+    def trace(_frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal count
         count += event == "line"
         return trace

@@ -36,29 +36,29 @@ class Probe(Peripheral):
     stopped = Port()
     tick = Alarm()
 
-    def __init__(self, services: Services, window: int = 0) -> None:
+    def __init__(self, services: Services, window: int = 0) -> None:  # noqa: ARG002
         """`window` is for the engine alone."""
         super().__init__(services)
 
     @on_write(RAISE_IRQ)
-    def _raise_irq(self, word):
+    def _raise_irq(self, _word):
         self.irq.drive(1)
 
     @on_write(RAISE_FIQ)
-    def _raise_fiq(self, word):
+    def _raise_fiq(self, _word):
         self.fiq.drive(1)
 
     @on_write(STOP)
-    def _stop(self, word):
+    def _stop(self, _word):
         self.stopped()
 
     @on_write(ACKNOWLEDGE)
-    def _acknowledge(self, word):
+    def _acknowledge(self, _word):
         self.irq.drive(0)
         self.fiq.drive(0)
 
     @on_write(EVERY_MILLISECOND)
-    def _every_millisecond(self, word):
+    def _every_millisecond(self, _word):
         self.tick.start(1000)
 
     @on_alarm(tick)
@@ -67,17 +67,17 @@ class Probe(Peripheral):
         self.tick.start(1000)
 
     @on_write(WRITE_RAM)
-    def _write_ram(self, word):
+    def _write_ram(self, _word):
         self.bus.write(0x401000, (0xE2800037).to_bytes(4, "little"))
 
     @on_write(WRITE_FLASH)
-    def _write_flash(self, word):
+    def _write_flash(self, _word):
         self.bus.write(0x2000, (0xE280004D).to_bytes(4, "little"))
 
     @on_write(FAIL)
-    def _fail(self, word):
+    def _fail(self, _word):
         raise RuntimeError("the probe was told to fail")
 
     @on_write(RESET)
-    def _reset(self, word):
+    def _reset(self, _word):
         self.request_reset(ResetKind.WATCHDOG)

@@ -47,7 +47,7 @@ class Face:
     def Send(self, byte: int) -> None:
         self.sent.append(byte)
 
-    def CreateHost(self, cpu: object) -> Host:
+    def CreateHost(self, _cpu: object) -> Host:
         return self.host
 
 
@@ -71,7 +71,7 @@ class Host:
         self._time = renode_bridge.TIME(lambda: self._now)
         self._arm = renode_bridge.ARM(self._set_alarm)
 
-    def Connect(self, alarm: int, enter: int, leave: int) -> None:
+    def Connect(self, alarm: int, _enter: int, _leave: int) -> None:
         self.Alarm = renode_bridge.EVENT(alarm)
 
     def NowFunction(self) -> int:
@@ -206,6 +206,6 @@ def install(monkeypatch: Any) -> Renode:
     monkeypatch.setattr("bk7238.engine.renode.Port", Port)
     fake = Renode()
     monkeypatch.setattr(renode_host, "renode", lambda: fake)
-    monkeypatch.setattr(renode_bridge, "delegate", lambda kind, *types: lambda function: function)
-    monkeypatch.setattr("bk7238.engine.renode.delegate", lambda kind, *types: lambda function: function)
+    monkeypatch.setattr(renode_bridge, "delegate", lambda _kind, *_types: lambda function: function)
+    monkeypatch.setattr("bk7238.engine.renode.delegate", lambda _kind, *_types: lambda function: function)
     return fake

@@ -21,10 +21,10 @@ class End:
     def setblocking(self, flag: bool) -> None:
         assert not flag
 
-    def connect(self, address: tuple[str, int]) -> None:
+    def connect(self, _address: tuple[str, int]) -> None:
         raise BlockingIOError  # as TCP does: it is under way
 
-    def getsockopt(self, level: int, option: int) -> int:
+    def getsockopt(self, _level: int, _option: int) -> int:
         return 0
 
     def send(self, data: bytes) -> int:
@@ -67,7 +67,7 @@ class Poll:
     def register(self, end: End, events: int) -> None:
         self._wanted.append((end, events))
 
-    def poll(self, milliseconds: float) -> list[tuple[End, int]]:
+    def poll(self, _milliseconds: float) -> list[tuple[End, int]]:
         return [(end, end.ready & events) for end, events in self._wanted if end.ready & events]
 
 
@@ -76,6 +76,6 @@ def connected(monkeypatch, module) -> End:
     inner, outer = End(), End()
     inner.peer, outer.peer = outer, inner
     names = {name: getattr(socket, name) for name in ("AF_INET", "AF_INET6", "SOL_SOCKET", "SO_ERROR", "SHUT_WR")}
-    monkeypatch.setattr(module, "socket", SimpleNamespace(socket=lambda family: inner, **names))
+    monkeypatch.setattr(module, "socket", SimpleNamespace(socket=lambda _family: inner, **names))
     monkeypatch.setattr(module, "select", SimpleNamespace(poll=Poll, POLLIN=select.POLLIN, POLLOUT=select.POLLOUT))
     return outer

@@ -40,7 +40,7 @@ def outcome(id, verdict="new-app-runs", reason="well", row=None, column="deliver
     }
 
 
-def cuts(number, ends=lambda operation, how: "new-app-runs", **other):
+def cuts(number, ends=lambda _operation, _how: "new-app-runs", **other):
     """An installation of so many operations, each of them cut."""
     operations = [
         ["erase", 0x11000 + 0x1000 * place, 0x1000] if place < 30 else ["program", 0x11000 + 0x100 * place, 0x100]

@@ -100,7 +100,7 @@ def test_a_tap_changes_stops_and_decides():
     tap = Tap()
     assert not tap and tap.passed("it") == ["it"] and tap.decided("it") is None
     tap.insert(lambda thing, by: [thing, thing + by])
-    tap.insert(lambda thing, by: None if thing == "stopped" else thing.upper())
+    tap.insert(lambda thing, _by: None if thing == "stopped" else thing.upper())
     assert tap.passed("it", "!") == ["IT", "IT!"]
     assert tap.passed("stopped", "!") == ["STOPPED!"]
     assert tap.decided("it", "!") == ["it", "it!"]
@@ -123,7 +123,7 @@ def test_plain_data_keeps_kinds_and_what_is_one_object(monkeypatch):
         "kinds": [Counter("aab"), deque([1, 2, 3], maxlen=3), {3, 1, 2}, frozenset(("b", "a"))],
         "objects": [shared, {"again": shared}, http],
     }
-    data = Writer(lambda value: None).data(values)
+    data = Writer(lambda _value: None).data(values)
     found = Reader(str).value(data)
     assert {key: found[key] for key in (b"key", "kinds")} == {key: values[key] for key in (b"key", "kinds")}
     assert found["kinds"][1].maxlen == 3 and type(found["kinds"][0]) is Counter
@@ -136,7 +136,7 @@ def test_plain_data_keeps_kinds_and_what_is_one_object(monkeypatch):
 @pytest.mark.parametrize("value", [lambda: None, object(), Path("x"), print])
 def test_what_is_no_data_is_refused(value):
     with pytest.raises(TypeError, match="cannot be in a snapshot"):
-        Writer(lambda value: None).data([value])
+        Writer(lambda _value: None).data([value])
 
 
 def test_data_that_names_what_is_not_ours_is_refused():

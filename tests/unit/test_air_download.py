@@ -105,7 +105,7 @@ def test_frames_lost_in_the_air_are_made_up_for():
     chance = random.Random(4)
     lost = []
 
-    def lose(frame, now, channel, from_device):
+    def lose(frame, now, _channel, _from_device):
         if frame[0] & 0x0C == 0x08 and chance.random() < 0.05:
             lost.append(now)
             return None

@@ -152,12 +152,12 @@ def test_filters_lose_and_change_frames():
     station.listen()
     seen = []
     medium.on_frame.connect(lambda *frame: seen.append(frame))
-    medium.frames.insert(lambda frame, now, channel, from_device: None if from_device else frame)
+    medium.frames.insert(lambda frame, _now, _channel, from_device: None if from_device else frame)
     assert not station.authenticate()
     assert station.probe(b"Bench")
     assert len(seen) == 2
     medium.frames.clear()
-    medium.frames.insert(lambda frame, now, channel, from_device: frame if from_device else frame + b"!")
+    medium.frames.insert(lambda frame, _now, _channel, from_device: frame if from_device else frame + b"!")
     station.authenticate()
     station.listen()
     assert station.heard[0][0].frame.endswith(b"!") and not seen[2][1].endswith(b"!")
@@ -278,8 +278,8 @@ def test_another_air_goes_on_with_its_state():
     medium = make_air()[0]
     station = Station(medium)
     station.join()
-    medium.on_frame.connect(lambda *frame: None)  # belongs to the run, not to the air
-    medium.on_event.connect(lambda event: None)
+    medium.on_frame.connect(lambda *_frame: None)  # belongs to the run, not to the air
+    medium.on_event.connect(lambda _event: None)
     copy = make_air()[0]
     set_states(copy, states(medium))
     twin = Station(copy)

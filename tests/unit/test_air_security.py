@@ -22,20 +22,20 @@ class Turning:
         self.inside = set()
         self.deadline = None
 
-    def start(self, ssid, bssid, events, misbehaviour):
+    def start(self, ssid, _bssid, _events, _misbehaviour):
         assert ssid == b"Bench"
 
-    def admit(self, station, elements):
+    def admit(self, _station, elements):
         return 0 if dot11.find_element(elements, dot11.RSN) == b"turning" else 40
 
-    def joined(self, station, now):
+    def joined(self, _station, now):
         self.deadline = now + 1_000_000
         return [b"hello"]
 
     def left(self, station):
         self.inside.discard(station)
 
-    def receive(self, station, packet, now):
+    def receive(self, station, packet, _now):
         if packet != b"world":
             return []
         self.inside.add(station)
@@ -55,7 +55,7 @@ class Turning:
             return None if station in self.inside else frame
         return frame[:1] + bytes((frame[1] & ~dot11.PROTECTED,)) + frame[2:24] + frame[:23:-1]
 
-    def poll(self, now):
+    def poll(self, _now):
         self.deadline += 1_000_000
         return [(MAC, b"hello")]
 

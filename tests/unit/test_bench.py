@@ -72,7 +72,7 @@ def test_what_is_outside(image):
     with pytest.raises(ValueError, match="interface name"):
         Bench(Settings(tap="an interface"), image).put_on_air()
     cable = Network(bench.machine.random("another"))
-    assert Bench(Settings(), image).put_on_air(lambda behind: cable).network is cable
+    assert Bench(Settings(), image).put_on_air(lambda _behind: cable).network is cable
 
 
 def test_two_benches_of_one_seed_are_one(image):

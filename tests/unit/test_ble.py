@@ -43,4 +43,4 @@ def test_reset():
         block.write(0x100, 1 << 31)
 
     assert_reset_gives_fresh(BleCore, use)
-    assert_reset_gives_fresh(BleRadio, lambda bench, block: block.write(0x24, 5))
+    assert_reset_gives_fresh(BleRadio, lambda _bench, block: block.write(0x24, 5))

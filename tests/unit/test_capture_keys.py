@@ -30,7 +30,7 @@ NETWORKS = [  # SSID, passphrase
 
 
 @pytest.fixture(scope="module")
-def tshark(tmp_path_factory):
+def tshark():
     """Runs tshark on the capture of a folder, with that as its configuration; its output by line."""
     program = shutil.which("tshark")
     if program is None:

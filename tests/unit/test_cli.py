@@ -56,14 +56,14 @@ def refused(capsys, folder, *arguments):
 
 
 BAD_IMAGES = {
-    "empty": (lambda image: b"", "the file is empty"),
+    "empty": (lambda _image: b"", "the file is empty"),
     "raw": (lambda image: crc_framing.strip(image), "not followed by their CRC-16"),
     "short": (lambda image: image[:20], "not followed by their CRC-16"),
-    "erased": (lambda image: b"\xff" * 0x20000, "every byte is 0xff"),
+    "erased": (lambda _image: b"\xff" * 0x20000, "every byte is 0xff"),
     "truncated": (lambda image: image[:-34], "truncated at 0x12"),
-    "no table": (lambda image: crc_framing.frame(bytes(0x10000)), "no partition table"),
+    "no table": (lambda _image: crc_framing.frame(bytes(0x10000)), "no partition table"),
     "too large": (lambda image: image.ljust(0x400001, b"\xff"), "more than the largest flash"),
-    "a package": (lambda image: rbl.MAGIC + bytes(200), "is an update package"),
+    "a package": (lambda _image: rbl.MAGIC + bytes(200), "is an update package"),
 }
 
 

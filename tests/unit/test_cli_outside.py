@@ -47,7 +47,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_options(name, command, files, capsys, monkeypatch):  # noqa: F811
     # A tiny image is not of a family that can be configured: recognised here, so that the options are what is wrong.
-    monkeypatch.setattr(session.recognise, "choose", lambda *arguments, **options: Anything())
+    monkeypatch.setattr(session.recognise, "choose", lambda *_arguments, **_options: Anything())
     given, message = WRONG[name]
     served = files("served.rbl", b"x")
     options = [served if option == "SERVED" else option for option in given]
@@ -95,11 +95,11 @@ def test_what_the_device_is_told(settings, url, files, monkeypatch):  # noqa: F8
     told = []
 
     class Recorder(Anything):
-        def configure(self, flash, instructions):
+        def configure(self, _flash, instructions):
             told.append(instructions.url)
             return {}
 
-    monkeypatch.setattr(session.recognise, "choose", lambda *arguments, **options: Recorder())
+    monkeypatch.setattr(session.recognise, "choose", lambda *_arguments, **_options: Recorder())
     path = files.folder / "app one.rbl"
     path.write_bytes((files.folder / "package.rbl").read_bytes())
     image = flash_image.read(files.folder / "image.bin")
@@ -110,7 +110,7 @@ def test_what_the_device_is_told(settings, url, files, monkeypatch):  # noqa: F8
 
 def test_what_is_offered_under_a_name_is_found_by_it(files, monkeypatch):  # noqa: F811
     """What --serve and the package offer, against what the device is told to ask for."""
-    monkeypatch.setattr(session.recognise, "choose", lambda *arguments, **options: Anything())
+    monkeypatch.setattr(session.recognise, "choose", lambda *_arguments, **_options: Anything())
     body = (files.folder / "package.rbl").read_bytes()
     paths = [files.folder / name for name in HOSTILE]
     for path in paths:
@@ -166,7 +166,7 @@ def test_it_is_refused_everywhere(files, capsys):  # noqa: F811
 
 
 def test_files_are_served_next_to_the_package(files, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(session.recognise, "choose", lambda *arguments, **options: Anything())
+    monkeypatch.setattr(session.recognise, "choose", lambda *_arguments, **_options: Anything())
     image = flash_image.read(files.folder / "image.bin")
     update_package = package.read(files.folder / "package.rbl")
     update = session.Update(image, update_package, session.Settings(serve={"/more.txt": b"more"}))
@@ -174,7 +174,7 @@ def test_files_are_served_next_to_the_package(files, monkeypatch):  # noqa: F811
 
 
 def test_a_tap_needs_a_whole_url(files, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(session.recognise, "choose", lambda *arguments, **options: Anything())
+    monkeypatch.setattr(session.recognise, "choose", lambda *_arguments, **_options: Anything())
     image = flash_image.read(files.folder / "image.bin")
     with pytest.raises(ValueError, match="--request http://"):
         session.Update(image, package.read(files.folder / "package.rbl"), session.Settings(tap="bk0"))

@@ -71,7 +71,7 @@ class Sample(Peripheral):
         self.fifo.append(index)
 
     @on_write(STATUS)
-    def _acknowledged(self, word):
+    def _acknowledged(self, _word):
         self.irq.drive(self.STATUS.done)
 
     @on_read(LEVEL)

@@ -79,7 +79,7 @@ def test_the_same_run_ends_at_the_same_instruction():
     ends = []
     for stops in ([100_000], [400, 700, 1_000, 100_000]):
         device = crashing(PUSHES)
-        device.dead_end.on_end.connect(lambda why, device=device: device.stop())
+        device.dead_end.on_end.connect(lambda _why, device=device: device.stop())
         for until in stops:
             device.run(until)
         ends.append((device.instructions, device.now, device.digest()))

@@ -57,7 +57,7 @@ class Server(Listener):
     def __init__(self, *answers):
         self.answers, self.requests = list(answers), []
 
-    def accept(self, connection, client):
+    def accept(self, connection, _client):
         return Session(self, connection)
 
 
@@ -66,7 +66,7 @@ class Session(Listener):
         super().__init__(0)
         self.server, self.connection = server, connection
 
-    def received(self, data, now):
+    def received(self, data, _now):
         self.data += data
         head, end, body = bytes(self.data).partition(b"\r\n\r\n")
         lines = head.decode().splitlines()

@@ -175,7 +175,8 @@ READ_TAG = arm(0xE59F100C, 0xE5912000, 0xE1D13FBC, 0xE5914140, 0xEAFFFFFE)
 
 
 @pytest.mark.parametrize("address", [0x500000, 0x50000000, 0x800200])
-def test_a_tag_reads_as_its_value(address, body, tmp_path):
+@pytest.mark.usefixtures("body")
+def test_a_tag_reads_as_its_value(address, tmp_path):
     description = tmp_path / "tagged.repl"
     tag = f'        Tag <{address:#x}, {address + 0x100:#x}> "efuse" 0x12345678\n'
     description.write_text(PLATFORM.replace("        SilenceRange", f"{tag}        SilenceRange", 1))
@@ -188,7 +189,8 @@ def test_a_tag_reads_as_its_value(address, body, tmp_path):
 
 
 @pytest.mark.parametrize(("model", "identity"), [("arm946", 0x41059461), ("arm926", 0x41069265)])
-def test_the_cpu_is_the_one_of_the_description(model, identity, body, tmp_path):
+@pytest.mark.usefixtures("body")
+def test_the_cpu_is_the_one_of_the_description(model, identity, tmp_path):
     description = tmp_path / "other.repl"
     description.write_text(PLATFORM.replace("arm946", model))
     engine = UnicornEngine(load(description))
@@ -197,7 +199,8 @@ def test_the_cpu_is_the_one_of_the_description(model, identity, body, tmp_path):
     assert engine.register("pc") == 4 and engine.register("r0") == identity
 
 
-def test_the_flash_shows_where_the_description_says(body, tmp_path):
+@pytest.mark.usefixtures("body")
+def test_the_flash_shows_where_the_description_says(tmp_path):
     """The memories stand in another order, and the window is not at 0."""
     other = PLATFORM.replace("sysbus 0x0\n", "sysbus 0xA00000\n").replace("window=0x0", "window=0xA00000")
     low = "low: Memory.MappedMemory @ sysbus 0x0\n    size: 0x1000\n\n"

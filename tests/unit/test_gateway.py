@@ -72,7 +72,7 @@ def server(tmp_path):
     """A real HTTP server on 127.0.0.1, and its port."""
     (tmp_path / "new.rbl").write_bytes(BODY)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    handler.log_message = lambda *arguments: None
+    handler.log_message = lambda *_arguments: None
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()

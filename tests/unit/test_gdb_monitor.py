@@ -80,7 +80,7 @@ def test_the_power_is_cut_before_a_flash_operation():
     debugger = Debugger(device)
     debugger.flash_operations.cut_before(2)
     flash, kinds = device.board.flash, []
-    flash.operated.connect(lambda kind, *rest: kinds.append(kind))
+    flash.operated.connect(lambda kind, *_rest: kinds.append(kind))
     for sector in (0x10000, 0x11000, 0x12000):
         flash.write(0, 0x2000_0000 | 13 << 24 | sector)
     device.run(until=10)

@@ -97,7 +97,7 @@ def test_an_address_outside_of_memory_is_reported(block, bench):
 
 
 def test_reset():
-    def use(bench, block):
+    def use(_bench, block):
         block.write(0xDC, 1)
         start(block, 0x400000, 0x420000, 4, BOTH_INCREMENT | FIN_INT | 4)
 

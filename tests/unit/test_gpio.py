@@ -112,7 +112,7 @@ def test_a_disabled_pin_interrupts_nobody(block):
 
 
 def test_reset():
-    def use(bench, block):
+    def use(_bench, block):
         for pin in range(32):
             block.write(pin * 4, OUTPUT_HIGH)
         block.write(INTLV0, 0x5555_5555)

@@ -167,9 +167,9 @@ def test_i2c2_start_ends_unacknowledged():
 
 
 def test_reset():
-    assert_reset_gives_fresh(I2c, lambda bench, block: block.write(0x00, 3))
+    assert_reset_gives_fresh(I2c, lambda _bench, block: block.write(0x00, 3))
 
-    def use(bench, block):
+    def use(_bench, block):
         block.write(0x00, 1 << 31)
         block.write(0x04, 1 << 10)
 

@@ -92,12 +92,12 @@ NOT_RAW = {  # what is given as the app, as it is made of the app, and what is s
     ),
     "framed, with a bad frame": (lambda app: b"?" + crc_framing.frame(app)[1:], "at 0x22 are followed by their CRC-16"),
     "framed twice": (lambda app: crc_framing.frame(crc_framing.frame(app)), "are followed by their CRC-16"),
-    "full image": (lambda app: tiny_image(), "`bk7238 image split` takes a full image apart"),
+    "full image": (lambda _app: tiny_image(), "`bk7238 image split` takes a full image apart"),
     "package": (lambda app: rbl.header(app, app, algorithm=0, timestamp=0).pack() + app, "`bk7238 image unpack` gives"),
-    "ELF": (lambda app: ELF, "objcopy -O binary"),
-    "Intel HEX": (lambda app: HEX, "objcopy -I ihex"),
-    "S-record": (lambda app: b"S0030000FC\r\n", "objcopy -I srec"),
-    "UF2": (lambda app: b"UF2\n" + bytes(508), "a UF2 file"),
+    "ELF": (lambda _app: ELF, "objcopy -O binary"),
+    "Intel HEX": (lambda _app: HEX, "objcopy -I ihex"),
+    "S-record": (lambda _app: b"S0030000FC\r\n", "objcopy -I srec"),
+    "UF2": (lambda _app: b"UF2\n" + bytes(508), "a UF2 file"),
     "gzip": (lambda app: gzip.compress(app), "unpack it first"),
 }
 
@@ -114,7 +114,7 @@ def test_what_is_no_raw_app_is_refused(kind, app, loader, tmp_path, capsys):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_framed_app_is_packed_by_force(app, tmp_path, capsys):
+def test_a_framed_app_is_packed_by_force(app, capsys):
     app.write_bytes(crc_framing.frame(app.read_bytes()))
     status, _, err = run(capsys, "pack", "-f", app, *PACK, "-s", "aes", "--force")
     assert status == 0 and "app.bin: the app has a CRC after every 32 bytes already" in err
@@ -126,7 +126,7 @@ def test_a_framed_app_is_packed_by_force(app, tmp_path, capsys):
     [
         (crc_framing.frame, "a full flash image or a boot loader"),
         (lambda loader: ELF + loader, "objcopy -O binary"),
-        (lambda loader: HEX, "objcopy -I ihex"),
+        (lambda _loader: HEX, "objcopy -I ihex"),
         (lambda loader: b"RBL\0" + loader, "an update package"),
     ],
 )

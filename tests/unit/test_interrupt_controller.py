@@ -56,7 +56,7 @@ def test_clock_switches_leave_as_wires(block):
 
 
 def test_reset():
-    def use(bench, block):
+    def use(_bench, block):
         block.set_input(3, True)
         for offset in (0x00, CLOCKS, ENABLE, GLOBAL, 0x50):
             block.write(offset, 0xFFFF_FFFF)

@@ -13,4 +13,4 @@ def test_settings_are_kept_and_nothing_arrives():
 
 
 def test_reset():
-    assert_reset_gives_fresh(Irda, lambda bench, block: block.write(0, 1))
+    assert_reset_gives_fresh(Irda, lambda _bench, block: block.write(0, 1))

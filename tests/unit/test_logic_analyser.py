@@ -13,4 +13,4 @@ def test_the_word_is_kept():
 
 
 def test_reset():
-    assert_reset_gives_fresh(LogicAnalyser, lambda bench, block: block.write(0x04, 1))
+    assert_reset_gives_fresh(LogicAnalyser, lambda _bench, block: block.write(0x04, 1))

@@ -461,12 +461,12 @@ def test_what_a_service_outside_sends_goes_out_once(monkeypatch):
     class Outside:
         port, deadline = 81, 5
 
-        def poll(self, now):
+        def poll(self, _now):
             sent.append((b"\xc0\xa8\x4d\x32", b"a segment"))
 
     network, sent = Network(random.Random(1)), []
     network.attach(Outside())
-    monkeypatch.setattr(network.tcp, "push", lambda now: [sent.pop()])
+    monkeypatch.setattr(network.tcp, "push", lambda _now: [sent.pop()])
     assert len(network.poll(5)) == 1 and not sent
 
 

@@ -228,7 +228,7 @@ class Sink:
     def close(self):
         self.closed = True
 
-    def abort(self, now):
+    def abort(self, _now):
         self.closed = True
 
 

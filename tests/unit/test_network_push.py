@@ -23,7 +23,7 @@ class Listener:
         self.size, self.answer, self.reset = size, answer, reset
         self.data, self.ends = bytearray(), []
 
-    def accept(self, connection, client):
+    def accept(self, connection, _client):
         self.connection = connection
         return self
 
@@ -36,10 +36,10 @@ class Listener:
             else:
                 self.connection.send(self.answer)
 
-    def ended(self, now):
+    def ended(self, _now):
         self.connection.close()
 
-    def closed(self, reason, now):
+    def closed(self, reason, _now):
         self.ends.append(reason)
 
     def opened(self, now):

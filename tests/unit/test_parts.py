@@ -39,11 +39,11 @@ class Counter(BlockPart):
     log_of_ticks = State(factory=list)
     resets = State(0, keeps=tuple(ResetKind))
 
-    def on_reset(self, kind):
+    def on_reset(self, _kind):
         self.resets += 1
 
     @on_write(LIMIT)
-    def _limited(self, word, index):
+    def _limited(self, word, _index):
         self.tick.start(word)
 
     @on_alarm(tick)
@@ -66,7 +66,7 @@ class Status(BlockPart):
 
     teller = State(None)
 
-    def seen(self, by):
+    def seen(self, _by):
         self.STATUS.told = 1
 
     @on_read(STATUS)

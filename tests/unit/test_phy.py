@@ -13,4 +13,4 @@ def test_words_are_kept():
 
 
 def test_reset():
-    assert_reset_gives_fresh(Phy, lambda bench, block: block.write(0x2000, 1))
+    assert_reset_gives_fresh(Phy, lambda _bench, block: block.write(0x2000, 1))

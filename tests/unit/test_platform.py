@@ -52,10 +52,10 @@ def made(platform):
         platform,
         clock=bench.clock,
         bus=bench.bus,
-        log=lambda name, address: Log(),
+        log=lambda _name, _address: Log(),
         seed=0,
         request_reset=bench.resets.append,
-        cpu_input=lambda number, level: None,
+        cpu_input=lambda _number, _level: None,
     )
 
 
@@ -155,6 +155,6 @@ def test_every_output_of_a_model_goes_somewhere(platform, board):
         assert block.name == "icu" or not open_inputs, f"{block.name}: {open_inputs}"
 
 
-def test_renode_rejects_tabs_and_wants_four_spaces(platform):
+def test_renode_rejects_tabs_and_wants_four_spaces():
     for line in PATH.read_text().splitlines():
         assert "\t" not in line and (len(line) - len(line.lstrip())) in (0, 4, 8)

@@ -24,5 +24,5 @@ def test_the_boot_loader_may_write_the_old_block():
 
 
 def test_reset():
-    assert_reset_gives_fresh(PwmGroup, lambda bench, block: block.write(0x04, 5))
-    assert_reset_gives_fresh(LegacyPwm, lambda bench, block: block.write(0x08, 5))
+    assert_reset_gives_fresh(PwmGroup, lambda _bench, block: block.write(0x04, 5))
+    assert_reset_gives_fresh(LegacyPwm, lambda _bench, block: block.write(0x08, 5))

@@ -34,4 +34,4 @@ def test_tuned_frequency():
 
 
 def test_reset():
-    assert_reset_gives_fresh(RadioController, lambda bench, block: block.write(0x94, 0x4B00_0000))
+    assert_reset_gives_fresh(RadioController, lambda _bench, block: block.write(0x94, 0x4B00_0000))

@@ -33,4 +33,4 @@ def test_a_reset_does_not_repeat_the_numbers():
 
 
 def test_reset():
-    assert_reset_gives_fresh(RandomNumbers, lambda bench, block: draw(block, 1))
+    assert_reset_gives_fresh(RandomNumbers, lambda _bench, block: draw(block, 1))

@@ -31,7 +31,7 @@ RAM = 0x400000
 
 @pytest.fixture
 def no_renode(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renode_host.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(renode_host.importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setattr(renode_host, "_renode", None)
 
 
@@ -43,16 +43,18 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> fake_renode.Renode:
 # Where it is missing
 
 
-def test_engine_that_cannot_be_had_says_what_is_missing(no_renode: None) -> None:
+@pytest.mark.usefixtures("no_renode")
+def test_engine_that_cannot_be_had_says_what_is_missing() -> None:
     with pytest.raises(EngineError, match=r"pyrenode3 is not installed.*bk7238 doctor"):
         make("renode", PLATFORM, 0)
 
 
+@pytest.mark.usefixtures("no_renode")
 def test_command_line_ends_with_status_2_and_one_line(
-    no_renode: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = SimpleNamespace(data=bytes(0x200000), name="image.bin", chip=chip.usual())
-    monkeypatch.setattr("bk7238.cli.run.given.image", lambda arguments: image)
+    monkeypatch.setattr("bk7238.cli.run.given.image", lambda _arguments: image)
     artifacts = tmp_path / "artifacts"
     status = main(["run", "image.bin", "--engine", "renode", "--artifacts", str(artifacts)])
     output = capsys.readouterr()
@@ -73,12 +75,13 @@ def test_command_line_ends_with_status_2_and_one_line(
     ],
 )
 def test_what_is_missing(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], lack: str | None) -> None:
-    monkeypatch.setattr(renode_host.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(renode_host.importlib.util, "find_spec", lambda _name: object())
     monkeypatch.setattr(renode_host, "INSTALLED", Path("/nowhere"))
     assert renode_host.missing(environment) == lack
 
 
-def test_doctor_names_both_engines_and_the_remedy(no_renode: None, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("no_renode")
+def test_doctor_names_both_engines_and_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     output = capsys.readouterr().out
     assert "engine unicorn: usable" in output
@@ -86,7 +89,8 @@ def test_doctor_names_both_engines_and_the_remedy(no_renode: None, capsys: pytes
     assert "PYRENODE_RUNTIME=coreclr" in output
 
 
-def test_doctor_tells_machines(no_renode: None, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("no_renode")
+def test_doctor_tells_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     assert '"engine": "renode", "usable": false' in capsys.readouterr().out
 
@@ -102,9 +106,7 @@ def test_what_is_run_is_pinned_wherever_it_is_installed() -> None:
         assert set(re.findall(r"git\+https://[^\s\"]+", text)) == {renode_host.PYRENODE3}
 
 
-def test_doctor_asks_for_the_description_as_well(
-    fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_doctor_asks_for_the_description_as_well(fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.version = renode_host.RELEASE  # type: ignore[attr-defined]
     assert renode_host.probe(PLATFORM)["version"] == renode_host.RELEASE
     monkeypatch.setattr(fake, "load", Mock(side_effect=EngineError("Renode refused a statement of board.repl: it")))
@@ -185,9 +187,8 @@ IMAGE, PACKAGE = str(BUILT / "reference_1.0.0.bin"), str(BUILT / "reference_1.0.
         ([IMAGE, PACKAGE, "--serve", "none.bin"], "none.bin: No such file"),
     ],
 )
-def test_monitor_says_what_it_cannot_do(
-    fake: fake_renode.Renode, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
+@pytest.mark.usefixtures("fake")
+def test_monitor_says_what_it_cannot_do(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     assert main(["monitor", *arguments]) == 2
     output = capsys.readouterr()
     assert (output.out, output.err.count("\n")) == ("", 1)
@@ -195,11 +196,9 @@ def test_monitor_says_what_it_cannot_do(
 
 
 @pytest.mark.parametrize("package", [[], [PACKAGE]])
+@pytest.mark.usefixtures("fake")
 def test_monitor_has_a_network_with_files_and_faults(
-    fake: fake_renode.Renode,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    package: list[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: list[str]
 ) -> None:
     made: list[Network] = []
     plug = Uplink.__init__
@@ -232,7 +231,8 @@ def test_run_ends_at_the_microsecond(fake: fake_renode.Renode) -> None:
     assert fake.host.protected == 0x3C4000
 
 
-def test_events_happen_in_order_and_at_their_time(fake: fake_renode.Renode) -> None:
+@pytest.mark.usefixtures("fake")
+def test_events_happen_in_order_and_at_their_time() -> None:
     engine = RenodeEngine(PLATFORM)
     seen: list[int] = []
     for delay in (300, 100, 200):
@@ -251,10 +251,10 @@ def test_stop_from_an_access(fake: fake_renode.Renode) -> None:
 
 
 def test_what_an_access_raises_is_raised_by_run(fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(offset: int, width: int = 4) -> int:
+    def broken(_offset: int, _width: int = 4) -> int:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("bk7238.peripherals.watchdog.Watchdog.read", lambda self, *a: broken(*a))
+    monkeypatch.setattr("bk7238.peripherals.watchdog.Watchdog.read", lambda _self, *a: broken(*a))
     engine = RenodeEngine(PLATFORM)
     answers: list[int] = []
     fake.host.script = [(10_000, lambda: answers.append(fake.faces["wdt"].Read(0, 4)))]
@@ -263,7 +263,8 @@ def test_what_an_access_raises_is_raised_by_run(fake: fake_renode.Renode, monkey
     assert answers == [0]
 
 
-def test_what_an_event_raises_is_raised_by_run(fake: fake_renode.Renode) -> None:
+@pytest.mark.usefixtures("fake")
+def test_what_an_event_raises_is_raised_by_run() -> None:
     engine = RenodeEngine(PLATFORM)
     engine.clock.after(10, lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
@@ -287,7 +288,8 @@ def test_renode_that_hangs_is_given_up(fake: fake_renode.Renode) -> None:
         engine.run(until=1_000)
 
 
-def test_newer_machine_takes_the_place(fake: fake_renode.Renode) -> None:
+@pytest.mark.usefixtures("fake")
+def test_newer_machine_takes_the_place() -> None:
     old = RenodeEngine(PLATFORM)
     RenodeEngine(PLATFORM)
     with pytest.raises(EngineError, match="one process runs one at a time"):
@@ -307,7 +309,8 @@ def test_reset_by_kind(fake: fake_renode.Renode, kind: ResetKind, kept: bytes) -
     assert engine.clock.now == 100
 
 
-def test_bus_refuses_what_is_no_memory(fake: fake_renode.Renode) -> None:
+@pytest.mark.usefixtures("fake")
+def test_bus_refuses_what_is_no_memory() -> None:
     engine = RenodeEngine(PLATFORM)
     for access in (lambda: engine.bus.read(0x800000, 4), lambda: engine.bus.write(RAM - 2, b"data")):
         with pytest.raises(ValueError, match="no memory holds"):

@@ -142,7 +142,7 @@ def test_overflows_are_flagged(block):
 
 
 def test_reset():
-    def use(bench, block):
+    def use(_bench, block):
         block.answer(b"1234")
         block.write(CTRL, MASTER | 0xF0)
         block.write(CONFIG, 9 << 8 | 0b0111)

@@ -87,7 +87,7 @@ def test_pairs_stand_alone():
 
 
 def test_bad_ends_are_listed_up_to_200():
-    found = parsed(cuts(100, lambda operation, how: "brick"))
+    found = parsed(cuts(100, lambda _operation, _how: "brick"))
     (listed,) = found.all("div", "bad-ends")
     assert "Ends that should not be: 300" in listed["text"] and "and 100 more" in listed["text"]
     assert len(found.all("article")) == 200
@@ -105,7 +105,7 @@ def test_boot_loaders_stand_side_by_side():
 @pytest.mark.parametrize("worst", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_9435_cuts_are_a_page_that_opens(worst):
     """The worst: no two neighbours end alike, and half of the cuts end badly."""
-    alternating = lambda operation, how: "brick" if operation % 2 else "new-app-runs"  # noqa: E731
+    alternating = lambda operation, _how: "brick" if operation % 2 else "new-app-runs"  # noqa: E731
     one = cuts(3145, alternating) if worst else cuts(3145)
     html = rendered(one)
     assert len(html) < (4_000_000 if worst else 400_000)

@@ -175,6 +175,6 @@ def test_mutated_sweeps_are_refused_or_shown(data):
 @given(st.binary(max_size=60))
 def test_any_file_is_refused_in_a_line(data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pathlib.Path.read_bytes", lambda path: data)
+        patch.setattr("pathlib.Path.read_bytes", lambda _path: data)
         with pytest.raises(saved.SavedError, match=r"any\.json: no "):
             saved.read(Path("any.json"))

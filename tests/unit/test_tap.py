@@ -104,7 +104,7 @@ def test_names_that_no_interface_has(name):
 
 
 def test_no_right_is_one_line(monkeypatch):
-    def refuse(*arguments):
+    def refuse(*_arguments):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("bk7238.network.tap._DEVICE", "/dev/null")

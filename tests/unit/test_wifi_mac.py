@@ -78,7 +78,7 @@ class TestStates:
 
 
 class TestInterrupts:
-    def test_master_and_enable_gate_the_line(self, bench, mac):
+    def test_master_and_enable_gate_the_line(self, mac):
         seen = levels(mac, GENERAL)
         mac.write(STATE_CNTRL, IDLE << 4)
         mac.write(GEN_ENABLE, 0x0373_F14C)

@@ -89,7 +89,7 @@ def test_a_frame_that_just_fits_a_buffer(bench, size):
     assert bench.mac.read(PAYLOAD_CURRENT) == bench.rbds[1 if size == 488 else 2]
 
 
-def recycle(bench, ring, bit, last, address):
+def recycle(bench, _ring, bit, last, address):
     """As the firmware does it: link the descriptor behind the last one, tell the DMA."""
     bench.bus.put(address + 4, 0)
     bench.bus.put(last + 4, address)

@@ -230,7 +230,7 @@ def test_state_machine_reset_gives_up_what_is_on_the_air(bench):
 
 
 def test_a_listener_may_reset_the_mac(bench):
-    bench.mac.tx.transmitted.connect(lambda frame, channel: bench.mac.write(MAC_CNTRL_2, 1))
+    bench.mac.tx.transmitted.connect(lambda _frame, _channel: bench.mac.write(MAC_CNTRL_2, 1))
     thd = bench.thd(AUTHENTICATION)
     bench.new_head(AC3, thd)
     bench.clock.advance(100_000)

@@ -77,7 +77,7 @@ def make(platform: Platform, cpu: Cpu | None = None, seed: int = 1, logs: dict[s
         bus=Bus(),
         log=log,
         seed=seed,
-        request_reset=lambda kind: None,
+        request_reset=lambda _kind: None,
         cpu_input=(cpu or Cpu()).set_input,
     )
 

@@ -82,7 +82,7 @@ class InPython:
             if blocks[index] & ~1 == at:
                 blocks[index] = _EMPTY
 
-    def _on_block(self, uc: int, address: int, size: int, user: int) -> None:
+    def _on_block(self, _uc: int, address: int, size: int, user: int) -> None:
         s = Slice.from_address(user)
         if s.attention and self._resumed(s, address, size):
             return
@@ -131,18 +131,18 @@ class InPython:
     def _passes(s: Slice, pc: int) -> bool:
         return bool(s.attention & Attention.PASS) and s.pass_ == pc
 
-    def _on_breakpoint(self, uc: int, address: int, size: int, user: int) -> None:
+    def _on_breakpoint(self, _uc: int, address: int, _size: int, user: int) -> None:
         s = Slice.from_address(user)
         if not self._passes(s, address):
             s.hit_kind = 0
             self._hit(s, address, Reason.BREAKPOINT)
 
-    def _on_step(self, uc: int, address: int, size: int, user: int) -> None:
+    def _on_step(self, _uc: int, address: int, _size: int, user: int) -> None:
         s = Slice.from_address(user)
         if not self._passes(s, address):
             self._end(s, Reason.STEPPED)
 
-    def _on_access(self, uc: int, kind: int, address: int, size: int, value: int, user: int) -> None:
+    def _on_access(self, uc: int, kind: int, address: int, size: int, _value: int, user: int) -> None:
         s = Slice.from_address(user)
         pc = self._get(s, _PC)
         if self._passes(s, pc):
@@ -156,12 +156,12 @@ class InPython:
         distance = self._get(s, _SP) - s.idle_stack
         return cpsr & _MODE == _SYS and not cpsr & (_FIQ_MASKED | _IRQ_MASKED) and abs(distance) <= IDLE_STACK
 
-    def _on_exception(self, uc: int, number: int, user: int) -> None:
+    def _on_exception(self, _uc: int, number: int, user: int) -> None:
         s = Slice.from_address(user)
         s.exception = number
         self._end(s, Reason.EXCEPTION)
 
-    def _on_undefined(self, uc: int, user: int) -> bool:
+    def _on_undefined(self, _uc: int, user: int) -> bool:
         self._end(Slice.from_address(user), Reason.UNDEFINED)
         return True
 

@@ -25,7 +25,7 @@ class _Watching(Fault):
         targets.flash_operations.on_end.connect(self.after)
         super().arm(targets)
 
-    def strike(self, targets: Targets) -> None:
+    def strike(self, _targets: Targets) -> None:
         self.armed = True
 
     @abstractmethod
@@ -54,7 +54,7 @@ class FlashStuckBit(_Flaw):
         if not 0 <= self.bit <= 7 or self.value not in (0, 1):
             self.refuse("bit goes from 0 to 7 and value is 0 or 1")
 
-    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
+    def flash(self, machine: Machine, _configuration: Callable[[], Area]) -> None:
         if self.at >= machine.flash.size:
             self.refuse(f"the flash has {machine.flash.size:#x} bytes")
 
@@ -62,7 +62,7 @@ class FlashStuckBit(_Flaw):
         super().strike(targets)
         self._hold()
 
-    def after(self, operation: Operation, was: bytes) -> None:
+    def after(self, operation: Operation, _was: bytes) -> None:
         if self.armed and operation.address <= self.at < operation.address + operation.length:
             self._hold()
 
@@ -99,7 +99,7 @@ class FlashProgramFlip(_Watching):
     FIRES = "a bit was programmed that should not have been"
     times = Argument(count, default=1, doc="how many programs")
 
-    def after(self, operation: Operation, was: bytes) -> None:
+    def after(self, operation: Operation, _was: bytes) -> None:
         if not self.armed or operation.kind != "program" or self.count >= self.times:
             return
         now = self.operations.cells.data[operation.address : operation.address + operation.length]
@@ -122,7 +122,7 @@ class FlashJedecId(Fault):
         if not 0 <= self.id < 1 << 24:
             self.refuse("id has 24 bits")
 
-    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
+    def flash(self, machine: Machine, _configuration: Callable[[], Area]) -> None:
         machine.flash.jedec_id = self.id
 
     def arm(self, targets: Targets) -> None:

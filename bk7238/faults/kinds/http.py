@@ -36,12 +36,12 @@ class OfAnswers(Lasting):
     def _answer(self, targets: Targets, path: str, body: bytes | None) -> Answer | None:
         if body is None or not self.lasts(targets.machine.now):
             return None
-        answer, what = self.answer(path, body)
+        answer, what = self.answer(body)
         self.record("server", f"{shown(path)}: {what}")
         return answer
 
     @abstractmethod
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, body: bytes) -> tuple[Answer, str]:
         """What goes out instead of the file, and what was done to it."""
 
 
@@ -57,7 +57,7 @@ class HttpStatus(OfAnswers):
         if not 400 <= self.status <= 599:
             self.refuse("status goes from 400 to 599")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, _body: bytes) -> tuple[Answer, str]:
         text = f"{self.status}\n".encode()
         return Answer(self.status, head(self.status, f"Content-Length: {len(text)}"), text), f"status {self.status}"
 
@@ -76,7 +76,7 @@ class HttpRedirect(OfAnswers):
         if not self.location or not all(" " < character <= "~" for character in self.location):
             self.refuse("location is printable ASCII without spaces, as in a URL")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, _body: bytes) -> tuple[Answer, str]:
         lines = head(self.status, f"Location: {self.location}", "Content-Length: 0")
         return Answer(self.status, lines, b""), f"status {self.status} to {self.location}"
 
@@ -93,7 +93,7 @@ class HttpLength(OfAnswers):
         if not self.by:
             self.refuse("a length that is wrong by 0 is right")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, body: bytes) -> tuple[Answer, str]:
         length = max(0, len(body) + self.by)
         return Answer(200, head(200, _BINARY, f"Content-Length: {length}"), body), f"{length} bytes, it says"
 
@@ -104,7 +104,7 @@ class HttpNoLength(OfAnswers):
     NAME = "http-no-length"
     FIRES = "an answer had no length"
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, body: bytes) -> tuple[Answer, str]:
         return Answer(200, head(200, _BINARY), body), "no Content-Length"
 
 
@@ -119,7 +119,7 @@ class HttpTruncated(OfAnswers):
         if self.keep == 1:
             self.refuse("a file of which all is there is not cut short")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, body: bytes) -> tuple[Answer, str]:
         short = body[: min(round(len(body) * self.keep), len(body) - 1)]
         lines = head(200, _BINARY, f"Content-Length: {len(short)}")
         return Answer(200, lines, short), f"{len(short)} of {len(body)} bytes"
@@ -136,7 +136,7 @@ class HttpChunked(OfAnswers):
         if self.size < 1:
             self.refuse("a chunk has 1 byte or more")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, body: bytes) -> tuple[Answer, str]:
         chunks = [body[at : at + self.size] for at in range(0, len(body), self.size)]
         stream = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
         return Answer(200, head(200, _BINARY, "Transfer-Encoding: chunked"), stream), f"{len(chunks)} chunks"
@@ -154,7 +154,7 @@ class HttpWrongFile(OfAnswers):
         if not 0 <= self.size <= LARGEST:
             self.refuse(f"size goes from 0 to {LARGEST:#x}")
 
-    def answer(self, path: str, body: bytes) -> tuple[Answer, str]:
+    def answer(self, _body: bytes) -> tuple[Answer, str]:
         text = self.text.encode() or b"\n"
         size = self.size or len(text)
         other = (text * (size // len(text) + 1))[:size]

@@ -203,7 +203,7 @@ class NetworkSlow(Fault):
         targets.server.limits.insert(self._limit)
         super().arm(targets)
 
-    def strike(self, targets: Targets) -> None:
+    def strike(self, _targets: Targets) -> None:
         self._slow = True
 
     def _limit(self, transfer: Transfer) -> int | None:

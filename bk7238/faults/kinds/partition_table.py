@@ -57,7 +57,7 @@ class PartitionTable(Fault):
         else:
             self._bytes(field, value)
 
-    def flash(self, machine: Machine, configuration: Callable[[], Area]) -> None:
+    def flash(self, machine: Machine, _configuration: Callable[[], Area]) -> None:
         view = FlashView(machine.chip, bytes(machine.flash.data))
         logical = bytearray(view.boot_loader)
         before = bytes(logical)

@@ -115,11 +115,11 @@ class OfFrames(Lasting):
         self.record("air", f"{self.VERB}: {len(frame)} bytes {way.replace('-', ' ')} on channel {channel}")
         return self.change(frame, from_device)
 
-    def passes(self, frame: bytes, from_device: bool) -> bytes | list[bytes] | None:
+    def passes(self, frame: bytes, _from_device: bool) -> bytes | list[bytes] | None:
         """One that the fault leaves alone."""
         return frame
 
-    def changes(self, frame: bytes, from_device: bool) -> bool:
+    def changes(self, _frame: bytes, _from_device: bool) -> bool:
         """Whether there is something that it can do to this frame."""
         return True
 
@@ -135,7 +135,7 @@ class FrameLoss(OfFrames):
     FIRES = "a frame was lost"
     SWEPT = ("", "100%,data")
 
-    def change(self, frame: bytes, from_device: bool) -> None:
+    def change(self, _frame: bytes, _from_device: bool) -> None:
         return None
 
 
@@ -145,7 +145,7 @@ class FrameDuplicate(OfFrames):
     NAME, SECTION, VERB = "frame-duplicate", "Radio", "twice"
     FIRES = "a frame arrived twice"
 
-    def change(self, frame: bytes, from_device: bool) -> list[bytes]:
+    def change(self, frame: bytes, _from_device: bool) -> list[bytes]:
         return [frame, frame]
 
 
@@ -161,7 +161,7 @@ class FrameReorder(OfFrames):
         held, self._held[from_device] = self._held[from_device], []
         return [frame, *held]
 
-    def changes(self, frame: bytes, from_device: bool) -> bool:
+    def changes(self, _frame: bytes, from_device: bool) -> bool:
         return not self._held[from_device]
 
     def change(self, frame: bytes, from_device: bool) -> None:
@@ -179,10 +179,10 @@ class FrameCorrupt(OfFrames):
         """Where the header is over; of data frames that of CCMP, too."""
         return 24 if frame[0] >> 2 & 3 == dot11.MANAGEMENT else 32
 
-    def changes(self, frame: bytes, from_device: bool) -> bool:
+    def changes(self, frame: bytes, _from_device: bool) -> bool:
         return len(frame) > self._behind(frame)
 
-    def change(self, frame: bytes, from_device: bool) -> bytes:
+    def change(self, frame: bytes, _from_device: bool) -> bytes:
         changed = bytearray(frame)
         changed[self.rng.randrange(self._behind(frame), len(frame))] ^= 1 << self.rng.randrange(8)
         return bytes(changed)

@@ -141,7 +141,7 @@ class _Moments(Fault):
             said = tuple(did(fault.as_json()) for fault in targets.faults)
             self.copies.send(replace(trunk.end(point, count), did=said, story=tuple(self.story.lines)))
 
-        def reset(kind: ResetKind) -> None:
+        def reset(_kind: ResetKind) -> None:
             if all(fault.count for fault in targets.faults):
                 follower.boot()
 

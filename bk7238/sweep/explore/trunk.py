@@ -93,7 +93,7 @@ class Follower:
         self._count += 1
         return True
 
-    def after(self, operation: Operation, was: bytes) -> None:
+    def after(self, operation: Operation, _was: bytes) -> None:
         """Compare the flash with what the trunk's has become."""
         if self._in_step:
             carry_out(self._shadow, operation)

@@ -24,7 +24,7 @@ PATIENCE = 5.0  # seconds for the scheduler to answer, and for a worker to be th
 Warn = Callable[[str], None]
 
 
-def cluster(address: str, *, warn: Warn = lambda text: None) -> StartWorkers:
+def cluster(address: str, *, warn: Warn = lambda _text: None) -> StartWorkers:
     """Starts workers on the cluster whose scheduler has this address. A worker that dies is named to `warn`; Dask gives
     its points to another. Raises ValueError, with one line, where there is nobody who could work."""
     with _connected(address):

@@ -86,7 +86,7 @@ def _begin(plan: Plan, explore: Explore, ended: Any) -> None:
     signal.signal(signal.SIGINT, _interrupted)
 
 
-def _interrupted(number: int, frame: Any) -> None:
+def _interrupted(_number: int, _frame: Any) -> None:
     """A terminal interrupts all processes. The sweep's own says when it is over; the next one is meant for this."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

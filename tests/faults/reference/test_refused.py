@@ -83,7 +83,7 @@ def frame(number, kind=0x08):
     return bytes((kind, 0)) + bytes(37) + bytes((number,))
 
 
-def passed(spec, frames, lasts=lambda now: True):
+def passed(spec, frames, lasts=lambda _now: True):
     """What a fault of frames lets through, each frame a millisecond after the other."""
     fault = make(parse(spec), all_kinds(), "0")
     fault.lasts = lasts
@@ -97,9 +97,9 @@ def passed(spec, frames, lasts=lambda now: True):
 @pytest.mark.parametrize(
     ("frames", "lasts", "order", "fired"),
     [
-        ([frame(number) for number in range(1, 7)], lambda now: True, [2, 1, 4, 3, 6, 5], 3),
+        ([frame(number) for number in range(1, 7)], lambda _now: True, [2, 1, 4, 3, 6, 5], 3),
         ([frame(number) for number in range(1, 7)], lambda now: now < 3, [2, 1, 4, 3, 5, 6], 2),
-        ([frame(1), frame(2, 0x80), frame(3)], lambda now: True, [2, 1], 2),
+        ([frame(1), frame(2, 0x80), frame(3)], lambda _now: True, [2, 1], 2),
     ],
 )
 def test_a_frame_is_overtaken_by_the_next_one(frames, lasts, order, fired):
@@ -111,7 +111,7 @@ def test_a_frame_is_overtaken_by_the_next_one(frames, lasts, order, fired):
 def test_a_bit_of_a_short_frame_flips_behind_its_header():
     short, header = frame(1, 0xB0)[:30], frame(1, 0xB0)[:24]
     fault = make(parse("frame-corrupt:100%"), all_kinds(), "0")
-    fault.lasts = lambda now: True
+    fault.lasts = lambda _now: True
     changed = fault._filter(short, 0, 6, True)
     assert changed != short and changed[:24] == short[:24] and fault.count == 1
     assert fault._filter(header, 1, 6, True) == header and fault.count == 1
@@ -119,5 +119,5 @@ def test_a_bit_of_a_short_frame_flips_behind_its_header():
 
 @pytest.mark.parametrize(("keep", "left"), [("99.99%", 999), ("50%", 500), ("0%", 0)])
 def test_a_truncated_file_is_shorter_than_it_was(keep, left):
-    answer, what = make(parse(f"http-truncated:{keep}"), all_kinds(), "0").answer("/", bytes(1000))
+    answer, what = make(parse(f"http-truncated:{keep}"), all_kinds(), "0").answer(bytes(1000))
     assert (len(answer.body), what) == (left, f"{left} of 1000 bytes")

@@ -33,7 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 class _Joined(Extension):
     """Line breaks and indentation of a template are for its readers: the page has none of them."""
 
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+    def preprocess(self, source: str, _name: str | None, _filename: str | None = None) -> str:
         return "".join(line.strip() for line in source.splitlines())
 
 
