@@ -54,7 +54,7 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Flash:
+class FlashChip:
     """One flash chip that a module may have: its `name` as users write it, bytes, JEDEC id, and the SDK's areas."""
 
     name: str
@@ -88,7 +88,7 @@ class Chip:
     codec: Codec
     table_below: int
     packager: Packager
-    flashes: tuple[Flash, ...]  # the smallest first
+    flashes: tuple[FlashChip, ...]  # the smallest first
     configurations: Mapping[str, str | Area]  # by firmware family: an area's name, or the same area of every flash
 
     @property
@@ -124,12 +124,12 @@ class Chip:
         return {entry.name: entry for entry in entries}
 
     @property
-    def smallest(self) -> Flash:
+    def smallest(self) -> FlashChip:
         """The smallest flash that it may have."""
         return self.flashes[0]
 
     @property
-    def largest(self) -> Flash:
+    def largest(self) -> FlashChip:
         """The largest flash that it may have."""
         return self.flashes[-1]
 
@@ -138,7 +138,7 @@ class Chip:
         """Bytes of the flashes that it may have, by the names that users write."""
         return {flash.name: flash.size for flash in self.flashes}
 
-    def flash(self, size: int) -> Flash:
+    def flash(self, size: int) -> FlashChip:
         """The flash of so many bytes. Raises ChipError where there is none."""
         for flash in self.flashes:
             if flash.size == size:
@@ -146,7 +146,7 @@ class Chip:
         known = " or ".join(self.sizes)
         raise ChipError(f"no flash of {size:#x} bytes is known of the {self.name}; it has {known}")
 
-    def flash_for(self, size: int) -> Flash:
+    def flash_for(self, size: int) -> FlashChip:
         """The smallest flash that holds so many bytes. Raises ChipError where none does."""
         for flash in self.flashes:
             if size <= flash.size:
@@ -230,7 +230,7 @@ def _chip(folder: Path, facts: dict[str, Any]) -> Chip:
     )
 
 
-def _flash(name: str, facts: Any) -> Flash:
+def _flash(name: str, facts: Any) -> FlashChip:
     if not isinstance(facts, dict):
         raise ValueError(f"flash.{name} is no table")
     size = _of(int, facts, "size")
@@ -238,7 +238,7 @@ def _flash(name: str, facts: Any) -> Flash:
     for area in areas.values():
         if not 0 <= area.start < area.end <= size:
             raise ValueError(f"flash.{name}: the area {area.name} does not lie in its {size:#x} bytes")
-    return Flash(name, size, _of(int, facts, "jedec_id"), areas)
+    return FlashChip(name, size, _of(int, facts, "jedec_id"), areas)
 
 
 def _area(name: str, place: Any) -> Area:

@@ -17,7 +17,7 @@ from bk7238.air.downlink import Downlink, Outgoing
 from bk7238.air.membership import Membership
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.security import EAPOL, Open, Security
-from bk7238.air.stations import MacFilter, Station, Stations
+from bk7238.air.stations import MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.events import Events
@@ -229,7 +229,7 @@ class AccessPoint(Actor):
         self._downlink.set_sleep(station, asleep, now)
         self._receive_payload(station, frame, now)
 
-    def _receive_payload(self, station: Station, frame: bytes, now: int) -> None:
+    def _receive_payload(self, station: StationEntry, frame: bytes, now: int) -> None:
         clear = self._security.unprotect(station.address, frame)
         if clear is None:
             self.counters["not protected"] += 1

@@ -9,7 +9,7 @@ from functools import partial
 
 from bk7238.air.management import traffic_indication
 from bk7238.air.security import EAPOL, Security
-from bk7238.air.stations import Station, Stations
+from bk7238.air.stations import StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.peripherals.core import Actor, State
@@ -98,13 +98,13 @@ class Downlink(Actor):
         while self._group:
             self._send_group(self._group.popleft(), now, more=bool(self._group))
 
-    def set_sleep(self, station: Station, asleep: bool, now: int) -> None:
+    def set_sleep(self, station: StationEntry, asleep: bool, now: int) -> None:
         """The station's power-management bit. What waited for it is sent when it wakes up."""
         station.asleep = asleep
         while not asleep and station.waiting:
             self._send(station, station.waiting.popleft(), now)
 
-    def release_one(self, station: Station, now: int) -> None:
+    def release_one(self, station: StationEntry, now: int) -> None:
         """The answer to a PS-Poll: one frame that waits, or a null frame to say that there is none."""
         if station.waiting:
             frame = station.waiting.popleft()
@@ -113,7 +113,7 @@ class Downlink(Actor):
             header = self._header(station.address, self._bssid, self._next_sequence(), subtype=dot11.NULL_BIT)
             self._put(header.pack(), self._slow, now)
 
-    def _send_or_keep(self, station: Station, frame: bytes, now: int) -> None:
+    def _send_or_keep(self, station: StationEntry, frame: bytes, now: int) -> None:
         if station.asleep:
             station.waiting.append(frame)
         else:
@@ -125,7 +125,7 @@ class Downlink(Actor):
         header = self._header(ethernet[:6], ethernet[6:12], self._next_sequence(), more=more)
         self._put(self._security.protect(ethernet[:6], header.pack() + dot11.msdu(ethernet)), self._slow, now)
 
-    def _send(self, station: Station, ethernet: bytes, now: int, *, more: bool = False) -> None:
+    def _send(self, station: StationEntry, ethernet: bytes, now: int, *, more: bool = False) -> None:
         if ethernet[12:14] != EAPOL and not self._security.authorised(station.address):
             self._counters["not authorised"] += 1
             return

@@ -92,7 +92,7 @@ class HandshakeCompleted(Event):
 
 
 @dataclass(frozen=True)
-class WrongKey(Event):
+class MicMismatched(Event):
     """The MIC of message 2 does not match, for the first time in this handshake: another passphrase."""
 
     bssid: str

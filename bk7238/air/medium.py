@@ -12,7 +12,6 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from bk7238.air.access_point import AccessPoint
@@ -22,6 +21,7 @@ from bk7238.air.station import Station
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.airtime import Rate
+from bk7238.machine.radio import Reception
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
 from bk7238.network.link import Link
@@ -29,18 +29,6 @@ from bk7238.peripherals.core import Actor, Signal, State, Tap
 
 _JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  # frame control
 ACCESS = airtime.access_time(slots=2, window=15)  # DIFS and the mean random wait of DCF
-
-
-@dataclass(frozen=True, order=True)
-class Reception:
-    """A frame that reaches the device: when (microseconds), on which channel, how loud (dBm), at which Mb/s."""
-
-    time: int
-    number: int  # keeps frames of the same microsecond in order
-    frame: bytes
-    channel: int
-    rssi: int
-    rate: int
 
 
 class _Waiting(NamedTuple):

@@ -18,7 +18,7 @@ from bk7238.air.events import (
     StepIgnored,
 )
 from bk7238.air.misbehaviour import ASSOCIATION, AUTHENTICATION, Misbehaviour
-from bk7238.air.stations import MacFilter, Station, Stations
+from bk7238.air.stations import MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.addresses import mac_text
@@ -114,7 +114,7 @@ class Membership:
         station.heard[_MANAGEMENT_TID] = order
         return management.SUCCESS
 
-    def _associate(self, station: Station, again: bool, body: bytes, now: int) -> None:
+    def _associate(self, station: StationEntry, again: bool, body: bytes, now: int) -> None:
         fixed = 10 if again else 4  # capabilities, listen interval, and where it comes from
         if len(body) < fixed:
             self._counters["malformed"] += 1
@@ -141,7 +141,7 @@ class Membership:
         self._events.publish(StationAssociated(now, *names, station.aid, again))
         self._downlink.eapol(station.address, self._bss.security.joined(station.address, now), now)
 
-    def _judge(self, station: Station, wanted: bytes, offered: set[int]) -> int:
+    def _judge(self, station: StationEntry, wanted: bytes, offered: set[int]) -> int:
         """The status code for the elements of an association request and the rates it offers."""
         if self._misbehaviour.refuse:
             return self._misbehaviour.refuse
@@ -151,7 +151,7 @@ class Membership:
             return management.RATES_UNSUPPORTED
         return self._bss.security.admit(station.address, wanted)
 
-    def _act(self, station: Station, body: bytes, now: int) -> None:
+    def _act(self, station: StationEntry, body: bytes, now: int) -> None:
         """An action frame. The only one to be answered asks for block acknowledgments."""
         if not station.associated:
             self.reject(station.address, management.CLASS_3_NOT_ASSOCIATED, now)
@@ -172,7 +172,7 @@ class Membership:
             return True
         return False
 
-    def _end_association(self, station: Station) -> None:
+    def _end_association(self, station: StationEntry) -> None:
         if station.associated:
             self._bss.security.left(station.address)
         station.aid, station.asleep = 0, False

@@ -13,7 +13,7 @@ WAITING = 32  # frames kept for one that sleeps; the oldest goes
 
 
 @dataclass
-class Station:
+class StationEntry:
     """One station. `aid` is 0 until it is associated; `waiting` holds Ethernet frames while it is `asleep`."""
 
     address: bytes
@@ -54,25 +54,25 @@ class MacFilter:
 class Stations(Actor):
     """The stations by address, in the order in which they authenticated."""
 
-    _all: dict[bytes, Station] = State(factory=dict)
+    _all: dict[bytes, StationEntry] = State(factory=dict)
 
-    def __iter__(self) -> Iterator[Station]:
+    def __iter__(self) -> Iterator[StationEntry]:
         return iter(list(self._all.values()))
 
-    def find(self, address: bytes) -> Station | None:
+    def find(self, address: bytes) -> StationEntry | None:
         """The station of a MAC address, associated or not."""
         return self._all.get(address)
 
-    def member(self, address: bytes) -> Station | None:
+    def member(self, address: bytes) -> StationEntry | None:
         """The station, if it is associated."""
         station = self._all.get(address)
         return station if station is not None and station.aid else None
 
-    def members(self) -> list[Station]:
+    def members(self) -> list[StationEntry]:
         """The associated stations."""
         return [station for station in self._all.values() if station.aid]
 
-    def add(self, address: bytes) -> Station | None:
+    def add(self, address: bytes) -> StationEntry | None:
         """A station that has authenticated; the oldest without an association makes room. None when there is none."""
         self._all.pop(address, None)
         if len(self._all) >= STATIONS:
@@ -80,7 +80,7 @@ class Stations(Actor):
             if idle is None:
                 return None
             del self._all[idle.address]
-        station = self._all[address] = Station(address)
+        station = self._all[address] = StationEntry(address)
         return station
 
     def remove(self, address: bytes) -> None:

@@ -20,9 +20,9 @@ from bk7238.air.events import (
     HandshakeMessage,
     HandshakeRejected,
     HandshakeTimedOut,
+    MicMismatched,
     StepDeauthenticated,
     StepIgnored,
-    WrongKey,
 )
 from bk7238.air.handshake import Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
@@ -186,7 +186,7 @@ class Wpa2(Actor):
         self.counters["EAPOL MIC"] += 1
         if member.asked == MESSAGE_1 and not member.wrong_key:
             member.wrong_key = True
-            self._events.publish(WrongKey(now, *self._names(member.station)))
+            self._events.publish(MicMismatched(now, *self._names(member.station)))
 
     def _give_up(self, member: Handshake, now: int) -> None:
         assert member.asked is not None

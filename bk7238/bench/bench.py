@@ -14,7 +14,7 @@ from bk7238.machine import Machine
 from bk7238.network.gateway import Gateway
 from bk7238.network.link import Link
 from bk7238.network.network import Network
-from bk7238.network.tap import Tap
+from bk7238.network.tap import TapInterface
 from bk7238.registry import Registry, RegistryError
 
 Plug = Callable[[Machine, Network], Link]
@@ -116,7 +116,7 @@ class Bench:
         """The device's network, with what is not simulated connected to it or in its place."""
         if self.settings.tap is not None:
             self.machine.outside = "tap"
-            return Tap(self.settings.tap)
+            return TapInterface(self.settings.tap)
         for server in self.settings.gateway:
             self.machine.outside = "gateway"
             self.network.attach(Gateway(server, self.network.events))

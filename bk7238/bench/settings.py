@@ -15,7 +15,7 @@ from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
 from bk7238.network import host_server
-from bk7238.network.host_server import Server
+from bk7238.network.host_server import HostServer
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Settings:
         many=True,
         page="gateway.md",
     )
-    gateway: Sequence[Server] = _option(
+    gateway: Sequence[HostServer] = _option(
         (),
         values.gateway,
         "let the device reach this server of your machine, and nothing else (repeatable, with another port)",

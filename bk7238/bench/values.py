@@ -20,7 +20,7 @@ from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
 from bk7238.image import partition_json
 from bk7238.network import host_server
-from bk7238.network.host_server import Server
+from bk7238.network.host_server import HostServer
 from bk7238.network.http_path import escaped
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
@@ -165,10 +165,10 @@ def engine(name: str) -> str:
     return name
 
 
-def gateway(servers: str | Server | Iterable[str | Server]) -> tuple[Server, ...]:
+def gateway(servers: str | HostServer | Iterable[str | HostServer]) -> tuple[HostServer, ...]:
     """Servers of the user's, each also as HOST:PORT. The device tells them apart by their ports."""
-    several = [servers] if isinstance(servers, (str, Server)) else servers
-    read = tuple(one if isinstance(one, Server) else host_server.server(one, anywhere=True) for one in several)
+    several = [servers] if isinstance(servers, (str, HostServer)) else servers
+    read = tuple(one if isinstance(one, HostServer) else host_server.server(one, anywhere=True) for one in several)
     ports = [one.port for one in read]
     for port in ports:
         if ports.count(port) > 1:

@@ -12,7 +12,7 @@ from bk7238.air.medium import Medium
 from bk7238.air.station import Station
 from bk7238.network import events as network
 from bk7238.network.events import Event
-from bk7238.network.fetch import Target
+from bk7238.network.fetch import Url
 from bk7238.randomness import Randomness
 
 _ENDINGS = {"text/html": ".html", "text/plain": ".txt", "application/json": ".json"}
@@ -21,7 +21,7 @@ _ENDINGS = {"text/html": ".html", "text/plain": ".txt", "application/json": ".js
 def url(text: str) -> str:
     """A URL that the station can fetch."""
     try:
-        return Target(text).url
+        return Url(text).url
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -12,7 +12,7 @@ from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.debug import attach, crash
-from bk7238.debug.gdbserver import Server
+from bk7238.debug.gdbserver import GdbServer
 from bk7238.image import FlashImage, package
 from bk7238.machine import Machine
 from bk7238.update.session import Update
@@ -95,7 +95,7 @@ class _Shown:
 
     def __init__(self) -> None:
         self.machine: Machine | None = None
-        self.server: Server | None = None
+        self.server: GdbServer | None = None
 
     def text(self, text: str) -> None:
         if self.server is None or not self.server.debugger.timeline.replaying:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bk7238.chip import Chip, Flash
+from bk7238.chip import Chip, FlashChip
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli import header_fields as fields
@@ -186,14 +186,14 @@ def _build(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fitted(arguments: argparse.Namespace, parts: build.Parts) -> Flash:
+def _fitted(arguments: argparse.Namespace, parts: build.Parts) -> FlashChip:
     """The flash that is built: of the size that was asked for, or the smallest that holds the parts."""
     if arguments.flash_size:
         return checked(parts.chip.flash, arguments.flash_size)
     return checked(parts.chip.flash_for, max([parts.size, *(at + len(data) for at, data in parts.areas)]))
 
 
-def _place(arguments: argparse.Namespace, parts: build.Parts, fitted: Flash) -> int:
+def _place(arguments: argparse.Namespace, parts: build.Parts, fitted: FlashChip) -> int:
     """Where the package of --download goes: as told, or where the app of these parts puts one."""
     if arguments.download_at is not None:
         return int(arguments.download_at)
@@ -259,7 +259,7 @@ def _patched(arguments: argparse.Namespace, parts: build.Parts) -> build.Parts:
     return replace(parts, bootloader=code, app_footer=footer)
 
 
-def _areas(arguments: argparse.Namespace, fitted: Flash) -> list[tuple[int, bytes]]:
+def _areas(arguments: argparse.Namespace, fitted: FlashChip) -> list[tuple[int, bytes]]:
     areas = []
     rf, network = fitted.area("rf"), fitted.area("network")
     for path, area in ((arguments.rf, rf), (arguments.net, network)):

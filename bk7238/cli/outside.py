@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 from bk7238.network.events import (
+    ConnectionBroken,
     ConnectionOpened,
-    ConnectionReset,
     Event,
     HostConnected,
     HostSilent,
@@ -18,7 +18,7 @@ from bk7238.network.events import (
 )
 
 _TOLD = (Refused, HostUnreachable, HostSilent)
-_LOGGED = (*_TOLD, HostConnected, ConnectionOpened, ConnectionReset)
+_LOGGED = (*_TOLD, HostConnected, ConnectionOpened, ConnectionBroken)
 
 
 def teller(folder: Path | None) -> Callable[[Event], None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bk7238.debug import elf
 from bk7238.debug.debugger import Debugger
 from bk7238.debug.files import Files
-from bk7238.debug.gdbserver import HERE, Server
+from bk7238.debug.gdbserver import HERE, GdbServer
 from bk7238.debug.monitor import Monitor
 from bk7238.debug.symbols import Symbols
 from bk7238.machine import Machine
@@ -30,7 +30,7 @@ def serve(
     port: int = 0,
     symbols: Symbols | None = None,
     tell: Callable[[str], None] = lambda _text: None,
-) -> Server:
+) -> GdbServer:
     """A GDB server for `machine`, which stands still until a debugger lets it run. Raises TypeError for an engine that
     cannot be debugged here (Renode has its own server), OSError where it cannot listen."""
     known = known_symbols(machine) if symbols is None else symbols
@@ -38,4 +38,4 @@ def serve(
     files = Files()
     if known.title:
         files = Files("/" + known.title.split(":")[0].replace(" ", "_") + ".elf", elf.build(known.functions))
-    return Server(debugger, Monitor(debugger, known), files, host=host, port=port, tell=tell)
+    return GdbServer(debugger, Monitor(debugger, known), files, host=host, port=port, tell=tell)

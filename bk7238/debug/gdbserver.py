@@ -21,7 +21,7 @@ HERE = "127.0.0.1"
 PORT = 3333
 
 
-class Server:
+class GdbServer:
     """Serves `debugger` on a host's address and port (0: any that is free). Raises OSError where it cannot listen."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Server:
         self._listener.close()
         self.debugger.stops.clear()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> GdbServer:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,7 +124,7 @@ class _Client:
     def __init__(self, connection: socket.socket, debugger: Debugger, monitor: Monitor, files: Files) -> None:
         self.socket = connection
         self.gone = False
-        self._receiver = packets.Receiver()
+        self._receiver = packets.PacketReceiver()
         self._last = b""
         self.session = Session(debugger, monitor, files, self._send)
 

@@ -65,7 +65,7 @@ def bytes_of(text: str) -> bytes:
         raise Malformed(text) from None
 
 
-class Receiver:
+class PacketReceiver:
     """Cuts what arrives into packets. `acknowledging` is what QStartNoAckMode switches off."""
 
     def __init__(self) -> None:

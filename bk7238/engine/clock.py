@@ -21,7 +21,7 @@ class ScheduledEvent:
 
     __slots__ = ("_clock", "callback", "deadline", "number")
 
-    def __init__(self, clock: Clock, deadline: int, number: int, callback: Callable[[], None]) -> None:
+    def __init__(self, clock: VirtualClock, deadline: int, number: int, callback: Callable[[], None]) -> None:
         self._clock = clock
         self.deadline = deadline
         self.number = number
@@ -37,7 +37,7 @@ class ScheduledEvent:
             self._clock._cancelled_one()
 
 
-class Clock:
+class VirtualClock:
     """Virtual time since power-on. `live()` is the current tick, also in the middle of a slice.
 
     `on_sooner(deadline)` is called when a new event becomes the earliest, so that an engine can shorten what it runs.

@@ -9,7 +9,7 @@ from bk7238.peripherals.core import Signal
 
 
 @dataclass(frozen=True)
-class Record:
+class LogRecord:
     """One message: `time` in virtual microseconds, `pc` of the block of code that runs."""
 
     time: int
@@ -27,13 +27,13 @@ class MachineLog:
 
     def __init__(self, now: Callable[[], int], pc: Callable[[], int], limit: int = 10_000) -> None:
         self._now, self._pc, self._limit = now, pc, limit
-        self.records: list[Record] = []
+        self.records: list[LogRecord] = []
         self.on_record = Signal()
         self._blocks: list[_BlockLog] = []
 
     def add(self, level: str, source: str, text: str) -> None:
         """Log a message; beyond the limit the older half is dropped."""
-        record = Record(self._now(), self._pc(), level, source, text)
+        record = LogRecord(self._now(), self._pc(), level, source, text)
         if len(self.records) >= self._limit:
             del self.records[: self._limit // 2]
         self.records.append(record)
@@ -45,11 +45,11 @@ class MachineLog:
         self._blocks.append(block)
         return block
 
-    def snapshot(self) -> tuple[list[Record], list[set[int]]]:
+    def snapshot(self) -> tuple[list[LogRecord], list[set[int]]]:
         """The records, and what need not be said again."""
         return list(self.records), [set(block.reported) for block in self._blocks]
 
-    def restore(self, snapshot: tuple[list[Record], list[set[int]]]) -> None:
+    def restore(self, snapshot: tuple[list[LogRecord], list[set[int]]]) -> None:
         """Go back to a snapshot."""
         self.records[:] = snapshot[0]
         for block, reported in zip(self._blocks, snapshot[1], strict=True):

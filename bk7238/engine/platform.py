@@ -15,7 +15,7 @@ DEVICES = "bk7238.things"  # and of the devices
 
 
 @dataclass(frozen=True)
-class Cpu:
+class CpuEntry:
     """`mips` is the effective rate, in millions of instructions a virtual second; `pc` where execution starts."""
 
     name: str
@@ -28,7 +28,7 @@ class Cpu:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryEntry:
     """`size` bytes of RAM or ROM at a CPU address."""
 
     name: str
@@ -70,7 +70,7 @@ class Block(Modelled):
 
 
 @dataclass(frozen=True)
-class Device(Modelled):
+class DeviceEntry(Modelled):
     """What hangs on a block: on its pin, channel or address number `place`, or on the whole of it. `at` is where the
     description says so."""
 
@@ -109,16 +109,16 @@ class Tag:
 class Platform:
     """A whole description, in the order of the file; `silenced` are (address, size) of accesses not worth a message."""
 
-    cpu: Cpu
-    memories: tuple[Memory, ...] = ()
+    cpu: CpuEntry
+    memories: tuple[MemoryEntry, ...] = ()
     blocks: tuple[Block, ...] = ()
     wires: tuple[Wire, ...] = ()
     tags: tuple[Tag, ...] = ()
     silenced: tuple[tuple[int, int], ...] = ()
-    devices: tuple[Device, ...] = ()
+    devices: tuple[DeviceEntry, ...] = ()
 
     @property
-    def window(self) -> Memory:
+    def window(self) -> MemoryEntry:
         """The memory in which the flash shows: where a block's argument `window` says. Raises ValueError where none
         says it, or no memory begins there."""
         places = [(block, block.args["window"]) for block in self.blocks if "window" in block.args]
@@ -130,9 +130,9 @@ class Platform:
         block, address = places[0]
         raise ValueError(f"{block.where}: {block.name} shows the flash at {address}, where no memory begins")
 
-    def find(self, name: str) -> Cpu | Memory | Block:
+    def find(self, name: str) -> CpuEntry | MemoryEntry | Block:
         """What has this name. Raises KeyError where nothing has."""
-        items: tuple[Cpu | Memory | Block, ...] = (self.cpu, *self.memories, *self.blocks)
+        items: tuple[CpuEntry | MemoryEntry | Block, ...] = (self.cpu, *self.memories, *self.blocks)
         for item in items:
             if item.name == name:
                 return item

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bk7238.engine import renode_host
-from bk7238.engine.clock import Clock
+from bk7238.engine.clock import VirtualClock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
 from bk7238.engine.renode_bridge import (
@@ -31,7 +31,7 @@ from bk7238.engine.renode_bridge import (
     LEAVE,
     TIME,
     Functions,
-    Port,
+    NetworkPort,
     RenodeBus,
     attach,
     delegate,
@@ -89,7 +89,7 @@ class RenodeEngine:
         self._reset_kind: ResetKind | None = None
         self._halted = threading.Event()
         self._halt_reason = ""
-        self.clock = Clock(NANOSECONDS, self._now)
+        self.clock = VirtualClock(NANOSECONDS, self._now)
         self.clock.on_sooner = self._sooner
         self.log = MachineLog(lambda: self.clock.now, lambda: int(self._host.ProgramCounter()))
         self.bus = RenodeBus(self._platform.memories, self._host)
@@ -147,9 +147,9 @@ class RenodeEngine:
             self._host.NameRegisters(name, "\n".join(f"{offset} {text}" for offset, text in _registers(block)))
         self._host.NameRegistersInLog()
 
-    def port(self, name: str) -> Port:
+    def port(self, name: str) -> NetworkPort:
         """The network face of a block, such as `wifi`: what a Renode switch is connected to."""
-        return Port(self._renode.find(f"sysbus.{name}"), self._guard)
+        return NetworkPort(self._renode.find(f"sysbus.{name}"), self._guard)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from bk7238.engine.platform import Block, Memory, Platform
+from bk7238.engine.platform import Block, MemoryEntry, Platform
 from bk7238.peripherals.core import Peripheral, ResetKind
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ answered instead."""
 class RenodeBus:
     """The system bus as bus masters see it: Renode's own, so that translated code follows what is written."""
 
-    def __init__(self, memories: Iterable[Memory], host: Any) -> None:
+    def __init__(self, memories: Iterable[MemoryEntry], host: Any) -> None:
         self.memories = tuple(memories)
         self._host = host
 
@@ -56,7 +56,7 @@ class RenodeBus:
             buffer = ctypes.create_string_buffer(bytes(data), len(data))
             self._host.WriteBytes(address, ctypes.addressof(buffer), len(data))
 
-    def clear(self, memory: Memory) -> None:
+    def clear(self, memory: MemoryEntry) -> None:
         """Fill a memory with zeros."""
         self.write(memory.address, bytes(memory.size))
 
@@ -67,7 +67,7 @@ class RenodeBus:
         raise ValueError(f"no memory holds {length:#x} bytes at {address:#010x}")
 
 
-class Port:
+class NetworkPort:
     """The network face of a block in Renode: Ethernet frames, to and from the switch that it is connected to."""
 
     def __init__(self, face: Any, guard: Guard[Any]) -> None:

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bk7238.engine.platform import Block, Cpu, Device, Memory, Platform, Tag, Wire
+from bk7238.engine.platform import Block, CpuEntry, DeviceEntry, MemoryEntry, Platform, Tag, Wire
 from bk7238.engine.repl_entries import Entry
 from bk7238.engine.repl_lexer import Position, ReplError, Token
 from bk7238.engine.repl_monitor import Statement
 from bk7238.engine.repl_syntax import parse
-from bk7238.engine.repl_types import BLOCKS, BUS, CPU, CPU_INPUTS, DEVICE, MEMORY, TYPES, Item, Silenced, refuse_overlap
+from bk7238.engine.repl_types import (
+    BLOCKS,
+    BUS,
+    CPU,
+    CPU_INPUTS,
+    DEVICE,
+    MEMORY,
+    TYPES,
+    MergedEntry,
+    Silenced,
+    refuse_overlap,
+)
 
-__all__ = ["Block", "Cpu", "Device", "Memory", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]
+__all__ = ["Block", "CpuEntry", "DeviceEntry", "MemoryEntry", "Platform", "ReplError", "Tag", "Wire", "load", "loads"]
 
 _BUILT_IN = (BUS, "machine")
 
@@ -41,7 +52,7 @@ class _Reader:
         self.entries: list[Entry] = []
         self.files: list[Path] = []
         self.open: list[Path] = []
-        self.items: dict[str, Item] = {}
+        self.items: dict[str, MergedEntry] = {}
         self.pc = 0
         self.tags: list[Tag] = []
         self.silenced: list[Silenced] = []
@@ -123,7 +134,7 @@ class _Reader:
             earlier = self.items[entry.name].where
             raise entry.where.error(f"{entry.name} is declared already, at {earlier}", "choose another name")
         local_to = entry.where.path if entry.local else None
-        self.items[entry.name] = Item(entry.name, kind.text, entry.where, local_to)
+        self.items[entry.name] = MergedEntry(entry.name, kind.text, entry.where, local_to)
 
     def collect(self, entry: Entry) -> None:
         content = (entry.type, entry.registrations, entry.settings, entry.scripts, entry.connections)
@@ -140,7 +151,7 @@ class _Reader:
         else:
             self.known(entry.name, entry.where).add(entry)
 
-    def known(self, name: str, where: Position) -> Item:
+    def known(self, name: str, where: Position) -> MergedEntry:
         item = self.items.get(name)
         if item is None or item.local_to not in (None, where.path):
             raise where.error(f"nothing is called {name}", f"declare it: '{name}: TYPE @ {BUS} 0x...'")
@@ -172,7 +183,7 @@ class _Reader:
 
     # Wires
 
-    def wires(self, item: Item) -> list[Wire]:
+    def wires(self, item: MergedEntry) -> list[Wire]:
         """The item's wires; an output that a later entry wires again loses its earlier wires."""
         by_output: dict[int | None, list[Wire]] = {}
         for entry in item.entries:
@@ -204,7 +215,7 @@ class _Reader:
             raise target.where.error(f"{item.name} has no input {number}", known)
 
 
-def _output(item: Item, source: int | str | None, where: Position) -> int | None:
+def _output(item: MergedEntry, source: int | str | None, where: Position) -> int | None:
     """The number of an output, None for the interrupt."""
     if item.type not in BLOCKS:
         raise where.error(f"{item.name}, a {item.type}, has no outputs", "wire from a block")

@@ -37,7 +37,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Connection:
+class WireConnection:
     """`0 -> icu@3 | wdt@0`: the source None is the default output, no `targets` is `-> none`."""
 
     sources: Sequence[int | str | None]
@@ -65,4 +65,4 @@ class Entry:
     registrations: list[Registration] | None = None
     settings: list[Setting] = field(default_factory=list)
     scripts: list[Script] = field(default_factory=list)
-    connections: list[Connection] = field(default_factory=list)
+    connections: list[WireConnection] = field(default_factory=list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bk7238.engine.repl_entries import Connection, Entry, Registration, Script, Setting, Value
+from bk7238.engine.repl_entries import Entry, Registration, Script, Setting, Value, WireConnection
 from bk7238.engine.repl_lexer import Token, tokenize
 
 KEYWORDS = frozenset(
@@ -163,7 +163,7 @@ class _Parser:
             raise kind.where.error(f"an empty statement in {kind.text}", "remove a ';', or the whole block")
         return Script(kind.text, add, statements, kind.where)
 
-    def connection(self) -> Connection:
+    def connection(self) -> WireConnection:
         where = self.token.where
         bracketed = self.token.is_mark("[")
         default = self.token.is_mark("->")
@@ -171,7 +171,7 @@ class _Parser:
         if not self.accept("->"):
             self.refuse("an attribute ('name: value') or a wire ('0 -> block@1')")
         if not bracketed and self.accept_word("none"):
-            return Connection(sources, [], where)
+            return WireConnection(sources, [], where)
         targets: list[tuple[Token, list[int]]] = []
         while not targets or self.accept("|"):
             target = self.name("the block that the wire goes to, or 'none',")
@@ -184,7 +184,7 @@ class _Parser:
             targets.append((target, numbers))
             if len(numbers) != len(sources):
                 raise target.where.error(f"{len(sources)} outputs to {len(numbers)} inputs", "name as many of each")
-        return Connection(sources, targets, where)
+        return WireConnection(sources, targets, where)
 
     def wire_ends(self, bracketed: bool, names: bool) -> list[int | str]:
         if not bracketed:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bk7238.engine.platform import Block, Cpu, Device, Memory
+from bk7238.engine.platform import Block, CpuEntry, DeviceEntry, MemoryEntry
 from bk7238.engine.repl_entries import Entry, Registration, Setting
 from bk7238.engine.repl_lexer import Position
 from bk7238.engine.repl_syntax import LAST_WIRE
@@ -53,7 +53,7 @@ ONLY_IN_RENODE = {
 
 
 @dataclass
-class Item:
+class MergedEntry:
     """All entries of one name. Of an attribute or a registration that several give, the last counts."""
 
     name: str
@@ -79,7 +79,7 @@ class Item:
                 )
             self.settings[setting.name] = setting
 
-    def cpu(self, pc: int) -> Cpu:
+    def cpu(self, pc: int) -> CpuEntry:
         """The CPU that this describes, which starts at `pc`. Raises ReplError where the entry is none."""
         address, _, where = self._registration()
         if address is not None:
@@ -91,19 +91,19 @@ class Item:
         mips = self._number("PerformanceInMips", 100)
         if mips == 0:
             raise self._where("PerformanceInMips").error("PerformanceInMips is 0", "use the effective rate, such as 30")
-        return Cpu(self.name, self.type, cpu_type, self._number("cpuId"), mips, pc, self.where)
+        return CpuEntry(self.name, self.type, cpu_type, self._number("cpuId"), mips, pc, self.where)
 
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryEntry:
         """The memory that this describes, of whole pages."""
         address, size = self._range(PAGE)
-        return Memory(self.name, address, size, self.where)
+        return MemoryEntry(self.name, address, size, self.where)
 
     def block(self) -> Block:
         """The block that this describes."""
         address, size = self._range(4)
         return Block(self.name, self.type, address, size, self._model, self.lines, self._args, self.where)
 
-    def device(self, blocks: Collection[str]) -> Device:
+    def device(self, blocks: Collection[str]) -> DeviceEntry:
         """What hangs on one of these blocks."""
         place = self._place("hang it on a block: '@ gpio 26'")
         if place.bus not in blocks:
@@ -116,7 +116,7 @@ class Item:
         number = None if point is None else point.data
         at = place.where if point is None else point.where
         assert place.bus is not None and (number is None or isinstance(number, int))
-        return Device(self.name, place.bus, number, self._model, self._args, self.where, at)
+        return DeviceEntry(self.name, place.bus, number, self._model, self._args, self.where, at)
 
     @property
     def _model(self) -> str:
@@ -221,9 +221,9 @@ class Silenced:
     name = "this range"
 
 
-def refuse_overlap(items: list[Memory | Block | Silenced]) -> None:
+def refuse_overlap(items: list[MemoryEntry | Block | Silenced]) -> None:
     """Raises ReplError where two of these cover the same address."""
-    reach: Memory | Block | Silenced | None = None
+    reach: MemoryEntry | Block | Silenced | None = None
     for item in sorted(items, key=lambda item: item.address):
         if reach is not None and reach.address + reach.size > item.address:
             earlier, later = sorted((reach, item), key=items.index)

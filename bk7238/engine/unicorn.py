@@ -12,10 +12,10 @@ from typing import Any
 import unicorn
 
 from bk7238.engine.address_space import map_board
-from bk7238.engine.clock import Clock
+from bk7238.engine.clock import VirtualClock
 from bk7238.engine.cpu import Cpu, CpuSnapshot
 from bk7238.engine.engine import EngineError
-from bk7238.engine.log import MachineLog, Record
+from bk7238.engine.log import LogRecord, MachineLog
 from bk7238.engine.memory import PAGE, Memory, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.slice import Reason
@@ -42,7 +42,7 @@ class EngineSnapshot:
     memories: list[bytes]
     board: BoardSnapshot
     clock: int
-    log: tuple[list[Record], list[set[int]]]
+    log: tuple[list[LogRecord], list[set[int]]]
     storm: StormSnapshot
     aborted_at: frozenset[tuple[str, int]]
     stand: str
@@ -73,7 +73,7 @@ class UnicornEngine:
         self.progress: Callable[[], object] = lambda: None
         self.storm = Storm(lambda: self.progress(), self.on_storm)
         self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
-        self.clock = Clock(platform.cpu.mips, self._now)
+        self.clock = VirtualClock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
         self.log = MachineLog(lambda: self.clock.now, lambda: self._slice.block)
         self.bus = SystemBus(memories, window, on_write=self.cpu.memory_changed)

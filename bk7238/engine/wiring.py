@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bk7238.engine.platform import Block, Device, Modelled, Platform, Wire
+from bk7238.engine.platform import Block, DeviceEntry, Modelled, Platform, Wire
 from bk7238.peripherals import core
 from bk7238.peripherals.core import Bus, Carrier, Clock, Input, Log, Peripheral, ResetKind, Services
 from bk7238.randomness import Randomness
@@ -145,7 +145,7 @@ def wire(
     return Board(platform, blocks | devices, junctions)
 
 
-def _attach(device: Device, made: Any, blocks: dict[str, Peripheral]) -> None:
+def _attach(device: DeviceEntry, made: Any, blocks: dict[str, Peripheral]) -> None:
     """Hang a device where the description says."""
     block = blocks[device.block]
     if not isinstance(block, Carrier):

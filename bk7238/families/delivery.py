@@ -15,7 +15,7 @@ from bk7238.families.family import Delivery, Operator
 from bk7238.network.addresses import mac_bytes
 from bk7238.network.events import Event, LeaseGranted, Pushed, PushFailed
 from bk7238.network.exchange import Exchange, Push
-from bk7238.network.fetch import Target, Upload
+from bk7238.network.fetch import Upload, Url
 from bk7238.network.host import Host
 from bk7238.peripherals.core import Actor, State
 
@@ -76,8 +76,8 @@ class WebUpload(_Brought):
     def steps(self, address: str, package: Package) -> list[Exchange]:
         """The upload, and what follows it."""
         server = f"http://{address}" + ("" if self.port == 80 else f":{self.port}")
-        upload = Upload(Target(server + self.path), package.data, package.name, self.field)
-        return [upload, *(Upload(Target(server + path), b"") for path in self.then)]
+        upload = Upload(Url(server + self.path), package.data, package.name, self.field)
+        return [upload, *(Upload(Url(server + path), b"") for path in self.then)]
 
 
 class Messenger(Actor):

@@ -29,7 +29,7 @@ from bk7238.faults.spec import FaultError, Spec, from_table, parse
 _EXPECTATIONS = {"verdict", "reason"}
 
 
-class Result(Protocol):
+class UpdateEnd(Protocol):
     """What an update ended with, as far as a scenario looks at it."""
 
     @property
@@ -59,7 +59,7 @@ class Scenario:
         """Whether it says how the update is to end."""
         return self.verdict is not None or self.reason is not None
 
-    def differs(self, result: Result) -> str:
+    def differs(self, result: UpdateEnd) -> str:
         """In what a result is not as expected; a fault that never fired is not. Empty where all is as expected."""
         if not self.expects:
             return ""

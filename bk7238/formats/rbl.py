@@ -33,7 +33,7 @@ def fnv1a(data: bytes) -> int:
 
 
 @dataclass(frozen=True)
-class Header:
+class RblHeader:
     """The header's fields; `crc_ok` tells whether its own CRC-32 holds."""
 
     magic: bytes
@@ -78,12 +78,12 @@ class Header:
 
 def header(
     raw: bytes, body: bytes, *, algorithm: int, timestamp: int, partition: str = "app", version: str = ""
-) -> Header:
+) -> RblHeader:
     """The header of a package: `raw` is the app, `body` what follows the header. Raises ValueError for a time stamp
     that does not fit."""
     if not 0 <= timestamp <= LATEST:
         raise ValueError(f"a time stamp of {timestamp} does not fit the header; --timestamp is from 0 to {LATEST}")
-    return Header(
+    return RblHeader(
         magic=MAGIC,
         algorithm=algorithm,
         timestamp=timestamp,
@@ -105,13 +105,13 @@ def algorithm(compression: str, encryption: str) -> int:
     return compressions[compression] << 8 | encryptions[encryption]
 
 
-def unpack(data: bytes) -> Header:
+def unpack(data: bytes) -> RblHeader:
     """The header at the start of `data`. Raises ValueError where there are fewer than 96 bytes."""
     if len(data) < SIZE:
         raise ValueError(f"an RBL header has {SIZE} bytes, these are {len(data)}")
     magic, algorithm, timestamp, partition, version, serial, *numbers, crc = HEADER.unpack(data[:SIZE])
     body_crc, raw_hash, raw_size, body_size = numbers
-    return Header(
+    return RblHeader(
         magic=magic,
         algorithm=algorithm,
         timestamp=timestamp,

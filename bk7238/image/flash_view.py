@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from bk7238.chip import Area, Chip, Flash
+from bk7238.chip import Area, Chip, FlashChip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
 
@@ -35,7 +35,7 @@ class FlashView:
     data: bytes
 
     @property
-    def flash(self) -> Flash:
+    def flash(self) -> FlashChip:
         """The smallest flash that holds the bytes. Raises ChipError where none does."""
         return self.chip.flash_for(len(self.data))
 

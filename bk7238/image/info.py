@@ -24,10 +24,10 @@ class Info:
     app_table: tuple[app_table.AppPartition, ...]
     disagreements: tuple[str, ...]
     app_writes_to: int
-    footers: tuple[tuple[str, rbl.Header], ...]
+    footers: tuple[tuple[str, rbl.RblHeader], ...]
     app_matches_footer: bool | None
     frames: tuple[Frames, ...]
-    package: rbl.Header | None
+    package: rbl.RblHeader | None
     settings: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -65,7 +65,7 @@ class Info:
         }
 
 
-def _header(header: rbl.Header) -> dict[str, Any]:
+def _header(header: rbl.RblHeader) -> dict[str, Any]:
     return {
         "version": header.version,
         "partition": header.partition,

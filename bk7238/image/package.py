@@ -19,7 +19,7 @@ class Package:
 
     name: str
     data: bytes
-    header: rbl.Header
+    header: rbl.RblHeader
     damage: tuple[str, ...]
 
 
@@ -50,7 +50,7 @@ def as_it_is(data: bytes, name: str) -> Package:
     return Package(name, data, header, tuple(_damage(header, data[rbl.SIZE :])))
 
 
-def _damage(header: rbl.Header, body: bytes) -> list[str]:
+def _damage(header: rbl.RblHeader, body: bytes) -> list[str]:
     damage = []
     if not header.crc_ok:
         damage.append("the header's CRC-32 does not match")

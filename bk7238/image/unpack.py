@@ -16,7 +16,7 @@ MOST = 1 << 24  # bytes: the addresses of the family's flash controllers have 24
 
 
 @dataclass(frozen=True)
-class Field:
+class HeaderField:
     """One field of the header; `right` is None where there is nothing to check it against."""
 
     name: str
@@ -30,10 +30,10 @@ class Unpacked:
     """The raw app and the header's fields."""
 
     app: bytes
-    fields: tuple[Field, ...]
+    fields: tuple[HeaderField, ...]
 
     @property
-    def wrong(self) -> list[Field]:
+    def wrong(self) -> list[HeaderField]:
         """The fields that do not fit the body."""
         return [field for field in self.fields if field.right is False]
 
@@ -52,20 +52,22 @@ def unpack(package: Package, key: bytes = rbl_body.KEY.encode(), iv: bytes = rbl
     return Unpacked(app, tuple(_fields(package, app)))
 
 
-def _fields(package: Package, app: bytes) -> list[Field]:
+def _fields(package: Package, app: bytes) -> list[HeaderField]:
     header, body = package.header, package.data[rbl.SIZE :]
     crc = zlib.crc32(body[: header.body_size])
     value = rbl.fnv1a(app)
     return [
-        Field("magic", header.magic.hex(), header.magic == rbl.MAGIC),
-        Field("algorithm", f"{header.algorithm:#x}: {header.compression}, {header.encryption}", None),
-        Field("timestamp", str(header.timestamp), None),
-        Field("partition", header.partition, None),
-        Field("version", header.version, None),
-        Field("serial", header.serial, None),
-        Field("body CRC-32", f"{header.body_crc:08x}", header.body_crc == crc, f"the body's is {crc:08x}"),
-        Field("raw hash", f"{header.raw_hash:08x}", header.raw_hash == value, f"the app's is {value:08x}"),
-        Field("raw size", str(header.raw_size), header.raw_size == len(app), f"the app has {len(app)} bytes"),
-        Field("body size", str(header.body_size), header.body_size == len(body), f"the body has {len(body)} bytes"),
-        Field("header CRC-32", "", header.crc_ok, "it does not match the header"),
+        HeaderField("magic", header.magic.hex(), header.magic == rbl.MAGIC),
+        HeaderField("algorithm", f"{header.algorithm:#x}: {header.compression}, {header.encryption}", None),
+        HeaderField("timestamp", str(header.timestamp), None),
+        HeaderField("partition", header.partition, None),
+        HeaderField("version", header.version, None),
+        HeaderField("serial", header.serial, None),
+        HeaderField("body CRC-32", f"{header.body_crc:08x}", header.body_crc == crc, f"the body's is {crc:08x}"),
+        HeaderField("raw hash", f"{header.raw_hash:08x}", header.raw_hash == value, f"the app's is {value:08x}"),
+        HeaderField("raw size", str(header.raw_size), header.raw_size == len(app), f"the app has {len(app)} bytes"),
+        HeaderField(
+            "body size", str(header.body_size), header.body_size == len(body), f"the body has {len(body)} bytes"
+        ),
+        HeaderField("header CRC-32", "", header.crc_ok, "it does not match the header"),
     ]

@@ -10,7 +10,7 @@ from bk7238.peripherals.core import Actor, State
 _PIECE = 100_000  # bytes
 
 
-class Journal(Actor):
+class DigestJournal(Actor):
     """What happened, as the bytes that the digest of a run is made of."""
 
     _whole = State(factory=list)

@@ -18,8 +18,8 @@ from bk7238.chip import Chip, usual
 from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
 from bk7238.machine.dead_end import DeadEnd
-from bk7238.machine.journal import Journal
-from bk7238.machine.radio import Air, Antenna
+from bk7238.machine.journal import DigestJournal
+from bk7238.machine.radio import Antenna, RadioMedium
 from bk7238.peripherals.core import Actor, ResetKind, State
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.randomness import Randomness
@@ -65,7 +65,7 @@ class Machine(Actor):
         self.actors: dict[str, Actor] = {}  # what acts on it and around it: all of it is in a snapshot
         self._antenna: Antenna | None = None
         self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
-        self._operated, self._heard = Journal(), Journal()
+        self._operated, self._heard = DigestJournal(), DigestJournal()
         self.board.flash.operated.connect(self._flash_operated)
         self.engine.on_reset.connect(self._was_reset)
         self.dead_end = DeadEnd(self)
@@ -102,13 +102,13 @@ class Machine(Actor):
         """Power off and on: RAM is lost, the flash stays."""
         self.engine.power_cycle()
 
-    def connect_air(self, air: Air) -> None:
+    def connect_air(self, air: RadioMedium) -> None:
         """Put the device into this air."""
         self._antenna = Antenna(self.board.wifi, self.clock, air)
         air.on_frame.connect(self._frame_passed)
 
     @property
-    def air(self) -> Air | None:
+    def air(self) -> RadioMedium | None:
         """The air that the device is in."""
         return self._antenna.air if self._antenna is not None else None
 

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bk7238.formats.airtime import SLOWEST, Rate
 from bk7238.peripherals.core import Actor, Alarm, Clock, Signal, on_alarm
 
 
-class Reception(Protocol):
-    """A frame (MPDU without FCS) that reaches the device: on which channel, how loud (dBm), at which Mb/s."""
+@dataclass(frozen=True, order=True)
+class Reception:
+    """A frame (MPDU without FCS) that reaches the device: when (microseconds), on which channel, how loud (dBm), at
+    which Mb/s."""
 
-    @property
-    def frame(self) -> bytes:
-        """The MPDU without FCS."""
-
-    @property
-    def channel(self) -> int:
-        """1 to 14."""
-
-    @property
-    def rssi(self) -> int:
-        """In dBm."""
-
-    @property
-    def rate(self) -> int:
-        """As `formats/airtime.py` has it."""
+    time: int
+    number: int  # keeps frames of the same microsecond in order
+    frame: bytes
+    channel: int
+    rssi: int
+    rate: int
 
 
-class Air(Protocol):
+class RadioMedium(Protocol):
     """What the antenna needs of the air; times are virtual microseconds. `bk7238.air.medium.Medium` is one."""
 
     @property
@@ -59,7 +53,7 @@ class Antenna(Actor):
 
     arrival = Alarm()
 
-    def __init__(self, wifi: Any, clock: Clock, air: Air) -> None:
+    def __init__(self, wifi: Any, clock: Clock, air: RadioMedium) -> None:
         self._wifi, self.clock, self.air = wifi, clock, air
         self._wifi.tx.transmitted.connect(self._sent)
         self._wifi.access.contending.connect(self._contend)

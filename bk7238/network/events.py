@@ -121,7 +121,7 @@ class ConnectionClosed(Event):
 
 
 @dataclass(frozen=True)
-class ConnectionReset(Event):
+class ConnectionBroken(Event):
     """A TCP connection broke: `reason` is `reset by the device`, `timed out` or `reset by the server`."""
 
     client: str
@@ -176,7 +176,7 @@ class HttpBodyDelivered(Event):
 @dataclass(frozen=True)
 class HttpBodyAborted(Event):
     """The connection ended before the whole body was acknowledged: `reason` is `closed by the device`, `closed by the
-    server`, or that of ConnectionReset."""
+    server`, or that of ConnectionBroken."""
 
     client: str
     path: str

@@ -17,7 +17,7 @@ _BOUNDARY = "bk7238-sim-boundary"
 _SHOWN = 80  # bytes of an answer that say why
 
 
-class Target(Record):
+class Url(Record):
     """The parts of a URL with a numeric host. Raises ValueError for any other URL."""
 
     def __init__(self, url: str) -> None:
@@ -39,7 +39,7 @@ class Request(Exchange):
 
     def __init__(
         self,
-        target: Target,
+        target: Url,
         method: str,
         headers: list[tuple[str, str]],
         content: bytes = b"",
@@ -83,7 +83,7 @@ class Request(Exchange):
 class Fetch(Request):
     """A GET for `target`, after so many redirections."""
 
-    def __init__(self, target: Target, hops: int = 0) -> None:
+    def __init__(self, target: Url, hops: int = 0) -> None:
         super().__init__(target, "GET", [])
         self.hops = hops
         self.onwards = ""  # the URL that it is sent on to
@@ -95,7 +95,7 @@ class Fetch(Request):
             return None
         if self.hops >= REDIRECTIONS:
             raise ValueError(f"more than {REDIRECTIONS} redirections, the last to {location!r}")
-        further = Fetch(Target(urljoin(self.target, location)), self.hops + 1)
+        further = Fetch(Url(urljoin(self.target, location)), self.hops + 1)
         self.onwards = further.target
         return further
 
@@ -110,7 +110,7 @@ class Upload(Request):
     """A POST of a package to `target`: as the body itself or, where a `field` is named, as a file in that field of a
     form."""
 
-    def __init__(self, target: Target, package: bytes, name: str = "", field: str = "") -> None:
+    def __init__(self, target: Url, package: bytes, name: str = "", field: str = "") -> None:
         before = after = ""
         kind = "application/octet-stream"
         if field:

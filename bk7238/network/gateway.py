@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreachable
-from bk7238.network.host_server import Server
+from bk7238.network.host_server import HostServer
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.tcp_connection import Connection
 
@@ -35,7 +35,7 @@ class Gateway:
 
     def __init__(
         self,
-        target: Server,
+        target: HostServer,
         events: Events,
         *,
         patience: float = PATIENCE,

@@ -15,7 +15,7 @@ from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_text
 from bk7238.network.dhcp_client import DhcpClient
 from bk7238.network.events import Events, LeaseTaken, PushBegan, PushDelivered, PushProgress
 from bk7238.network.exchange import Exchange
-from bk7238.network.fetch import Fetch, Target
+from bk7238.network.fetch import Fetch, Url
 from bk7238.network.tcp_client import TcpClient
 from bk7238.network.tcp_segment import build, parse
 from bk7238.peripherals.core import Actor, State
@@ -54,7 +54,7 @@ class Host(Actor):
 
     def fetch(self, url: str) -> None:
         """Fetch a page as soon as there is an address. Raises ValueError for what is no URL with a numeric host."""
-        self.begin(Fetch(Target(url)))
+        self.begin(Fetch(Url(url)))
 
     def begin(self, exchange: Exchange, at: int = 0, *, instead: bool = False) -> None:
         """Open a connection for an exchange at that time or later, when those before it are over, or `instead` of those

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Server:
+class HostServer:
     """A server's numeric address."""
 
     host: str
@@ -17,7 +17,7 @@ class Server:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def server(text: str, *, anywhere: bool = False) -> Server:
+def server(text: str, *, anywhere: bool = False) -> HostServer:
     """The server named by HOST:PORT. Raises ValueError unless HOST is `localhost` or a numeric loopback address.
 
     With `anywhere` it may be another machine's numeric address. Names are never looked up.
@@ -39,4 +39,4 @@ def server(text: str, *, anywhere: bool = False) -> Server:
         raise ValueError(f"{host} is no server's address; a server on this machine is at 127.0.0.1")
     if not address.is_loopback and not anywhere:
         raise ValueError(f"{host} is not on this machine; --gateway-anywhere lets the device reach other machines")
-    return Server(str(address), int(port))
+    return HostServer(str(address), int(port))

@@ -10,9 +10,9 @@ import struct
 from bk7238.network import dhcp, dns, icmp, ipv4, tcp_segment, udp
 from bk7238.network.addresses import NO_IP, ip_text, mac_text
 from bk7238.network.events import (
+    ConnectionBroken,
     ConnectionClosed,
     ConnectionOpened,
-    ConnectionReset,
     Events,
     LeaseGranted,
     LeaseRefused,
@@ -88,7 +88,7 @@ class Conversation:
         if both:
             self._events.publish(ConnectionClosed(now, *self._names()))
         else:
-            self._events.publish(ConnectionReset(now, *self._names(), reason, self._server))
+            self._events.publish(ConnectionBroken(now, *self._names(), reason, self._server))
 
     def _names(self) -> tuple[str, int, int]:
         return ip_text(self._key[0]), self._key[1], self._key[3]

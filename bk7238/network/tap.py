@@ -31,7 +31,7 @@ _BURST = 64  # frames taken at once
 _LATE = 0.1  # seconds: a host that has fallen behind by more does not catch up at full speed
 
 
-class Tap:
+class TapInterface:
     """The TAP interface `name`, made where the user may. Raises ValueError where it cannot be had."""
 
     def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bk7238.network.addresses import ip_text
-from bk7238.network.events import ConnectionClosed, ConnectionOpened, ConnectionReset, Events, Refused
+from bk7238.network.events import ConnectionBroken, ConnectionClosed, ConnectionOpened, Events, Refused
 from bk7238.network.tcp_connection import Application, Connection
 from bk7238.network.tcp_segment import ACK, FIN, RST, SYN, Segment, build, parse
 from bk7238.peripherals.core import Actor, State
@@ -26,7 +26,7 @@ class Service(Protocol):
 
 
 @dataclass
-class _Watched:
+class _Published:
     """An application, and the events of its connection around it."""
 
     application: Application
@@ -55,7 +55,7 @@ class _Watched:
         if not self.connection.established:
             return
         if reason:
-            self.events.publish(ConnectionReset(now, *self._names(), reason, self.connection.server))
+            self.events.publish(ConnectionBroken(now, *self._names(), reason, self.connection.server))
         else:
             self.events.publish(ConnectionClosed(now, *self._names()))
 
@@ -122,7 +122,7 @@ class TcpServer(Actor):
         client, _, port = key
         connection = Connection(syn, self._rng.getrandbits(32), now, ip_text(self._address))
         application = self._services[port].accept(connection, client)
-        connection.attach(_Watched(application, connection, client, self._events))
+        connection.attach(_Published(application, connection, client, self._events))
         self.connections.pop(key, None)
         self.connections[key] = connection
         return connection

@@ -18,7 +18,7 @@ CADENCE = 1_000  # microseconds
 SHORTEST = 60  # bytes of a frame on Ethernet, without FCS
 
 
-class Port(Protocol):
+class SwitchPort(Protocol):
     """A plug of the switch."""
 
     def send(self, frame: bytes) -> None:
@@ -31,7 +31,7 @@ class Port(Protocol):
 class Uplink:
     """`inner` is the network that answers the device here, or None where only the switch does."""
 
-    def __init__(self, port: Port, inner: Link | None) -> None:
+    def __init__(self, port: SwitchPort, inner: Link | None) -> None:
         self.events = inner.events if inner is not None else Events()
         self.on_change = inner.on_change if inner is not None else Signal()
         self._port, self._inner = port, inner

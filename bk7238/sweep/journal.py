@@ -37,7 +37,7 @@ class Journal:
     def __init__(self, path: Path | None, plan: Plan) -> None:
         self.path = path
         self.outcomes: dict[str, Outcome] = {}
-        self._mark = _Mark(fingerprint(plan))
+        self._mark = _Fingerprint(fingerprint(plan))
         if path is not None:
             self._open(path)
 
@@ -71,7 +71,7 @@ def check(path: Path | None) -> None:
         _read(path)
 
 
-class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The first line: the fingerprint of the sweep."""
 
     sweep: str
@@ -81,7 +81,7 @@ class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Written:
     """A file: its first line, the others, and how many of its bytes these are."""
 
-    mark: _Mark | None
+    mark: _Fingerprint | None
     outcomes: list[Outcome]
     whole: int
 
@@ -94,7 +94,7 @@ def _read(path: Path) -> _Written | None:
     first, _, rest = data.partition(b"\n")
     *lines, cut = rest.split(b"\n")  # the process may have been killed while it wrote the last one
     try:
-        mark = decode(first, _Mark) if data else None
+        mark = decode(first, _Fingerprint) if data else None
     except ValueError as error:
         raise JournalError(f"{path}, line 1: no journal of a sweep: {error}; {_OTHER}") from None
     return _Written(mark, [_outcome(path, place, line) for place, line in enumerate(lines, 2)], len(data) - len(cut))

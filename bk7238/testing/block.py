@@ -24,7 +24,7 @@ from bk7238.peripherals.core import Peripheral, ResetKind, Services
 P = TypeVar("P", bound=Peripheral)
 
 
-class Clock(clock.Clock):
+class BenchClock(clock.VirtualClock):
     """Virtual time, from 0 microseconds on, that passes when the test says so."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def _board() -> Platform:
     return load(chip.usual().board)
 
 
-class Bus(SystemBus):
+class BenchBus(SystemBus):
     """The memories of the chip, all zero. ValueError outside of them."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Bus(SystemBus):
         self.write(address, struct.pack(f"<{len(words)}I", *words))
 
 
-class Log:
+class BenchLog:
     """What the blocks said, and the offsets of accesses that no register claims."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class BlockBench:
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
-        self.clock, self.bus, self.log = Clock(), Bus(), Log()
+        self.clock, self.bus, self.log = BenchClock(), BenchBus(), BenchLog()
         self.resets: list[ResetKind] = []
 
     def make(self, kind: type[P], name: str = "block", **arguments: object) -> P:

@@ -59,7 +59,7 @@ class Joining(Actor):
 
 
 def _failure(event: Event) -> str | None:
-    if isinstance(event, air.WrongKey):
+    if isinstance(event, air.MicMismatched):
         return (
             "the MIC of message 2 of the key handshake is wrong: "
             "the device's passphrase is not the one of the access point"

@@ -110,7 +110,7 @@ class Trouble(Actor):
             if asked is not None and event.reason.endswith("the device"):
                 text += f"; {_answered(asked)}"
             return Failure(f"broke off, {event.reason}", text, Stage.LOADING, event.client_port)
-        if isinstance(event, events.ConnectionReset):
+        if isinstance(event, events.ConnectionBroken):
             text = f"the connection to {event.server} broke: {event.reason}"
             return Failure(f"broke, {event.reason}", text, Stage.LOADING, event.client_port)
         if isinstance(event, events.HostUnreachable):

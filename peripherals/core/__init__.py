@@ -12,7 +12,7 @@ from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_inpu
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Register, word
-from bk7238.peripherals.core.services import Bus, Clock, Event, Log, ResetKind, Services
+from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, ResetKind, Services
 from bk7238.peripherals.core.signal import Signal, Tap
 from bk7238.peripherals.core.state import Alarm, Calls, Input, Output, Port, RunningAlarm, RunningCalls
 
@@ -44,12 +44,12 @@ __all__ = [
     "Carrier",
     "Clock",
     "Device",
-    "Event",
     "I2cDevice",
     "Input",
     "Log",
     "Output",
     "Part",
+    "PendingEvent",
     "Peripheral",
     "PinDevice",
     "Port",

@@ -16,7 +16,7 @@ class ResetKind(Enum):
     WATCHDOG = "watchdog"
 
 
-class Event(Protocol):
+class PendingEvent(Protocol):
     """Something the clock will do; those of the same microsecond happen in the order of their numbers."""
 
     @property
@@ -34,11 +34,11 @@ class Clock(Protocol):
     def now(self) -> int:
         """Virtual microseconds since power-on."""
 
-    def after(self, microseconds: int, callback: Callable[[], None]) -> Event:
+    def after(self, microseconds: int, callback: Callable[[], None]) -> PendingEvent:
         """Call `callback` once, `microseconds` (zero or more) from now."""
         ...
 
-    def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> Event:
+    def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> PendingEvent:
         """Call `callback` at microsecond `deadline`, as an event that had that number in the clock's order."""
         ...
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from bk7238.peripherals.core.services import Clock, Event
+from bk7238.peripherals.core.services import Clock, PendingEvent
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class RunningAlarm:
     def __init__(self, clock: Clock, callback: Callable[[], None]) -> None:
         self._clock = clock
         self._callback = callback
-        self._event: Event | None = None
+        self._event: PendingEvent | None = None
         self.deadline: int | None = None
 
     def start(self, microseconds: int) -> None:

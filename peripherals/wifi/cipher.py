@@ -23,7 +23,7 @@ NULL_KEY = 0x10
 CCMP_SUCCESS = 0x1C
 
 
-class Refused(Exception):
+class UnusableKey(Exception):
     """The engine cannot do what the key says; the text says why."""
 
 
@@ -39,7 +39,7 @@ def protect(frame: bytes, key: Key | None) -> bytes:
     try:
         return ccmp.encrypt(key.key, frame[: -ccmp.MIC_SIZE])
     except ValueError as error:
-        raise Refused(str(error)) from None
+        raise UnusableKey(str(error)) from None
 
 
 def unprotect(frame: bytes, key: Key | None) -> tuple[bytes, int]:
@@ -56,4 +56,4 @@ def unprotect(frame: bytes, key: Key | None) -> tuple[bytes, int]:
 def _refuse_all_but_ccmp(key: Key) -> None:
     if key.cipher != CCMP:
         name = NAMES.get(key.cipher, f"cipher {key.cipher}")
-        raise Refused(f"{name} is not modelled, only CCMP is; the key belongs to {key.mac.hex(':')}")
+        raise UnusableKey(f"{name} is not modelled, only CCMP is; the key belongs to {key.mac.hex(':')}")

@@ -84,7 +84,7 @@ class Receive(MacPart):
         if header.flags & PROTECTED and header.kind != CONTROL and not self.block.filter.RX_CNTRL.dontDecrypt:
             try:
                 frame, decryption = cipher.unprotect(frame, self._key(header, body, station))
-            except cipher.Refused as error:
+            except cipher.UnusableKey as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
             if decryption != cipher.CCMP_SUCCESS and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:

@@ -46,7 +46,7 @@ PRIORITY = (0, 4, 3, 2, 1)
 TRIGGER = (1 << 10, 1 << 6, 1 << 7, 1 << 8, 1 << 9)
 
 
-class Exchange(NamedTuple):
+class FrameExchange(NamedTuple):
     """What is on the air. `success` is None until the frame has been heard, or not."""
 
     queue: int
@@ -77,7 +77,7 @@ class Transmit(MacPart):
 
     transmitted = Port()
 
-    exchange: State[Exchange | None] = State(None)
+    exchange: State[FrameExchange | None] = State(None)
     exchange_step = Alarm()
     current = State(factory=lambda: [0] * QUEUES)  # the descriptor that a queue sits on, 0 for none
     waiting = State(factory=lambda: [False] * QUEUES)  # whether it is still to be sent
@@ -172,7 +172,7 @@ class Transmit(MacPart):
         rates = access.attempt_rates(policy)
         expects_ack = header.expected_ack != 0 and not frame[4] & 1
         answer_time = access.answer_time(rates[0])
-        exchange = Exchange(
+        exchange = FrameExchange(
             queue=queue,
             descriptor=address,
             frame=frame,
@@ -190,7 +190,7 @@ class Transmit(MacPart):
             frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
         try:
             frame = self._protected(frame, header, policy)
-        except cipher.Refused as error:
+        except cipher.UnusableKey as error:
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
@@ -206,7 +206,7 @@ class Transmit(MacPart):
             return frame
         return cipher.protect(frame, self.block.keys.entries.get(policy.key_index))
 
-    def _finish(self, exchange: Exchange) -> None:
+    def _finish(self, exchange: FrameExchange) -> None:
         """Tell software how it went, and go on."""
         self.exchange = None
         queue = exchange.queue

@@ -14,7 +14,7 @@ from bk7238.cli import main
 from bk7238.sweep.explore.trunk import ALL_MODES, cut, order
 from bk7238.sweep.journal import Journal, JournalError
 from bk7238.sweep.plan import registry
-from bk7238.sweep.plan.cuts import Download, Installation
+from bk7238.sweep.plan.cuts import DownloadCuts, InstallationCuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job, Outcome
 from bk7238.sweep.report.report import Report
@@ -37,7 +37,7 @@ def explored(plan, points):
 
 @pytest.fixture(scope="module")
 def installation():
-    return Installation(Job(image(FULL), update_package(GZIP), Settings()))
+    return InstallationCuts(Job(image(FULL), update_package(GZIP), Settings()))
 
 
 def test_the_trunk_is_what_the_boot_loader_does(installation):
@@ -90,7 +90,7 @@ def test_a_replay_is_the_same_run_to_the_byte(installation):
 @pytest.mark.nightly
 def test_after_a_cut_in_the_download_it_is_downloaded_again():
     """Unless it was about to restart: then it was writing its configuration, and has lost it. All of `quick`."""
-    download = Download(Job(image(FULL), update_package(GZIP), Settings()), ("torn",))
+    download = DownloadCuts(Job(image(FULL), update_package(GZIP), Settings()), ("torn",))
     points = download.points("quick")
     assert len(points) == 6 and len(download.trunk.swept) == 2074 + 49
     *written, erase, last = explored(download, points).values()

@@ -5,7 +5,7 @@ from images import FULL
 from station import MAC
 from supplicant import Supplicant
 
-from bk7238.air.medium import Reception
+from bk7238.machine.radio import Reception
 from bk7238.testing import NotSeen
 
 pytestmark = [pytest.mark.full, pytest.mark.bk7238(image=FULL, package=False)]

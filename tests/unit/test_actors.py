@@ -10,7 +10,7 @@ import pytest
 import bk7238
 from bk7238.formats.plain import Reader, Record, Writer
 from bk7238.peripherals.core import Actor, Alarm, Calls, Signal, State, Tap, on_alarm
-from bk7238.testing.block import Clock as BenchClock
+from bk7238.testing.block import BenchClock as BenchClock
 
 CODE = Path(bk7238.__file__).parent
 

@@ -11,7 +11,7 @@ from bk7238.air.access_point import AccessPoint
 from bk7238.air.station import Station
 from bk7238.network import events as network
 from bk7238.network.events import Events
-from bk7238.network.fetch import Fetch, Target
+from bk7238.network.fetch import Fetch, Url
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.network import Network
 
@@ -185,7 +185,7 @@ def test_hostile_pages_do_no_harm(seed):
     rng = random.Random(seed)
     good = b"HTTP/1.1 302 Found\r\nLocation: http://1.2.3.4:99999/\r\nContent-Length: 4\r\n\r\nbody"
     for _ in range(200):
-        fetch = Fetch(Target(URL))
+        fetch = Fetch(Url(URL))
         bad = bytearray(good)
         for _ in range(rng.randrange(6)):
             bad[rng.randrange(len(bad))] = rng.getrandbits(8)

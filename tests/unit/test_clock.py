@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238.engine.clock import Clock
+from bk7238.engine.clock import VirtualClock
 
 TICKS = 30
 
@@ -14,7 +14,7 @@ class Counter:
 
     def __init__(self, ticks_per_us: int = TICKS) -> None:
         self.ticks = 0
-        self.clock = Clock(ticks_per_us, lambda: self.ticks)
+        self.clock = VirtualClock(ticks_per_us, lambda: self.ticks)
 
     def run(self, until: int) -> None:
         """Stop exactly at each event up to tick `until`."""

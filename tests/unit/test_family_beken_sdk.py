@@ -6,12 +6,12 @@ from bk7238.families.beken_sdk import KEYSTROKE, BekenSdk
 from bk7238.families.family import Instructions
 from bk7238.network.events import LeaseGranted
 from bk7238.peripherals.core import Signal
-from bk7238.testing.block import Clock
+from bk7238.testing.block import BenchClock
 
 URL = "http://192.168.77.1/new.rbl"
 
 
-class ScriptedClock(Clock):
+class ScriptedClock(BenchClock):
     def run(self, until):
         self.advance(until - self.now)
 

@@ -43,7 +43,7 @@ class Device:
         self.events = []
         self.network.events.on_event.connect(self.events.append)
         options = {"clock": Clock(), **options}  # a busy host may take its time
-        self.gateway = gateway.Gateway(host_server.Server("127.0.0.1", port), self.network.events, **options)
+        self.gateway = gateway.Gateway(host_server.HostServer("127.0.0.1", port), self.network.events, **options)
         self.network.attach(self.gateway)
         self.host = Host(MAC, random.Random(2), self.network.events)
         self.now = 0
@@ -136,7 +136,7 @@ def test_several_servers_are_reached_each_at_its_port(server, listener):
     mute = listener.getsockname()[1]
     device = Device(mute, thinking=0)
     device.network.attach(
-        gateway.Gateway(host_server.Server("127.0.0.1", server), device.network.events, clock=Clock())
+        gateway.Gateway(host_server.HostServer("127.0.0.1", server), device.network.events, clock=Clock())
     )
     assert device.fetch(f"http://192.168.77.1:{server}/new.rbl").status == 200
     assert "refused" in device.fetch("http://192.168.77.1/own", 5).failure
@@ -201,7 +201,7 @@ class Pair:
     def __init__(self, host) -> None:
         self.events = told.Events()
         self.tcp = TcpServer(GATEWAY_IP, random.Random(1), self.events)
-        target = host_server.Server("127.0.0.1", 8000)
+        target = host_server.HostServer("127.0.0.1", 8000)
         self.gateway = gateway.Gateway(target, self.events, thinking=0, clock=Clock())
         self.tcp.listen(80, self.gateway)
         self.client = TcpClient()
@@ -296,7 +296,7 @@ def test_ends_are_passed_on(pair):
     [("127.0.0.1:8000", "127.0.0.1", 8000), ("localhost:1", "127.0.0.1", 1), ("[::1]:65535", "::1", 65_535)],
 )
 def test_servers(text, host, port):
-    assert host_server.server(text) == host_server.Server(host, port)
+    assert host_server.server(text) == host_server.HostServer(host, port)
     assert str(host_server.server(text)).endswith(f":{port}")
 
 

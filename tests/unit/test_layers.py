@@ -41,3 +41,13 @@ def test_doctor_says_that_the_embedded_engine_cannot_be_loaded(monkeypatch, caps
     monkeypatch.setitem(doctor.sys.modules, "unicorn", None)
     assert main(["doctor"]) == 1
     assert "engine unicorn: not usable: import of unicorn halted" in capsys.readouterr().out
+
+
+def test_a_name_is_used_for_one_thing_only():
+    homes = {}
+    for folder in ("bk7238", "peripherals"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.parse(file.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -7,7 +7,7 @@ import pytest
 from bk7238.network import events as told
 from bk7238.network.addresses import ip_bytes, mac_bytes
 from bk7238.network.exchange import Push
-from bk7238.network.fetch import Target, Upload
+from bk7238.network.fetch import Upload, Url
 from bk7238.network.host import Host
 from bk7238.network.network import Network
 
@@ -118,7 +118,7 @@ def test_without_an_answer_it_is_over_when_all_has_arrived():
 
 @pytest.mark.parametrize("field", ["", "firmware"])
 def test_an_upload_to_a_web_server(field):
-    exchange = Upload(Target(f"http://{DEVICE}/api/ota"), PACKAGE, "app.rbl", field)
+    exchange = Upload(Url(f"http://{DEVICE}/api/ota"), PACKAGE, "app.rbl", field)
     listener = Listener(len(exchange.outgoing), http())
     wire = Wire(listener, port=80)
     assert isinstance(wire.run(exchange), told.Pushed)
@@ -142,13 +142,13 @@ def test_an_upload_to_a_web_server(field):
         (Listener(1 << 20), Push(DEVICE, PORT, b"", PACKAGE, answer=b"OK"), "", len(PACKAGE)),
         (
             Listener(len(PACKAGE), http(500, b"flash is busy")),
-            Upload(Target(f"http://{DEVICE}:{PORT}/u"), PACKAGE),
+            Upload(Url(f"http://{DEVICE}:{PORT}/u"), PACKAGE),
             "the device answered 500: flash is busy",
             len(PACKAGE),
         ),
         (
             Listener(20_000, http(413, b"too large")),
-            Upload(Target(f"http://{DEVICE}:{PORT}/u"), PACKAGE),
+            Upload(Url(f"http://{DEVICE}:{PORT}/u"), PACKAGE),
             "the device answered 413: too large",
             20_000,
         ),

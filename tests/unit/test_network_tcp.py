@@ -144,7 +144,7 @@ def test_the_access_points_absence_of_15_seconds_is_survived():
 def test_a_device_that_is_gone_is_given_up():
     link, _ = download(60_000, cut=[(10_000, 1 << 60)], until=2_000 * SECOND)
     assert link.tcp.connections == {}
-    ends = [event for event in link.told if isinstance(event, events.ConnectionReset)]
+    ends = [event for event in link.told if isinstance(event, events.ConnectionBroken)]
     assert [(event.reason) for event in ends] == ["timed out"]
     aborted = [event for event in link.told if isinstance(event, events.HttpBodyAborted)]
     assert len(aborted) == 1 and 0 <= aborted[0].acknowledged < 60_000
@@ -232,7 +232,7 @@ def test_a_reset_in_place_ends_and_one_in_the_window_is_challenged():
     assert challenge.flags == ACK and challenge.acknowledgment == server.theirs
     assert server.say(RST, sequence=server.theirs + WINDOW + 5) == []
     assert server.say(RST, now=9) == []
-    assert server.told[-1] == events.ConnectionReset(9, *NAMES, "reset by the device")
+    assert server.told[-1] == events.ConnectionBroken(9, *NAMES, "reset by the device")
     assert server.tcp.connections == {}
 
 

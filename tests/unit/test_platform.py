@@ -8,7 +8,7 @@ import pytest
 from bk7238.engine.repl import ReplError, load, loads
 from bk7238.engine.wiring import wire
 from bk7238.peripherals.core import Input, Output
-from bk7238.testing.block import BlockBench, Log
+from bk7238.testing.block import BenchLog, BlockBench
 
 PATH = Path(__file__).parents[2] / "platform" / "bk7238" / "board.repl"
 
@@ -52,7 +52,7 @@ def made(platform):
         platform,
         clock=bench.clock,
         bus=bench.bus,
-        log=lambda _name, _address: Log(),
+        log=lambda _name, _address: BenchLog(),
         seed=0,
         request_reset=bench.resets.append,
         cpu_input=lambda _number, _level: None,

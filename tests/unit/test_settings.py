@@ -20,7 +20,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.engine.engine import NAMES
 from bk7238.faults import Spec, all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.network.host_server import Server
+from bk7238.network.host_server import HostServer
 from bk7238.sweep.plan import registry
 from bk7238.sweep.point import Job
 from bk7238.sweep.report.report import Report
@@ -41,11 +41,15 @@ misbehaviours = st.builds(
 paths = words.filter(lambda path: values._SCHEME.match(path) is None)
 requests = paths | st.builds("http://{}/{}".format, st.sampled_from(["h.example", "10.0.0.1:81", "[::1]"]), words)
 hosts = st.sampled_from(["127.0.0.1", "::1", "127.3.2.1"])
-servers = st.lists(st.builds(Server, hosts, st.integers(1, 65_535)), max_size=3, unique_by=lambda server: server.port)
+servers = st.lists(
+    st.builds(HostServer, hosts, st.integers(1, 65_535)), max_size=3, unique_by=lambda server: server.port
+)
 outside = st.one_of(
     st.fixed_dictionaries({"serve": st.lists(st.sampled_from(SERVED), unique=True)}),
     st.fixed_dictionaries({"gateway": servers}),
-    st.builds(lambda port: {"gateway": [Server("192.0.2.1", port)], "gateway_anywhere": True}, st.integers(1, 65_535)),
+    st.builds(
+        lambda port: {"gateway": [HostServer("192.0.2.1", port)], "gateway_anywhere": True}, st.integers(1, 65_535)
+    ),
     st.fixed_dictionaries({"tap": st.none() | words}),
 )
 INSIDE = {
@@ -167,7 +171,7 @@ def test_a_faults_time_is_written_in_the_same_way(time):
 
 def test_a_text_is_what_it_stands_for():
     assert Settings(ssid="caf\u00e9", gateway="localhost:80", flash_size="4m", seed="0x10") == Settings(
-        ssid="caf\u00e9".encode(), gateway=(Server("127.0.0.1", 80),), flash_size=0x400000, seed=16
+        ssid="caf\u00e9".encode(), gateway=(HostServer("127.0.0.1", 80),), flash_size=0x400000, seed=16
     )
 
 
@@ -177,7 +181,7 @@ def test_a_text_is_what_it_stands_for():
         ({"gateway": "127.0.0.1:80", "tap": "bk0"}, "--gateway and --tap do not go together"),
         ({"tap": "bk0", "serve": SERVED}, "--tap and --serve do not go together"),
         ({"gateway_anywhere": True}, "--gateway-anywhere needs --gateway"),
-        ({"gateway": Server("192.0.2.1", 80)}, "192.0.2.1 is not on this machine"),
+        ({"gateway": HostServer("192.0.2.1", 80)}, "192.0.2.1 is not on this machine"),
         ({"misbehaviour": "silent-at=never"}, "misbehaviour: step 'never' is unknown"),
         ({"misbehaviour": "reason=65536"}, "misbehaviour: codes of 802.11 go from 0 to 65535"),
         ({"misbehaviour": "reason=1,reason=2"}, "misbehaviour: 'reason=2': a misbehaviour is made of"),

@@ -100,7 +100,7 @@ def test_a_station_reaches_the_kernel_and_back():
 @pytest.mark.parametrize("name", ["", "a name", "sixteen-or-more-c", "tap/0", "tap%d", "\u00fc" * 8])
 def test_names_that_no_interface_has(name):
     with pytest.raises(ValueError, match="interface name"):
-        tap.Tap(name)
+        tap.TapInterface(name)
 
 
 def test_no_right_is_one_line(monkeypatch):
@@ -110,11 +110,11 @@ def test_no_right_is_one_line(monkeypatch):
     monkeypatch.setattr("bk7238.network.tap._DEVICE", "/dev/null")
     monkeypatch.setattr(fcntl, "ioctl", refuse)
     with pytest.raises(ValueError, match="ip tuntap add dev tap0 mode tap user") as error:
-        tap.Tap("tap0")
+        tap.TapInterface("tap0")
     assert "\n" not in str(error.value)
 
 
 def test_no_device_is_one_line(monkeypatch):
     monkeypatch.setattr("bk7238.network.tap._DEVICE", "/nowhere/tun")
     with pytest.raises(ValueError, match="/nowhere/tun: No such file"):
-        tap.Tap("tap0")
+        tap.TapInterface("tap0")

@@ -10,7 +10,7 @@ import pytest
 from bk7238.engine.repl import Platform, ReplError, load, loads
 from bk7238.engine.wiring import Board, wire
 from bk7238.peripherals.core import RW, Input, Output, Peripheral, Register, ResetKind, Services, on_input
-from bk7238.testing.block import Bus, Clock, Log
+from bk7238.testing.block import BenchBus, BenchClock, BenchLog
 
 
 class Sender(Peripheral):
@@ -66,15 +66,15 @@ def build(text: str, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int]
 
 
 def make(platform: Platform, cpu: Cpu | None = None, seed: int = 1, logs: dict[str, int] | None = None) -> Board:
-    def log(name: str, address: int) -> Log:
+    def log(name: str, address: int) -> BenchLog:
         if logs is not None:
             logs[name] = address
-        return Log()
+        return BenchLog()
 
     return wire(
         platform,
-        clock=Clock(),
-        bus=Bus(),
+        clock=BenchClock(),
+        bus=BenchBus(),
         log=log,
         seed=seed,
         request_reset=lambda _kind: None,

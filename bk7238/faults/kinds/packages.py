@@ -33,11 +33,11 @@ class OfPackage(Fault):
         return packages.as_it_is(data, package.name)
 
     @abstractmethod
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         """The whole package as it is to be, and what was done to it."""
 
 
-def with_body(header: rbl.Header, body: bytes, **fields: Any) -> bytes:
+def with_body(header: rbl.RblHeader, body: bytes, **fields: Any) -> bytes:
     """A package with another body; the header says so, and its CRCs hold."""
     header = replace(header, body_crc=zlib.crc32(body), body_size=len(body), **fields)
     return header.pack() + body
@@ -48,7 +48,7 @@ class PackageKey(OfPackage):
 
     NAME = "package-key"
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         stream = rbl_body.decrypt(body, header.encryption, _KEY, _IV)
         other = _KEY[::-1]
         return with_body(header, rbl_body.encrypt(stream, header.encryption, other, _IV)), f"key {other.decode()}"
@@ -67,7 +67,7 @@ class PackageFlip(OfPackage):
         if not 0 <= self.bit <= 7:
             self.refuse("bit goes from 0 to 7")
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         data = bytearray(header.pack() + body)
         at = self.rng.randrange(rbl.SIZE, len(data)) if self.at is None else self.at
         if at >= len(data):
@@ -84,7 +84,7 @@ class PackageHash(OfPackage):
 
     NAME = "package-hash"
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         wrong = header.raw_hash ^ 1
         return replace(header, raw_hash=wrong).pack() + body, f"hash {wrong:08x}"
 
@@ -101,7 +101,7 @@ class PackageSize(OfPackage):
         if not self.raw and not self.body:
             self.refuse("give raw or body, other than 0")
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         sizes = max(0, header.raw_size + self.raw), max(0, header.body_size + self.body)
         if max(sizes) >= 1 << 32:
             self.refuse(f"the header has 32 bits for a size, and {max(sizes):,} does not fit")
@@ -115,7 +115,7 @@ class PackagePartition(OfPackage):
     NAME = "package-partition"
     name = Argument(words, default="foo", doc="of the partition, such as bootloader, download or foo")
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         return replace(header, partition=self.name).pack() + body, f"for partition {self.name}"
 
 
@@ -124,7 +124,7 @@ class PackageUnencrypted(OfPackage):
 
     NAME = "package-unencrypted"
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         stream = rbl_body.decrypt(body, header.encryption, _KEY, _IV)
         return with_body(header, stream, algorithm=header.algorithm & ~0xF), "not encrypted"
 
@@ -141,7 +141,7 @@ class PackageCompression(OfPackage):
         if self.pack and self.name == "fastlz":
             self.refuse("nothing here packs fastlz")
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         algorithm = rbl.algorithm(self.name, header.encryption)
         if self.pack:
             stream = rbl_body.decrypt(body, header.encryption, _KEY, _IV)
@@ -160,7 +160,7 @@ class PackageTooLarge(OfPackage):
         if self.size > LARGEST:
             self.refuse(f"size goes up to {LARGEST:#x}")
 
-    def change(self, header: rbl.Header, body: bytes) -> tuple[bytes, str]:
+    def change(self, header: rbl.RblHeader, body: bytes) -> tuple[bytes, str]:
         if self.size <= rbl.SIZE + len(body):
             self.refuse(f"the package has {rbl.SIZE + len(body):#x} bytes already")
         body = body.ljust(self.size - rbl.SIZE, b"\xa5")

@@ -232,7 +232,7 @@ class WrongKey(Fault):
             access_point.deauthenticate(station.address, _LEFT, targets.machine.now)
 
     def _event(self, event: Any) -> None:
-        if isinstance(event, events.WrongKey) and self.struck_at is not None:
+        if isinstance(event, events.MicMismatched) and self.struck_at is not None:
             self.record("access point", "the MIC of message 2 of the key handshake is wrong")
 
 

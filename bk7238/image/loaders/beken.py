@@ -71,7 +71,7 @@ class _Start:
 
     download: Partition
     target: Partition
-    header: rbl.Header
+    header: rbl.RblHeader
     raw_header: bytes
     unpacked: stream.Stream
 
@@ -130,7 +130,7 @@ class _Start:
             _FAILED,
         )
 
-    def footer(self, partition: Partition) -> tuple[rbl.Header | None, bytes]:
+    def footer(self, partition: Partition) -> tuple[rbl.RblHeader | None, bytes]:
         """The footer of a partition and its bytes; None where the partition cannot be read."""
         if partition.device not in partitions.DEVICES or partition.length < rbl.SIZE:
             return None, b""

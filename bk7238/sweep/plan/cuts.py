@@ -65,7 +65,7 @@ class _SingleCuts(Cuts):
         """The operations of a tier that is not the full one."""
 
 
-class Installation(_SingleCuts):
+class InstallationCuts(_SingleCuts):
     """Cuts while the boot loader installs, merged where they lead to the same."""
 
     NAME, PART, WHERE = "install", INSTALL, "installation"
@@ -96,20 +96,20 @@ class OfApp(_SingleCuts):
         return {every[round(place * (len(every) - 1) / (number - 1))] for place in range(number)}
 
 
-class Joining(OfApp):
+class JoiningCuts(OfApp):
     """Cuts before the download, while the old app starts and joins."""
 
     NAME, PART, WHERE = "join", JOIN, "old app's start"
 
 
-class Rejoining(OfApp):
+class RejoiningCuts(OfApp):
     """Cuts after the installation, while the new app starts and joins."""
 
     NAME, PART, WHERE = "rejoin", REJOIN, "new app's start"
     DELIVERED = True
 
 
-class Download(OfApp):
+class DownloadCuts(OfApp):
     """Cuts from the download's beginning to the restart."""
 
     NAME, PART, WHERE = "download", DOWNLOAD, "download"

@@ -39,7 +39,7 @@ def cell(fault: Spec, column: str) -> Point:
     return Point(f"{row}@{column}", faults, row, column)
 
 
-class Network(Plan):
+class NetworkFaults(Plan):
     """`quick` is the first row of each kind at two moments, `pr` at all of them, and `full` all rows. With `faults`
     of the user's these are the rows, and their columns go over the whole download, every 25, 5 or 1 per cent.
 
@@ -83,7 +83,7 @@ class Network(Plan):
         """What shares a long run goes first, and what shares nothing last and one by one: so all end together."""
         columns = {cell.column: [one for one in points if one.column == cell.column] for cell in reversed(points)}
         alone = columns.pop(POWER_ON, [])
-        shared = [chunk for cells in columns.values() for chunk in super(Network, self).chunks(cells, workers)]
+        shared = [chunk for cells in columns.values() for chunk in super(NetworkFaults, self).chunks(cells, workers)]
         return [*shared, *([cell] for cell in alone)]
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:

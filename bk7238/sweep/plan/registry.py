@@ -7,14 +7,15 @@ from typing import TypeVar
 
 from bk7238.bench.command import words
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES
-from bk7238.sweep.plan.cuts import Cuts, Download, Installation, Joining, Pairs, Rejoining
-from bk7238.sweep.plan.network import Network
+from bk7238.sweep.plan.cuts import Cuts, DownloadCuts, InstallationCuts, JoiningCuts, Pairs, RejoiningCuts
+from bk7238.sweep.plan.network import NetworkFaults
 from bk7238.sweep.plan.packages import Packages
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job
 
 PLANS: dict[str, type[Plan]] = {
-    kind.NAME: kind for kind in (Joining, Download, Installation, Rejoining, Pairs, Network, Packages)
+    kind.NAME: kind
+    for kind in (JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, Pairs, NetworkFaults, Packages)
 }
 
 
@@ -38,7 +39,7 @@ def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str,
     words(job.settings)  # of the command that replays a point; refuses what no command can say
     if issubclass(kind, Cuts) and not faults:
         return kind(job, modes or MODES)
-    if issubclass(kind, Network) and not modes:
+    if issubclass(kind, NetworkFaults) and not modes:
         return kind(job, faults)
     if modes or faults:
         raise ValueError(f"a sweep of {name} takes no {'faults' if faults else 'modes'}")

@@ -20,7 +20,7 @@ from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.report import page
-from bk7238.sweep.report.saved import COMMAND, FlashOperation, Partition, SavedCuts, SavedOutcome, SavedSweep
+from bk7238.sweep.report.saved import COMMAND, FlashOperation, SavedCuts, SavedOutcome, SavedPartition, SavedSweep
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Report:
             wall_seconds=round(self.wall_seconds, 1),
             replay=(*COMMAND, job.image.name, job.package.name, *words(job.settings, always=("seed",))),
             flash_size=job.settings.flash_size or len(job.image.data),
-            partitions=tuple(Partition(name, one.physical_start, one.physical_end) for name, one in partitions),
+            partitions=tuple(SavedPartition(name, one.physical_start, one.physical_end) for name, one in partitions),
             outcomes=outcomes,
         )
         if not isinstance(self.plan, Cuts):

@@ -30,7 +30,7 @@ class SavedOutcome(Outcome, kw_only=True, frozen=True, omit_defaults=True, forbi
     faults: tuple[str, ...]
 
 
-class Partition(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class SavedPartition(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Physical addresses."""
 
     name: str
@@ -69,7 +69,7 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     wall_seconds: Seconds
     replay: tuple[str, ...]
     flash_size: Count = 0
-    partitions: tuple[Partition, ...] = ()
+    partitions: tuple[SavedPartition, ...] = ()
     outcomes: tuple[SavedOutcome, ...]
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class SavedCuts(SavedSweep, kw_only=True, frozen=True):
     """A sweep of power cuts, whose columns are numbers of flash operations. `first` is the first one's."""
 
     flash_size: Count
-    partitions: tuple[Partition, ...]
+    partitions: tuple[SavedPartition, ...]
     first: Count
     operations: Annotated[tuple[FlashOperation, ...], msgspec.Meta(min_length=1)]
 

@@ -45,7 +45,7 @@ def end_with(pipe: int) -> None:
         sys.exit(1)  # it was closed before
 
 
-class Answer(msgspec.Struct):
+class WorkerAnswer(msgspec.Struct):
     """`found`, or why nothing was: `refused`, which is one line, or `failed`, which is a traceback."""
 
     found: list[Outcome] | None = None
@@ -53,7 +53,7 @@ class Answer(msgspec.Struct):
     failed: str = ""
 
 
-def answers(asked: BinaryIO) -> Generator[Answer]:
+def answers(asked: BinaryIO) -> Generator[WorkerAnswer]:
     """An answer to each question."""
     here = versions()
     wanted, plan = pickle.load(asked)
@@ -65,13 +65,13 @@ def answers(asked: BinaryIO) -> Generator[Answer]:
             return
         try:
             if plan is None:
-                yield Answer(refused=f"has {here}, this machine has {wanted}")
+                yield WorkerAnswer(refused=f"has {here}, this machine has {wanted}")
             else:
-                yield Answer(explore(plan, points))
+                yield WorkerAnswer(explore(plan, points))
         except EngineError as error:
-            yield Answer(refused=f"cannot run this: {error}")
+            yield WorkerAnswer(refused=f"cannot run this: {error}")
         except Exception:
-            yield Answer(failed=traceback.format_exc())
+            yield WorkerAnswer(failed=traceback.format_exc())
 
 
 def main() -> None:

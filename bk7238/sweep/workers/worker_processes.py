@@ -38,7 +38,7 @@ class WorkerProcesses:
     def __reduce__(self) -> Any:
         return WorkerProcesses, self._made_of
 
-    def ask(self, points: bytes, wanted: Callable[[], bool]) -> worker.Answer:
+    def ask(self, points: bytes, wanted: Callable[[], bool]) -> worker.WorkerAnswer:
         """The answer to some points. Raises ProcessDied, also where they are not wanted any more."""
         if self._over:
             raise ProcessDied("the sweep is over")
@@ -94,7 +94,7 @@ class _Process:
             self._popen.stdin.write(what)
             self._popen.stdin.flush()
 
-    def answer(self, wanted: Callable[[], bool]) -> worker.Answer:
+    def answer(self, wanted: Callable[[], bool]) -> worker.WorkerAnswer:
         assert self._popen.stdout is not None
         while not select.select([self._popen.stdout], [], [], GLANCE)[0]:
             if self._popen.poll() is not None:  # and one that it forked is still there
@@ -104,7 +104,7 @@ class _Process:
         line = self._popen.stdout.readline()
         if not line.endswith(b"\n"):
             raise ProcessDied(self._how())
-        return convert(json.loads(line), worker.Answer)
+        return convert(json.loads(line), worker.WorkerAnswer)
 
     def _how(self) -> str:
         """In words, how the process ended, and what it said last."""

@@ -10,7 +10,7 @@ from bk7238.sweep.report.saved import SavedOutcome
 
 
 @dataclass(frozen=True)
-class End:
+class CaseEnd:
     """What one sweep has of a case: its outcome, and the lines of the reason, each with whether it is marked. Without
     an outcome it was not run."""
 
@@ -20,7 +20,7 @@ class End:
     lines: list[tuple[str, bool]] = field(default_factory=list)
 
 
-Row = tuple[str, list[End]]
+Row = tuple[str, list[CaseEnd]]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def compared(sweeps: list[PageSweep]) -> Compared:
     return found
 
 
-def _end(ours: PageSweep, place: int, common: set[str]) -> End:
+def _end(ours: PageSweep, place: int, common: set[str]) -> CaseEnd:
     if place < 0:
-        return End(ours)
+        return CaseEnd(ours)
     one = ours.outcomes[place]
-    return End(ours, place, one, [(line, bare(line) not in common) for line in _lines(one.reason)])
+    return CaseEnd(ours, place, one, [(line, bare(line) not in common) for line in _lines(one.reason)])
 
 
 def _lines(reason: str) -> list[str]:
