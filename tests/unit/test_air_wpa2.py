@@ -241,7 +241,7 @@ def test_a_wrong_passphrase():
     air = Air(station={"passphrase": PASSPHRASE + "!"})
     air.station.start()
     air.station.serve(4_000_000)
-    assert air.names().count("WrongKey") == 1 and "HandshakeTimedOut" not in air.names()
+    assert air.names().count("MicMismatched") == 1 and "HandshakeTimedOut" not in air.names()
     assert air.keys.counters["EAPOL MIC"] == 4 and air.deauthentications() == [15]
     assert not air.keys.authorised(MAC)
 
