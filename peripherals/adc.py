@@ -17,6 +17,7 @@ from bk7238.peripherals.core import (
     AdcDevice,
     Alarm,
     Carrier,
+    Fifo,
     Output,
     Register,
     State,
@@ -29,6 +30,8 @@ FIFO_SIZE = 8
 CONVERSION_US = 20
 RAW_1_VOLT, RAW_2_VOLT = 0x472, 0x8E9
 LARGEST = 0xFFF
+ENABLES = 1 << 3 | 1 << 14  # of the FIFO and of a conversion; what they enable is the bit above
+EVENTS = ENABLES << 1
 SUPPLY, TEMPERATURE = 0, 7
 
 
@@ -96,7 +99,7 @@ class SarAdc(Carrier):
 
     irq = Output()
     conversion = Alarm()
-    fifo: State[list[int]] = State(factory=list)
+    fifo = Fifo(DATA.sample, FIFO_SIZE, empty=STATE.fifo_empty, full=STATE.fifo_full)
     samples = State(factory=DEFAULT_SAMPLES.copy, keeps=ALWAYS)
 
     # The world's side
@@ -120,32 +123,33 @@ class SarAdc(Carrier):
 
     @on_write(CONFIG0, STATE)
     def _controlled(self, _word: int) -> None:
-        self._update()
+        self._run_or_wait()
+        self._drive_irq()
 
     @on_alarm(conversion)
     def _converted(self) -> None:
-        self.fifo.append(self.sample(self.CONFIG2.chnl))
+        self.fifo.put(self.sample(self.CONFIG2.chnl))
         self.STATE.conv_done_state = 1
         if len(self.fifo) > self.STATE.fifo_level:
             self.STATE.fifo_int_state = 1
-        self._update()
+        if len(self.fifo) < FIFO_SIZE:
+            self.conversion.start(CONVERSION_US)
+        self._drive_irq()
 
     @on_read(DATA)
     def _take(self) -> int:
-        if not self.fifo:
-            return 0
-        value = self.fifo.pop(0)
-        self._update()
+        """Read an empty FIFO, or a full one: conversions go on."""
+        value = self.fifo.give() if self.fifo else 0
+        self._run_or_wait()
         return value
 
-    def _update(self) -> None:
-        config, state = self.CONFIG0, self.STATE
-        state.fifo_empty = not self.fifo
-        state.fifo_full = len(self.fifo) == FIFO_SIZE
-        enabled = state.fifo_int_enable or state.conv_int_enable
-        if not (config.start_sadc and enabled) or config.force_quit or state.fifo_full:
+    def _run_or_wait(self) -> None:
+        config, state = self.CONFIG0, self.STATE.value
+        if not (state & ENABLES and config.start_sadc) or config.force_quit or len(self.fifo) == FIFO_SIZE:
             self.conversion.stop()
         elif self.conversion.deadline is None:
             self.conversion.start(CONVERSION_US)
-        fifo_int = state.fifo_int_enable & state.fifo_int_state
-        self.irq.drive(fifo_int | state.conv_int_enable & state.conv_done_state)
+
+    def _drive_irq(self) -> None:
+        word = self.STATE.value
+        self.irq.drive(1 if word << 1 & word & EVENTS else 0)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 
 from bk7238.formats.codec import CRC_FRAMES, Codec
-from bk7238.peripherals.core import RO, RW, WO, Peripheral, Port, Register, Services, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, WO, Fifo, Peripheral, Port, Register, Services, State, on_read, on_write
 from bk7238.peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
 
 _EIGHT_WORDS = struct.Struct("<8I")
@@ -57,11 +57,11 @@ class FlashController(Peripheral):
         data = WO(0, 7)
         rewind = WO(31)
 
-    read_words = State((0,) * 8)
-    read_index = State(0)
+    read_words = State(bytes(32))
+    reading = Fifo(DATA_FLASH_SW.data, 8)
     program_words = State(factory=lambda: [0xFFFF_FFFF] * 8)
     program_index = State(0)
-    page = State(factory=bytearray)
+    page = Fifo(PAGE_WRITE.data, PAGE)
 
     operated = Port()
 
@@ -91,8 +91,8 @@ class FlashController(Peripheral):
         address = word & 0xFF_FFFF
         opcode = word >> 24 & 0x1F
         if opcode == 5:
-            self.read_words = _EIGHT_WORDS.unpack(self.chip.read(address & ~31, 32))
-            self.read_index = 0
+            self.read_words = self.chip.read(address & ~31, 32)
+            self.reading.fill(self.read_words)
             return
         operation = self._OPCODES.get(opcode)
         if operation is None:
@@ -101,10 +101,9 @@ class FlashController(Peripheral):
             operation(self, address)
 
     @on_read(DATA_FLASH_SW)
-    def _next_word(self) -> int:
-        index = self.read_index
-        self.read_index = index + 1 & 7
-        return self.read_words[index]
+    def _read_again(self) -> int:
+        self.reading.fill(self.read_words)
+        return self.reading.give()
 
     @on_write(DATA_SW_FLASH)
     def _fill_words(self, word: int) -> None:
@@ -116,7 +115,7 @@ class FlashController(Peripheral):
         if word & 0x8000_0000:
             self.page.clear()
         else:
-            self.page.append(word & 0xFF)
+            self.page.take(word & 0xFF)
 
     # The opcodes
 
@@ -137,7 +136,7 @@ class FlashController(Peripheral):
 
     def _program(self, address: int) -> None:
         if self.SR_DATA_CRC_CNT.page_write_en:
-            data = bytes(self.page[:PAGE])
+            data = bytes(self.page.items)
         else:
             data = _EIGHT_WORDS.pack(*self.program_words)
             self.program_index = 0

@@ -11,7 +11,7 @@ Not modelled: clock sources and dividers (kept, without effect), the second core
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, Input, Output, Peripheral, Register, on_input, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Input, Output, Peripheral, Register, ResetKind, on_input, on_write
 
 IRQ_SOURCES = 0x0000_FFFF
 FIQ_SOURCES = 0xFFFF_0000
@@ -64,16 +64,13 @@ class InterruptController(Peripheral):
     cpu_fiq = Output(1)
     clock_off = Output(32, 63)
 
-    @on_read(INT_RAW_STATUS)
-    def _raw_status(self) -> int:
-        return self.sources
-
-    @on_read(INT_STATUS)
-    def _status(self) -> int:
-        return self.sources & self.INTERRUPT_ENABLE.value
+    def on_reset(self, _kind: ResetKind) -> None:
+        """Show the levels, which belong to the blocks that drive them."""
+        self._sources_changed()
 
     @on_input(sources)
     def _sources_changed(self) -> None:
+        self.INT_RAW_STATUS.value = self.sources
         self._drive_cpu()
 
     @on_write(INTERRUPT_ENABLE, GLOBAL_INT_EN)
@@ -85,7 +82,7 @@ class InterruptController(Peripheral):
         self.clock_off.drive(word)
 
     def _drive_cpu(self) -> None:
-        pending = self.sources & self.INTERRUPT_ENABLE.value
+        pending = self.INT_STATUS.value = self.sources & self.INTERRUPT_ENABLE.value
         enabled = self.GLOBAL_INT_EN.value
         self.cpu_irq.drive(1 if pending & IRQ_SOURCES and enabled & 1 else 0)
         self.cpu_fiq.drive(1 if pending & FIQ_SOURCES and enabled & 2 else 0)

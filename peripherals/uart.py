@@ -150,9 +150,10 @@ class Uart(Peripheral):
     def _transmit(self, word: int) -> None:
         if not self.CONFIG.tx_enable:
             return
-        self.INTR_STATUS.tx_stop_end = 1
         self.sent(word & 0xFF)
-        self._drive_irq()
+        if not self.INTR_STATUS.tx_stop_end:
+            self.INTR_STATUS.tx_stop_end = 1
+            self._drive_irq()
 
     @on_read(FIFO_PORT)
     def _take_received(self) -> int:

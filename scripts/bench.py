@@ -65,11 +65,14 @@ def row(name: str, virtual: float, instructions: int, cpu: float, wall: float | 
     }
 
 
-def measure(image: Path, rbl: Path, settings: Settings) -> tuple[float, Result]:
-    """Run one update. Returns CPU seconds and the result."""
+def measure(image: Path, rbl: Path, settings: Settings) -> tuple[float, Result, dict[str, tuple[int, int]]]:
+    """User CPU seconds, the result, and how often a read and a write of which register had to ask its block."""
     before = os.times().user
-    result = Update(flash_image.read(image), package.read(rbl), settings).run()
-    return os.times().user - before, result
+    update = Update(flash_image.read(image), package.read(rbl), settings)
+    result = update.run()
+    seconds = os.times().user - before
+    entered = getattr(update.machine.engine, "entered", {})
+    return seconds, result, {".".join(name): counts for name, counts in entered.items()}
 
 
 def check(which: str, *, write: bool) -> int:
@@ -120,7 +123,7 @@ def main() -> int:
     image, rbl = find(arguments.image, IMAGE), find(arguments.package, PACKAGE)
     runs = [measure(image, rbl, Settings(engine=arguments.engine)) for _ in range(max(1, arguments.repeat))]
     runs.sort(key=lambda run: run[0])
-    cpu, result = runs[(len(runs) - 1) // 2]
+    cpu, result, entered = runs[(len(runs) - 1) // 2]
     rows = [row(p.name, p.seconds, p.instructions, p.cpu_seconds) for p in phases(result)]
     rows.append(row("whole", result.virtual_seconds, result.instructions, cpu, result.wall_seconds))
     report = {
@@ -133,6 +136,7 @@ def main() -> int:
         "start_up_cpu_seconds": round(started, 2),
         "user_cpu_all_runs": [round(run[0], 2) for run in runs],
         "user_cpu_spread": round(statistics.pstdev([run[0] for run in runs]), 3),
+        "entered": dict(sorted(entered.items(), key=lambda item: -sum(item[1]))),
         "costs": [asdict(costs.measure(name)) for name in dict.fromkeys(("unicorn", arguments.engine))],
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
@@ -153,6 +157,9 @@ def main() -> int:
     print(f"{'engine':10} {'register read us':>17} {'write us':>9} {'busy virtual second s':>22}")
     for cost in report["costs"]:
         print(f"{cost['engine']:10} {cost['read']:>17.2f} {cost['write']:>9.2f} {cost['virtual_second']:>22.3f}")
+    print(f"\nblocks were asked {sum(map(sum, entered.values())):,} times (reads, writes), most often:")
+    for name, (reads, writes) in list(report["entered"].items())[:12]:
+        print(f"{name:32} {reads:>10,} {writes:>10,}")
     return result.verdict.exit_status
 
 

@@ -6,39 +6,81 @@ zero, or the value of its tag, and is logged once; anywhere else it aborts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from bk7238.engine.cpu import PAGE, SINK, Cpu
+from bk7238.engine.cpu import PAGE, SINK, Cpu, OnRead, OnWrite
 from bk7238.engine.log import MachineLog
 from bk7238.engine.platform import Tag
+from bk7238.engine.slice import SpanTable
 from bk7238.engine.wiring import Board
+from bk7238.peripherals.core import Peripheral, Register
 
 GRANULE = 0x40  # blocks stand on multiples of this within a page
 _END = 1 << 32
 
 Reader = Callable[[int, int], int]
 Writer = Callable[[int, int, int], None]
+WordReader = Callable[[], int]
+WordWriter = Callable[[int], object]
 
 
-@dataclass(frozen=True)
 class Span:
     """A run of pages on which blocks stand: for each granule where its block begins within the span, and how the
-    block is read and written. A debugger that watches a register puts itself in between."""
+    block is read and written. A debugger that watches a register puts itself in between.
 
-    start: int
-    end: int
-    readers: list[tuple[int, Reader]]
-    writers: list[tuple[int, Writer]]
+    Plain accesses reach none of these: they find the registers in the table that the CPU uses.
+    """
+
+    def __init__(self, start: int, end: int, board: Board, log: MachineLog) -> None:
+        self.start, self.end = start, end
+        self.readers, self.writers = _table(board, log, start, end)
+        self.table = SpanTable()
+        self.word_readers: dict[int, WordReader] = {}  # by byte offset in the span: the short way to a whole word
+        self.word_writers: dict[int, WordWriter] = {}
+        self._known: dict[int, tuple[int, WordReader | None, WordWriter | None]] = {}
+        self._watched: set[int] = set()
+
+    @property
+    def entered(self) -> Iterator[tuple[int, int, int]]:
+        """Byte offsets in the span at which a block had to be asked, and how often for reads and for writes."""
+        for index in range((self.end - self.start) // 4):
+            if self.table.reads[index] or self.table.writes[index]:
+                yield index * 4, self.table.reads[index], self.table.writes[index]
+
+    def place(self, base: int, block: Peripheral, offset: int, word: Register | None) -> None:
+        """A block at `base` in the span has a register at `offset`, or has it no more."""
+        at = base + offset
+        self._known.pop(at, None)
+        if word is not None:
+            self._known[at] = word.host_address, block.readers.get(offset), block.writers.get(offset)
+        self._open(at)
+
+    def watch(self, granule: int, watched: bool) -> None:
+        """Let every access to a granule reach its reader and writer, or only those that find no shorter way."""
+        (self._watched.add if watched else self._watched.discard)(granule)
+        for at in range(granule * GRANULE, (granule + 1) * GRANULE, 4):
+            self._open(at)
+
+    def _open(self, at: int) -> None:
+        """Open the short ways to the register at a byte offset, or shut them."""
+        known = None if at // GRANULE in self._watched else self._known.get(at)
+        address, reader, writer = known or (None, None, None)
+        self.table.words[at // 4] = address
+        self.word_readers.pop(at, None)
+        self.word_writers.pop(at, None)
+        if reader is not None and writer is not None:
+            self.word_readers[at], self.word_writers[at] = reader, writer
 
 
 def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> list[Span]:
     """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
     spans, mapped = _spans(board), []
     for start, end in spans:
-        readers, writers = _table(board, log, start, end)
-        mapped.append(Span(start, end, readers, writers))
-        cpu.map_callbacks(start, end, _reading(readers, failed), _writing(writers, failed))
+        span = Span(start, end, board, log)
+        span.table = cpu.map_callbacks(start, end, _reading(span, failed), _writing(span, failed))
+        _place_words(board, span)
+        mapped.append(span)
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])
     tags = board.platform.tags
     for tag in tags:
@@ -79,7 +121,14 @@ def _table(
     board: Board, log: MachineLog, start: int, end: int
 ) -> tuple[list[tuple[int, Reader]], list[tuple[int, Writer]]]:
     """For each granule of a span: where its block begins within the span, and the block's read and write."""
-    read_nothing, write_nothing = _nothing(log, start, "no block is there", board.platform.tags)
+    read_no_block, write_no_block = _nothing(log, start, "no block is there", board.platform.tags)
+
+    def read_nothing(offset: int, width: int) -> int:
+        return read_no_block(0, offset, width, 0)
+
+    def write_nothing(offset: int, value: int, width: int) -> None:
+        write_no_block(0, offset, width, value, 0)
+
     granules = -(-(end - start) // GRANULE)
     readers: list[tuple[int, Reader]] = [(0, read_nothing)] * granules
     writers: list[tuple[int, Writer]] = [(0, write_nothing)] * granules
@@ -94,11 +143,27 @@ def _table(
     return readers, writers
 
 
-def _reading(table: list[tuple[int, Reader]], failed: Callable[[BaseException], None]) -> Reader:
-    def read(offset: int, width: int) -> int:
+def _place_words(board: Board, span: Span) -> None:
+    """Let plain accesses find the registers by themselves, and further ones as they come to be known."""
+    for placed in board.placed:
+        if span.start <= placed.address < span.end:
+            block = board[placed.name]
+            block.on_word = partial(span.place, placed.address - span.start, block)
+            for offset, word in block.words.items():
+                if offset < placed.size:
+                    block.on_word(offset, word)
+
+
+def _reading(span: Span, failed: Callable[[BaseException], None]) -> OnRead:
+    words, readers = span.word_readers, span.readers
+
+    def read(_uc: int, offset: int, width: int, _user: int) -> int:
         try:
-            base, reader = table[offset // GRANULE]
-            return reader(offset - base, width)
+            reader = words.get(offset)
+            if reader is not None and width == 4:
+                return reader()
+            base, slow = readers[offset // GRANULE]
+            return slow(offset - base, width)
         except BaseException as error:
             failed(error)
             return 0
@@ -106,11 +171,17 @@ def _reading(table: list[tuple[int, Reader]], failed: Callable[[BaseException], 
     return read
 
 
-def _writing(table: list[tuple[int, Writer]], failed: Callable[[BaseException], None]) -> Writer:
-    def write(offset: int, value: int, width: int) -> None:
+def _writing(span: Span, failed: Callable[[BaseException], None]) -> OnWrite:
+    words, writers = span.word_writers, span.writers
+
+    def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
         try:
-            base, writer = table[offset // GRANULE]
-            writer(offset - base, value, width)
+            writer = words.get(offset)
+            if writer is not None and width == 4:
+                writer(value)
+            else:
+                base, slow = writers[offset // GRANULE]
+                slow(offset - base, value, width)
         except BaseException as error:
             failed(error)
 
@@ -121,16 +192,16 @@ def _map_nothing(cpu: Cpu, log: MachineLog, start: int, end: int, text: str, tag
     cpu.map_callbacks(start, end, *_nothing(log, start, text, tags))
 
 
-def _nothing(log: MachineLog, start: int, text: str, tags: tuple[Tag, ...]) -> tuple[Reader, Writer]:
+def _nothing(log: MachineLog, start: int, text: str, tags: tuple[Tag, ...]) -> tuple[OnRead, OnWrite]:
     """Reads give the value of a tag, or zero, and writes go nowhere; each address is logged once."""
     messages = log.of("bus", start, text)
 
-    def read(offset: int, width: int) -> int:
+    def read(_uc: int, offset: int, width: int, _user: int) -> int:
         messages.unclaimed(offset, None)
         found = (tag.value for tag in tags if tag.address <= start + offset < tag.address + tag.size)
         return next(found, 0) & (1 << 8 * width) - 1
 
-    def write(offset: int, value: int, _width: int) -> None:
+    def write(_uc: int, offset: int, _width: int, value: int, _user: int) -> None:
         messages.unclaimed(offset, value)
 
     return read, write

@@ -17,18 +17,18 @@ _FEW = 64  # cancelled events below this number are not worth a clean-up
 
 
 class ScheduledEvent:
-    """Something the clock will do, at `deadline` (ticks), unless it is cancelled before."""
+    """Something the clock will do, `at` a microsecond, unless it is cancelled before."""
 
-    __slots__ = ("_clock", "callback", "deadline", "number")
+    __slots__ = ("_clock", "at", "callback", "number")
 
-    def __init__(self, clock: VirtualClock, deadline: int, number: int, callback: Callable[[], None]) -> None:
+    def __init__(self, clock: VirtualClock, at: int, number: int, callback: Callable[[], None]) -> None:
         self._clock = clock
-        self.deadline = deadline
+        self.at = at
         self.number = number
         self.callback: Callable[[], None] | None = callback
 
-    def __lt__(self, other: ScheduledEvent) -> bool:
-        return (self.deadline, self.number) < (other.deadline, other.number)
+    def __lt__(self, _other: ScheduledEvent) -> bool:
+        return False  # of two in the same place one is cancelled
 
     def cancel(self) -> None:
         """It will not happen. Without effect once it has happened."""
@@ -49,7 +49,7 @@ class VirtualClock:
         self.ticks_per_us = ticks_per_us
         self.on_sooner: Callable[[int], None] = lambda _deadline: None
         self._live = live
-        self._events: list[ScheduledEvent] = []
+        self._events: list[tuple[int, int, ScheduledEvent]] = []  # deadline, number
         self._cancelled = 0
         self._scheduled = 0
 
@@ -64,11 +64,12 @@ class VirtualClock:
         """Call `callback` once, `microseconds` (zero or more) from now."""
         if microseconds < 0:
             raise ValueError(f"{microseconds} microseconds from now lies in the past")
-        deadline = (self.now + microseconds) * self.ticks_per_us
+        at = self._live() // self.ticks_per_us + microseconds
+        deadline = at * self.ticks_per_us
         soonest = self.next_deadline
-        event = ScheduledEvent(self, deadline, self._scheduled, callback)
+        event = ScheduledEvent(self, at, self._scheduled, callback)
         self._scheduled += 1
-        heapq.heappush(self._events, event)
+        heapq.heappush(self._events, (deadline, event.number, event))
         if soonest is None or deadline < soonest:
             self.on_sooner(deadline)
         return event
@@ -84,10 +85,10 @@ class VirtualClock:
     def next_deadline(self) -> int | None:
         """The tick at which the next event is due, None where nothing is scheduled."""
         events = self._events
-        while events and events[0].callback is None:
+        while events and events[0][2].callback is None:
             heapq.heappop(events)
             self._cancelled -= 1
-        return events[0].deadline if events else None
+        return events[0][0] if events else None
 
     def run_due(self) -> int:
         """Run what is due at the current tick or before it, and what that asks for at once; answers how many.
@@ -95,17 +96,23 @@ class VirtualClock:
         A callback that raises ends this; its event counts as run and the others stay scheduled.
         """
         count = 0
-        while (deadline := self.next_deadline) is not None and deadline <= self._live():
-            event = heapq.heappop(self._events)
-            callback, event.callback = event.callback, None
-            assert callback is not None
-            count += 1
-            callback()
+        while self._events:
+            deadline, _, event = self._events[0]
+            callback = event.callback
+            if callback is None:
+                self._cancelled -= 1
+            elif deadline > self._live():
+                break
+            heapq.heappop(self._events)
+            if callback is not None:
+                event.callback = None
+                count += 1
+                callback()
         return count
 
     def clear(self) -> None:
         """Forget every event."""
-        for event in self._events:
+        for *_, event in self._events:
             event.callback = None
         self._events.clear()
         self._cancelled = 0
@@ -117,7 +124,7 @@ class VirtualClock:
 
         Raises TypeError where another than an alarm waits: a function cannot be in a snapshot.
         """
-        for event in self._events:
+        for *_, event in self._events:
             owner = getattr(event.callback, "__self__", None)
             if event.callback is not None and not isinstance(owner, RunningAlarm):
                 raise TypeError(f"{event.callback!r} waits in the clock: only alarms can be in a snapshot")
@@ -128,15 +135,15 @@ class VirtualClock:
         self.clear()
         self._scheduled = scheduled
 
-    def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> ScheduledEvent:
-        """Call `callback` at microsecond `deadline`, as the event that had that number in the order of a snapshot."""
-        event = ScheduledEvent(self, deadline * self.ticks_per_us, number, callback)
-        heapq.heappush(self._events, event)
+    def resume(self, at: int, number: int, callback: Callable[[], None]) -> ScheduledEvent:
+        """Call `callback` at microsecond `at`, as the event that had that number in the order of a snapshot."""
+        event = ScheduledEvent(self, at, number, callback)
+        heapq.heappush(self._events, (at * self.ticks_per_us, number, event))
         return event
 
     def _cancelled_one(self) -> None:
         self._cancelled += 1
         if self._cancelled > _FEW and self._cancelled > len(self._events) // 2:
-            self._events = [event for event in self._events if event.callback is not None]
+            self._events = [entry for entry in self._events if entry[2].callback is not None]
             heapq.heapify(self._events)
             self._cancelled = 0

@@ -18,7 +18,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory
-from bk7238.engine.slice import Slice
+from bk7238.engine.slice import Page, Read, Slice, SpanTable, Write
+
+OnRead = Callable[[int, int, int, int], int]
+OnWrite = Callable[[int, int, int, int, int], None]
 
 MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 """What runs for a cpuType of the platform description; any other is refused there."""
@@ -41,10 +44,7 @@ _DATA_ERRORS = {
 }
 
 _CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold addresses of this process
-_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of the slice
-
-_Read = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
-_Write = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
+_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages")  # of the slice
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,6 @@ class CpuSnapshot:
 
     context: bytes
     slice: bytes
-
-
-class _TlbEntry(ctypes.Structure):
-    _fields_ = (("paddr", ctypes.c_uint64), ("perms", ctypes.c_int))
-
-
-_TlbFill = ctypes.CFUNCTYPE(
-    ctypes.c_bool,
-    ctypes.c_void_p,
-    ctypes.c_uint64,
-    ctypes.c_int,
-    ctypes.POINTER(_TlbEntry),
-    ctypes.c_void_p,
-)
 
 
 def _register(name: str) -> int:
@@ -87,13 +73,13 @@ class Cpu:
         self.slice.idle_check = slices.IDLE_CHECK
         self._functions = slices.functions()
         self._at = ctypes.addressof(self.slice)
-        self._code_pages: set[int] = set()
-        self._memory_pages = {
-            page for m in self.memories for page in range(m.address // PAGE, (m.address + m.size) // PAGE)
-        }
-        self._flash_start, self._flash_end = window.address, window.address + window.size
-        self._filled_for = 0  # the access that the TLB was last filled for: where it is refused, it aborts
-        self._keep: list[Any] = []  # callbacks that Unicorn may call
+        self._pages = (ctypes.c_uint8 * slices.PAGES)()
+        for memory in self.memories:
+            what = Page.MEMORY | Page.WINDOW if memory is window else Page.MEMORY
+            first, count = memory.address // PAGE, memory.size // PAGE
+            self._pages[first : first + count] = [what] * count
+        self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), SINK
+        self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()
         self._fresh = self.uc.context_save()
 
@@ -105,7 +91,8 @@ class Cpu:
     # Running
 
     def run(self) -> int:
-        """Run a slice of `slice.budget` ticks; `slice.reason` says why it ended. Returns Unicorn's error, or 0."""
+        """Run a slice of `slice.budget` ticks, and take interrupts in it; `slice.reason` says why it ended. Returns
+        Unicorn's error, or 0."""
         return self._functions.run(self._at)
 
     def run_until(self, address: int) -> int:
@@ -119,10 +106,6 @@ class Cpu:
         finally:
             self.uc.ctl_set_exits([])
             self.uc.ctl_remove_cache(at, at + 4)
-
-    def take_interrupt(self) -> None:
-        """Enter whichever interrupt is asserted and not masked, FIQ first."""
-        self._functions.take_interrupt(self._at)
 
     def software_interrupt(self) -> None:
         """Take the exception of SWI."""
@@ -143,7 +126,7 @@ class Cpu:
 
     def is_prefetch_abort(self, error: int) -> bool:
         """Whether Unicorn's error is a fetch that must not be; a refused page shows as an unhandled exception."""
-        refused = error == uc_const.UC_ERR_EXCEPTION and self._filled_for == uc_const.UC_MEM_FETCH
+        refused = error == uc_const.UC_ERR_EXCEPTION and self.slice.filled_for == uc_const.UC_MEM_FETCH
         return error in _FETCH_ERRORS or refused
 
     def is_data_abort(self, error: int) -> bool:
@@ -220,7 +203,8 @@ class Cpu:
     @property
     def code_pages(self) -> list[int]:
         """Addresses of the pages of memory from which code has been fetched."""
-        return [page * PAGE for page in sorted(self._code_pages)]
+        spans = sorted((m.address // PAGE, (m.address + m.size) // PAGE) for m in self.memories)
+        return [page * PAGE for first, end in spans for page in range(first, end) if self._pages[page] & Page.FETCHED]
 
     # The address space
 
@@ -228,32 +212,28 @@ class Cpu:
         """Someone else than the CPU wrote memory: translated code of it is stale."""
         if not length:
             return
-        pages = range(address // PAGE, (address + length - 1) // PAGE + 1)
-        if not self._code_pages.isdisjoint(pages):
+        if any(what & Page.FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]):
             self.uc.ctl_remove_cache(address, address + length)
             self._functions.forget(self._at, address, address + length)
 
-    def map_callbacks(
-        self, start: int, end: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
-    ) -> None:
-        """Accesses to whole pages from `start` to `end` call `read(offset, width)` and `write(offset, value, width)`.
+    def map_callbacks(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
+        """Accesses to whole pages from `start` to `end` call `read(uc, offset, width, user)` and `write(uc, offset,
+        width, value, user)`.
 
-        Neither may raise: the CPU would be left in the middle of an instruction.
+        Neither may raise: the CPU would be left in the middle of an instruction. In the table that is returned, words
+        by offset / 4 can be given the address of a register, whose plain accesses then call nothing.
         """
 
-        def read_callback(_uc: int, offset: int, width: int, _user: int) -> int:
-            return read(offset, width)
-
-        def write_callback(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
-            write(offset, value, width)
-
-        callbacks = _Read(read_callback), _Write(write_callback)
-        self._keep.extend(callbacks)
-        on_read, on_write = (ctypes.cast(callback, ctypes.c_void_p) for callback in callbacks)
-        size = ctypes.c_size_t(end - start)
-        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), size, on_read, None, on_write, None)
+        table = slices.table(Read(read), Write(write), end - start)
+        self._keep.append(table)
+        on_read = self._functions.on_read or ctypes.cast(table.read, ctypes.c_void_p).value
+        on_write = self._functions.on_write or ctypes.cast(table.write, ctypes.c_void_p).value
+        size, user = ctypes.c_size_t(end - start), ctypes.c_void_p(ctypes.addressof(table))
+        callbacks = ctypes.c_void_p(on_read), user, ctypes.c_void_p(on_write), user
+        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), size, *callbacks)
         if error:
             raise unicorn.UcError(error)
+        return table
 
     def _make(self) -> unicorn.Uc:
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
@@ -265,14 +245,12 @@ class Cpu:
         for memory in self.memories:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
-        for name in _ADDRESSES[1:]:
+        for name in _ADDRESSES[1:-1]:
             setattr(self.slice, name, ctypes.cast(getattr(uclib, f"uc_{name}"), ctypes.c_void_p).value)
-        fill = _TlbFill(self._fill_tlb)
-        self._keep.append(fill)
         self._hook(uc, uc_const.UC_HOOK_BLOCK, self._functions.on_block)
         self._hook(uc, uc_const.UC_HOOK_INTR, self._functions.on_exception)
         self._hook(uc, uc_const.UC_HOOK_INSN_INVALID, self._functions.on_undefined)
-        self._hook(uc, uc_const.UC_HOOK_TLB_FILL, ctypes.cast(fill, ctypes.c_void_p).value)
+        self._hook(uc, uc_const.UC_HOOK_TLB_FILL, self._functions.on_tlb_fill)
         return uc
 
     def _hook(self, uc: unicorn.Uc, kind: int, callback: int | None, first: int = 1, last: int = 0) -> int:
@@ -285,24 +263,3 @@ class Cpu:
         if error:
             raise unicorn.UcError(error)
         return hook.value
-
-    def _fill_tlb(self, _uc: int, address: int, kind: int, entry: Any, _user: int) -> bool:
-        """Pages of RAM become executable, and slow to store to, only once code was fetched from them.
-
-        Stores into the flash window go to the sink: firmware that writes through a null pointer must not notice.
-        """
-        page = address // PAGE
-        self._filled_for = kind
-        if kind == uc_const.UC_MEM_FETCH and page in self._memory_pages:
-            self._code_pages.add(page)
-        entry.contents.paddr = page * PAGE
-        if self._flash_start <= address < self._flash_end and kind == uc_const.UC_MEM_WRITE:
-            entry.contents.paddr = SINK
-            entry.contents.perms = uc_const.UC_PROT_WRITE
-        elif self._flash_start <= address < self._flash_end:
-            entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC
-        elif page in self._code_pages:
-            entry.contents.perms = uc_const.UC_PROT_ALL
-        else:
-            entry.contents.perms = uc_const.UC_PROT_READ | uc_const.UC_PROT_WRITE
-        return True

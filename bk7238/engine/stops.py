@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unicorn import unicorn_const as uc_const
 
-from bk7238.engine.address_space import GRANULE, Reader, Writer
+from bk7238.engine.address_space import GRANULE, Reader, Span, Writer
 from bk7238.engine.slice import Attention, Reason
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Stops:
         self.stand = BETWEEN
         self._stepping = self._passing_by = False
         self._search: Callable[[int, Halt], None] | None = None  # told of positions instead of stopping there
-        self._wrapped: list[tuple[list[Any], int, tuple[Any, ...]]] = []
+        self._wrapped: list[tuple[Span, int, tuple[int, Reader], tuple[int, Writer]]] = []
         self._again = False  # the access of a register that was put off is made again
         self._noticed: Halt | None = None  # something that is no instruction's doing: stop at the next one
 
@@ -280,8 +280,9 @@ class Stops:
 
     def _wrap(self) -> None:
         """Put ourselves between the CPU and the watched registers, and between the bus and the memories."""
-        for table, index, entry in reversed(self._wrapped):
-            table[index] = entry
+        for span, index, reader, writer in reversed(self._wrapped):
+            span.readers[index], span.writers[index] = reader, writer
+            span.watch(index, False)
         self._wrapped.clear()
         for watch, hook in self.watches.items():
             if hook is not None:
@@ -289,16 +290,16 @@ class Stops:
             for span in self._engine.spans:
                 for start in range(max(span.start, watch.address // GRANULE * GRANULE), span.end, GRANULE):
                     if watch.overlaps(start, GRANULE):
-                        self._wrap_granule(span.start, span.readers, span.writers, (start - span.start) // GRANULE)
+                        self._wrap_granule(span, (start - span.start) // GRANULE)
         written = any(watch.write for watch in self.watches)
         self._engine.bus.on_watched = self._bus_writes if written else None
 
-    def _wrap_granule(self, start: int, readers: list[Any], writers: list[Any], index: int) -> None:
-        self._wrapped += [(readers, index, readers[index]), (writers, index, writers[index])]
-        base, reader = readers[index]
-        readers[index] = base, self._watched_reader(start + base, reader)
-        base, writer = writers[index]
-        writers[index] = base, self._watched_writer(start + base, writer)
+    def _wrap_granule(self, span: Span, index: int) -> None:
+        (base, reader), (_, writer) = span.readers[index], span.writers[index]
+        self._wrapped.append((span, index, (base, reader), (base, writer)))
+        span.readers[index] = base, self._watched_reader(span.start + base, reader)
+        span.writers[index] = base, self._watched_writer(span.start + base, writer)
+        span.watch(index, True)
 
     def _watched_reader(self, base: int, reader: Reader) -> Reader:
         return lambda offset, width: 0 if self._put_off(base + offset, width, _READ) else reader(offset, width)

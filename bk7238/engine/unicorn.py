@@ -102,6 +102,20 @@ class UnicornEngine:
         """Which body of the slice functions serves: `native` or `python`. Results do not depend on it."""
         return self.cpu.stepping
 
+    @property
+    def entered(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """How often reads and writes had to ask a block, by the block's and the register's name; plain accesses are
+        served natively, and where nothing is native none are counted."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for span in self.spans:
+            for at, reads, writes in span.entered:
+                block, offset = self.board.at(span.start + at) or (None, at)
+                word = None if block is None else block.words.get(offset)
+                name = ("bus" if block is None else block.name, f"{offset:#x}" if word is None else type(word).__name__)
+                before = found.get(name, (0, 0))
+                found[name] = before[0] + reads, before[1] + writes
+        return found
+
     def run(self, until: int, instructions: int | None = None) -> None:
         """Run until the virtual microsecond `until`, until `instructions` were executed since power-on, until a
         callback calls `stop`, or until a debugger wants it (then `halt` says why).
@@ -111,21 +125,23 @@ class UnicornEngine:
         end = until * self.clock.ticks_per_us
         self.halt = None
         self._go_on(end, instructions)
+        s, run_due = self._slice, self.clock.run_due
         while not self._stopping and self.halt is None:
-            self._slice.stop = 0
-            self.clock.run_due()
+            s.stop = 0
+            run_due()
             if self._reset_kind is not None:
                 self._reset(self._reset_kind)
-            if self._stopping or self._now() >= end or (instructions is not None and self.instructions >= instructions):
+            now = self._target - s.budget
+            if self._stopping or now >= end or (instructions is not None and now - self._skipped >= instructions):
                 break
-            if self._spinning or (self._asleep and not self._slice.lines):
+            if self._spinning or (self._asleep and not s.lines):
                 self._spinning = False
-                self._skip(end)
+                self._skip(now, end)
             else:
                 self._asleep = False
-                self.cpu.take_interrupt()
-                self._run_slice(end, instructions)
-            self._raise()
+                self._run_slice(now, end, instructions)
+            if self._error is not None:
+                self._raise()
 
     def _go_on(self, end: int, goal: int | None) -> None:
         """Finish what a debugger interrupted: the rest of a block, or the entry of an exception."""
@@ -213,9 +229,8 @@ class UnicornEngine:
         if deadline < self._target:
             self.aim(deadline, self._slice.budget - (self._target - deadline))
 
-    def _skip(self, end: int) -> None:
+    def _skip(self, now: int, end: int) -> None:
         """The CPU sleeps: nothing will happen before the next event, so go there."""
-        now = self._now()
         deadline = self.clock.next_deadline
         target = max(now, end if deadline is None else min(end, deadline))
         self._skipped += target - now
@@ -228,8 +243,7 @@ class UnicornEngine:
 
     # Slices
 
-    def _run_slice(self, end: int, goal: int | None) -> None:
-        now = self._now()
+    def _run_slice(self, now: int, end: int, goal: int | None) -> None:
         deadline = self.clock.next_deadline
         target = min(end, now + _LONGEST_SLICE, end if deadline is None else deadline)
         if goal is not None:
@@ -242,6 +256,8 @@ class UnicornEngine:
         reason = self._slice.reason
         if reason > _LAST or self._slice.attention:
             error, reason = self.stops.ended(error, reason)
+        elif not (reason or error):  # at the deadline, as most often
+            return
         if reason > _LAST:
             self.halt = self.stops.why(reason)
         elif error:

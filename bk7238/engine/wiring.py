@@ -12,6 +12,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -233,13 +234,13 @@ def _sink(
 ) -> Callable[[bool], None]:
     number = connection.input
     if connection.target == platform.cpu.name:
-        return lambda level: cpu_input(number, level)
+        return partial(cpu_input, number)
     target = blocks[connection.target]
     inputs = _inputs(type(target))
     if number not in inputs:
         known = ", ".join(map(str, inputs)) or "none"
         raise connection.where.error(f"the model of {connection.target} has no input {number}", f"it has {known}")
-    return lambda level: target.set_input(number, level)
+    return partial(target.set_input, number)
 
 
 def _inputs(model: type[Peripheral]) -> list[int]:
@@ -259,9 +260,9 @@ class _Junction:
         self.levels.append(False)
 
         def drive(level: bool) -> None:
-            before = any(self.levels)
+            before = True in self.levels
             self.levels[index] = level
-            if any(self.levels) != before:
+            if (True in self.levels) != before:
                 self._sink(not before)
 
         return drive

@@ -8,6 +8,7 @@ bench.clock.advance(100)
 
 from __future__ import annotations
 
+import ctypes
 import random
 import struct
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Any, TypeVar
 
 from bk7238 import chip
 from bk7238.engine import clock
+from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.repl import load
-from bk7238.peripherals.core import Peripheral, ResetKind, Services
+from bk7238.peripherals.core import Peripheral, Register, ResetKind, Services
 
 P = TypeVar("P", bound=Peripheral)
 
@@ -98,7 +100,49 @@ class BlockBench:
             log=self.log,
             request_reset=self.resets.append,
         )
-        return kind(services, **arguments)
+        return _as_in_a_machine(kind(services, **arguments))
+
+
+def _as_in_a_machine(block: P) -> P:
+    """Let accesses of a block take the way that they take on this host in a machine."""
+    functions = slices.functions()
+    if functions.on_read is None or functions.on_write is None or not block.size:
+        return block
+    raised: list[BaseException] = []
+    read, write = block.read, block.write
+
+    def slow_read(_uc: int, offset: int, width: int, _user: int) -> int:
+        try:
+            return read(offset, width)
+        except BaseException as error:
+            raised.append(error)
+            return 0
+
+    def slow_write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
+        try:
+            write(offset, value, width)
+        except BaseException as error:
+            raised.append(error)
+
+    table = slices.table(slices.Read(slow_read), slices.Write(slow_write), block.size)
+    fast_read, fast_write = slices.Read(functions.on_read), slices.Write(functions.on_write)
+    at = ctypes.addressof(table)
+
+    def place(offset: int, word: Register | None) -> None:
+        table.words[offset // 4] = None if word is None else word.host_address
+
+    def checked(answer: Any) -> Any:
+        if raised:
+            raise raised.pop()
+        return answer
+
+    for offset, word in block.words.items():
+        place(offset, word)
+    block.on_word = place
+    as_there: Any = block
+    as_there.read = lambda offset, width=4: checked(fast_read(None, offset, width, at))
+    as_there.write = lambda offset, value, width=4: checked(fast_write(None, offset, width, value, at))
+    return block
 
 
 def levels(block: Peripheral, number: int | None = None) -> list[bool]:

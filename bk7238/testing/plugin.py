@@ -36,7 +36,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the --bk7238 options and their lines for pytest.ini."""
+    """Add the options, and their lines for pytest.ini."""
     group = parser.getgroup("bk7238", "BK7238 devices")
     for name, details in _OPTIONS:
         group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", **details)

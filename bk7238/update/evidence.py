@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from typing import Any
 
 from bk7238.formats import rbl
@@ -71,11 +72,11 @@ def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
     """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
     start, end = image.app.physical_start, image.app.physical_end
     old, new = image.view.raw(image.app), flash.raw(image.app)
-    changed = next((start + at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
+    same = bisect_left(range(len(old)), True, key=lambda at: old[: at + 1] != new[: at + 1])
     bad = flash.frames(start, end).bad
     return {
         "unchanged": installation.untouched(flash, image.view, image.app),
-        "first_change": changed,
+        "first_change": start + same if same < min(len(old), len(new)) else None,
         "bad_frames": len(bad),
         "first_bad_frame": bad[0] if bad else None,
     }

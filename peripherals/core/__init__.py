@@ -14,7 +14,17 @@ from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, ResetKind, Services
 from bk7238.peripherals.core.signal import Signal, Tap
-from bk7238.peripherals.core.state import Alarm, Calls, Input, Output, Port, RunningAlarm, RunningCalls
+from bk7238.peripherals.core.state import (
+    Alarm,
+    Calls,
+    Fifo,
+    Input,
+    Output,
+    Port,
+    RunningAlarm,
+    RunningCalls,
+    RunningFifo,
+)
 
 if TYPE_CHECKING:
     # Declarations become objects of each block's or actor's own when it is made, which a type checker cannot see.
@@ -44,6 +54,7 @@ __all__ = [
     "Carrier",
     "Clock",
     "Device",
+    "Fifo",
     "I2cDevice",
     "Input",
     "Log",
@@ -57,6 +68,7 @@ __all__ = [
     "ResetKind",
     "RunningAlarm",
     "RunningCalls",
+    "RunningFifo",
     "Services",
     "Signal",
     "SpiDevice",

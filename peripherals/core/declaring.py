@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from bk7238.peripherals.core.register import Register
 from bk7238.peripherals.core.services import ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Input, Output, Port, State
+from bk7238.peripherals.core.state import Alarm, Fifo, Input, Output, Port, State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,8 +37,21 @@ on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
 _MARKS = ("_on_read", "_on_write", "_on_alarm", "_on_input")
-_MADE = {"name", "clock", "bus", "random", "log", "request_reset", "block", "outputs", "_storage", "_inputs", "_levels"}
-_MADE |= {"_readers", "_writers", "_words", "_made_up", "_registers", "_states", "_alarms", "_drivers", "_whole"}
+_MADE = {"name", "clock", "bus", "random", "log", "request_reset", "block", "outputs", "_storage", "_inputs"}
+_MADE |= {
+    "words",
+    "on_word",
+    "_fifos",
+    "_levels",
+    "readers",
+    "writers",
+    "_made_up",
+    "_registers",
+    "_states",
+    "_alarms",
+    "_drivers",
+    "_whole",
+}
 _OPEN = {"size", "plain_storage", "on_reset"}  # what a block may say anew
 
 
@@ -60,7 +73,7 @@ class Declaring:
         cls._declared, cls._handlers = {}, {}
         for ancestor in reversed(cls.__mro__):
             for name, item in vars(ancestor).items():
-                if isinstance(item, (State, Alarm, Output, Input, Port, Part)) or is_register(item):
+                if isinstance(item, (State, Alarm, Output, Input, Port, Fifo, Part)) or is_register(item):
                     cls._declared[name] = item
                 for key in _MARKS:
                     for declaration in getattr(item, key, ()):

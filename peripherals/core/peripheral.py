@@ -1,6 +1,8 @@
 """The base of every block: turns its declarations into reads, writes, resets and snapshots.
 
-An engine needs six things of a block and no more: `read`, `write`, `reset`, `outputs`, `set_input`, `snapshot`.
+An engine needs six things of a block and no more: `read`, `write`, `reset`, `outputs`, `set_input`, `snapshot`. One
+that serves plain registers by itself finds them in `words`, and `on_word` tells it of further ones; `readers` and
+`writers` are the short way for accesses of whole words.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from functools import partial
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
-from bk7238.peripherals.core.register import WORD, Register
+from bk7238.peripherals.core.register import WORD, Kept, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
-from bk7238.peripherals.core.state import Alarm, Driver, Input, Output, RunningAlarm, State
+from bk7238.peripherals.core.state import Alarm, Driver, Fifo, Input, Output, RunningAlarm, RunningFifo, State
 
 
 class Peripheral(Declaring, base=True):
@@ -30,14 +32,18 @@ class Peripheral(Declaring, base=True):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.outputs: dict[int | None, list[Callable[[bool], None]]] = {}
-        self._storage: dict[int, int] = {}
+        self.words: dict[int, Register] = {}  # by byte offset: those of the declared registers
+        self.on_word: Callable[[int, Register | None], object] = lambda _offset, _word: None
+        self._storage: dict[int, Kept] = {}
         self._inputs: dict[int, tuple[Declaring, str, int, Callable[[], None] | None]] = {}
         self._levels: dict[str, tuple[Declaring, str]] = {}
-        self._readers: dict[int, Callable[[], int]] = {}
-        self._writers: dict[int, Callable[[int], None]] = {}
-        self._words: dict[int, Register] = {}
+        self.readers: dict[
+            int, Callable[[], int]
+        ] = {}  # by byte offset: what a read of a declared register's word does
+        self.writers: dict[int, Callable[[int], object]] = {}
         self._made_up: set[int] = set()  # offsets of what a handler answers
         self._registers: dict[str, list[Register]] = {}
+        self._fifos: dict[str, RunningFifo] = {}
         self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
         self._alarms: dict[str, list[RunningAlarm]] = {}
         self._drivers: list[Driver] = []
@@ -50,17 +56,17 @@ class Peripheral(Declaring, base=True):
 
     def read(self, offset: int, width: int = 4) -> int:
         """The firmware reads `width` bytes (1, 2 or 4) at byte `offset` of the block."""
-        reader = self._readers.get(offset)
+        reader = self.readers.get(offset)
         if reader is not None and width == 4:
             return reader()
         word = offset & ~3
-        reader = self._readers.get(word)
+        reader = self.readers.get(word)
         value = reader() if reader is not None else self._unclaimed(word, None)
         return value >> 8 * (offset & 3) & (1 << 8 * width) - 1
 
     def write(self, offset: int, value: int, width: int = 4) -> None:
         """The firmware writes the `width` low bytes of `value` at byte `offset` of the block."""
-        writer = self._writers.get(offset)
+        writer = self.writers.get(offset)
         if writer is not None and width == 4:
             writer(value)
             return
@@ -69,7 +75,7 @@ class Peripheral(Declaring, base=True):
             shift = 8 * (offset & 3)
             lanes = (1 << 8 * width) - 1 << shift
             value = self._kept(word) & ~lanes | value << shift & lanes
-        writer = self._writers.get(word)
+        writer = self.writers.get(word)
         if writer is not None:
             writer(value)
         else:
@@ -79,13 +85,15 @@ class Peripheral(Declaring, base=True):
         """Back to the state of a fresh block, but for what is declared to outlive this kind of reset."""
         for alarm in self.alarms:
             alarm.stop()
-        for register in self._words.values():
+        for register in self.words.values():
             if kind not in register.keeps:
                 register.reset()
         for holder, name, state in self._states.values():
             if kind not in state.keeps:
                 setattr(holder, name, state.initial())
-        self._storage.clear()
+        for fifo in self._fifos.values():
+            fifo.clear()
+        self._keep({})
         for driver in self._drivers:
             driver.drive(0)
         for one in self._whole:
@@ -102,16 +110,17 @@ class Peripheral(Declaring, base=True):
                 handler()
 
     def snapshot(self) -> dict[str, Any]:
-        """A copy of the declared state: registers, states, alarms, driven levels, unclaimed storage.
+        """A copy of the declared state: registers, states, fifos, alarms, driven levels, unclaimed storage.
 
         What is a part's has the part's name before its own, but for registers.
         """
         return {
             "registers": {name: [r.value for r in registers] for name, registers in self._registers.items()},
             "states": {key: copy.deepcopy(getattr(one, name)) for key, (one, name, _) in self._states.items()},
+            "fifos": {key: fifo.items for key, fifo in self._fifos.items()},
             "alarms": {name: [alarm.pending() for alarm in alarms] for name, alarms in self._alarms.items()},
             "outputs": [driver.value for driver in self._drivers],
-            "storage": dict(self._storage),
+            "storage": {offset: kept.value for offset, kept in self._storage.items() if kept.value},
             "random": self.random.getstate(),
         }
 
@@ -126,19 +135,21 @@ class Peripheral(Declaring, base=True):
         for key, value in snapshot["states"].items():
             holder, name, _ = self._states[key]
             setattr(holder, name, copy.deepcopy(value))
+        for key, items in snapshot["fifos"].items():
+            self._fifos[key].items = items
         for name, pending in snapshot["alarms"].items():
             for alarm, one in zip(self._alarms[name], pending, strict=True):
                 alarm.restore(one)
         for driver, value in zip(self._drivers, snapshot["outputs"], strict=True):
             driver.value = value
-        self._storage = dict(snapshot["storage"])
+        self._keep(snapshot["storage"])
         self.random.setstate(snapshot["random"])
 
     def peek(self, offset: int) -> int | None:
         """The word at `offset` without a read; None where only a handler knows it."""
-        register = self._words.get(offset)
+        register = self.words.get(offset)
         if register is None:
-            return self._storage.get(offset, 0)
+            return self._stored(offset)
         return None if offset in self._made_up else register.value & register.readable
 
     @property
@@ -165,20 +176,30 @@ class Peripheral(Declaring, base=True):
 
     def _compose(self, services: Services, holder: Declaring, prefix: str = "") -> None:
         """Make what `holder` declares: the block, or one of its parts, whose name and a dot are its prefix."""
-        for name, item in holder._declared.items():
+        declared = holder._declared
+        fifos = {name: item for name, item in declared.items() if isinstance(item, Fifo)}
+        self._fifos |= {prefix + name: RunningFifo(fifo) for name, fifo in fifos.items()}
+        for name, item in declared.items():
             if isinstance(item, Part):
                 part = item.kind(services, self)
                 setattr(holder, name, part)
                 self._compose(services, part, f"{prefix}{name}.")
             else:
-                setattr(holder, name, self._make(holder, name, prefix + name, item))
+                setattr(holder, name, self._make(holder, name, prefix, item))
+        for name, fifo in fifos.items():
+            follows = fifo.full or fifo.empty
+            if follows is not None:
+                self._fifos[prefix + name].flag_in(self.words[follows.register.at])
         self._whole.append(holder)
 
-    def _make(self, holder: Declaring, name: str, key: str, item: Any) -> Any:
+    def _make(self, holder: Declaring, name: str, prefix: str, item: Any) -> Any:
+        key = prefix + name
+        if isinstance(item, Fifo):
+            return self._fifos[key]
         if is_register(item):
             registers = self._registers[name] = [item(index) for index in range(item.count)]
             for register in registers:
-                self._place(holder, name, register)
+                self._place(holder, name, register, prefix)
             return registers[0] if item.count == 1 else registers
         if isinstance(item, State):
             self._states[key] = holder, name, item
@@ -202,31 +223,60 @@ class Peripheral(Declaring, base=True):
             return 0
         return Signal()
 
-    def _place(self, holder: Declaring, name: str, register: Register) -> None:
-        """Let accesses find a register."""
+    def _place(self, holder: Declaring, name: str, register: Register, prefix: str) -> None:
+        """Let accesses find a register, and the FIFOs behind it."""
         offset = register.at + register._index * register.stride
-        self._words[offset] = register
+        self.words[offset] = register
         on_read, on_write = holder._handler("_on_read", name), holder._handler("_on_write", name)
-        if on_read is not None:
+        takes = gives = None
+        for key, item in holder._declared.items():
+            if isinstance(item, Fifo) and item.field.register is type(register):
+                if item.field.readable:
+                    gives = self._fifos[prefix + key]
+                else:
+                    takes = self._fifos[prefix + key]
+        if on_read is not None or gives is not None:
             self._made_up.add(offset)
-        self._readers[offset] = _reader(register, on_read)
-        self._writers[offset] = _writer(register, on_write)
+        self.readers[offset] = _reader(register, on_read, gives)
+        self.writers[offset] = _writer(register, on_write, takes)
+        register.plain(on_read is None, on_write is None, gives, takes)
 
     def _kept(self, word: int) -> int:
         """What the byte lanes that a narrow write does not touch write again: stored bits, never write-one-to-clear."""
-        register = self._words.get(word)
-        return self._storage.get(word, 0) if register is None else register.value & register.stored & register.readable
+        register = self.words.get(word)
+        return self._stored(word) if register is None else register.value & register.stored & register.readable
 
     def _unclaimed(self, offset: int, value: int | None) -> int:
         if not self.plain_storage:
             self.log.unclaimed(offset, value)
+        if offset not in self._storage:
+            self._storage[offset] = Kept()
+        kept = self._storage[offset]
         if value is not None:
-            self._storage[offset] = value
-        return self._storage.get(offset, 0)
+            kept.value = value
+        self.on_word(offset, kept)
+        return kept.value
+
+    def _stored(self, offset: int) -> int:
+        """The word at an offset that no register claims."""
+        return self._storage[offset].value if offset in self._storage else 0
+
+    def _keep(self, words: dict[int, int]) -> None:
+        """Let these and no others be the words that were written to where no register is."""
+        for offset in self._storage:
+            self.on_word(offset, None)
+        self._storage = {offset: Kept() for offset in words}
+        for offset, value in words.items():
+            self._storage[offset].value = value
 
 
-def _reader(register: Register, handler: Callable[..., int | None] | None) -> Callable[[], int]:
+def _reader(
+    register: Register, handler: Callable[..., int | None] | None, gives: RunningFifo | None
+) -> Callable[[], int]:
     mask = register.readable
+    if gives is not None:
+        empty = _reader(register, handler, None)
+        return lambda: register.value & mask & ~gives.mask | gives.give() << gives.shift if not gives.calls else empty()
     if handler is None:
         return lambda: register.value & mask
     call = handler if register.count == 1 else partial(handler, register._index)
@@ -238,16 +288,23 @@ def _reader(register: Register, handler: Callable[..., int | None] | None) -> Ca
     return read
 
 
-def _writer(register: Register, handler: Callable[..., object] | None) -> Callable[[int], None]:
+def _writer(
+    register: Register, handler: Callable[..., object] | None, takes: RunningFifo | None
+) -> Callable[[int], object]:
     store = register.write
+    if takes is not None:
+        full = _writer(register, handler, None)
+        return lambda word: store(word) if takes.take(word) else full(word)
     if handler is None:
         return store
     if register.count > 1:
         unindexed, index = handler, register._index
         handler = lambda word: unindexed(word, index)  # noqa: E731
 
+    stored, w1c = register.stored, register.w1c
+
     def write(word: int) -> None:
-        store(word)
+        register.value = (register.value & ~stored | word & stored) & ~(word & w1c)
         handler(word)
 
     return write

@@ -12,6 +12,7 @@ outside the word are refused when the class is made.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,7 @@ class Field:
 
     readable = True
     stored = True
+    register: type[Register]
 
     def __init__(self, lsb: int, msb: int | None = None, *, reset: int = 0, doc: str = "") -> None:
         self.lsb = lsb
@@ -36,8 +38,8 @@ class Field:
         self.doc = doc
         self.name = ""
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+    def __set_name__(self, owner: type[Register], name: str) -> None:
+        self.name, self.register = name, owner
 
     def __get__(self, register: Any, owner: type | None = None) -> Any:
         return self if register is None else (register.value & self.mask) >> self.lsb
@@ -88,17 +90,36 @@ if TYPE_CHECKING:
         def __getitem__(cls, index: Any) -> Any: ...
         def __setitem__(cls, index: Any, value: Any) -> None: ...
         def __iter__(cls) -> Iterator[Any]: ...
+
+    class _Memory(metaclass=_Array):
+        value: int
+        _plain: int
+        _gives: int | None
+        _takes: int | None
+
+        def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
-    _Array = type
+
+    class _Memory(ctypes.Structure):
+        """`struct word` of the engine's slice.c."""
+
+        _fields_ = (
+            ("value", ctypes.c_uint32),
+            ("_readable", ctypes.c_uint32),
+            ("_stored", ctypes.c_uint32),
+            ("_w1c", ctypes.c_uint32),
+            ("_plain", ctypes.c_uint32),
+            ("_takes", ctypes.c_void_p),
+            ("_gives", ctypes.c_void_p),
+        )
 
 
-class Register(metaclass=_Array):
+class Register(_Memory):
     """One 32-bit word at byte offset `at` of its block, or `count` of them, `stride` bytes apart.
 
-    `keeps` names the kinds of reset that leave the register alone.
+    `keeps` names the kinds of reset that leave the register alone. What an engine needs to serve accesses without
+    asking the block is in memory of the host, at `host_address`.
     """
-
-    __slots__ = ("_index", "value")
 
     at: ClassVar[int] = -1
     count: ClassVar[int] = 1
@@ -110,7 +131,6 @@ class Register(metaclass=_Array):
     stored: ClassVar[int] = WORD
     w1c: ClassVar[int] = 0
 
-    value: int
     _index: int
 
     def __init_subclass__(
@@ -138,7 +158,7 @@ class Register(metaclass=_Array):
 
     def __init__(self, index: int = 0) -> None:
         self._index = index
-        self.value = self.reset_value
+        super().__init__(self.reset_value, self.readable, self.stored, self.w1c)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value:#010x})"
@@ -146,6 +166,16 @@ class Register(metaclass=_Array):
     def reset(self) -> None:
         """Take the reset value."""
         self.value = self.reset_value
+
+    @property
+    def host_address(self) -> int:
+        """Where the register is in the host's memory."""
+        return ctypes.addressof(self)  # type: ignore[arg-type]
+
+    def plain(self, read: bool, write: bool, gives: Any, takes: Any) -> None:
+        """Say whether reads and writes need no handler, and which FIFOs stand behind the register."""
+        self._plain = int(read) | int(write) << 1
+        self._gives, self._takes = (None if s is None else ctypes.addressof(s) for s in (gives, takes))
 
     def write(self, word: int) -> None:
         """What a write by the firmware does to the stored value, before any handler sees it."""
@@ -155,3 +185,11 @@ class Register(metaclass=_Array):
 def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:
     """A register without fields, which reads back what was written: `SCAN_CNTRL = word(0x3C)`."""
     return type("word", (Register,), {}, at=at, reset=reset, count=count)
+
+
+class Kept(Register, at=0):
+    """A word that no register claims: it reads back what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain(True, True, None, None)

@@ -23,6 +23,10 @@ class PendingEvent(Protocol):
     def number(self) -> int:
         """Its place among those of the same microsecond."""
 
+    @property
+    def at(self) -> int:
+        """The microsecond at which it happens."""
+
     def cancel(self) -> None:
         """See that it does not happen."""
 

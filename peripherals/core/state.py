@@ -5,9 +5,11 @@ Each is a class attribute; every instance gets its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from bk7238.peripherals.core.register import Field, Register
 from bk7238.peripherals.core.services import Clock, PendingEvent
 
 T = TypeVar("T")
@@ -56,26 +58,132 @@ class Calls(_Declaration):
         return self if owner is None else owner._alarm(self.name, RunningCalls)
 
 
+class Fifo(_Declaration):
+    """A FIFO behind a port: what is written to `field` goes in, or what is read from it comes out, `depth` items deep.
+
+    A write of the field alone is taken without a handler, and so is a read while there is something. The port's
+    handlers are called for all else: a write with other bits in it or to a full FIFO, a read of an empty one. Bits
+    `empty` and `full` of one register follow the FIFO; where `full` is given, what fills it may wait for room, and a
+    read of a full one calls the handler, too.
+    """
+
+    def __init__(self, field: Field, depth: int, *, empty: Field | None = None, full: Field | None = None) -> None:
+        self.field, self.depth, self.empty, self.full = field, depth, empty, full
+        if any(one.register.count != 1 for one in (field, empty, full) if one is not None):
+            raise TypeError("a FIFO stands behind a field of one register, and so do its bits")
+
+
+class RunningFifo(ctypes.Structure):
+    """The FIFO of one block, laid out as `struct fifo` of the engine's slice.c."""
+
+    _fields_ = (
+        ("mask", ctypes.c_uint32),
+        ("shift", ctypes.c_uint32),
+        ("depth", ctypes.c_uint32),
+        ("_first", ctypes.c_uint32),
+        ("_count", ctypes.c_uint32),
+        ("_empty", ctypes.c_uint32),
+        ("_full", ctypes.c_uint32),
+        ("_items", ctypes.c_void_p),
+        ("_flags", ctypes.c_void_p),
+    )
+
+    def __init__(self, declared: Fifo) -> None:
+        field, empty, full = declared.field, declared.empty, declared.full
+        masks = empty.mask if empty else 0, full.mask if full else 0
+        super().__init__(field.mask, field.lsb, declared.depth, 0, 0, *masks)
+        self._array = (ctypes.c_uint32 * declared.depth)()
+        self._items = ctypes.addressof(self._array)
+        self._register: Register | None = None
+
+    def flag_in(self, register: Register) -> None:
+        """The register whose bits follow it."""
+        self._register, self._flags = register, register.host_address
+        self._changed()
+
+    def __len__(self) -> int:
+        return int(self._count)
+
+    @property
+    def items(self) -> list[int]:
+        """What is in it, oldest first."""
+        first, end = self._first, self._first + self._count
+        return self._array[first : min(end, self.depth)] + self._array[: max(0, end - self.depth)]
+
+    @items.setter
+    def items(self, items: Sequence[int]) -> None:
+        self._first, self._count = 0, len(items)
+        self._array[: len(items)] = list(items)
+        self._changed()
+
+    def clear(self) -> None:
+        """Forget what is in it."""
+        self._first = self._count = 0
+        self._changed()
+
+    def fill(self, words: bytes) -> None:
+        """Let these be in it and nothing else: little-endian words."""
+        ctypes.memmove(self._array, words, len(words))
+        self._first, self._count = 0, len(words) // 4
+        self._changed()
+
+    def put(self, item: int) -> None:
+        """Add an item behind the others; there is room."""
+        self._array[(self._first + self._count) % self.depth] = item
+        self._count += 1
+        self._changed()
+
+    def take(self, word: int) -> bool:
+        """Put in what a write of `word` carries, and return whether that was all there is to it."""
+        if word & ~self.mask or self._count == self.depth:
+            return False
+        self.put(word >> self.shift)
+        return True
+
+    def give(self) -> int:
+        """The oldest item, which leaves; there is one."""
+        item = self._array[self._first]
+        self._first = (self._first + 1) % self.depth
+        self._count -= 1
+        self._changed()
+        return int(item)
+
+    @property
+    def calls(self) -> bool:
+        """Whether a read is the handler's matter now."""
+        return self._count == (self.depth if self._full else 0) or not self._count
+
+    def _changed(self) -> None:
+        register, count = self._register, self._count
+        if register is not None:
+            flags = (0 if count else self._empty) | (self._full if count == self.depth else 0)
+            register.value = register.value & ~(self._empty | self._full) | flags
+
+
 class RunningAlarm:
-    """One alarm of one block. `deadline` is the microsecond at which it will go off, None while it is stopped."""
+    """One alarm of one block."""
 
     def __init__(self, clock: Clock, callback: Callable[[], None]) -> None:
         self._clock = clock
         self._callback = callback
         self._event: PendingEvent | None = None
-        self.deadline: int | None = None
+
+    @property
+    def deadline(self) -> int | None:
+        """When it will go off, in microseconds; None while it is stopped."""
+        return None if self._event is None else self._event.at
 
     def start(self, microseconds: int) -> None:
         """Go off `microseconds` from now; an alarm that was running starts over."""
-        self.stop()
-        self.deadline = self._clock.now + microseconds
+        if self._event is not None:
+            self._event.cancel()
         self._event = self._clock.after(microseconds, self._expire)
 
     def stop(self) -> None:
         """See that it does not go off."""
         if self._event is not None:
             self._event.cancel()
-        self._event = self.deadline = None
+            self._event = None
 
     def pending(self) -> Any:
         """When it will go off (microseconds) and its event's place in the clock's order; None while it is stopped."""
@@ -85,11 +193,11 @@ class RunningAlarm:
         """Back to what `pending` gave. The clock has been restored, or this alarm alone goes back."""
         self.stop()
         if pending is not None:
-            self.deadline, number = pending
-            self._event = self._clock.resume(self.deadline, number, self._expire)
+            deadline, number = pending
+            self._event = self._clock.resume(deadline, number, self._expire)
 
     def _expire(self) -> None:
-        self._event = self.deadline = None
+        self._event = None
         self._callback()
 
 
@@ -138,7 +246,7 @@ class _Call(RunningAlarm):
         self.data = data
 
     def _expire(self) -> None:
-        self._event = self.deadline = None
+        self._event = None
         self._callback(self)  # type: ignore[call-arg]
 
 
@@ -165,7 +273,7 @@ class Driver:
         changed = self.value ^ value
         if not changed:
             return
-        self.value = int(value)
+        self.value = value
         for bit, listeners in enumerate(self.listeners):
             if changed >> bit & 1:
                 for listener in listeners:

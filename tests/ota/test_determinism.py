@@ -8,7 +8,7 @@ import sys
 import pytest
 from images import FULL, GZIP, VENDOR, vendor
 
-from bk7238 import resources
+from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.engine import slice as slices
 
 FIRMWARE = ["reference", pytest.param("vendor", marks=pytest.mark.nightly)]
@@ -60,3 +60,16 @@ def test_both_bodies_boot_alike(make_dut, firmware, monkeypatch):
         runs.append((dut.machine.engine.stepping, result.from_version, result.instructions, result.digest))
     assert runs[0][1:] == runs[1][1:] and runs[1][0] == "python"
     assert runs[0][1] == {"vendor": "1.18.300", "reference": "1.0.0"}[firmware]
+
+
+def test_an_update_asks_blocks_only_where_they_have_a_say():
+    """Counts, not seconds: a register that no handler wants is served natively."""
+    image, update_package = files("reference")
+    update = Update(flash_image.read(image), package.read(update_package), Settings())
+    update.run()
+    entered = update.machine.engine.entered
+    if not entered:
+        pytest.skip("nothing is native on this host")
+    plain = [("flash", "DATA_FLASH_SW"), ("uart1", "FIFO_STATUS"), ("icu", "INT_STATUS"), ("saradc", "STATE")]
+    assert [name for name in plain if entered.get(name, (0, 0))[0]] == []
+    assert sum(map(sum, entered.values())) < 12_000

@@ -189,7 +189,7 @@ class Renode:
 
 
 class Port:
-    """In the place of `renode_bridge.Port`."""
+    """In the place of `renode_bridge.NetworkPort`."""
 
     def __init__(self, face: Any, guard: Any) -> None:
         pass
@@ -203,7 +203,7 @@ class Port:
 
 def install(monkeypatch: Any) -> Renode:
     """Let the engine find this Renode."""
-    monkeypatch.setattr("bk7238.engine.renode.Port", Port)
+    monkeypatch.setattr("bk7238.engine.renode.NetworkPort", Port)
     fake = Renode()
     monkeypatch.setattr(renode_host, "renode", lambda: fake)
     monkeypatch.setattr(renode_bridge, "delegate", lambda _kind, *_types: lambda function: function)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
 
-from bk7238.engine.repl import Block, Cpu, Device, Memory, Platform, ReplError, Tag, Wire, load, loads
+from bk7238.engine.repl import Block, CpuEntry, DeviceEntry, MemoryEntry, Platform, ReplError, Tag, Wire, load, loads
 
 CPU = 'cpu: CPU.ARMv7A @ sysbus { cpuType: "arm946" }\n'
 BLOCK = 'Beken.PyPeripheral @ sysbus {address} {{ model: "m:C"; size: 0x100; lines: 8{more} }}\n'
@@ -59,8 +59,8 @@ sysbus:
         SilenceRange <0x808000 0x100>
 """)
     assert platform == Platform(
-        cpu=Cpu("cpu", "CPU.ARMv7A", "arm946", mips=30, pc=0x100),
-        memories=(Memory("ram", 0x400000, 0x40000),),
+        cpu=CpuEntry("cpu", "CPU.ARMv7A", "arm946", mips=30, pc=0x100),
+        memories=(MemoryEntry("ram", 0x400000, 0x40000),),
         blocks=(
             Block("icu", "Beken.PyPeripheral", 0x802000, 0x100, "icu:Icu", lines=2),
             Block(
@@ -84,8 +84,8 @@ def test_devices_hang_on_blocks_from_files_of_their_own(tmp_path):
     (tmp_path / "two.repl").write_text('oven: Beken.PyDevice @ spi\n    model: "a.b:Oven"\n')
     platform = load(tmp_path / "board.repl", tmp_path / "one.repl", tmp_path / "two.repl")
     assert platform.devices == (
-        Device("key", "gpio", 26, "button:Button", {"bounces": 3}),
-        Device("oven", "spi", None, "a.b:Oven"),
+        DeviceEntry("key", "gpio", 26, "button:Button", {"bounces": 3}),
+        DeviceEntry("oven", "spi", None, "a.b:Oven"),
     )
     assert platform.devices[0].module == "bk7238.things.button" and platform.devices[1].module == "a.b"
     assert load(tmp_path / "board.repl").devices == ()

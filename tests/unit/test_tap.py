@@ -20,7 +20,7 @@ from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.network import arp, icmp, ipv4
 from bk7238.network.checksum import checksum
-from bk7238.network.tap import Tap
+from bk7238.network.tap import TapInterface
 from station import MAC, Station
 
 # Wall time for the TAP: it runs ahead, so that nothing is waited for, until it is stopped. While it stands, each poll
@@ -34,7 +34,7 @@ class Clock:
 
 
 clock = Clock()
-wire = Tap("bk0", clock=clock)
+wire = TapInterface("bk0", clock=clock)
 for command in ("ip addr add 192.168.50.1/24 dev bk0", "ip link set bk0 up"):
     subprocess.run(command.split(), check=True)
 station = Station(Medium([AccessPoint(b"Bench", network=wire, rng=random.Random(1))]))
@@ -61,11 +61,11 @@ reply = answer(kernel + MAC + b"\\x08\\x00" + ipv4.build(mine, theirs, ipv4.ICMP
 packet = ipv4.parse(reply[14:])
 assert (packet.source, packet.payload[0], packet.payload[8:]) == (theirs, 0, b"through the TAP")
 try:
-    Tap("bk0")
+    TapInterface("bk0")
 except ValueError as error:
     print(error)
 try:
-    Tap("lo")
+    TapInterface("lo")
 except ValueError as error:
     print(error)
 subprocess.run("ip link set bk0 down".split(), check=True)

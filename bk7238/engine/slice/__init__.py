@@ -6,13 +6,43 @@ host's matter and never the result's.
 
 from __future__ import annotations
 
-from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, Attention, Reason, Slice
+from functools import cache
+
+from bk7238.engine.slice.layout import (
+    BLOCKS,
+    IDLE_CHECK,
+    PAGES,
+    Attention,
+    Page,
+    Read,
+    Reason,
+    Slice,
+    SpanTable,
+    Write,
+    table,
+)
 from bk7238.engine.slice.native import Native
 from bk7238.engine.slice.python import InPython
 
-__all__ = ["BLOCKS", "IDLE_CHECK", "Attention", "InPython", "Native", "Reason", "Slice", "functions"]
+__all__ = [
+    "BLOCKS",
+    "IDLE_CHECK",
+    "PAGES",
+    "Attention",
+    "InPython",
+    "Native",
+    "Page",
+    "Read",
+    "Reason",
+    "Slice",
+    "SpanTable",
+    "Write",
+    "functions",
+    "table",
+]
 
 
+@cache
 def functions() -> Native | InPython:
     """The fastest body that this host can run."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from enum import IntEnum, IntFlag
+from typing import Any
 
 BLOCKS = 65536
 IDLE_CHECK = 2000
@@ -33,6 +34,47 @@ class Attention(IntFlag):
     PASS = 2  # this once, let an instruction pass its breakpoint
     STEP = 4  # end when a block has been entered
     SEARCH = 8  # remember breakpoints and watched accesses, and go on
+
+
+class Page(IntFlag):
+    """What a page of the address space is."""
+
+    MEMORY = 1
+    FETCHED = 2  # code came from it: stores may change code
+    WINDOW = 4  # the flash shows there
+
+
+PAGE_BITS = 12
+PAGES = 1 << 32 - PAGE_BITS
+
+
+class TlbEntry(ctypes.Structure):
+    """What the TLB is to hold of a page; see slice.c."""
+
+    _fields_ = (("address", ctypes.c_uint64), ("rights", ctypes.c_int))
+
+
+Read = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
+Write = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
+
+
+class SpanTable(ctypes.Structure):
+    """`struct span` of slice.c: whom an access of a register reaches that cannot be answered natively."""
+
+    _fields_ = (
+        ("read", Read),
+        ("write", Write),
+        ("words", ctypes.POINTER(ctypes.c_void_p)),
+        ("reads", ctypes.POINTER(ctypes.c_uint32)),
+        ("writes", ctypes.POINTER(ctypes.c_uint32)),
+    )
+
+
+def table(read: Any, write: Any, size: int) -> SpanTable:
+    """One for `size` bytes, from which nothing is answered yet."""
+    count = size // 4
+    words, reads, writes = (ctypes.c_void_p * count)(), (ctypes.c_uint32 * count)(), (ctypes.c_uint32 * count)()
+    return SpanTable(read, write, words, reads, writes)
 
 
 class Slice(ctypes.Structure):
@@ -65,5 +107,8 @@ class Slice(ctypes.Structure):
         ("block", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
         ("cpsr", ctypes.c_uint32),
+        ("filled_for", ctypes.c_uint32),
+        ("sink", ctypes.c_uint32),
+        ("pages", ctypes.c_void_p),
         ("blocks", ctypes.c_uint32 * BLOCKS),
     )

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
-from bk7238.engine.slice.layout import BLOCKS, IDLE_CHECK, IDLE_STACK, Attention, Reason, Slice
+from bk7238.engine.slice.layout import (
+    BLOCKS,
+    IDLE_CHECK,
+    IDLE_STACK,
+    PAGE_BITS,
+    PAGES,
+    Attention,
+    Page,
+    Reason,
+    Slice,
+    TlbEntry,
+)
 
 _PC, _CPSR, _SPSR, _LR, _SP = 11, 3, 13, 10, 12
 _MODE, _SYS, _THUMB, _FIQ_MASKED, _IRQ_MASKED = 0x1F, 0x1F, 0x20, 0x40, 0x80
 _EMPTY = 0xFFFF_FFFF
+_STORE, _FETCH = 17, 18  # UC_MEM_*
+_PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 
 _POINTER = ctypes.c_void_p
 _RegisterAccess = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_int, _POINTER)
@@ -18,6 +32,9 @@ _OnBlock = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint64, ctypes.c_uint32, _P
 _OnAccess = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64, _POINTER)
 _MemoryRead = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_uint64, _POINTER, ctypes.c_uint64)
 _OnException = ctypes.CFUNCTYPE(None, _POINTER, ctypes.c_uint32, _POINTER)
+_OnTlbFill = ctypes.CFUNCTYPE(
+    ctypes.c_bool, _POINTER, ctypes.c_uint64, ctypes.c_int, ctypes.POINTER(TlbEntry), _POINTER
+)
 _OnUndefined = ctypes.CFUNCTYPE(ctypes.c_bool, _POINTER, _POINTER)
 
 
@@ -34,17 +51,24 @@ class InPython:
             _OnBlock(self._on_breakpoint),
             _OnBlock(self._on_step),
             _OnAccess(self._on_access),
+            _OnTlbFill(self._on_tlb_fill),
         )
         addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
         self.on_block, self.on_exception, self.on_undefined = addresses[:3]
-        self.on_breakpoint, self.on_step, self.on_access = addresses[3:]
+        self.on_breakpoint, self.on_step, self.on_access, self.on_tlb_fill = addresses[3:]
+        self.on_read = self.on_write = None  # every access goes to its block, which does the same
 
     def run(self, address: int) -> int:
         """Run the slice at this host address to its end. Returns the error of Unicorn, 0 for none."""
         s = Slice.from_address(address)
-        s.reason = Reason.WAITING
-        thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
-        error: int = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
+        while True:
+            if not s.attention & Attention.RESUME:
+                self._take_interrupt(address, s)
+            s.reason = Reason.WAITING
+            thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
+            error: int = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
+            if s.reason != Reason.INTERRUPT or error or s.attention:
+                break
         s.pc, s.cpsr = self._get(s, _PC), self._get(s, _CPSR)
         return error
 
@@ -57,19 +81,12 @@ class InPython:
         self._put(s, _LR, link)
         self._put(s, _PC, vector)
 
-    def take_interrupt(self, address: int) -> int:
-        """Enter IRQ or FIQ if a line is up and the CPU lets it. Returns whether it did."""
-        s = Slice.from_address(address)
-        if not s.lines:
-            return 0
+    def _take_interrupt(self, address: int, s: Slice) -> None:
         cpsr = self._get(s, _CPSR)
         if s.lines & 2 and not cpsr & _FIQ_MASKED:
             self.enter(address, 0x11 | _FIQ_MASKED | _IRQ_MASKED, self._get(s, _PC) + 4, 0x1C)
         elif s.lines & 1 and not cpsr & _IRQ_MASKED:
             self.enter(address, 0x12 | _IRQ_MASKED, self._get(s, _PC) + 4, 0x18)
-        else:
-            return 0
-        return 1
 
     def forget(self, address: int, start: int, end: int) -> None:
         """Forget the blocks of code between two CPU addresses: it has changed."""
@@ -180,3 +197,18 @@ class InPython:
     def _put(s: Slice, register: int, value: int) -> None:
         word = ctypes.c_uint32(value & 0xFFFF_FFFF)
         _RegisterAccess(s.reg_write)(s.uc, register, ctypes.addressof(word))
+
+    def _on_tlb_fill(self, _uc: int, address: int, kind: int, entry: Any, user: int) -> bool:
+        s, number = Slice.from_address(user), address >> PAGE_BITS & PAGES - 1
+        pages = (ctypes.c_uint8 * PAGES).from_address(s.pages)
+        s.filled_for = kind
+        if kind == _FETCH and pages[number] & Page.MEMORY:
+            pages[number] |= Page.FETCHED
+        entry.contents.address = number << PAGE_BITS
+        if pages[number] & Page.WINDOW:
+            if kind == _STORE:
+                entry.contents.address = s.sink
+            entry.contents.rights = _PROT_WRITE if kind == _STORE else _PROT_READ | _PROT_EXEC
+        else:
+            entry.contents.rights = _PROT_READ | _PROT_WRITE | (_PROT_EXEC if pages[number] & Page.FETCHED else 0)
+        return True

@@ -15,6 +15,10 @@ enum { PC = 11, CPSR = 3, SPSR = 13, LR = 10, SP = 12 }; /* UC_ARM_REG_* */
 enum { DEADLINE, STOPPED, INTERRUPT, IDLE, EXCEPTION, UNDEFINED, WAITING, BREAKPOINT, STEPPED, WATCHED, LONGER };
 enum { RESUME = 1, PASS = 2, STEP = 4, SEARCH = 8 }; /* attention */
 enum { MODE = 0x1F, SYS = 0x1F, THUMB = 0x20, FIQ_MASKED = 0x40, IRQ_MASKED = 0x80 };
+enum { MEMORY = 1, FETCHED = 2, WINDOW = 4 }; /* pages */
+enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
+enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
+enum { PLAIN_READ = 1, PLAIN_WRITE = 2 }; /* plain */
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
 struct slice {
@@ -41,7 +45,42 @@ struct slice {
     uint32_t exception;     /* QEMU's exception number where reason is EXCEPTION */
     uint32_t block;         /* address of the block that was entered last */
     uint32_t pc, cpsr;      /* at the end of the slice */
+    uint32_t filled_for;    /* the access that the TLB was last filled for, as Unicorn numbers them */
+    uint32_t sink;          /* where stores into the flash window go */
+    uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
+};
+
+/* A FIFO behind a port: RunningFifo of peripherals/core/state.py. */
+struct fifo {
+    uint32_t mask, shift;   /* the field's bits in the word, and the lowest of them */
+    uint32_t depth;
+    uint32_t first, count;  /* where the oldest item is, and how many there are */
+    uint32_t empty, full;   /* bits of *flags that follow it; with `full`, a read of a full one is the block's matter */
+    uint32_t *items;
+    uint32_t *flags;        /* may be 0 */
+};
+
+/* A register: Register of peripherals/core/register.py. */
+struct word {
+    uint32_t value;
+    uint32_t readable, stored, w1c; /* bits */
+    uint32_t plain;         /* which accesses need nothing but this, bits as in the enum */
+    struct fifo *takes, *gives; /* what a write puts items into, and what a read gets them from */
+};
+
+/* A run of pages on which blocks stand. */
+struct span {
+    uint64_t (*read)(void *uc, uint64_t offset, unsigned size, void *user); /* the blocks themselves */
+    void (*write)(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+    struct word **words;    /* by offset / 4; 0 where only the block knows */
+    uint32_t *reads, *writes; /* how often a block was asked, by offset / 4 */
+};
+
+/* What the TLB is to hold of a page: uc_tlb_entry of Unicorn. */
+struct tlb_entry {
+    uint64_t address;
+    int rights;
 };
 
 static uint32_t get(struct slice *s, int reg)
@@ -188,19 +227,6 @@ int on_undefined(void *uc, void *user)
     return 1;
 }
 
-/* Run until the slice ends. Returns Unicorn's error. */
-int run(struct slice *s)
-{
-    uint32_t cpsr = get(s, CPSR);
-    int error;
-
-    s->reason = WAITING; /* emu_start returns by itself after a WFI */
-    error = s->emu_start(s->uc, get(s, PC) | (cpsr & THUMB ? 1 : 0), 0, 0, 0);
-    s->pc = get(s, PC);
-    s->cpsr = get(s, CPSR);
-    return error;
-}
-
 /* Enter an exception: `mode` with its mask bits, return address, vector. */
 void enter(struct slice *s, uint32_t mode, uint32_t link, uint32_t vector)
 {
@@ -211,20 +237,33 @@ void enter(struct slice *s, uint32_t mode, uint32_t link, uint32_t vector)
     put(s, PC, vector);
 }
 
-/* Take whichever interrupt is asserted and not masked, FIQ first. Returns whether one was taken. */
-int take_interrupt(struct slice *s)
+/* Take whichever interrupt is asserted and not masked, FIQ first. */
+static void take_interrupt(struct slice *s)
 {
     uint32_t cpsr;
     if (!s->lines)
-        return 0;
+        return;
     cpsr = get(s, CPSR);
     if ((s->lines & 2) && !(cpsr & FIQ_MASKED))
         enter(s, 0x11 | FIQ_MASKED | IRQ_MASKED, get(s, PC) + 4, 0x1C);
     else if ((s->lines & 1) && !(cpsr & IRQ_MASKED))
         enter(s, 0x12 | IRQ_MASKED, get(s, PC) + 4, 0x18);
-    else
-        return 0;
-    return 1;
+}
+
+/* Run until the slice ends, with the interrupts that are taken in it. Returns Unicorn's error. */
+int run(struct slice *s)
+{
+    int error;
+
+    do {
+        if (!(s->attention & RESUME))
+            take_interrupt(s);
+        s->reason = WAITING; /* emu_start returns by itself after a WFI */
+        error = s->emu_start(s->uc, get(s, PC) | (get(s, CPSR) & THUMB ? 1 : 0), 0, 0, 0);
+    } while (s->reason == INTERRUPT && !error && !s->attention);
+    s->pc = get(s, PC);
+    s->cpsr = get(s, CPSR);
+    return error;
 }
 
 /* Forget whether blocks in [start, end) are Thumb: their code has changed. */
@@ -239,4 +278,82 @@ void forget(struct slice *s, uint32_t start, uint32_t end)
     for (at = start & ~1u; at < end; at += 2)
         if ((s->blocks[at >> 1 & (BLOCKS - 1)] & ~1u) == at)
             s->blocks[at >> 1 & (BLOCKS - 1)] = ~0u;
+}
+
+static void changed(struct fifo *s)
+{
+    if (s->flags)
+        *s->flags = (*s->flags & ~(s->empty | s->full)) | (s->count ? 0 : s->empty) | (s->count == s->depth ? s->full : 0);
+}
+
+/* A read of a register, of 1, 2 or 4 bytes: answered here where the block has no say in it. */
+uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
+{
+    struct span *span = user;
+    struct word *word = span->words[offset >> 2];
+    if (word && !(offset & (size - 1))) {
+        uint32_t value = word->value & word->readable;
+        struct fifo *fifo = word->gives;
+        if (fifo && fifo->count && !(fifo->full && fifo->count == fifo->depth) && size == 4) {
+            uint32_t item = fifo->items[fifo->first];
+            fifo->first = fifo->first + 1 == fifo->depth ? 0 : fifo->first + 1;
+            fifo->count--;
+            changed(fifo);
+            return (value & ~fifo->mask) | item << fifo->shift;
+        }
+        if (!fifo && (word->plain & PLAIN_READ))
+            return size == 4 ? value : (value >> 8 * (offset & 3)) & ((1u << 8 * size) - 1);
+    }
+    span->reads[offset >> 2]++;
+    return span->read(uc, offset, size, user);
+}
+
+/* A write of a register, in the same way. */
+void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *user)
+{
+    struct span *span = user;
+    struct word *word = span->words[offset >> 2];
+    if (word && !(offset & (size - 1))) {
+        uint32_t value = (uint32_t)written;
+        struct fifo *fifo = word->takes;
+        if (fifo) {
+            if (size == 4 && !(value & ~fifo->mask) && fifo->count < fifo->depth) {
+                uint32_t at = fifo->first + fifo->count;
+                fifo->items[at < fifo->depth ? at : at - fifo->depth] = value >> fifo->shift;
+                fifo->count++;
+                changed(fifo);
+                word->value = ((word->value & ~word->stored) | (value & word->stored)) & ~(value & word->w1c);
+                return;
+            }
+        } else if (word->plain & PLAIN_WRITE) {
+            if (size < 4) {
+                uint32_t shift = 8 * ((uint32_t)offset & 3), lanes = ((1u << 8 * size) - 1) << shift;
+                value = (word->value & word->stored & word->readable & ~lanes) | (value << shift & lanes);
+            }
+            word->value = ((word->value & ~word->stored) | (value & word->stored)) & ~(value & word->w1c);
+            return;
+        }
+    }
+    span->writes[offset >> 2]++;
+    span->write(uc, offset, size, written, user);
+}
+
+/* What the CPU may do with a page. Pages of RAM become executable, and slow to store to, only once code was fetched
+ * from them. Stores into the flash window go to the sink: firmware that writes through a null pointer must not notice. */
+int on_tlb_fill(void *uc, uint64_t address, int kind, struct tlb_entry *entry, void *user)
+{
+    struct slice *s = user;
+    uint8_t *page = &s->pages[(uint32_t)address >> PAGE_BITS];
+    (void)uc;
+    s->filled_for = (uint32_t)kind;
+    if (kind == FETCH && (*page & MEMORY))
+        *page |= FETCHED;
+    entry->address = (uint32_t)address >> PAGE_BITS << PAGE_BITS;
+    if (*page & WINDOW) {
+        if (kind == WRITE)
+            entry->address = s->sink;
+        entry->rights = kind == WRITE ? PROT_WRITE : PROT_READ | PROT_EXEC;
+    } else
+        entry->rights = PROT_READ | PROT_WRITE | (*page & FETCHED ? PROT_EXEC : 0);
+    return 1;
 }
