@@ -4,51 +4,22 @@ from pathlib import Path
 
 import fake_renode
 import pytest
+from device_board import ALL, DONE, GUEST, SPIN, maker, words
 
 from bk7238 import chip
 from bk7238.machine import Machine
 from bk7238.machine.snapshot import Snapshots
 from bk7238.peripherals.core import ResetKind
 
-GUEST = Path(__file__).with_name("programs") / "devices.bin"
-DONE = 236_000  # microseconds, when the guest follows the button
-SPIN = b"\xfe\xff\xff\xea"
-ALL = """\
-button: Beken.PyDevice @ gpio 26
-    model: "button:Button"
-
-lamp: Beken.PyDevice @ gpio 8
-    model: "relay:Relay"
-
-eeprom: Beken.PyDevice @ i2c1 0x50
-    model: "eeprom:Eeprom"
-
-oven: Beken.PyDevice @ spi
-    model: "thermocouple:Thermocouple"
-    args: "celsius=100.25"
-
-battery: Beken.PyDevice @ saradc 1
-    model: "voltage:Voltage"
-    args: "volts=1.2"
-"""
 PULL_UP, OUTPUT_HIGH = 0x3C, 0x02
 
 
 @pytest.fixture
 def make(tmp_path):
-    def make(description, program=SPIN * 8, **more):
-        path = tmp_path / "devices.repl"
-        path.write_text(description)
-        return Machine(chip.usual().codec.encode(program.ljust(-(-len(program) // 32) * 32), 0), devices=[path], **more)
-
-    return make
+    return maker(tmp_path)
 
 
 # A guest with all of them
-
-
-def words(machine):
-    return [int.from_bytes(machine.engine.bus.read(0x400000 + at, 4), "little") for at in range(0, 12, 4)]
 
 
 def test_a_guest_program_meets_devices_on_pins_and_buses(make):
