@@ -13,11 +13,10 @@ from collections.abc import Collection
 
 from bk7238.air import management
 from bk7238.air.bss import Bss
-from bk7238.air.downlink import Downlink, Outgoing
 from bk7238.air.membership import Membership
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.security import EAPOL, Open, Security
-from bk7238.air.stations import MacFilter, StationEntry, Stations
+from bk7238.air.stations import Downlink, MacFilter, Outgoing, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.events import Events

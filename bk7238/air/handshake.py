@@ -6,10 +6,9 @@ Source: IEEE 802.11-2020, 12.7.6 and 12.7.7.
 
 from __future__ import annotations
 
-from bk7238.air.ccmp_keys import ReceivingKey, SendingKey
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3
 from bk7238.formats import eapol, wpa_keys
-from bk7238.formats.ccmp import KEY_SIZE
+from bk7238.formats.ccmp import KEY_SIZE, ReceivingKey, SendingKey
 from bk7238.formats.eapol import ACK, ENCRYPTED, INSTALL, MIC, PAIRWISE, SECURE, VERSION_AES, KeyFrame
 from bk7238.formats.ieee80211 import RSN, find_element
 from bk7238.formats.plain import Record

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bk7238.air.access_point import AccessPoint
-from bk7238.air.downlink import Outgoing
 from bk7238.air.events import ProbeSeen, ProbeUnanswered
 from bk7238.air.station import Station
+from bk7238.air.stations import Outgoing
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.airtime import Rate

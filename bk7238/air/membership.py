@@ -7,7 +7,6 @@ from collections import Counter
 
 from bk7238.air import management
 from bk7238.air.bss import Bss
-from bk7238.air.downlink import Downlink
 from bk7238.air.events import (
     StationAssociated,
     StationAuthenticated,
@@ -18,7 +17,7 @@ from bk7238.air.events import (
     StepIgnored,
 )
 from bk7238.air.misbehaviour import ASSOCIATION, AUTHENTICATION, Misbehaviour
-from bk7238.air.stations import MacFilter, StationEntry, Stations
+from bk7238.air.stations import Downlink, MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.addresses import mac_text

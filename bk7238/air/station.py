@@ -14,8 +14,8 @@ from collections import Counter, deque
 from functools import partial
 
 from bk7238.air import management
-from bk7238.air.downlink import Outgoing
 from bk7238.air.events import NetworkFound, NetworkJoined, NetworkLost
+from bk7238.air.stations import Outgoing
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header, element
 from bk7238.network.addresses import mac_text

@@ -13,7 +13,6 @@ import random
 from collections import Counter
 
 from bk7238.air import admission
-from bk7238.air.ccmp_keys import Replayed, SendingKey
 from bk7238.air.events import (
     GroupRekeyed,
     HandshakeCompleted,
@@ -28,7 +27,7 @@ from bk7238.air.handshake import Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
-from bk7238.formats.ccmp import KEY_SIZE, MicError
+from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed, SendingKey
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
 from bk7238.peripherals.core import Actor, State

@@ -1,7 +1,8 @@
 """CCMP: AES-CCM over an 802.11 frame, with an 8-byte header that carries the packet number and an 8-byte MIC.
 
 Source: IEEE 802.11-2020, 12.5.3. A frame starts with frame control and ends before the FCS. The CCMP header, here in
-front of the body, is part of the plain and of the encrypted frame alike. Keys are 16 bytes (CCMP-128).
+front of the body, is part of the plain and of the encrypted frame alike. Keys are 16 bytes (CCMP-128). A key in use
+has the packet number of what is sent with it, or the replay check of what comes in: a counter for each priority (TID).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from bk7238.formats.ieee80211 import MANAGEMENT, MORE_DATA, ORDER, POWER_MANAGEMENT, PROTECTED, RETRY, Header, parse
+from bk7238.formats.plain import Record
 
 HEADER_SIZE = 8
 MIC_SIZE = 8
@@ -80,3 +82,41 @@ def _aad(header: Header) -> bytes:
     addresses = header.addr1 + header.addr2 + header.addr3
     qos = b"" if header.qos is None else bytes((header.qos & 0x0F, 0))
     return control + addresses + bytes((header.fragment, 0)) + header.addr4 + qos
+
+
+class Replayed(ValueError):
+    """The packet number is not above the last one of this priority."""
+
+
+class SendingKey(Record):
+    """A key that data frames are sent with. `packet_number` is the last one used."""
+
+    def __init__(self, key: bytes, key_id: int = 0) -> None:
+        self.key, self.key_id = key, key_id
+        self.packet_number = 0
+
+    def protect(self, frame: bytes) -> bytes:
+        """A data frame as it goes on the air."""
+        body = parse(frame)[1]
+        at = len(frame) - len(body)
+        self.packet_number += 1
+        header = frame[:1] + bytes((frame[1] | PROTECTED,)) + frame[2:at]
+        return encrypt(self.key, header + ccmp_header(self.packet_number, self.key_id) + body)
+
+
+class ReceivingKey(Record):
+    """A key that data frames are received with."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self._last: dict[int, int] = {}  # packet number by TID
+
+    def unprotect(self, frame: bytes) -> bytes:
+        """The frame in the clear, without CCMP header and MIC. Raises MicError, Replayed, or ValueError where short."""
+        header, body = parse(decrypt(self.key, frame))
+        number, priority = packet_number(body), (header.qos or 0) & 15
+        if number <= self._last.get(priority, 0):
+            raise Replayed(f"packet number {number} comes again")
+        self._last[priority] = number
+        at = len(frame) - MIC_SIZE - len(body)
+        return frame[:1] + bytes((frame[1] & ~PROTECTED,)) + frame[2:at] + body[HEADER_SIZE:]

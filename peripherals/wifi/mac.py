@@ -22,15 +22,13 @@ from bk7238.peripherals.wifi.doze import Doze
 from bk7238.peripherals.wifi.filter import Filter
 from bk7238.peripherals.wifi.interrupts import Interrupts
 from bk7238.peripherals.wifi.keys import KeyRam
-from bk7238.peripherals.wifi.receive import Receive
-from bk7238.peripherals.wifi.rx_rings import RxRings
+from bk7238.peripherals.wifi.receive import Receive, RxRings, Tuning
 from bk7238.peripherals.wifi.time_on_air import TimeOnAir
 from bk7238.peripherals.wifi.transmit import Transmit
-from bk7238.peripherals.wifi.tuning import Tuning
 
 
 class WifiMac(Peripheral):
-    """Outputs 0 to 6 are interrupt lines 16 to 22, 7 is line 26; inputs 0 to 7 the tuned frequency (see tuning.py)."""
+    """Outputs 0 to 6 are interrupt lines 16 to 22, 7 is line 26; inputs 0 to 7 the tuned frequency (see receive.py)."""
 
     size = 0x9000
 

@@ -1,15 +1,27 @@
-"""Receiving: what the MAC hears, decrypts and hands to the rings.
+"""Receiving: what the MAC hears, decrypts and writes into the firmware's rings of descriptors.
 
-Facts: docs/hardware/wifi-mac.md. A frame is heard in the active state on the tuned channel, and passes the filter.
-The transmitter is looked up in the key RAM also for a frame that is not protected: that is how the firmware finds the
-station it came from. A protected frame that cannot be decrypted is dropped without an interrupt unless
-acceptDecryptErrorFrames.
+Facts: docs/hardware/wifi-mac.md. Eight wires from the radio carry its frequency in steps of 0.5 MHz: 25 is channel 1,
+each further channel is 10 more. Channel 14 lies 12 MHz above channel 13; by the same steps it is 169 (inferred).
 
-Not modelled: errors on the air, answers other than the ACK to a frame for this station, a radio that is deaf while it
-sends.
+A frame is heard in the active state on the tuned channel, and passes the filter. The transmitter is looked up in the
+key RAM also for a frame that is not protected: that is how the firmware finds the station it came from. A protected
+frame that cannot be decrypted is dropped without an interrupt unless acceptDecryptErrorFrames.
+
+There are two rings, one of descriptors for headers and one for buffers. The MAC sits on one descriptor of each and
+reads its link only when it needs the next one, so software can link more at any time. While there is no room frames
+wait here: three of full size fill the firmware's rings, and what is heard must not be lost for that. A bad descriptor
+costs the frame and stops the rings until the next newHead.
+
+Not modelled: frequencies between channels: a radio that is tuned to one neither hears nor is heard; errors on the air,
+answers other than the ACK to a frame for this station, a radio that is deaf while it sends; interrupt mitigation (each
+frame triggers at once), the trigger of a header descriptor, the format of a frame (each is told as 6 Mbit/s without
+HT), A-MPDU information, DMA error interrupts.
 """
 
 from __future__ import annotations
+
+import struct
+from typing import NamedTuple
 
 from bk7238.formats import ccmp
 from bk7238.formats.airtime import Rate, frame_time
@@ -25,21 +37,172 @@ from bk7238.formats.ieee80211 import (
     is_group,
     parse,
 )
-from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.core import RO, RW, Input, Register, State
+from bk7238.peripherals.wifi import keys
 from bk7238.peripherals.wifi.descriptors import (
+    RBD_DONE,
+    RBD_LAST,
+    RBD_STATUS,
     RHD_ADDRESS_MISMATCH,
     RHD_DONE,
+    RHD_FIRST_BUFFER,
+    RHD_FRAME_LENGTH,
     RHD_GROUP,
     RHD_KEY_INDEX_SHIFT,
     RHD_KEY_INDEX_VALID,
+    RHD_STATUS,
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
+    BadDescriptor,
+    RxBuffer,
+    read_next,
+    read_rx_buffer,
+    read_rx_header,
+    write_bytes,
+    write_word,
 )
 from bk7238.peripherals.wifi.keys import Key
 from bk7238.peripherals.wifi.mac_part import MacPart
-from bk7238.peripherals.wifi.rx_rings import Heard
 
+CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
+MOST_WAITING = 256
+MOST_BUFFERS = 64
+RATE_6_MBIT = 0xB
+RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterRxTrigger
+# From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two)
+REPORT = struct.Struct("<HHIIIIIIII")
+
+
+class Tuning(MacPart):
+    tuned = Input(0, 7)
+
+    @property
+    def channel(self) -> int:
+        """The channel, 1 to 14, or 0 where the radio is not on one."""
+        return CHANNEL_OF_STEP.get(self.tuned, 0)
+
+
+class Heard(NamedTuple):
+    """A frame for the firmware: `status` is the word that goes with it, `tsf` when it was heard, `rssi` in dBm."""
+
+    frame: bytes
+    rssi: int
+    status: int
+    tsf: int
+
+    def report(self) -> bytes:
+        """The bytes that the hardware writes into the header descriptor."""
+        length = len(self.frame)
+        signal = length + FCS & 0xFFF | RATE_6_MBIT << 12
+        tsf = self.tsf & 0xFFFF_FFFF, self.tsf >> 32
+        return REPORT.pack(length, 0, *tsf, signal, 0, (self.rssi & 0xFF) << 24, 0, 0, 0)
+
+
+class RxRings(MacPart):
+    class RX_HEADER_HEAD_PTR(Register, at=0x81B8):
+        rxHeaderHeadPtrValid = RW(0)
+        rxHeaderHeadPtr = RW(2, 31)
+
+    class RX_PAYLOAD_HEAD_PTR(Register, at=0x81BC):
+        rxPayloadHeadPtrValid = RW(0)
+        rxPayloadHeadPtr = RW(2, 31)
+
+    class DEBUG_RX_PAY_S_PTR(Register, at=0x8544):
+        rxPayStatPointer = RO(0, 31)
+
+    class DEBUG_RX_HDR_C_PTR(Register, at=0x8548):
+        rxHdrStatPointer = RO(0, 31, doc="the header descriptor that the MAC sits on, 0 for none")
+
+    class DEBUG_RX_PAY_C_PTR(Register, at=0x854C):
+        rxPayCurrentPointer = RO(0, 31, doc="the buffer descriptor that the MAC sits on, 0 for none")
+
+    header_used = State(False)
+    buffer_used = State(False)
+    waiting: State[list[Heard]] = State(factory=list)
+
+    def queue(self, heard: Heard) -> bool:
+        """Hand a frame to software as soon as there is room. False where too many are waiting already."""
+        if len(self.waiting) >= MOST_WAITING:
+            self.log.warning(f"{MOST_WAITING} received frames wait for descriptors; one more is lost")
+            return False
+        self.waiting.append(heard)
+        self.fill()
+        return True
+
+    def new_header_head(self) -> None:
+        """Begin with the header ring that the firmware has written."""
+        self.DEBUG_RX_HDR_C_PTR.value = self.RX_HEADER_HEAD_PTR.value & ~3
+        self.header_used = False
+        self.fill()
+
+    def new_payload_head(self) -> None:
+        """Begin with the payload ring that the firmware has written."""
+        self.DEBUG_RX_PAY_C_PTR.value = self.RX_PAYLOAD_HEAD_PTR.value & ~3
+        self.buffer_used = False
+        self.fill()
+
+    def fill(self) -> None:
+        """Place as many of the waiting frames as there is room for."""
+        placed = 0
+        while placed < len(self.waiting):
+            try:
+                if not self._place(self.waiting[placed]):
+                    break
+            except BadDescriptor as error:
+                self.log.warning(f"a received frame is lost and reception stops: {error}")
+                self.stop()
+            placed += 1
+        if placed:
+            del self.waiting[:placed]
+            self.block.interrupts.update_lines()
+
+    def stop(self) -> None:
+        """Sit on no descriptor until the next newHead."""
+        self.DEBUG_RX_HDR_C_PTR.value = self.DEBUG_RX_PAY_C_PTR.value = 0
+        self.header_used = self.buffer_used = False
+
+    def _place(self, heard: Heard) -> bool:
+        """Write one frame into the rings. False, and nothing written, where there is no room yet."""
+        address = self._next(self.DEBUG_RX_HDR_C_PTR.value, self.header_used)
+        if not address:
+            return False
+        read_rx_header(self.bus, address)
+        buffers = self._buffers(len(heard.frame))
+        if not buffers:
+            return False
+        rest = heard.frame
+        for at, buffer in buffers:
+            size = buffer.end - buffer.start + 1
+            write_bytes(self.bus, buffer.start, rest[:size])
+            rest = rest[size:]
+            status = RBD_DONE if rest else RBD_DONE | RBD_LAST
+            write_bytes(self.bus, at + RBD_STATUS, status.to_bytes(2, "little"))
+        write_word(self.bus, address + RHD_FIRST_BUFFER, buffers[0][0])
+        write_bytes(self.bus, address + RHD_FRAME_LENGTH, heard.report())
+        self.DEBUG_RX_HDR_C_PTR.value = address
+        self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = buffers[-1][0]
+        self.header_used = self.buffer_used = True
+        write_word(self.bus, address + RHD_STATUS, heard.status)
+        self.block.interrupts.TX_RX_INT_STATUS.value |= RX_TRIGGERS
+        return True
+
+    def _next(self, address: int, used: bool) -> int:
+        return read_next(self.bus, address) if address and used else address
+
+    def _buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
+        """The next buffer descriptors that together hold `length` bytes; none where they do not."""
+        address = self._next(self.DEBUG_RX_PAY_C_PTR.value, self.buffer_used)
+        buffers: dict[int, RxBuffer] = {}
+        while address and length > 0:
+            if address in buffers or len(buffers) >= MOST_BUFFERS:
+                raise BadDescriptor(f"RBD at {address:#010x}: a chain without an end")
+            buffer = buffers[address] = read_rx_buffer(self.bus, address)
+            if buffer.end < buffer.start:
+                raise BadDescriptor(f"RBD at {address:#010x}: a buffer from {buffer.start:#010x} to {buffer.end:#010x}")
+            length -= buffer.end - buffer.start + 1
+            address = buffer.next
+        return list(buffers.items()) if length <= 0 else []
 
 
 class Receive(MacPart):
@@ -83,12 +246,12 @@ class Receive(MacPart):
             status |= RHD_KEY_INDEX_VALID | station << RHD_KEY_INDEX_SHIFT
         if header.flags & PROTECTED and header.kind != CONTROL and not self.block.filter.RX_CNTRL.dontDecrypt:
             try:
-                frame, decryption = cipher.unprotect(frame, self._key(header, body, station))
-            except cipher.UnusableKey as error:
+                frame, decryption = keys.unprotect(frame, self._key(header, body, station))
+            except keys.UnusableKey as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
-            if decryption != cipher.CCMP_SUCCESS and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:
-                reason = "no key" if decryption == cipher.NULL_KEY else "wrong MIC"
+            if decryption != keys.CCMP_SUCCESS and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:
+                reason = "no key" if decryption == keys.NULL_KEY else "wrong MIC"
                 self.log.info(f"a protected frame from {header.addr2.hex(':')} is dropped: {reason}")
                 return True
             status |= decryption
@@ -99,6 +262,6 @@ class Receive(MacPart):
         if station is None or len(body) < ccmp.HEADER_SIZE:
             return None
         key = self.block.keys.entries[station]
-        if is_group(header.addr1) or (key.use_default and key.cipher == cipher.NONE):
+        if is_group(header.addr1) or (key.use_default and key.cipher == keys.NONE):
             return self.block.keys.group_key(key.interface, ccmp.key_id(body))
         return key

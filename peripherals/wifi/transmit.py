@@ -22,7 +22,7 @@ from typing import NamedTuple
 from bk7238.formats.airtime import SLOT, Rate, frame_time
 from bk7238.formats.ieee80211 import CONTROL, FCS, POWER_MANAGEMENT, with_timestamp
 from bk7238.peripherals.core import RO, RW, Alarm, Port, Register, State, on_alarm
-from bk7238.peripherals.wifi import cipher
+from bk7238.peripherals.wifi import keys
 from bk7238.peripherals.wifi.descriptors import (
     THD_DONE,
     THD_RETRIES_SHIFT,
@@ -190,7 +190,7 @@ class Transmit(MacPart):
             frame = frame[:1] + bytes((frame[1] | POWER_MANAGEMENT,)) + frame[2:]
         try:
             frame = self._protected(frame, header, policy)
-        except cipher.UnusableKey as error:
+        except keys.UnusableKey as error:
             self.log.warning(f"{NAMES[queue]}: a frame is not sent: {error}")
             self.exchange = exchange._replace(attempts=1, success=False)
             self.exchange_step.start(SLOT)
@@ -204,7 +204,7 @@ class Transmit(MacPart):
     def _protected(self, frame: bytes, header: TxHeader, policy: PolicyTable) -> bytes:
         if header.dont_encrypt:
             return frame
-        return cipher.protect(frame, self.block.keys.entries.get(policy.key_index))
+        return keys.protect(frame, self.block.keys.entries.get(policy.key_index))
 
     def _finish(self, exchange: FrameExchange) -> None:
         """Tell software how it went, and go on."""
