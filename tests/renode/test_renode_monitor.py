@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> int:
+def script(needs_renode: None, monkeypatch: pytest.MonkeyPatch) -> int:  # noqa: ARG001
     """Machines made after this are made by the script; its debugger's port."""
     renode, port = renode_host.renode(), free_port()
     monkeypatch.setattr(renode, "script", SCRIPT)
