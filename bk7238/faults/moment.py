@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bk7238.faults.arguments import seconds
 from bk7238.faults.spec import FaultError, unquoted
 from bk7238.network.events import Event, PushProgress
-from bk7238.network.http_server import Transfer
+from bk7238.network.http_server import Extent, Offer, Transfer
 from bk7238.peripherals.core import Actor, Alarm, State, on_alarm
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Trigger(Actor):
         if when.now:
             self.pull()
         elif when.share is not None or when.bytes is not None:
-            targets.server.limits.insert(self._limit)
+            targets.server.tap.insert(self._limit)
             targets.server.on_progress.connect(self._fetched)
             targets.server.events.on_event.connect(self._heard)
         elif when.flash_op is not None:
@@ -123,9 +123,11 @@ class Trigger(Actor):
         else:
             self.due.start(max(1, missing // _FASTEST))
 
-    def _limit(self, transfer: Transfer) -> int | None:
+    def _limit(self, passing: Offer | Extent) -> Offer | Extent:
         """The server goes no further until the device has acknowledged that much."""
-        return self._when.place(len(transfer.body)) if self.waiting else None
+        if not self.waiting or not isinstance(passing, Extent):
+            return passing
+        return passing.until(self._when.place(len(passing.transfer.body)))
 
     def _fetched(self, transfer: Transfer, acknowledged: int) -> None:
         self._arrived(acknowledged, len(transfer.body))

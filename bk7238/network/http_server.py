@@ -64,13 +64,33 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What the server has at a path that was asked for: None for a 404."""
+
+    path: str
+    body: bytes | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far the body of a transfer may be sent by now, in bytes."""
+
+    transfer: Transfer
+    end: int
+
+    def until(self, end: int) -> Extent:
+        """No further than to there."""
+        return Extent(self.transfer, min(end, self.end))
+
+
 class HttpServer(Actor):
     """Serves `files`, a table of decoded paths (`http_path`) and bodies that may be changed at any time.
 
-    `answers` is the tap of what is answered: a stage gets the path and the body (None for a 404), and gives an Answer
-    where another is to go out. `limits` is that of how far bodies go: a stage gets a Transfer, and gives the byte up to
-    which it may be sent by now, or None. `on_progress` is told a Transfer and how many bytes of it the device has
-    acknowledged, `on_output` (with the time) that a session sends by itself.
+    Through `tap` passes the Offer for each request, in whose place a stage may give an Answer, and an Extent
+    whenever more of a body could be sent, in whose place it may give one that ends sooner. `on_progress` is told a
+    Transfer and how many bytes of it the device has acknowledged, `on_output` (with the time) that a session sends
+    by itself.
     """
 
     files: dict[str, bytes] = State()
@@ -79,7 +99,7 @@ class HttpServer(Actor):
     def __init__(self, events: Events, files: Mapping[str, bytes] | None = None) -> None:
         self.files = dict(files or {})
         self.events = events
-        self.answers, self.limits = Tap(), Tap()
+        self.tap = Tap()
         self.on_progress, self.on_output = Signal(), Signal()
 
     def body(self, path: str) -> bytes | None:
@@ -220,8 +240,8 @@ class HttpSession(Record):
     def _answer(self, now: int) -> None:
         path = request_path(self._request)
         body = self._server.body(path)
-        answer: Answer | None = self._server.answers.decided(path, body)
-        if answer is not None:
+        (answer,) = self._server.tap.passed(Offer(path, body))
+        if isinstance(answer, Answer):
             self._answer_as_told(answer, now)
         elif body is None:
             self._respond(404, b"404 Not Found\n", "text/plain", now)
@@ -283,8 +303,8 @@ class HttpSession(Record):
         if transfer is None:
             return
         limit = len(transfer.body)
-        if self._server.limits and transfer in self._delivering:
-            limit = min(limit, *self._server.limits.answers(transfer), limit)
+        if self._server.tap and transfer in self._delivering:
+            limit = self._server.tap.passed(Extent(transfer, limit))[0].end
         while transfer.sent < limit and self._connection.space:
             piece = transfer.body[transfer.sent : min(limit, transfer.sent + self._connection.space)]
             self._send(piece if transfer.raw else self._http.send(h11.Data(data=piece)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.bench.bench import add_access_point
 from bk7238.bench.values import microseconds
 from bk7238.formats.ieee80211 import BROADCAST
-from bk7238.network.http_server import Answer
+from bk7238.network.http_server import Answer, Extent, Offer
 from bk7238.testing.kit import NotSeen
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ class Server:
     def answer(self, reply: Reply) -> None:
         """Answer each request for a file with what `reply` gives for its body, and hang up."""
 
-        def answer(_path: str, body: bytes | None) -> Answer | None:
-            if body is None:
-                return None
-            lines, sent = reply(body)
+        def answer(passing: Offer | Extent) -> Offer | Extent | Answer:
+            if not isinstance(passing, Offer) or passing.body is None:
+                return passing
+            lines, sent = reply(passing.body)
             return Answer(200, b"".join(line + b"\r\n" for line in (b"HTTP/1.1 200 OK", *lines, b"")), sent)
 
-        self.model.answers.insert(answer)
+        self.model.tap.insert(answer)
 
 
 class Air:

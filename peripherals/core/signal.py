@@ -76,7 +76,3 @@ class Tap:
             if answer is not None:
                 return answer
         return None
-
-    def answers(self, *what: Any) -> list[Any]:
-        """The answers of all stages that have one."""
-        return [answer for stage in self._stages if (answer := stage(*what)) is not None]

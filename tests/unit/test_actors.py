@@ -104,7 +104,6 @@ def test_a_tap_changes_stops_and_decides():
     assert tap.passed("it", "!") == ["IT", "IT!"]
     assert tap.passed("stopped", "!") == ["STOPPED!"]
     assert tap.decided("it", "!") == ["it", "it!"]
-    assert tap.answers("stopped", "!") == [["stopped", "stopped!"]]
 
 
 class Thing(Record):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 
 from bk7238.faults.arguments import LARGEST, Argument, number, share, words
 from bk7238.faults.kinds.radio import Lasting
 from bk7238.faults.targets import Targets
 from bk7238.network.http_path import shown
-from bk7238.network.http_server import Answer
+from bk7238.network.http_server import Answer, Extent, Offer
 
 _PHRASES = {301: "Moved Permanently", 302: "Found", 307: "Temporary Redirect", 404: "Not Found", 403: "Forbidden"}
 
@@ -31,13 +32,13 @@ class OfAnswers(Lasting):
 
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
-        targets.server.answers.insert(lambda path, body: self._answer(targets, path, body))
+        targets.server.tap.insert(partial(self._answer, targets))
 
-    def _answer(self, targets: Targets, path: str, body: bytes | None) -> Answer | None:
-        if body is None or not self.lasts(targets.machine.now):
-            return None
-        answer, what = self.answer(body)
-        self.record("server", f"{shown(path)}: {what}")
+    def _answer(self, targets: Targets, passing: Offer | Extent) -> Offer | Extent | Answer:
+        if not isinstance(passing, Offer) or passing.body is None or not self.lasts(targets.machine.now):
+            return passing
+        answer, what = self.answer(passing.body)
+        self.record("server", f"{shown(passing.path)}: {what}")
         return answer
 
     @abstractmethod

@@ -13,7 +13,7 @@ from bk7238.faults.targets import Targets
 from bk7238.network import dhcp, dns, http_server
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import NameAsked, Refused
-from bk7238.network.http_server import HttpSession, Transfer
+from bk7238.network.http_server import Extent, HttpSession, Offer, Transfer
 from bk7238.network.tcp_segment import ACK, RST, SYN, Segment
 from bk7238.peripherals.core import Calls, State, on_alarm
 
@@ -125,7 +125,7 @@ class _OfSessions(Fault):
     _struck: bool = State(False)
 
     def arm(self, targets: Targets) -> None:
-        targets.server.limits.insert(self._limit)
+        targets.server.tap.insert(self._limit)
         super().arm(targets)
 
     def strike(self, targets: Targets) -> None:
@@ -133,11 +133,11 @@ class _OfSessions(Fault):
         for session in list(targets.server.sessions):
             self._end(session)
 
-    def _limit(self, transfer: Transfer) -> int | None:
-        if not self._struck:
-            return None
-        self.ending.after(0, transfer.session)
-        return 0
+    def _limit(self, passing: Offer | Extent) -> Offer | Extent:
+        if not self._struck or not isinstance(passing, Extent):
+            return passing
+        self.ending.after(0, passing.transfer.session)
+        return passing.until(0)
 
     @on_alarm(ending)
     def _end(self, session: HttpSession) -> None:
@@ -200,19 +200,20 @@ class NetworkSlow(Fault):
     _slow: bool = State(False)
 
     def arm(self, targets: Targets) -> None:
-        targets.server.limits.insert(self._limit)
+        targets.server.tap.insert(self._limit)
         super().arm(targets)
 
     def strike(self, _targets: Targets) -> None:
         self._slow = True
 
-    def _limit(self, transfer: Transfer) -> int | None:
-        if not self._slow:
-            return None
+    def _limit(self, passing: Offer | Extent) -> Offer | Extent:
+        if not self._slow or not isinstance(passing, Extent):
+            return passing
+        transfer = passing.transfer
         if transfer not in self._places:
             self._places[transfer] = transfer.sent
             self._again(transfer)
-        return self._places[transfer]
+        return passing.until(self._places[transfer])
 
     @on_alarm(more)
     def _again(self, transfer: Transfer) -> None:
