@@ -154,9 +154,12 @@ def main() -> int:
         f"\nstart-up {report['start_up_cpu_seconds']} s of user CPU, peak memory {report['peak_memory_mib']} MiB, "
         f"virtual over wall time {rows[-1]['virtual_over_wall']}; user CPU of all runs {report['user_cpu_all_runs']}\n"
     )
-    print(f"{'engine':10} {'register read us':>17} {'write us':>9} {'busy virtual second s':>22}")
+    print(f"{'engine':10} {'plain read us':>14} {'asked: read us':>15} {'write us':>9} {'busy virtual second s':>22}")
     for cost in report["costs"]:
-        print(f"{cost['engine']:10} {cost['read']:>17.2f} {cost['write']:>9.2f} {cost['virtual_second']:>22.3f}")
+        print(
+            f"{cost['engine']:10} {cost['plain']:>14.2f} {cost['read']:>15.2f} {cost['write']:>9.2f} "
+            f"{cost['virtual_second']:>22.3f}"
+        )
     print(f"\nblocks were asked {sum(map(sum, entered.values())):,} times (reads, writes), most often:")
     for name, (reads, writes) in list(report["entered"].items())[:12]:
         print(f"{name:32} {reads:>10,} {writes:>10,}")
