@@ -249,7 +249,7 @@ def test_the_report(installation):
 
 def test_the_command(installation, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(registry, "make", lambda _name, _job, **_more: installation)
-    monkeypatch.setattr("bk7238.sweep.workers.processes.processes", lambda number: processes(number, invented))
+    monkeypatch.setattr("bk7238.cli.sweep.processes", lambda number: processes(number, invented))
     arguments = ["sweep", vendor(FULL), vendor(GZIP), "--artifacts", tmp_path, "--journal", tmp_path / "j", "--json"]
     assert main([str(argument) for argument in arguments]) == 0
     shown = json.loads(capsys.readouterr().out)

@@ -33,7 +33,7 @@ class WorkerProcesses:
         self._first = pickle.dumps((versions, plan))
         self._made_of = plan, versions
         self._idle: list[_Process] = []
-        self._over = False
+        self._over = ""  # why no more is asked of them
 
     def __reduce__(self) -> Any:
         return WorkerProcesses, self._made_of
@@ -41,7 +41,7 @@ class WorkerProcesses:
     def ask(self, points: bytes, wanted: Callable[[], bool]) -> worker.WorkerAnswer:
         """The answer to some points. Raises ProcessDied, also where they are not wanted any more."""
         if self._over:
-            raise ProcessDied("the sweep is over")
+            raise ProcessDied(self._over)
         try:
             process = self._idle.pop()
         except IndexError:
@@ -50,19 +50,19 @@ class WorkerProcesses:
         try:
             process.tell(points)
             answer = process.answer(wanted)
-        except BaseException:
+        except BaseException as error:
             process.end()
-            self.dismiss()
+            self.dismiss(str(error))
             raise
         self._idle.append(process)
         if self._over or answer.found is None:
             self.dismiss()
         return answer
 
-    def dismiss(self) -> None:
+    def dismiss(self, why: str = "") -> None:
         """End all of them. Where a task has failed the sweep needs them no more, but the error's traceback holds
-        them."""
-        self._over = True
+        them, and tasks that come after it fail for the same reason."""
+        self._over = self._over or why or "the sweep is over"
         with suppress(IndexError):
             while True:
                 self._idle.pop().end()
