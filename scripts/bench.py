@@ -27,6 +27,10 @@ import digests
 
 IMAGE = "OpenBK7238_QIO_1.18.300.bin"
 PACKAGE = "OpenBK7238_2.00.777_gzip_aes.rbl"
+LIMITS = (
+    ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl", 8.0, 12_000),
+    (IMAGE, PACKAGE, 160.0, 450_000),
+)
 MERGED = {"boot": "boot", "join": "join", "download": "download", "restart": "download", "install": "install"}
 
 
@@ -96,7 +100,27 @@ def check(which: str, *, write: bool) -> int:
         found.append(replace(entry, digest=digest))
     if write:
         digests.write(found)
-    return int(differ > 0 and not write)
+    return int((differ > 0 or slower()) and not write)
+
+
+def slower() -> bool:
+    """Whether an update costs more than its limits: in busy virtual seconds of this host, and in accesses of which a
+    block was asked."""
+    busy = costs.measure("unicorn").virtual_second
+    found = False
+    for image, rbl, most_busy, most_asked in LIMITS:
+        paths = digests.find(image), digests.find(rbl)
+        if paths[0] is None or paths[1] is None:
+            continue
+        runs = [measure(paths[0], paths[1], Settings()) for _ in range(2)]
+        ratio, asked = min(run[0] for run in runs) / busy, sum(map(sum, runs[0][2].values()))
+        over = ratio > most_busy or asked > most_asked
+        found = found or over
+        print(
+            f"{image:32} costs {ratio:.1f} busy virtual seconds (at most {most_busy:.0f}), blocks were asked {asked:,} "
+            f"times (at most {most_asked:,})" + (": more than it may" if over else "")
+        )
+    return found
 
 
 def main() -> int:

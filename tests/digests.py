@@ -31,7 +31,7 @@ class Entry:
 
     def files(self) -> list[Path] | None:
         """Where its files are; None where one of them is nowhere."""
-        found = [_find(self.image), _find(self.package)]
+        found = [find(self.image), find(self.package)]
         return [path for path in found if path] if all(found) else None
 
     def found(self) -> str:
@@ -58,6 +58,6 @@ def write(entries: list[Entry]) -> None:
     FILE.write_text("[\n" + ",\n".join(f" {line}" for line in lines) + "\n]\n")
 
 
-def _find(name: str) -> Path | None:
+def find(name: str) -> Path | None:
     own = resources.reference() / name
     return own if own.is_file() else resources.find_image(name)
