@@ -30,12 +30,16 @@ def reference() -> Path:
     return firmware() / "reference" / "built"
 
 
+def cache() -> Path:
+    """The project's folder in the user's cache (XDG Base Directory Specification); it need not exist."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"
+
+
 def image_folders() -> list[Path]:
     """Where vendor images are looked for, first to last; folders that do not exist are left out."""
     named = os.environ.get("BK7238_FIRMWARE")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim" / "firmware"
     folders = [Path(named)] if named else []
-    folders += [_CHECKOUT.parent / "shared" / "firmware", cache]
+    folders += [_CHECKOUT.parent / "shared" / "firmware", cache() / "firmware"]
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bk7238 import resources
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.bench.values import microseconds
 from bk7238.faults import Fault, Spec
@@ -56,7 +57,7 @@ class Dut:
     def __init__(self, image: FlashImage, package: Package | None = None, settings: Settings | None = None) -> None:
         self.image, self.package, self.settings = image, package, settings or Settings()
         self.result: Result | None = None
-        self.cache: Path | None = boots.folder()  # of boots; None for none
+        self.cache: Path | None = resources.cache()  # of boots; None for none
         self.pins, self.adc, self.things = Pins(self), Channels(self), Things(self)
         self.before: list[str] = []
         """The lines that the last `expect` passed over."""

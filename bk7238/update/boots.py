@@ -21,12 +21,6 @@ from bk7238.update.story import BOOT, JOIN
 KEPT = 32  # files, of some megabytes each
 
 
-def folder() -> Path:
-    """Where boots are kept: in the user's cache (XDG Base Directory Specification)."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "bk7238-sim"
-
-
 def joined(image: FlashImage, package: Package, settings: Settings, where: Path | None) -> Update:
     """An update whose device has just joined its network, if it does: begun in a file of the folder `where`, or carried
     out up to there and kept in it. None: no folder. Raises ValueError for what cannot be updated so."""

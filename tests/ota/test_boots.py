@@ -21,7 +21,7 @@ def given():
 
 def test_a_device_begins_where_it_had_joined(given, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert boots.folder() == tmp_path / "bk7238-sim"
+    assert resources.cache() == tmp_path / "bk7238-sim"
     results, duts = [], [Dut(*given) for _ in range(2)]
     for dut in duts:
         dut.join()
@@ -32,7 +32,7 @@ def test_a_device_begins_where_it_had_joined(given, tmp_path, monkeypatch):
             dut.join()
         monkeypatch.setattr(Update, "begin", lambda _update: pytest.fail("the second is carried out again"))
     assert results[0] == results[1]
-    assert len(list(boots.folder().iterdir())) == 1
+    assert len(list(resources.cache().iterdir())) == 1
     monkeypatch.undo()
     assert duts[1].verdict().digest == Update(*given).run().digest
 
