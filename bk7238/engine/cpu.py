@@ -85,7 +85,7 @@ class Cpu:
 
     @property
     def stepping(self) -> str:
-        """Which body of the slice functions serves: `native` or `python`."""
+        """Which body of the slice functions serves: `native`, `compiled` or `python`."""
         return self._functions.name
 
     # Running

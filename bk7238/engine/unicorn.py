@@ -99,7 +99,7 @@ class UnicornEngine:
 
     @property
     def stepping(self) -> str:
-        """Which body of the slice functions serves: `native` or `python`. Results do not depend on it."""
+        """Which body of the slice functions serves: `native`, `compiled` or `python`. Results do not depend on it."""
         return self.cpu.stepping
 
     @property

@@ -56,7 +56,7 @@ def start(body, tmp_path):
 
     def start(program):
         engine = UnicornEngine(load(description))
-        if engine.stepping != body:
+        if (engine.stepping == "python") != (body == "python"):
             pytest.skip(f"this host cannot run the {body} slice functions")
         code = program if isinstance(program, bytes) else (PROGRAMS / f"{program}.bin").read_bytes()
         engine.bus.write(0, code)

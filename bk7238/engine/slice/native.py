@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import platform
 import shutil
 import subprocess
@@ -17,17 +18,15 @@ from bk7238.engine.slice import machine_code
 class Native:
     """Addresses of slice.c's functions for Unicorn's hooks, and the ones that the engine calls.
 
-    Raises OSError on a host that can neither run the bytes of this package nor compile slice.c.
+    `name` is `native` for the bytes of this package and `compiled` for what the host's compiler made. Raises OSError on
+    a host that can neither run those bytes nor compile slice.c.
     """
 
-    name = "native"
-
     def __init__(self) -> None:
-        if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
-            address = _executable(machine_code.CODE)
-            entries = {name: address + offset for name, offset in machine_code.ENTRIES.items()}
-        else:
-            entries = _compiled()
+        try:
+            self.name, entries = "native", _packaged()
+        except OSError:
+            self.name, entries = "compiled", _compiled()
         self.on_block = entries["on_block"]
         self.on_exception = entries["on_exception"]
         self.on_undefined = entries["on_undefined"]
@@ -45,13 +44,29 @@ class Native:
 _kept: list[object] = []  # code that Unicorn may call must never be unmapped
 
 
+def _packaged() -> dict[str, int]:
+    """Addresses of the functions in a copy of this package's bytes."""
+    machine = platform.machine().lower()
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+    if machine == "x86_64":
+        runs = os.name == "posix" and sys.platform not in ("cygwin", "msys")  # System V's calling convention
+    else:
+        # Not macOS: a thread there cannot run memory of MAP_JIT while it may write it, and while it may, Unicorn calls
+        # these functions: from its translator, and when emu_start returns.
+        runs = sys.platform in ("linux", "android")
+    if not runs or machine not in machine_code.CODE or ctypes.sizeof(ctypes.c_void_p) != 8:
+        raise OSError("no machine code for this host")
+    address = _executable(machine_code.CODE[machine])
+    return {name: address + offset for name, offset in machine_code.ENTRIES[machine].items()}
+
+
 def _executable(code: bytes) -> int:
     """The address of a copy of `code` that can be executed (written first, then made executable: never both)."""
     memory = mmap.mmap(-1, -(-len(code) // mmap.PAGESIZE) * mmap.PAGESIZE)
     memory.write(code)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     libc = ctypes.CDLL(None, use_errno=True)
-    read_and_execute = 1 | 4
+    read_and_execute = 1 | 4  # with which Linux also makes the instruction cache see what was written
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), read_and_execute):
         raise OSError(ctypes.get_errno(), "this host does not let a process make memory executable")
     _kept.append(memory)
@@ -72,4 +87,6 @@ def _compiled() -> dict[str, int]:
             raise OSError(f"{compiler} does not compile {source.name}") from error
         loaded = ctypes.CDLL(str(library))
     _kept.append(loaded)
-    return {name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES}
+    return {
+        name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES["x86_64"]
+    }
