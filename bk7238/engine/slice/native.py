@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import hashlib
 import mmap
 import os
 import platform
@@ -12,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bk7238 import resources
 from bk7238.engine.slice import machine_code
 
 
@@ -74,19 +77,54 @@ def _executable(code: bytes) -> int:
 
 
 def _compiled() -> dict[str, int]:
+    """Addresses of the functions in what the host's compiler makes, once: the library is kept in the user's cache."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise OSError("no C compiler on this host")
     source = Path(__file__).with_name("slice.c")
-    with tempfile.TemporaryDirectory() as folder:
+    command = [compiler, "-O2", "-shared", "-fPIC"]
+    of_host = repr((sys.platform, platform.machine(), sys.maxsize, command)).encode() + _output(compiler, "--version")
+    key = _digest(source.read_bytes() + of_host)
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: this user has no home
+        for library in resources.cache().glob(f"slice-{key}-*.so"):
+            if library.stem.endswith(_digest(library.read_bytes())):
+                return _loaded(library)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows deletes no library in use
         library = Path(folder) / "slice.so"
-        command = [compiler, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except subprocess.CalledProcessError as error:
-            raise OSError(f"{compiler} does not compile {source.name}") from error
-        loaded = ctypes.CDLL(str(library))
+        _output(*command, str(source), "-o", str(library))
+        functions = _loaded(library)
+        with contextlib.suppress(OSError, RuntimeError):
+            _keep(library.read_bytes(), resources.cache(), f"slice-{key}-")
+        return functions
+
+
+def _keep(data: bytes, folder: Path, name: str) -> None:
+    """Write a file whose name ends with what `data` is checked by."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / f"{name}{os.getpid()}"
+    try:
+        made.write_bytes(data)
+        made.replace(folder / f"{name}{_digest(data)}.so")
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _output(*command: str) -> bytes:
+    try:
+        return subprocess.run(command, check=True, capture_output=True).stdout
+    except subprocess.CalledProcessError as error:
+        raise OSError(f"{command[0]} does not compile slice.c") from error
+
+
+def _loaded(library: Path) -> dict[str, int]:
+    loaded = ctypes.CDLL(str(library))
     _kept.append(loaded)
-    return {
-        name: ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value or 0 for name in machine_code.ENTRIES["x86_64"]
-    }
+    try:
+        functions = {name: getattr(loaded, name) for name in machine_code.ENTRIES["x86_64"]}
+    except AttributeError as error:
+        raise OSError(f"the compiler gives no {error.name} of slice.c away") from error
+    return {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in functions.items()}
