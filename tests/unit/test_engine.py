@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import aarch64
 import pytest
 
 from bk7238.engine import slice as slices
@@ -42,10 +43,12 @@ SVC, UNDEFINED, ABORT, IRQ, FIQ, SYS = 0x13, 0x1B, 0x17, 0x12, 0x11, 0x1F
 NO_IRQ, NO_FIQ, THUMB = 0x80, 0x40, 0x20
 
 
-@pytest.fixture(params=["native", "python"])
+BODIES = {"native": slices.functions, "python": slices.InPython, "aarch64": aarch64.functions}
+
+
+@pytest.fixture(params=["native", "python", pytest.param("aarch64", marks=pytest.mark.full)])
 def body(request, monkeypatch):
-    if request.param == "python":
-        monkeypatch.setattr(slices, "functions", slices.InPython)
+    monkeypatch.setattr(slices, "functions", BODIES[request.param])
     return request.param
 
 
@@ -56,7 +59,7 @@ def start(body, tmp_path):
 
     def start(program):
         engine = UnicornEngine(load(description))
-        if (engine.stepping == "python") != (body == "python"):
+        if engine.stepping == "python" != body:
             pytest.skip(f"this host cannot run the {body} slice functions")
         code = program if isinstance(program, bytes) else (PROGRAMS / f"{program}.bin").read_bytes()
         engine.bus.write(0, code)

@@ -1,5 +1,8 @@
 """FIFOs behind ports, and plain registers: what is served natively and what a block serves is the same."""
 
+from functools import cache
+
+import aarch64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,9 +55,18 @@ class Ported(Peripheral):
         return self.out_of.give() << 8 if self.out_of else 0
 
 
-def _fresh(functions, monkeypatch):
-    monkeypatch.setattr(slices, "functions", functions)
-    return BlockBench().make(Ported)
+@cache
+def _made(functions):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "functions", functions)
+        block = BlockBench().make(Ported)
+    return block, block.snapshot()
+
+
+def _fresh(functions):
+    block, snapshot = _made(functions)
+    block.restore(snapshot)
+    return block
 
 
 accesses = st.one_of(
@@ -91,11 +103,10 @@ def _act(block, access):
     return None
 
 
+@pytest.mark.parametrize("functions", [slices.functions, aarch64.functions], ids=["native", "aarch64"])
 @given(st.lists(accesses, max_size=60))
-def test_native_and_python_serve_the_same(course):
-    with pytest.MonkeyPatch.context() as patch:
-        native = _fresh(slices.functions, patch)
-        python = _fresh(slices.InPython, patch)
+def test_machine_code_and_python_serve_the_same(functions, course):
+    native, python = _fresh(functions), _fresh(slices.InPython)
     for access in course:
         assert _act(native, access) == _act(python, access)
         assert native.snapshot() == python.snapshot()
