@@ -47,6 +47,8 @@ class Guest:
         ctypes.memset(self._at, 0, ctypes.sizeof(Slice))
         ctypes.memset(self._pages, 0, slices.PAGES)
         self.slice.uc, self.slice.sink, self.slice.pages = 0x7FFF_1234_5678, 0xFFFF_F000, ctypes.addressof(self._pages)
+        self.slice.budget, self.slice.pass_ = 100, 0x1000
+        self._pages[0], self._pages[1], self._pages[0x400] = Page.MEMORY, Page.MEMORY | Page.WINDOW, Page.MEMORY
         for name, function in self._served.items():
             setattr(self.slice, name, ctypes.cast(function, POINTER).value)
         self.registers, self.called, self._course, self._error, self._stopped = {CPSR: 0xD3}, [], [], 0, False
@@ -162,7 +164,7 @@ steps = st.one_of(
 
 
 @pytest.mark.parametrize("body", ["this host's", "aarch64"])
-@given(st.lists(steps, max_size=20))
+@given(st.lists(steps, min_size=10, max_size=60))
 def test_all_bodies_do_the_same(body, course):
     one, other = guest("python").reset(), guest(body).reset()
     for action in course:
