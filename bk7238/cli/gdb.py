@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.debug import attach, crash
 from bk7238.debug.gdbserver import GdbServer
+from bk7238.engine import interruption
 from bk7238.image import FlashImage, package
 from bk7238.machine import Machine
 from bk7238.update.session import Update
@@ -49,6 +51,7 @@ def port(text: str) -> int:
     return number
 
 
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Boot the image and serve GDB. Returns the exit status."""
     image = given.image(arguments)
@@ -84,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
             shown.text(f"symbols: {symbols.title}")
         host, number = server.address
         shown.text(f"listening; in GDB: target extended-remote {host}:{number}")
-        server.serve()
+        with contextlib.suppress(interruption.Interrupted):  # raised once the artifacts are there
+            server.serve()
     if folder is not None:
         machine.save(folder)
     return 0

@@ -16,6 +16,7 @@ from bk7238.debug.debugger import Debugger
 from bk7238.debug.files import Files
 from bk7238.debug.monitor import Monitor
 from bk7238.debug.session import Session
+from bk7238.engine import interruption
 
 HERE = "127.0.0.1"
 PORT = 3333
@@ -47,8 +48,10 @@ class GdbServer:
         return host, port
 
     def serve(self, *, until_detached: bool = False) -> None:
-        """Serve until GDB kills the target, `over` is set, or, if wanted, a client has gone."""
+        """Serve until GDB kills the target, `over` is set, or, if wanted, a client has gone. Raises Interrupted
+        within `engine.interruption.heard`."""
         while not self.over:
+            interruption.check()
             served = self._client is not None
             self.turn()
             if until_detached and served and self._client is None:
