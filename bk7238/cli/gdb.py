@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ipaddress
 import sys
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=shown.text)
     except OSError as error:
-        where = f"{arguments.listen}:{arguments.port}"
+        where = _endpoint(arguments.listen, arguments.port)
         raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --port") from None
     shown.server = server
     with server:
@@ -86,12 +87,18 @@ def run(arguments: argparse.Namespace) -> int:
         if symbols.title:
             shown.text(f"symbols: {symbols.title}")
         host, number = server.address
-        shown.text(f"listening; in GDB: target extended-remote {host}:{number}")
+        if not ipaddress.ip_address(host).is_loopback:
+            print(f"bk7238: warning: whoever reaches {host} can drive this device", file=sys.stderr)
+        shown.text(f"listening; in GDB: target extended-remote {_endpoint(host, number)}")
         with contextlib.suppress(interruption.Interrupted):  # raised once the artifacts are there
             server.serve()
     if folder is not None:
         machine.save(folder)
     return 0
+
+
+def _endpoint(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Shown:

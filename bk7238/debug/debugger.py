@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bk7238.debug.target import Target
-from bk7238.debug.timeline import Timeline
+from bk7238.debug.timeline import Timeline, Unwanted
 from bk7238.engine.stops import Halt, Watch
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
@@ -101,10 +101,19 @@ class Debugger:
 
     def step_back(self) -> Stop:
         """Go back by one instruction."""
-        return Stop(begin=not self.timeline.back())
+        try:
+            return Stop(begin=not self.timeline.back())
+        except Unwanted:
+            return self.interrupt()
 
     def run_back(self) -> Stop:
         """Go back to where a breakpoint or watchpoint was hit last, or to the beginning."""
+        try:
+            return self._run_back()
+        except Unwanted:
+            return self.interrupt()
+
+    def _run_back(self) -> Stop:
         halt = self.timeline.back_to_stop()
         if halt is not None and halt.watch is not None:
             # GDB steps back once more, to see the value change: stand behind the instruction that makes the access.
