@@ -42,6 +42,7 @@ class Debugger:
         self.stops = self.engine.stops
         self.target = Target(machine)
         self._own: set[int] = set()
+        self.client_breaks: set[int] = set()  # addresses at which GDB has a breakpoint
         self.catching = True  # stop where the guest crashes
         self.attached = False
         self.on_crash = Signal()
@@ -137,27 +138,33 @@ class Debugger:
     def set_own_break(self, address: int) -> None:
         """A breakpoint that no client takes away."""
         self._own.add(address & ~1)
-        self.set_break(address)
+        self.stops.add_breakpoint(address & ~1)
 
     def clear_own_break(self, address: int) -> None:
         """Take away a breakpoint that `set_own_break` set."""
         self._own.discard(address & ~1)
-        self.clear_break(address)
+        self._clear(address & ~1)
 
     def forget_stops(self) -> None:
         """The client's breakpoints and watchpoints go."""
+        self.client_breaks.clear()
         self.stops.clear()
         for address in self._own:
             self.stops.add_breakpoint(address)
 
     def set_break(self, address: int) -> None:
         """Set a breakpoint of GDB's; bit 0 of the address is ignored."""
+        self.client_breaks.add(address & ~1)
         self.stops.add_breakpoint(address & ~1)
 
     def clear_break(self, address: int) -> None:
         """Take a breakpoint of GDB's away."""
-        if address & ~1 not in self._own:
-            self.stops.remove_breakpoint(address & ~1)
+        self.client_breaks.discard(address & ~1)
+        self._clear(address & ~1)
+
+    def _clear(self, address: int) -> None:
+        if address not in self._own | self.client_breaks:
+            self.stops.remove_breakpoint(address)
 
     def set_watch(self, address: int, length: int, *, read: bool, write: bool) -> None:
         """Watch `length` bytes from a CPU address on."""

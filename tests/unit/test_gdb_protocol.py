@@ -151,6 +151,20 @@ def test_software_and_hardware_breakpoints(gdb):
     assert gdb.pc == ADD_ONE and gdb.register(16) & 0x20, "in Thumb code"
 
 
+def test_the_servers_own_breakpoint_is_none_of_gdbs(gdb):
+    debugger = gdb.server.debugger
+    debugger.set_own_break(STORE_WORD)
+    for insert, said in (("", False), ("Z", True), ("z", False), ("Z", True)):
+        if insert:
+            gdb.ask(f"{insert}0,{STORE_WORD:x},4")
+        answer = gdb.ask("c")
+        assert answer.startswith("T05") and gdb.pc == STORE_WORD and ("swbreak" in answer) == said
+    debugger.clear_own_break(STORE_WORD)
+    assert "swbreak" in gdb.ask("c"), "GDB's is still there"
+    gdb.ask(f"z0,{STORE_WORD:x},4")
+    assert gdb.ask("c").startswith("T04"), "none is left"
+
+
 def test_steps_and_ranges(gdb):
     gdb.ask(f"Z0,{LONG:x},4")
     gdb.ask("c")
