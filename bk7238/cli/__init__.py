@@ -1,7 +1,8 @@
 """The command line: `bk7238 ota`, `run`, `sweep`, `report`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
-written), 3 the time limit passed with no cause known.
+written), 3 the time limit passed with no cause known, 130 and 143 SIGINT and SIGTERM came: what a run was to leave, it
+leaves as far as it got.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NoReturn
 from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
+from bk7238.engine.interruption import Interrupted
 from bk7238.registry import RegistryError
 
 VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
@@ -44,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-    except KeyboardInterrupt:
-        print("bk7238: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as why:
+        print(f"bk7238: {why if isinstance(why, Interrupted) else 'interrupted'}", file=sys.stderr)
+        return why.status if isinstance(why, Interrupted) else 130
 
 
 def command() -> NoReturn:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ipaddress
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.debug import attach, crash
 from bk7238.debug.gdbserver import GdbServer
+from bk7238.engine import interruption
 from bk7238.image import FlashImage, package
 from bk7238.machine import Machine
 from bk7238.update.session import Update
@@ -49,6 +52,7 @@ def port(text: str) -> int:
     return number
 
 
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Boot the image and serve GDB. Returns the exit status."""
     image = given.image(arguments)
@@ -71,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=shown.text)
     except OSError as error:
-        where = f"{arguments.listen}:{arguments.port}"
+        where = _endpoint(arguments.listen, arguments.port)
         raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --port") from None
     shown.server = server
     with server:
@@ -83,11 +87,18 @@ def run(arguments: argparse.Namespace) -> int:
         if symbols.title:
             shown.text(f"symbols: {symbols.title}")
         host, number = server.address
-        shown.text(f"listening; in GDB: target extended-remote {host}:{number}")
-        server.serve()
+        if not ipaddress.ip_address(host).is_loopback:
+            print(f"bk7238: warning: whoever reaches {host} can drive this device", file=sys.stderr)
+        shown.text(f"listening; in GDB: target extended-remote {_endpoint(host, number)}")
+        with contextlib.suppress(interruption.Interrupted):  # raised once the artifacts are there
+            server.serve()
     if folder is not None:
         machine.save(folder)
     return 0
+
+
+def _endpoint(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Shown:

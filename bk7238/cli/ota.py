@@ -14,6 +14,7 @@ from bk7238.cli import outside
 from bk7238.cli.progress import Teller
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
+from bk7238.engine import interruption
 from bk7238.faults import scenario
 from bk7238.image import package
 from bk7238.update.result import Result, Verdict, did
@@ -32,6 +33,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Update a device and print how it went. Returns the exit status."""
     update_package = given.checked(package.read, arguments.package)

@@ -17,6 +17,7 @@ from bk7238.cli import arguments as given
 from bk7238.cli import fetching, outside
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
+from bk7238.engine import interruption
 from bk7238.peripherals.core import Actor, Alarm, on_alarm
 
 USUAL = Settings(within=60.0)
@@ -49,6 +50,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Boot the image and print its consoles. Returns the exit status."""
     image = given.image(arguments)
@@ -81,6 +83,7 @@ class _Run(Actor):
         self.settings, self.machine, self._air = bench.settings, bench.machine, bench.air
         self._until, self._quiet = arguments.until, arguments.json
         self._seen: str | None = None
+        self._interrupted = ""
         self._pages: fetching.Fetching | None = None
         machine = self.machine
         machine.dead_end.on_end.connect(lambda _why: machine.stop())
@@ -107,7 +110,10 @@ class _Run(Actor):
         """Run, record the air in the folder where there is one, and return what --json prints."""
         began = time.perf_counter()
         with recorded(folder, self._air):
-            self.machine.run(until=round(self.settings.within * 1e6))
+            try:
+                self.machine.run(until=round(self.settings.within * 1e6))
+            except interruption.Interrupted as why:
+                self._interrupted = str(why)
         machine = self.machine
         result = {
             "seen": self._seen,
@@ -143,6 +149,8 @@ class _Run(Actor):
 
     def status(self, image: str) -> int:
         """Return the exit status, and say on stderr why it is none that was hoped for."""
+        if self._interrupted:
+            return 1
         fetched = None if self._pages is None else self._pages.status
         if self._seen is not None or (self._until is None and fetched == 0):
             return 0
@@ -162,7 +170,7 @@ class _Run(Actor):
     def _why(self) -> str:
         """Why it got no further; empty where nothing is known."""
         end = self.machine.dead_end
-        return end.why or end.resets or ("it crashed" if self._crashes.reports else "")
+        return self._interrupted or end.why or end.resets or ("it crashed" if self._crashes.reports else "")
 
     def _line(self, console: str, text: str) -> None:
         self._say(console, text)

@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from bk7238.bench import command
 from bk7238.cli import arguments as given
+from bk7238.engine.interruption import Interrupted, heard
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
 from bk7238.sweep.plan import registry
@@ -61,6 +62,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+@heard()
 def run(arguments: argparse.Namespace) -> int:
     """Run the sweep and write its reports. Returns the exit status."""
     image = given.image(arguments)
@@ -83,6 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, warn=_warn)
     except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
+    except Interrupted:  # raised again once there is a report of what is done
+        _warn(f"the report is of {sum(point.id in journal.outcomes for point in points)} of {len(points)} points")
+        points = [point for point in points if point.id in journal.outcomes]
+        outcomes = [journal.outcomes[point.id] for point in points]
     finally:
         progress.close()
     report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bk7238.debug.target import Target
-from bk7238.debug.timeline import Timeline
+from bk7238.debug.timeline import Timeline, Unwanted
 from bk7238.engine.stops import Halt, Watch
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.machine import Machine
@@ -42,6 +42,7 @@ class Debugger:
         self.stops = self.engine.stops
         self.target = Target(machine)
         self._own: set[int] = set()
+        self.client_breaks: set[int] = set()  # addresses at which GDB has a breakpoint
         self.catching = True  # stop where the guest crashes
         self.attached = False
         self.on_crash = Signal()
@@ -101,10 +102,19 @@ class Debugger:
 
     def step_back(self) -> Stop:
         """Go back by one instruction."""
-        return Stop(begin=not self.timeline.back())
+        try:
+            return Stop(begin=not self.timeline.back())
+        except Unwanted:
+            return self.interrupt()
 
     def run_back(self) -> Stop:
         """Go back to where a breakpoint or watchpoint was hit last, or to the beginning."""
+        try:
+            return self._run_back()
+        except Unwanted:
+            return self.interrupt()
+
+    def _run_back(self) -> Stop:
         halt = self.timeline.back_to_stop()
         if halt is not None and halt.watch is not None:
             # GDB steps back once more, to see the value change: stand behind the instruction that makes the access.
@@ -128,27 +138,33 @@ class Debugger:
     def set_own_break(self, address: int) -> None:
         """A breakpoint that no client takes away."""
         self._own.add(address & ~1)
-        self.set_break(address)
+        self.stops.add_breakpoint(address & ~1)
 
     def clear_own_break(self, address: int) -> None:
         """Take away a breakpoint that `set_own_break` set."""
         self._own.discard(address & ~1)
-        self.clear_break(address)
+        self._clear(address & ~1)
 
     def forget_stops(self) -> None:
         """The client's breakpoints and watchpoints go."""
+        self.client_breaks.clear()
         self.stops.clear()
         for address in self._own:
             self.stops.add_breakpoint(address)
 
     def set_break(self, address: int) -> None:
         """Set a breakpoint of GDB's; bit 0 of the address is ignored."""
+        self.client_breaks.add(address & ~1)
         self.stops.add_breakpoint(address & ~1)
 
     def clear_break(self, address: int) -> None:
         """Take a breakpoint of GDB's away."""
-        if address & ~1 not in self._own:
-            self.stops.remove_breakpoint(address & ~1)
+        self.client_breaks.discard(address & ~1)
+        self._clear(address & ~1)
+
+    def _clear(self, address: int) -> None:
+        if address not in self._own | self.client_breaks:
+            self.stops.remove_breakpoint(address)
 
     def set_watch(self, address: int, length: int, *, read: bool, write: bool) -> None:
         """Watch `length` bytes from a CPU address on."""

@@ -1,7 +1,8 @@
 """The GDB server: one client at a time on a TCP port of this host, and a machine that runs between its packets.
 
 It listens on 127.0.0.1 unless it is given another address. A second client is told that there is a first. A client
-that detaches leaves the machine running, one that vanishes leaves it paused.
+that detaches leaves the machine running, one that vanishes leaves it paused, and one that speaks HTTP is dropped as if
+it had never come.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bk7238.debug.debugger import Debugger
 from bk7238.debug.files import Files
 from bk7238.debug.monitor import Monitor
 from bk7238.debug.session import Session
+from bk7238.engine import interruption
 
 HERE = "127.0.0.1"
 PORT = 3333
@@ -35,9 +37,11 @@ class GdbServer:
         tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.debugger, self.monitor, self.files, self._tell = debugger, monitor, files or Files(), tell
-        self._listener = socket.create_server((host, port), reuse_port=False)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        self._listener = socket.create_server((host, port), family=family)
         self._client: _Client | None = None
         self.running = False  # without a client: after one has detached
+        self._ran = False  # before there was a client
         self.over = False
 
     @property
@@ -47,8 +51,10 @@ class GdbServer:
         return host, port
 
     def serve(self, *, until_detached: bool = False) -> None:
-        """Serve until GDB kills the target, `over` is set, or, if wanted, a client has gone."""
+        """Serve until GDB kills the target, `over` is set, or, if wanted, a client has gone. Raises Interrupted
+        within `engine.interruption.heard`."""
         while not self.over:
+            interruption.check()
             served = self._client is not None
             self.turn()
             if until_detached and served and self._client is None:
@@ -93,7 +99,7 @@ class GdbServer:
             self._tell(f"a second client was refused ({peer[0]})")
             return
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.running = False
+        self._ran, self.running = self.running, False
         self.debugger.interrupt()
         self._client = _Client(connection, self.debugger, self.monitor, self.files)
         self._tell("a debugger has attached")
@@ -106,6 +112,9 @@ class GdbServer:
         elif session.detached:
             self.running = True
             self._tell("the debugger has detached; the device runs on")
+        elif client.http:
+            self.running = self._ran
+            self._tell("it was no debugger but a web browser, and was dropped")
         elif client.gone:
             self._tell("the debugger has gone; the device is paused")
         else:
@@ -126,28 +135,62 @@ class _Client:
         self.gone = False
         self._receiver = packets.PacketReceiver()
         self._last = b""
+        self._beginning: bytes | None = b""  # of what it sends, until it is known that it is no HTTP
+        self.http = False
+        self._waiting = bytearray()  # came while a packet was being answered
+        self._payloads: list[bytes] = []  # came together with it
+        debugger.timeline.unwanted = self._interrupts
         self.session = Session(debugger, monitor, files, self._send)
 
     def receive(self) -> None:
+        data = self._read()
+        if self._beginning is not None:
+            data = self._beginning + data
+            self.http = bool(is_http := packets.is_http(data))
+            self._beginning = data if is_http is None else None
+            if is_http is not False:
+                self.gone = self.gone or self.http
+                return
+        while data:
+            self._answer(data)
+            data, self._waiting = bytes(self._waiting), bytearray()
+
+    def _read(self) -> bytes:
         try:
             data = self.socket.recv(0x10000)
         except OSError:
             data = b""
-        if not data:
-            self.gone = True
-            return
+        self.gone = self.gone or not data
+        return data
+
+    def _interrupts(self) -> bool:
+        """Whether the client no longer wants what it is waiting for: it has sent an interrupt, or has gone."""
+        if packets.INTERRUPT in self._payloads:
+            self._payloads.remove(packets.INTERRUPT)
+            return True
+        while not self.gone and select.select([self.socket], [], [], 0)[0]:
+            self._waiting += self._read()
+        at = self._waiting.find(packets.INTERRUPT)
+        if 0 <= at < (self._waiting + b"$").find(b"$"):  # it may be a byte of a packet
+            del self._waiting[: at + 1]
+            return True
+        return self.gone
+
+    def _answer(self, data: bytes) -> None:
         for byte_run in _one_by_one(data):
             payloads, acknowledgments, again = self._receiver.feed(byte_run)
             if acknowledgments:
                 self._write(acknowledgments)
             if again and self._last:
                 self._write(self._last)
-            for payload in payloads:
-                self.session.receive(payload)
+            self._payloads = payloads
+            while self._payloads:
+                self.session.receive(self._payloads.pop(0))
                 if self.session.no_ack:
                     self._receiver.acknowledging = False
 
     def close(self) -> None:
+        self.session.debugger.timeline.unwanted = lambda: False
         self.session.close()
         self.socket.close()
 

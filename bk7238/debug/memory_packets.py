@@ -90,7 +90,10 @@ class MemoryPackets:
             where, colon, data = data.partition(b":")
             if not colon:
                 raise Malformed("vFlashWrite")
-            self._flash[number_of(where.decode("latin-1"))] = packets.unescape(data)
+            address, content = number_of(where.decode("latin-1")), packets.unescape(data)
+            self.debugger.target.check_flash(address, len(content))
+            self.debugger.target.check_flash(sum(map(len, self._flash.values())), len(content))  # in all
+            self._flash[address] = content
             return OK
         if head == b"vFile":
             return b"F-1,1e"  # read-only

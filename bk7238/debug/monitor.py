@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from bk7238.debug import crash, listings
 from bk7238.debug.debugger import Debugger
 from bk7238.debug.symbols import Symbols
+from bk7238.debug.timeline import Unwanted
 from bk7238.peripherals.core import ResetKind
 
 if TYPE_CHECKING:
     from bk7238.machine.snapshot import Snapshot
+
+
+_FLUSH = "\nGDB shows what it knew before: tell it with `maintenance flush register-cache`"
 
 
 class MonitorError(Exception):
@@ -77,8 +81,12 @@ class Monitor:
             position = timeline.position + number if instruction[0] in "+-" else number
         else:
             raise MonitorError(f"{instruction!r} is no number of instructions and no snapshot")
-        timeline.goto(position)
-        return self.do_where() + "\nGDB shows what it knew before: tell it with `maintenance flush register-cache`"
+        try:
+            timeline.goto(position)
+        except Unwanted:
+            self.debugger.interrupt()
+            return "interrupted\n" + self.do_where() + _FLUSH
+        return self.do_where() + _FLUSH
 
     def do_snapshot(self, name: str = "") -> str:
         """snapshot [NAME]: keep a snapshot here, for `goto NAME`; without a name, list them"""

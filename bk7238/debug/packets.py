@@ -11,6 +11,7 @@ LONGEST = 0x4000  # bytes of a packet that is taken; qSupported tells GDB so
 INTERRUPT = b"\x03"
 OK = b"OK"
 _ESCAPE = 0x7D
+_METHODS = b"GET POST HEAD OPTIONS PUT DELETE PATCH CONNECT TRACE PRI".split()
 
 
 def checksum(data: bytes) -> bytes:
@@ -44,6 +45,15 @@ def unescape(data: bytes) -> bytes:
             out.append(byte)
         escaped = byte == _ESCAPE and not escaped
     return bytes(out)
+
+
+def is_http(beginning: bytes) -> bool | None:
+    """Whether a connection that begins like this is HTTP's: any web page can make a browser send a packet in the body
+    of a request. None where that is not decided yet."""
+    lines = [method + b" " for method in _METHODS]
+    if any(beginning.startswith(line) for line in lines):
+        return True
+    return None if any(line.startswith(beginning) for line in lines) else False
 
 
 class Malformed(Exception):

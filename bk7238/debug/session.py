@@ -86,7 +86,9 @@ class Session:
             kind = "awatch" if watch.read and watch.write else "watch" if watch.write else "rwatch"
             text += f"{kind}:{watch.address:x};"
         elif halt is not None and halt.reason == "breakpoint" and self._reports_breaks:
-            text += "hwbreak:;" if self.debugger.stops.pc in self._hardware else "swbreak:;"
+            pc = self.debugger.stops.pc
+            if pc in self.debugger.client_breaks:  # told of one that is not its own GDB would go on by itself
+                text += "hwbreak:;" if pc in self._hardware else "swbreak:;"
         return text.encode()
 
     # Packets

@@ -143,14 +143,19 @@ class Target:
         """In logical bytes."""
         return self._flash().logical_size
 
+    def check_flash(self, address: int, length: int) -> None:
+        """Raise ValueError where so many logical bytes at an address do not lie in the flash."""
+        if address + length > self.flash_size():
+            raise ValueError("that lies beyond the flash")
+
     def flash_erase(self, address: int, length: int) -> None:
-        """Set `length` logical bytes to 0xFF."""
+        """Set `length` logical bytes to 0xFF. Raises ValueError beyond the end."""
+        self.check_flash(address, length)
         self.flash_write(address, b"\xff" * length)
 
     def flash_write(self, address: int, data: bytes) -> None:
         """Write bytes at a logical address, framed as the codec has it. Raises ValueError beyond the end."""
-        if address + len(data) > self.flash_size():
-            raise ValueError("that lies beyond the flash")
+        self.check_flash(address, len(data))
         at, framed = self._flash().patch(address, data)
         self.machine.flash.load(framed, at)
         self.board.flash.refresh(at, len(framed))

@@ -19,6 +19,11 @@ _AT_LEAST = 500_000  # virtual microseconds
 _MOST = 96  # snapshots; then every second one of the older half goes
 _MARGIN = 1024  # instructions; more than the longest block has
 _FAR = 3_600_000_000  # microseconds: beyond every history
+_CHUNK = 1_000_000  # instructions, and microseconds, between two looks at whether this is still wanted
+
+
+class Unwanted(Exception):
+    """Whoever asked to go somewhere wants it no more; the machine stands on the way there."""
 
 
 @dataclass
@@ -35,6 +40,7 @@ class Timeline:
         self.snapshots = Snapshots(machine)
         self.engine = self.snapshots.engine
         self.replaying = False  # what happens has happened before
+        self.unwanted: Callable[[], bool] = lambda: False  # asked on the way: whether to stop there, by Unwanted
         self._marks: list[_Mark] = []
         self._changed = False
 
@@ -161,10 +167,12 @@ class Timeline:
             if state == stuck:
                 break  # it sleeps for ever
             stuck = state
-            until = self.machine.now + _FAR
+            if self.unwanted():
+                raise Unwanted
+            until = self.machine.now + _CHUNK
             ahead = position - engine.position
             if ahead > _MARGIN:
-                engine.run(until, position - _MARGIN)
+                engine.run(until, min(position - _MARGIN, engine.position + _CHUNK))
             elif stops.midway and ahead < stops.rest:
                 stops.reach(stops.pc + ahead * stops.width, until)
             else:

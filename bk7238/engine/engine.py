@@ -42,7 +42,8 @@ class Engine(Protocol):
         ...
 
     def run(self, until: int) -> None:
-        """Run until the virtual microsecond `until`, or until a callback calls `stop`. Raises what a block raised."""
+        """Run until the virtual microsecond `until`, or until a callback calls `stop`. Raises what a block raised,
+        and Interrupted within `interruption.heard`."""
         ...
 
     def stop(self) -> None:

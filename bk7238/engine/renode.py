@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bk7238.engine import renode_host
+from bk7238.engine import interruption, renode_host
 from bk7238.engine.clock import VirtualClock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
@@ -105,7 +105,8 @@ class RenodeEngine:
     def run(self, until: int) -> None:
         """Run until the virtual microsecond `until`, or until a callback calls `stop`.
 
-        Raises what a block raised, and EngineError where the CPU gave up, Renode hangs or the host's time is over.
+        Raises what a block raised, EngineError where the CPU gave up, Renode hangs or the host's time is over, and
+        Interrupted.
         """
         self._check_current()
         if self._host.IsStarted():
@@ -190,6 +191,7 @@ class RenodeEngine:
         """Sleep until the CPU has halted. Touches nothing of .NET: the CPU's thread needs Python meanwhile."""
         beats, seen = self._beats, time.monotonic()
         while not self._halted.wait(0.5):
+            interruption.check()
             now = time.monotonic()
             if self._beats != beats:
                 beats, seen = self._beats, now

@@ -11,6 +11,7 @@ from typing import Any
 
 import unicorn
 
+from bk7238.engine import interruption
 from bk7238.engine.address_space import map_board
 from bk7238.engine.clock import VirtualClock
 from bk7238.engine.cpu import Cpu, CpuSnapshot
@@ -120,13 +121,14 @@ class UnicornEngine:
         """Run until the virtual microsecond `until`, until `instructions` were executed since power-on, until a
         callback calls `stop`, or until a debugger wants it (then `halt` says why).
 
-        Raises what a block raised, and EngineError for what the engine cannot carry out.
+        Raises what a block raised, EngineError for what the engine cannot carry out, and Interrupted.
         """
         end = until * self.clock.ticks_per_us
         self.halt = None
         self._go_on(end, instructions)
         s, run_due = self._slice, self.clock.run_due
         while not self._stopping and self.halt is None:
+            interruption.check()
             s.stop = 0
             run_due()
             if self._reset_kind is not None:

@@ -91,7 +91,11 @@ class Machine(Actor):
         self._random.append(source)
 
     def run(self, until: int) -> None:
-        """Run until virtual microsecond `until`, or until a callback calls `stop`."""
+        """Run until virtual microsecond `until`, or until a callback calls `stop`.
+
+        Ctrl-C is a matter of Python's own handler, whose exception may be lost in a callback of the CPU. Within
+        `engine.interruption.heard` this raises Interrupted instead, between two slices of guest code.
+        """
         self.engine.run(until)
 
     def stop(self) -> None:

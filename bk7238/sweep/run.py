@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from bk7238.engine import interruption
 from bk7238.sweep.journal import Journal
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.workers.processes import StartWorkers, Workers, processes
 
 DEATHS = 3  # of workers, before the sweep gives up
+GLANCE = 0.2  # host seconds between two looks at whether a signal came
 
 Tell = Callable[[list[Outcome]], None]
 
@@ -65,9 +67,11 @@ class _Round:
             for chunk in chunks:
                 self.running.add(workers.submit(chunk))
             while self.running:
-                ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
+                interruption.check()
+                ended, _ = wait(self.running, GLANCE, FIRST_COMPLETED)
                 self.keep(ended)
         except workers.died as error:
+            interruption.check()  # the signal was theirs, too
             return str(error).partition("\n")[0] or type(error).__name__
         return ""
 

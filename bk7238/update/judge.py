@@ -85,6 +85,10 @@ class Judge(Actor):
         assert self.verdict is not None
         return self.verdict, self.reason
 
+    def interrupted(self, why: str) -> None:
+        """Somebody has ended the run before there was a verdict."""
+        self._end(Verdict.INTERRUPTED, f"{why} in phase `{self.story.phase}`")
+
     def _end(self, verdict: Verdict, reason: str) -> None:
         if self.verdict is None:
             self.verdict, self.reason = verdict, reason

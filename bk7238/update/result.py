@@ -20,11 +20,12 @@ class Verdict(Enum):
     BOOTLOADER_HANGS = "bootloader-hangs"
     BRICK = "brick"
     TIME_LIMIT = "time-limit"
+    INTERRUPTED = "interrupted"
 
     @property
     def exit_status(self) -> int:
         """That of `bk7238 ota`."""
-        return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3}.get(self, 1)
+        return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3, Verdict.INTERRUPTED: 130}.get(self, 1)
 
 
 def did(fault: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bk7238 import chip as chips
 from bk7238.bench.bench import Bench, Plug, network_alone
 from bk7238.bench.settings import Settings
+from bk7238.engine.interruption import Interrupted
 from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
@@ -132,9 +133,13 @@ class Update(Actor):
         self.judge.begin()
 
     def end(self, began: float) -> Result:
-        """Run what is left to the verdict; `began` is this host's time, of `time.perf_counter`."""
+        """Run what is left to the verdict; `began` is this host's time, of `time.perf_counter`. Within
+        `engine.interruption.heard` a signal is a verdict, too."""
         if self.judge.verdict is None:  # it may have run before, for a test
-            self.machine.run(until=round(self.settings.within * 1e6))
+            try:
+                self.machine.run(until=round(self.settings.within * 1e6))
+            except Interrupted as why:
+                self.judge.interrupted(str(why))
         verdict, reason = self.judge.close(self.settings.within)
         flash = bytes(self.machine.flash.data)
         kept = verdict in (Verdict.OLD_APP_RUNS, Verdict.OLD_APP_RETRIES)

@@ -29,9 +29,11 @@ def reference(**settings):
     return update(image, rbl, **settings)
 
 
-def talk(machine, *commands, elf=None):
-    """Run GDB with these commands on a machine; what it printed."""
-    with attach.serve(machine) as server:
+def talk(machine, *commands, elf=None, symbols=None, functions=()):
+    """Run GDB with these commands on a machine that stops at these functions by itself; what GDB printed."""
+    with attach.serve(machine, symbols=symbols) as server:
+        for function in functions:
+            server.debugger.set_own_break(symbols.address(function))
         host, port = server.address
         words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
         words += ["-ex", f"file {elf}"] if elf else []
@@ -140,6 +142,22 @@ def test_the_closed_boot_loader_by_name():
     assert stops[: len(names)] == list(names), said
     assert ("the bootloader sees: a sound header" in said and "2.00.777" in device.uart1.text) or device.resets >= 0
     assert re.search(r"0x00010000 in", said)
+
+
+@pytest.mark.parametrize("how", ["--break", "monitor break"])
+def test_a_breakpoint_of_the_servers_own_stops_gdb(how):
+    device = reference().machine
+    symbols = attach.known_symbols(device, [(BUILT / "boot.elf", None)])
+    address = symbols.address("flash_read")
+    own = {"functions": ["flash_read"]} if how == "--break" else {}
+    commands = [] if own else ["monitor break flash_read"]
+    shown = ["continue", "info registers pc", "continue", "info registers pc"]
+    both = ["break *flash_read", "continue", "delete", "continue", "info registers pc", "monitor unbreak flash_read"]
+    after = ["tbreak *0x10000", "continue"]
+    said = talk(device, *commands, *shown, *both, *after, elf=BUILT / "boot.elf", symbols=symbols, **own)
+    assert said.count("received signal SIGTRAP") == 3, said
+    assert len(re.findall(rf"^pc +{address:#x} ", said, re.MULTILINE)) == 3, said
+    assert said.count("Breakpoint 1, flash_read") == 1 and "Temporary breakpoint 2, " in said, said
 
 
 def test_why_a_package_is_refused():

@@ -10,6 +10,7 @@ from bk7238 import Settings, Update, flash_image, package
 from bk7238.cli import main
 from bk7238.debug import crash, elf
 from bk7238.debug.debugger import Debugger
+from bk7238.debug.gdbserver import GdbServer
 from bk7238.debug.symbols import Function, Symbols
 
 BUILT = Path(__file__).resolve().parents[2] / "firmware" / "reference" / "built"
@@ -175,6 +176,18 @@ def test_bad_usage_is_one_line(words, said, capsys):
     status = main(["gdb", str(image), *map(str, words), *([] if "--port" in words else ["--port", "0"])])
     error = capsys.readouterr().err
     assert status == 2 and said in error and error.count("\n") == 1, error
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "warned"),
+    [("127.0.0.1", "127.0.0.1:", 0), ("::1", "[::1]:", 0), ("localhost", "", 0), ("0.0.0.0", "0.0.0.0:", 1)],
+)
+def test_an_address_that_others_reach_is_warned_of(address, shown, warned, capsys, monkeypatch):
+    monkeypatch.setattr(GdbServer, "serve", lambda _server: None)
+    assert main(["gdb", str(BUILT / "reference_1.0.0.bin"), "--port", "0", "--listen", address]) == 0
+    out, error = capsys.readouterr()
+    assert f"target extended-remote {shown}" in out
+    assert error.count("\n") == warned and error.startswith("bk7238: warning: whoever reaches" * warned)
 
 
 def test_faults_go_back_in_time():

@@ -1,7 +1,9 @@
 """The remote protocol, spoken byte by byte: packets, registers, memory, stops, clients that come and go."""
 
+import http.client
 import select
 import socket
+import tracemalloc
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -19,10 +21,11 @@ from debugging import (
     machine,
     state,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bk7238.debug import attach, packets
+from bk7238.debug.memory_packets import MemoryPackets
 from bk7238.debug.target import NAMES
 
 
@@ -146,6 +149,20 @@ def test_software_and_hardware_breakpoints(gdb):
     gdb.ask(f"Z0,{ADD_ONE:x},2")
     gdb.ask("c")
     assert gdb.pc == ADD_ONE and gdb.register(16) & 0x20, "in Thumb code"
+
+
+def test_the_servers_own_breakpoint_is_none_of_gdbs(gdb):
+    debugger = gdb.server.debugger
+    debugger.set_own_break(STORE_WORD)
+    for insert, said in (("", False), ("Z", True), ("z", False), ("Z", True)):
+        if insert:
+            gdb.ask(f"{insert}0,{STORE_WORD:x},4")
+        answer = gdb.ask("c")
+        assert answer.startswith("T05") and gdb.pc == STORE_WORD and ("swbreak" in answer) == said
+    debugger.clear_own_break(STORE_WORD)
+    assert "swbreak" in gdb.ask("c"), "GDB's is still there"
+    gdb.ask(f"z0,{STORE_WORD:x},4")
+    assert gdb.ask("c").startswith("T04"), "none is left"
 
 
 def test_steps_and_ranges(gdb):
@@ -272,6 +289,11 @@ def test_it_listens_here_and_nowhere_else():
         assert server.address[0] == "127.0.0.1"
     with attach.serve(machine(), host="127.0.0.2") as server:
         assert server.address[0] == "127.0.0.2", "an address that was asked for"
+    with attach.serve(machine(), host="::1") as server:
+        assert server.address[0] == "::1"
+        client = Gdb(server)
+        assert client.ask("?").startswith("T")
+        client.close()
 
 
 # What nobody would send
@@ -299,3 +321,105 @@ def test_malformed_packets_break_nothing(pieces, framed):
 
 
 SHARED = machine()
+
+
+def test_a_web_page_drives_nothing():
+    """A browser sends a request of the kind text/plain to any port, whatever page asks for it."""
+    device = machine()
+    with attach.serve(device) as server:
+        server.running = True
+        packet = packets.frame(f"M{RAM:x},4:01020304".encode()).decode()
+        page = http.client.HTTPConnection(*server.address)
+        page.request("POST", "/", packet, {"Content-Type": "text/plain", "Origin": "http://example.com"})
+        while server._client is None:
+            server.turn(0)
+        while server._client is not None:
+            server.turn(0)
+        with pytest.raises((http.client.BadStatusLine, ConnectionError)):
+            page.getresponse()
+        page.close()
+        assert device.engine.bus.read(RAM, 4) == bytes(4)
+        assert server.running, "it goes on as if nobody had come"
+        client = Gdb(server)
+        assert client.ask("?").startswith("T")
+        client.close()
+
+
+@given(st.sampled_from(packets._METHODS), st.integers(1, 8), st.binary(max_size=20))
+def test_http_is_known_by_its_method(method, count, rest):
+    line = method + b" /" + rest
+    assert packets.is_http(line) is True
+    assert packets.is_http(line[: min(count, len(method))]) is None
+    for beginning in (b"+", b"$", b"\x03", b"-", b"$GET ", b"+$POST "):
+        assert packets.is_http(beginning + rest) is False
+
+
+def test_a_length_is_looked_at_before_anything_is_made(gdb):
+    gdb.ask("?")
+    tracemalloc.start()
+    try:
+        assert gdb.ask("vFlashErase:0,ffffffff").startswith("E.")
+        assert gdb.ask("vFlashErase:fffffffffffffff0,4000000").startswith("E.")
+        assert gdb.ask("vFlashErase:0,8000000").startswith("E.")
+        for address in (1 << 20, 1 << 40):
+            assert gdb.ask(b"vFlashWrite:%x:data" % (address * 64)).startswith("E."), "and at once"
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_kept_for_the_flash_is_no_more_than_the_flash(gdb):
+    memory = MemoryPackets(gdb.server.debugger)
+    part, size = b"x" * packets.LONGEST, gdb.server.debugger.target.flash_size()
+    for number in range(size // len(part)):
+        assert memory.binary(b"vFlashWrite:%x:" % number + part) == packets.OK
+    with pytest.raises(ValueError, match="beyond the flash"):
+        memory.binary(b"vFlashWrite:0:" + part + part)
+
+
+NUMBERS = st.one_of(st.integers(0, 1 << 13), st.integers(0, (1 << 64) - 1), st.sampled_from((RAM, GPIO, 1 << 32)))
+FORMS = ("m{:x},{:x}", "M{:x},{:x}:00", "X{:x},{:x}:", "vFlashErase:{:x},{:x}", "vFlashWrite:{:x}:{:x}")
+FORMS += tuple(f"{z}{kind},{{:x}},{{:x}}" for z in "Zz" for kind in range(5))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from(FORMS), NUMBERS, NUMBERS), max_size=6))
+def test_every_address_and_length_gets_an_answer(asked):
+    with attached(SHARED) as client:
+        for form, address, length in asked:
+            answer = client.ask(form.format(address, length))
+            if answer[:1] != "E":
+                assert address < 1 << 32
+                assert answer == "OK" or len(answer) <= 2 * min(length, packets.LONGEST)
+
+
+def interrupted(gdb, payload):
+    gdb.ask("QStartNoAckMode")
+    gdb.acknowledging = False
+    gdb.send(payload)
+    gdb.socket.sendall(packets.INTERRUPT)
+    return gdb.answer()
+
+
+def test_an_interrupt_ends_a_long_way_to_go(gdb):
+    gdb.monitor("catch off")
+    assert interrupted(gdb, b"qRcmd," + b"goto +99999999999".hex().encode()) == "OK"
+    assert "interrupted" in gdb.text and "instruction " in gdb.text
+    assert gdb.ask("?").startswith("T") and gdb.ask("s").startswith("T05")
+
+
+@pytest.mark.parametrize("packet", ["bs", "bc"])
+def test_an_interrupt_ends_the_way_back(gdb, packet):
+    gdb.ask(f"Z0,{LONG_END:x},4")
+    gdb.ask("c")
+    debugger = gdb.server.debugger
+    here, debugger.timeline.unwanted = debugger.timeline.position, lambda: True
+    assert gdb.ask(packet).startswith("T02") and debugger.timeline.position <= here
+    assert not debugger.timeline.replaying
+
+
+def test_a_client_that_vanishes_ends_a_long_way_to_go(gdb):
+    gdb.monitor("catch off")
+    gdb.send(b"qRcmd," + b"goto +99999999999".hex().encode())
+    gdb.close()
+    gdb.until(lambda: gdb.server._client is None)

@@ -84,6 +84,7 @@ def _begin(plan: Plan, explore: Explore, ended: Any) -> None:
     global _here
     _here = plan, explore, ended
     signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _interrupted(_number: int, _frame: Any) -> None:

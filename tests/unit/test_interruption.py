@@ -1,0 +1,156 @@
+"""Ctrl-C and SIGTERM: what runs ends between two slices, and leaves what has happened so far."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from bk7238 import resources
+from bk7238.engine import interruption
+from bk7238.image import flash_image
+from bk7238.machine import Machine
+
+IMAGE = resources.reference() / "reference_1.0.0.bin"
+PACKAGE = resources.reference() / "reference_1.0.1_gzip_aes.rbl"
+FLASH = 2 << 20
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def booted():
+    return Machine(flash_image.read(IMAGE).data)
+
+
+def test_a_signal_in_a_callback_of_the_cpu_loses_no_access():
+    """The run goes on afterwards as one that was never interrupted."""
+    whole, device = booted(), booted()
+    whole.run(until=100_000)
+    struck = []
+
+    def strike(*_what):
+        struck.append(device.now)
+        if len(struck) % 7 == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    for line in (device.uart1.on_line, device.board.flash.operated, device.log.on_record):
+        line.connect(strike)
+    interruptions = 0
+    while device.now < 100_000:
+        try:
+            with interruption.heard():
+                device.run(until=100_000)
+        except interruption.Interrupted as why:
+            assert why.status == 130
+            interruptions += 1
+    assert interruptions == len(struck) // 7 > 0
+    assert device.digest() == whole.digest()
+
+
+def test_without_anything_that_runs_it_is_raised_in_the_end():
+    went_on = []
+
+    @interruption.heard()
+    def command():
+        signal.raise_signal(signal.SIGTERM)
+        went_on.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    assert went_on and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    interruption.check()
+
+
+def test_what_the_process_was_started_to_ignore_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruption.heard():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+STUBBORN = """
+import os
+from bk7238.engine import interruption
+with interruption.heard():
+    print("ready", flush=True)
+    while True:
+        os.sched_yield()
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_second_signal_ends_the_process_at_once(number):
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        while process.poll() is None:
+            process.send_signal(number)
+            os.sched_yield()
+        assert process.returncode == -number
+
+
+def interrupted(number, lines, *words):
+    """A command that gets a signal once it has printed so many lines; its status, and what it says on stderr."""
+    command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        begun = [process.stdout.readline() for _ in range(lines)]
+        process.send_signal(number)
+        _, said = process.communicate()
+    assert all(begun), said
+    assert "Exception ignored" not in said and "Traceback" not in said, said
+    return process.returncode, said
+
+
+def run(number, lines, folder):
+    words = ("--until", "what nobody prints", "--within", 999_999, "--artifacts", folder)
+    status, said = interrupted(number, lines, "run", IMAGE, *words)
+    name = signal.Signals(number).name
+    assert status == SIGNALS[number] and said == f"bk7238: interrupted by {name}\n"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["end"] == f"interrupted by {name}"
+    assert (folder / "flash.bin").stat().st_size == FLASH
+    assert len((folder / "uart1.log").read_bytes().splitlines()) >= lines
+
+
+def ota(number, lines, folder):
+    status, said = interrupted(number, lines, "ota", IMAGE, PACKAGE, "--artifacts", folder)
+    name = signal.Signals(number).name
+    assert status == SIGNALS[number] and said == f"bk7238: interrupted by {name}\n"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["verdict"] == "interrupted" and result["reason"].startswith(f"interrupted by {name} in phase")
+    assert (folder / "flash.bin").stat().st_size == FLASH and (folder / "air.pcapng").stat().st_size
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_run_and_ota_leave_whole_artifacts(number, tmp_path):
+    run(number, 4, tmp_path / "run")
+    ota(number, 2, tmp_path / "ota")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("lines", range(1, 12))
+def test_at_every_moment(lines, tmp_path):
+    run(signal.SIGINT, lines, tmp_path / "run")
+    ota(signal.SIGINT, lines, tmp_path / "ota")
+
+
+@pytest.mark.parametrize(("running", "lines"), [((), 1), (("--run",), 6)])
+def test_gdb_leaves_whole_artifacts(running, lines, tmp_path):
+    words = ("gdb", IMAGE, "--port", 0, *running, "--artifacts", tmp_path)
+    assert interrupted(signal.SIGINT, lines, *words) == (130, "bk7238: interrupted by SIGINT\n")
+    assert (tmp_path / "flash.bin").stat().st_size == FLASH
+    assert bool((tmp_path / "uart1.log").read_bytes()) == bool(running)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", SIGNALS)
+def test_sweep_leaves_a_report_of_the_points_that_are_done(number, tmp_path):
+    words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 1, "--artifacts", tmp_path)
+    status, said = interrupted(number, 1, *words)
+    assert status == SIGNALS[number] and "the report is of" in said
+    report = json.loads((tmp_path / "sweep.json").read_text())
+    assert 0 < len(report["outcomes"]) == report["points"] < 384
+    assert (tmp_path / "report.html").exists() and (tmp_path / "junit.xml").exists()
