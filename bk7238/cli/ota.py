@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.cli import outside
@@ -95,4 +96,4 @@ def _versions(result: Result) -> str:
 
 def _write(folder: Path, update: Update, result: Result) -> None:
     update.machine.save(folder)
-    (folder / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n")
+    host_files.write_in(folder, "result.json", json.dumps(result.as_json(), indent=2) + "\n")

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
@@ -128,7 +129,7 @@ class _Run(Actor):
             if self._pages is not None:
                 self._pages.save(folder)
             self.machine.save(folder)
-            (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+            host_files.write_in(folder, "result.json", json.dumps(result, indent=2) + "\n")
         self._crashes.tell(folder)
 
     def tell(self, result: dict[str, Any]) -> None:

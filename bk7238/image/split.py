@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
@@ -107,8 +108,10 @@ def write(parts: Parts, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (folder / name).write_bytes(data)
+            host_files.write_in(folder, name, data)
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise
         raise ImageError(f"{folder}: {error.strerror or error}; name another folder") from None
     return [folder / name for name in files]
 

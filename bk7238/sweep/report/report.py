@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import msgspec
 from msgspec.structs import asdict
 
+from bk7238 import host_files
 from bk7238.bench.command import words
 from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
@@ -107,9 +108,9 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """sweep.json, junit.xml and report.html."""
-        (folder / "sweep.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
-        (folder / "junit.xml").write_text(self.junit())
-        (folder / "report.html").write_text(self.html())
+        host_files.write_in(folder, "sweep.json", json.dumps(self.as_json(), indent=1) + "\n")
+        host_files.write_in(folder, "junit.xml", self.junit())
+        host_files.write_in(folder, "report.html", self.html())
 
 
 def _saved(point: Point, one: Outcome) -> SavedOutcome:
