@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bk7238 import chip as chips
+from bk7238 import host_files
 from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
 from bk7238.chip import Chip
@@ -30,11 +32,14 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing its usage and leaving."""
+    """argparse that raises instead of printing its usage and leaving, also where its help cannot be printed."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of leaving."""
         raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)
 
 
 def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
@@ -60,6 +65,8 @@ def artifacts(path: Path | None) -> Path | None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise
         raise UsageError(f"{path}: {error.strerror or error}; name another folder for the artifacts") from None
     return path
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bk7238 import host_files
 from bk7238.faults import FaultError, all_kinds, parse
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome
@@ -138,8 +139,10 @@ def _data(path: Path) -> bytes | None:
 
 @contextmanager
 def _said(path: Path) -> Generator[None]:
-    """An error of the file system in a line."""
+    """An error of the file system in a line; where it is the host that failed, it stays an OSError."""
     try:
         yield
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise JournalError(f"{path}: {error.strerror or error}; {_OTHER}") from None

@@ -6,9 +6,10 @@ import sys
 import threading
 
 import pytest
+from images import FULL, vendor
 from test_image_build import SMALL
 
-from bk7238 import host_files
+from bk7238 import cli, firmware, host_files
 from bk7238.image import split
 
 PACK = ["-v", "1.0.1", "-p", "app", "--timestamp", "1"]
@@ -25,7 +26,8 @@ def app(tmp_path):
 def bk7238(*words, **more):
     """Run a command in a process of its own."""
     line = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
-    return subprocess.run(line, **{"capture_output": True, "check": False, "timeout": 300, **more})
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(line, **{"env": env, "capture_output": True, "check": False, "timeout": 300, **more})
 
 
 def pack(app, output, **more):
@@ -115,3 +117,80 @@ def test_what_cannot_be_written_whole_leaves_what_was_there(write, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in tmp_path.iterdir()] == ["flash.bin"]
     assert (tmp_path / "flash.bin").read_bytes() == b"old"
+
+
+# Exit status 4: the host failed
+
+
+def one_line(done, *texts):
+    """Whether the host is said to have failed, on a line."""
+    said = done.stderr.decode()
+    return done.returncode == 4 and said.count("\n") == 1 and all(text in said for text in ("bk7238: ", *texts))
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("line", [("firmware", "list"), ("--help",)])
+def test_a_full_disk_behind_the_output_is_no_verdict(line, unbuffered):
+    with open("/dev/full", "w") as full:
+        env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        done = bk7238(*line, capture_output=False, stdout=full, stderr=subprocess.PIPE, env=env)
+    assert one_line(done, "No space left on device"), done
+
+
+def test_an_output_file_on_a_full_disk_is_no_usage_error(app, tmp_path):
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    done = pack(app, full)
+    assert one_line(done, f"{full}: No space left on device"), done
+
+
+def test_an_output_file_that_grows_too_large_leaves_the_old_one(app, tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / "out").mkdir()
+    old = tmp_path / "out" / "old.rbl"
+    old.write_bytes(b"old")
+    done = pack(app, old, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
+    assert one_line(done, f"{old}: File too large"), done
+    assert [path.read_bytes() for path in old.parent.iterdir()] == [b"old"]
+
+
+@pytest.mark.parametrize("line", [("firmware", "list"), ("--help",)])
+def test_where_nobody_reads_the_output_all_is_quiet(line):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = bk7238(*line, capture_output=False, stdout=closed, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (4, b"")
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_a_process_without_standard_streams_does_its_work(closed, app, tmp_path):
+    def close():
+        for handle in closed:
+            os.close(handle)
+
+    done = pack(app, tmp_path / "made.rbl", preexec_fn=close)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+    assert (tmp_path / "made.rbl").read_bytes() == packed(app)
+
+
+@pytest.mark.full
+def test_a_run_of_whose_lines_nobody_wants_more_ends_quietly():
+    line = [sys.executable, "-m", "bk7238.cli", "run", vendor(FULL), "--within", "5"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(MemoryError(), "bk7238: out of memory\n"), (RuntimeError("a bug"), "RuntimeError: a bug\n")]
+)
+def test_what_we_fail_at_is_no_verdict(error, said, monkeypatch, capsys):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(firmware, "manifest", fail)
+    assert cli.main(["firmware", "list"]) == 4
+    assert capsys.readouterr().err.endswith(said)
