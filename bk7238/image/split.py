@@ -153,9 +153,7 @@ def _file(folder: Path, name: Any, where: Path, largest: int) -> bytes:
 
 def _bytes(path: Path, largest: int) -> bytes:
     try:
-        if path.stat().st_size > largest:
-            raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {largest:#x}")
-        return path.read_bytes()
+        return host_files.read(path, largest)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
 

@@ -131,10 +131,9 @@ def _data(path: Path) -> bytes | None:
             folder = next(folder for folder in path.absolute().parents if folder.exists())
             with tempfile.TemporaryFile(dir=folder):
                 return None
-        if not (path.is_file() or path.is_dir()):
-            raise JournalError(f"{path}: a device or a pipe; {_OTHER}")
-        with path.open("r+b") as file:  # it is written to later
-            return file.read()
+        data = host_files.read(path, host_files.RESULTS)
+        with path.open("r+b"):  # it is written to later
+            return data
 
 
 @contextmanager

@@ -84,7 +84,7 @@ class Update(Actor):
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda _happening: None) -> Update:
         """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
         a file that is none, or that this version cannot go on with, OSError."""
-        (chip_name, given), snapshot = run_file.unpack(path.read_bytes(), path.name)
+        (chip_name, given), snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), path.name)
         chip = chips.load(chip_name)
         settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
             given

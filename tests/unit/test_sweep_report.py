@@ -182,7 +182,7 @@ def test_mutated_sweeps_are_refused_or_shown(data):
 @given(st.binary(max_size=60))
 def test_any_file_is_refused_in_a_line(data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pathlib.Path.read_bytes", lambda _path: data)
+        patch.setattr("bk7238.host_files.read", lambda _path, _limit: data)
         with pytest.raises(saved.SavedError, match=r"any\.json: no "):
             saved.read(Path("any.json"))
 
