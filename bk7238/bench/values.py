@@ -79,9 +79,7 @@ def ap_passphrase(text: str) -> str:
 def request(text: str) -> str:
     """What a device is told to fetch: a path as it is, or a whole URL with what cannot stand in one percent-encoded."""
     if re.search(r"[\r\n]", text):
-        raise ValueError(
-            f"{text!r} has a line end, behind which a request has headers; write a path or a URL alone"
-        )
+        raise ValueError(f"{text!r} has a line end, behind which a request has headers; write a path or a URL alone")
     if re.match("http://", text) is None:
         scheme = _SCHEME.match(text)
         if scheme is None:

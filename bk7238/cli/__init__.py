@@ -20,6 +20,7 @@ from bk7238.cli.arguments import Parser, UsageError
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.registry import RegistryError
+from bk7238.visible import Terminal
 
 VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
 """Each is a module of this package, imported when its parser is made."""
@@ -36,7 +37,7 @@ def parser(verbs: Sequence[str] = VERBS) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the terminal's
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the output's
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
@@ -65,6 +66,8 @@ def command() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed before we began
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        if getattr(sys, name).isatty():
+            setattr(sys, name, Terminal(getattr(sys, name)))
     status = main()
     try:
         sys.stdout.flush()

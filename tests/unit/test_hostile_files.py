@@ -1,6 +1,8 @@
 """Inputs without an end: each is refused in a line that names the file, with status 2, before it is read."""
 
 import os
+import subprocess
+import sys
 from itertools import product
 
 import pytest
@@ -109,3 +111,28 @@ def test_a_file_that_says_no_size_is_cut_off():
 def test_a_request_with_a_line_end_is_refused(text, files, capsys):  # noqa: F811
     image, package = files.folder / "image.bin", files.folder / "package.rbl"
     assert "has a line end" in refused(capsys, files.folder, "ota", image, package, f"--request={text}")
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J \x9b31m \u202e \u00fc"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_terminal_shows_control_characters_and_does_not_obey_them(stream, terminal, tmp_path):
+    """A pipe has the bytes. The text comes from a verb, as a device's does."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\nfrom bk7238 import cli, firmware\n"
+        f"firmware.manifest = lambda: print({EVIL!r}, file=(sys.stdout, sys.stderr)[{stream - 1}]) or []\n"
+        "sys.argv[1:] = ['firmware', 'list', '--json']\ncli.command()\n"
+    )
+    reading, writing = os.openpty() if terminal else os.pipe()
+    others = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {("stdout", "stderr")[stream - 1]: writing}
+    env = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, program], **others, check=False, env=env)
+    found = os.read(reading, 4096).decode()
+    os.close(reading)
+    os.close(writing)
+    assert done.returncode == 0
+    shown = r"\u001b]0;owned\u0007\u001b[2J \u009b31m \u202e " + "\u00fc"
+    assert found.splitlines()[0] == shown if terminal else found.startswith(EVIL + "\n")
