@@ -7,6 +7,7 @@ may have put anything: a link there is replaced and never followed. docs/securit
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -53,6 +54,20 @@ def create_in(folder: Path, name: str) -> BinaryIO:
     with _named(path):
         path.unlink(missing_ok=True)
         return path.open("xb")
+
+
+def lock(folder: Path) -> int:
+    """Have a folder for ourselves until the handle that is returned is closed. Raises BlockingIOError where another has
+    it. Where the file system has no locks, nothing is locked."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        pass
+    return handle
 
 
 def open_to_read(path: Path, limit: int) -> BinaryIO:

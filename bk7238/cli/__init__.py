@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from bk7238.cli.arguments import Parser, UsageError
+from bk7238.cli.arguments import Parser, UsageError, release
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.registry import RegistryError
@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
+    finally:
+        release()
 
 
 def command() -> NoReturn:

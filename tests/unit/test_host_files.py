@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import threading
+from fnmatch import fnmatch
 
 import pytest
 from images import FULL, vendor
 from test_image_build import SMALL
 
-from bk7238 import cli, firmware, host_files
+from bk7238 import cli, firmware, host_files, resources
+from bk7238.cli import arguments
 from bk7238.image import split
 
 PACK = ["-v", "1.0.1", "-p", "app", "--timestamp", "1"]
@@ -194,3 +196,37 @@ def test_what_we_fail_at_is_no_verdict(error, said, monkeypatch, capsys):
     monkeypatch.setattr(firmware, "manifest", fail)
     assert cli.main(["firmware", "list"]) == 4
     assert capsys.readouterr().err.endswith(said)
+
+
+# A folder is one command's
+
+
+def boot(folder, *more):
+    return ["run", resources.reference() / "reference_1.0.0.bin", "--within", "0.01", "--artifacts", folder, *more]
+
+
+def test_two_commands_do_not_mix_in_a_folder(tmp_path):
+    handle = host_files.lock(tmp_path)
+    (tmp_path / "uart1.log").write_bytes(b"the other's")
+    done = bk7238(*boot(tmp_path))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == (
+        f"bk7238: {tmp_path}: another command writes there; name another folder for the artifacts\n"
+    )
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the other's"]
+    os.close(handle)
+    assert bk7238(*boot(tmp_path)).returncode == 0
+
+
+def test_what_an_earlier_run_left_is_cleared_and_nothing_else(tmp_path, capsys):
+    left = ["crash.txt", "gateway.log", "80211_keys", "fetched-3.html", "flash.bin"]
+    for name in [*left, "notes.txt", "sweep.json", "flash.bin.old"]:
+        (tmp_path / name).write_bytes(b"old")
+    for _ in range(2):  # the folder is free again after each
+        assert cli.main([str(word) for word in boot(tmp_path, "--ssid", "Air", "--psk", "a passphrase")]) == 0
+    capsys.readouterr()
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert {name for name, data in found.items() if data == b"old"} == {"notes.txt", "sweep.json", "flash.bin.old"}
+    made = {name for name, data in found.items() if data != b"old"}
+    assert made == {"uart1.log", "uart2.log", "chip.log", "flash.bin", "result.json", "air.pcapng", "80211_keys"}
+    assert all(any(fnmatch(name, one) for one in arguments.OF_A_RUN) for name in made)
