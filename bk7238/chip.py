@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bk7238 import resources
+from bk7238 import host_files, resources
 from bk7238.formats import codec, partitions
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
@@ -196,7 +196,7 @@ def read(folder: Path) -> Chip:
     """The chip of a folder with chip.toml and board.repl. Raises ChipError, which names file and place."""
     where = folder / FILE
     try:
-        facts = tomllib.loads(where.read_text(encoding="utf-8"))
+        facts = tomllib.loads(host_files.read(where, host_files.TEXT).decode())
         chip = _chip(folder, facts)
         if not chip.board.is_file():
             raise ValueError(f"there is no {BOARD} beside it")

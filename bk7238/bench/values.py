@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bk7238 import chip as chips
+from bk7238 import host_files
 from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
@@ -77,6 +78,8 @@ def ap_passphrase(text: str) -> str:
 
 def request(text: str) -> str:
     """What a device is told to fetch: a path as it is, or a whole URL with what cannot stand in one percent-encoded."""
+    if re.search(r"[\r\n]", text):
+        raise ValueError(f"{text!r} has a line end, behind which a request has headers; write a path or a URL alone")
     if re.match("http://", text) is None:
         scheme = _SCHEME.match(text)
         if scheme is None:
@@ -201,7 +204,7 @@ def served(files: Mapping[str, bytes | Path] | Iterable[str | Path]) -> dict[str
 
 def _content(path: Path) -> FileContent:
     try:
-        content = FileContent(path.read_bytes())
+        content = FileContent(host_files.read(path, host_files.BINARY))
     except (OSError, ValueError) as error:  # a zero byte in the name is a ValueError
         raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}; name a file to serve") from None
     content.path = path

@@ -1,23 +1,28 @@
 """The command line: `bk7238 ota`, `run`, `sweep`, `report`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
-written), 3 the time limit passed with no cause known, 130 and 143 SIGINT and SIGTERM came: what a run was to leave, it
-leaves as far as it got.
+written), 3 the time limit passed with no cause known, 4 the host or we failed: the disk is full, nobody reads our
+output any more (not a word on stderr), or a bug (a traceback), 130 and 143 SIGINT and SIGTERM came: what a run was to
+leave, it leaves as far as it got.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
-from bk7238.cli.arguments import Parser, UsageError
+from bk7238.cli.arguments import Parser, UsageError, release
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.engine.interruption import Interrupted
 from bk7238.registry import RegistryError
+from bk7238.visible import Terminal
 
 VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
 """Each is a module of this package, imported when its parser is made."""
@@ -34,25 +39,57 @@ def parser(verbs: Sequence[str] = VERBS) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the terminal's
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text of the output's
         sys.stdout.reconfigure(errors="backslashreplace")
-    words = sys.argv[1:] if argv is None else argv
     try:
-        arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
-        return int(arguments.run(arguments))
+        status = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return status
     except (UsageError, EngineError, RegistryError) as error:
-        print(f"bk7238: {error}", file=sys.stderr)
+        _say(str(error))
         return 2
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) or error.filename is not None:  # whoever read us has what they want
+            _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or repr(error))
+        return 4
+    except MemoryError:
+        _say("out of memory")
+        return 4
+    except Exception:
+        traceback.print_exc()
+        return 4
     except KeyboardInterrupt as why:
-        print(f"bk7238: {why if isinstance(why, Interrupted) else 'interrupted'}", file=sys.stderr)
+        _say(str(why) if isinstance(why, Interrupted) else "interrupted")
         return why.status if isinstance(why, Interrupted) else 130
+    finally:
+        release()
 
 
 def command() -> NoReturn:
     """Run this process's command line and end the process."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        if getattr(sys, name).isatty():
+            setattr(sys, name, Terminal(getattr(sys, name)))
     status = main()
+    try:
+        sys.stdout.flush()
+    except OSError:  # what is left would be written, and complained of, once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     renode_host.leave(status)
     sys.exit(status)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
+    except SystemExit as end:  # after --help
+        return int(end.code or 0)
+    return int(arguments.run(arguments))
+
+
+def _say(text: str) -> None:
+    """Print a line on stderr, if that can be."""
+    with suppress(OSError):
+        print(f"bk7238: {text}", file=sys.stderr)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from bk7238 import chip as chips
+from bk7238 import host_files
 from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
 from bk7238.chip import Chip
@@ -30,11 +33,14 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing its usage and leaving."""
+    """argparse that raises instead of printing its usage and leaving, also where its help cannot be printed."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of leaving."""
         raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)
 
 
 def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
@@ -50,18 +56,42 @@ whole = command.reader(values.whole)
 time = command.reader(values.within)
 
 
-def artifacts(path: Path | None) -> Path | None:
-    """Make the folder and see that files can be written there. The last check of a command, so that nothing is
-    written when another fails."""
+OF_A_RUN = (
+    *("uart[12].log", "chip.log", "flash.bin", "crash.txt", "gateway.log", "air.pcapng", "80211_keys"),
+    *("fetched-*.*", "result.json"),
+)
+"""What `ota` and `run` leave in their folder."""
+
+_locked: list[int] = []
+
+
+def artifacts(path: Path | None, clear: Iterable[str] = ()) -> Path | None:
+    """Make the folder, see that files can be written there, and keep other commands out until this one ends; remove
+    what an earlier one left by these names. The last check of a command, so that nothing is written when another
+    fails."""
     if path is None:
         return None
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
+        _locked.append(host_files.lock(path))
+        for name in clear:
+            for left in path.glob(name):
+                left.unlink()
+    except BlockingIOError:
+        raise UsageError(f"{path}: another command writes there; name another folder for the artifacts") from None
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise
         raise UsageError(f"{path}: {error.strerror or error}; name another folder for the artifacts") from None
     return path
+
+
+def release() -> None:
+    """Let other commands have the folders of this one."""
+    while _locked:
+        os.close(_locked.pop())
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.air import events as air_events
 from bk7238.air.medium import Medium
 from bk7238.air.station import Station
@@ -61,7 +62,7 @@ class Fetching:
         bodies = [page for page in self._station.host.fetched if page.body]
         for number, page in enumerate(bodies, start=1):
             kind = page.headers.get("content-type", "").partition(";")[0].strip().lower()
-            (folder / f"fetched-{number}{_ENDINGS.get(kind, '.bin')}").write_bytes(page.body)
+            host_files.write_in(folder, f"fetched-{number}{_ENDINGS.get(kind, '.bin')}", page.body)
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, air_events.NetworkJoined):

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.cli.arguments import UsageError
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole. Raises UsageError where that cannot be."""
+    """Write a file whole. Raises UsageError where it has to be another file, OSError where the host fails."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
+        host_files.write(path, data)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; name another file with -o") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        if host_files.is_hosts(error):
+            raise
+        raise UsageError(f"{path}: {error.strerror}; name another file with -o") from None
 
 
 def show(result: dict[str, Any], text: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.cli import outside
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments, settings.chip)
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
-    folder = given.artifacts(arguments.artifacts)
+    folder = given.artifacts(arguments.artifacts, clear=given.OF_A_RUN)
     for damage in update_package.damage:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
     crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))
@@ -97,4 +98,4 @@ def _versions(result: Result) -> str:
 
 def _write(folder: Path, update: Update, result: Result) -> None:
     update.machine.save(folder)
-    (folder / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n")
+    host_files.write_in(folder, "result.json", json.dumps(result.as_json(), indent=2) + "\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
+from bk7238 import host_files
 from bk7238.network.events import (
     ConnectionBroken,
     ConnectionOpened,
@@ -24,13 +24,13 @@ _LOGGED = (*_TOLD, HostConnected, ConnectionOpened, ConnectionBroken)
 def teller(folder: Path | None) -> Callable[[Event], None]:
     """A listener that tells what was refused or failed on stderr, once each, and writes all to gateway.log."""
     seen: set[str] = set()
-    log: TextIO | None = None if folder is None else (folder / "gateway.log").open("w")
+    log = None if folder is None else host_files.create_in(folder, "gateway.log")
 
     def tell(event: Event) -> None:
         if not isinstance(event, _LOGGED):
             return
         if log is not None:
-            log.write(f"{event.time / 1e6:12.6f} {event}\n")
+            log.write(f"{event.time / 1e6:12.6f} {event}\n".encode("utf-8", "backslashreplace"))
             log.flush()
         text = _text(event)
         if text and text not in seen:

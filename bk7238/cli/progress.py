@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from bk7238.update.story import Happening
+from bk7238.visible import visible
 
 
 class Teller:
@@ -21,7 +23,8 @@ class Teller:
 
     def __enter__(self) -> Teller:
         if not self._quiet and sys.stdout.isatty():
-            self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), transient=True)
+            columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+            self._bar = Progress(*columns, console=Console(file=sys.__stdout__), transient=True)
             self._bar.start()
         return self
 
@@ -49,6 +52,6 @@ class Teller:
             if self._task is not None:
                 self._bar.remove_task(self._task)
                 self._task = None
-            self._bar.console.print(line, markup=False, highlight=False)
+            self._bar.console.print(visible(line), markup=False, highlight=False)
         else:
             print(line, flush=True)

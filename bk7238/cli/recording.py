@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.air.capture import Capture, wireshark_keys
 from bk7238.air.medium import Medium
 
@@ -20,7 +21,7 @@ def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
         yield
         return
     _write_keys(folder, air)
-    with (folder / "air.pcapng").open("wb") as stream:
+    with host_files.create_in(folder, "air.pcapng") as stream:
         air.on_record.connect(Capture(stream).record)
         try:
             yield
@@ -31,4 +32,4 @@ def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
 def _write_keys(folder: Path, air: Medium) -> None:
     pmks = [pmk for access_point in air.access_points for pmk in access_point.security.pmks]
     if pmks:
-        (folder / "80211_keys").write_text(wireshark_keys(pmks))
+        host_files.write_in(folder, "80211_keys", wireshark_keys(pmks))

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     bench = given.checked(Bench, settings, image)
     if "ssid" in arguments:
         given.checked(bench.put_on_air)
-    folder = given.artifacts(arguments.artifacts)
+    folder = given.artifacts(arguments.artifacts, clear=given.OF_A_RUN)
     if settings.gateway:
         bench.network.events.on_event.connect(outside.teller(folder))
     bench.power_on()
@@ -134,7 +135,7 @@ class _Run(Actor):
             if self._pages is not None:
                 self._pages.save(folder)
             self.machine.save(folder)
-            (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+            host_files.write_in(folder, "result.json", json.dumps(result, indent=2) + "\n")
         self._crashes.tell(folder)
 
     def tell(self, result: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import Progress
 
 from bk7238.bench import command
@@ -133,7 +134,7 @@ class _Progress:
         self._total, self._done, self._tenth, self._quiet = total, done, 0, quiet
         self._bar: Progress | None = None
         if not quiet and sys.stdout.isatty():
-            self._bar = Progress(transient=True)
+            self._bar = Progress(console=Console(file=sys.__stdout__), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(f"  {noun}", total=total, completed=done)
 

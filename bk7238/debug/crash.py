@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.debug.symbols import Symbols
 from bk7238.debug.target import BANKED, CORE, Target
 from bk7238.engine.unicorn import UnicornEngine
@@ -40,7 +41,7 @@ class Watcher:
             text = "".join(f"{report}\n\n" for report in self.reports)
             print(f"bk7238: the guest crashed\n{text}", file=sys.stderr, end="")
             if folder is not None:
-                (folder / "crash.txt").write_text(text)
+                host_files.write_in(folder, "crash.txt", text)
 
 
 def report(machine: Machine, symbols: Symbols, what: str) -> str:

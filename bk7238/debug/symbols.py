@@ -17,6 +17,8 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from bk7238 import host_files
+
 _DATA = Path(__file__).with_name("data")
 
 
@@ -60,10 +62,10 @@ class Symbols:
         Raises ValueError, with the name, for what is no ELF or holds no symbols.
         """
         try:
-            with path.open("rb") as stream:
+            with host_files.open_to_read(path, host_files.RESULTS) as stream:
                 self._read(ELFFile(stream), path, address)
         except (OSError, ELFError) as error:
-            raise ValueError(f"{path}: {error}; give an ELF file") from None
+            raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}; give an ELF file") from None
         self._sort()
 
     def _read(self, elf: ELFFile, path: Path, address: int | None) -> None:

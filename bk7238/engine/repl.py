@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.engine.platform import Block, CpuEntry, DeviceEntry, MemoryEntry, Platform, Tag, Wire
 from bk7238.engine.repl_entries import Entry
 from bk7238.engine.repl_lexer import Position, ReplError, Token
@@ -61,7 +62,7 @@ class _Reader:
 
     def include(self, path: Path, where: Position) -> None:
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = host_files.read(path, host_files.TEXT).decode("utf-8-sig")
             real = path.resolve()
         except UnicodeDecodeError as error:
             raise where.error(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from None

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from bk7238 import host_files
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
 
@@ -73,7 +74,7 @@ class Scenario:
 def read(path: Path) -> Scenario:
     """Read a file. Raises FaultError, one line with the file's name."""
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(host_files.read(path, host_files.TEXT).decode())
     except OSError as error:
         raise FaultError(f"{path}: {error.strerror or error}; give a scenario file") from None
     except RecursionError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.chip import Chip
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
@@ -44,7 +45,7 @@ class FlashImage:
 def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
     """Read and check a file. Raises ImageError."""
     try:
-        data = path.read_bytes()
+        data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image") from None
     return parse(data, path.name, force=force, chip=chip)

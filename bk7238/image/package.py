@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.formats import rbl
 
 
@@ -26,7 +27,7 @@ class Package:
 def read(path: Path) -> Package:
     """Read and check a file. Raises PackageError."""
     try:
-        data = path.read_bytes()
+        data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise PackageError(f"{path}: {error.strerror or error}; give an update package (RBL)") from None
     return parse(data, path.name)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image.flash_image import ImageError
 
@@ -17,7 +18,7 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 def read(path: Path) -> list[Partition]:
     """The table of a file. Raises ImageError."""
     try:
-        text = path.read_text("utf-8-sig")
+        text = host_files.read(path, host_files.TEXT).decode("utf-8-sig")
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a partition table in JSON") from None
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bk7238 import host_files
 from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
@@ -107,8 +108,10 @@ def write(parts: Parts, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (folder / name).write_bytes(data)
+            host_files.write_in(folder, name, data)
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise
         raise ImageError(f"{folder}: {error.strerror or error}; name another folder") from None
     return [folder / name for name in files]
 
@@ -150,9 +153,7 @@ def _file(folder: Path, name: Any, where: Path, largest: int) -> bytes:
 
 def _bytes(path: Path, largest: int) -> bytes:
     try:
-        if path.stat().st_size > largest:
-            raise ImageError(f"{path}: {path.stat().st_size:#x} bytes are more than the largest flash, {largest:#x}")
-        return path.read_bytes()
+        return host_files.read(path, largest)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
 

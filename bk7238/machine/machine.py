@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
+from bk7238 import host_files
 from bk7238.chip import Chip, usual
 from bk7238.engine.engine import Engine, make
 from bk7238.machine.console import Console
@@ -131,10 +132,10 @@ class Machine(Actor):
 
     def save(self, folder: Path) -> None:
         """Write uart1.log, uart2.log, chip.log (what the models had to say) and flash.bin into a folder."""
-        (folder / "uart1.log").write_bytes(self.uart1.output)
-        (folder / "uart2.log").write_bytes(self.uart2.output)
-        (folder / "chip.log").write_text("".join(f"{record}\n" for record in self.log.records))
-        (folder / "flash.bin").write_bytes(self.flash.data)
+        host_files.write_in(folder, "uart1.log", self.uart1.output)
+        host_files.write_in(folder, "uart2.log", self.uart2.output)
+        host_files.write_in(folder, "chip.log", "".join(f"{record}\n" for record in self.log.records))
+        host_files.write_in(folder, "flash.bin", self.flash.data)
 
     def _flash_operated(self, kind: str, address: int, what: bytes | int) -> None:
         self.flash_operations += 1

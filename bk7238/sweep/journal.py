@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bk7238 import host_files
 from bk7238.faults import FaultError, all_kinds, parse
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome
@@ -130,16 +131,17 @@ def _data(path: Path) -> bytes | None:
             folder = next(folder for folder in path.absolute().parents if folder.exists())
             with tempfile.TemporaryFile(dir=folder):
                 return None
-        if not (path.is_file() or path.is_dir()):
-            raise JournalError(f"{path}: a device or a pipe; {_OTHER}")
-        with path.open("r+b") as file:  # it is written to later
-            return file.read()
+        data = host_files.read(path, host_files.RESULTS)
+        with path.open("r+b"):  # it is written to later
+            return data
 
 
 @contextmanager
 def _said(path: Path) -> Generator[None]:
-    """An error of the file system in a line."""
+    """An error of the file system in a line; where it is the host that failed, it stays an OSError."""
     try:
         yield
     except OSError as error:
+        if host_files.is_hosts(error):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise JournalError(f"{path}: {error.strerror or error}; {_OTHER}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bk7238 import testing
+from bk7238 import host_files, testing
 from bk7238.testing.markers import FILES
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
     if device.made:
         device.machine.save(path)
     if device.result is not None:
-        (path / "result.json").write_text(json.dumps(device.result.as_json(), indent=2) + "\n")
+        host_files.write_in(path, "result.json", json.dumps(device.result.as_json(), indent=2) + "\n")
     for place, report in enumerate(reports, start=1):
         swept = path / f"sweep-{place}-{report.plan.NAME}"
         swept.mkdir(exist_ok=True)
         report.save(swept)
-    (path / "replay").write_text(replay(item, device) + "\n")
+    host_files.write_in(path, "replay", replay(item, device) + "\n")
 
 
 def _name(nodeid: str) -> str:

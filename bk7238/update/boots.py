@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 from bk7238.bench.settings import Settings
@@ -32,14 +31,9 @@ def joined(image: FlashImage, package: Package, settings: Settings, where: Path 
         path.touch()
         return update
     update = _carried_out(Update(image, package, settings))
-    made = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(SnapshotError, OSError):  # a full disk slows the next run down, and no more
         where.mkdir(parents=True, exist_ok=True)
-        try:
-            update.save(made)
-            made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
+        update.save(path)
         for old in sorted(where.glob("*.run"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
             old.unlink(missing_ok=True)
     return update

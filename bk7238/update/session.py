@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bk7238 import chip as chips
+from bk7238 import host_files
 from bk7238.bench.bench import Bench, Plug, network_alone
 from bk7238.bench.settings import Settings
 from bk7238.engine.interruption import Interrupted
@@ -78,13 +79,13 @@ class Update(Actor):
         for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""
         chip, snapshot = self.machine.chip, Snapshots(self.machine).take()
         given = Writer(lambda value: "codec" if value is chip.codec else None).data(self._given)
-        path.write_bytes(run_file.pack(snapshot, [chip.word, given]))
+        host_files.write(path, run_file.pack(snapshot, [chip.word, given]))
 
     @classmethod
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda _happening: None) -> Update:
         """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
         a file that is none, or that this version cannot go on with, OSError."""
-        (chip_name, given), snapshot = run_file.unpack(path.read_bytes(), path.name)
+        (chip_name, given), snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), path.name)
         chip = chips.load(chip_name)
         settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
             given

@@ -40,6 +40,7 @@ misbehaviours = st.builds(
 )
 paths = words.filter(lambda path: values._SCHEME.match(path) is None)
 requests = paths | st.builds("http://{}/{}".format, st.sampled_from(["h.example", "10.0.0.1:81", "[::1]"]), words)
+requests = requests.filter(lambda request: not {"\r", "\n"} & set(request))
 hosts = st.sampled_from(["127.0.0.1", "::1", "127.3.2.1"])
 servers = st.lists(
     st.builds(HostServer, hosts, st.integers(1, 65_535)), max_size=3, unique_by=lambda server: server.port

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,14 @@ from hypothesis import strategies as st
 from long_run import examples
 from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, rendered, replays, sweep
 
+from bk7238 import resources
 from bk7238.cli import main
+from bk7238.image import flash_image, package
+from bk7238.sweep.plan import registry
+from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.sweep.report import saved
+from bk7238.sweep.report.report import Report
+from bk7238.update.session import Settings
 
 
 def test_a_replay_command_is_what_a_shell_takes():
@@ -175,6 +182,19 @@ def test_mutated_sweeps_are_refused_or_shown(data):
 @given(st.binary(max_size=60))
 def test_any_file_is_refused_in_a_line(data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pathlib.Path.read_bytes", lambda _path: data)
+        patch.setattr("bk7238.host_files.read", lambda _path, _limit: data)
         with pytest.raises(saved.SavedError, match=r"any\.json: no "):
             saved.read(Path("any.json"))
+
+
+def test_junit_is_well_formed_whatever_a_device_has_printed(tmp_path):
+    built = resources.reference()
+    files = flash_image.read(built / "reference_1.0.0.bin"), package.read(built / "reference_1.0.1_none_aes.rbl")
+    plan = registry.make("packages", Job(*files, Settings()))
+    reason = "".join(map(chr, range(0x20))) + "\x7f\udcfe\ufffe\U0001f600 ]]> <&"
+    points = [Point("a\0b\x1b", (), "row", "column")]
+    Report(plan, points, [Outcome(points[0].id, "brick\x08", reason)], "quick", 0.0).save(tmp_path)
+    (case,) = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
+    failure = case.find("failure")
+    assert (case.get("name"), failure.get("message")) == (r"a\x00b\x1b", r"brick\x08")
+    assert r"\x00\x01" in failure.text and "\x7f\\udcfe\\ufffe\U0001f600 ]]> <&\n" in failure.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import msgspec
 from msgspec.structs import asdict
 
+from bk7238 import host_files
 from bk7238.bench.command import words
 from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
@@ -21,6 +23,8 @@ from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.report import page
 from bk7238.sweep.report.saved import COMMAND, FlashOperation, SavedCuts, SavedOutcome, SavedPartition, SavedSweep
+
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,11 @@ class Report:
         attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(self.saved.bad)}
         suite = ElementTree.Element("testsuite", attributes)
         for one in self.saved.outcomes:
-            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": one.id, "time": f"{one.seconds:.3f}"}
+            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": _xml(one.id), "time": f"{one.seconds:.3f}"}
             case = ElementTree.SubElement(suite, "testcase", attributes)
             if one.verdict not in self.plan.WELL:
-                failure = ElementTree.SubElement(case, "failure", message=one.verdict)
-                failure.text = f"{one.reason}\n{self.replay(one)}"
+                failure = ElementTree.SubElement(case, "failure", message=_xml(one.verdict))
+                failure.text = _xml(f"{one.reason}\n{self.replay(one)}")
         return ElementTree.tostring(suite, encoding="unicode")
 
     def html(self) -> str:
@@ -107,9 +111,9 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """sweep.json, junit.xml and report.html."""
-        (folder / "sweep.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
-        (folder / "junit.xml").write_text(self.junit())
-        (folder / "report.html").write_text(self.html())
+        host_files.write_in(folder, "sweep.json", json.dumps(self.as_json(), indent=1) + "\n")
+        host_files.write_in(folder, "junit.xml", self.junit())
+        host_files.write_in(folder, "report.html", self.html())
 
 
 def _saved(point: Point, one: Outcome) -> SavedOutcome:
@@ -117,6 +121,11 @@ def _saved(point: Point, one: Outcome) -> SavedOutcome:
     faults = tuple(map(str, point.faults))
     values = asdict(one) | {"reason": explained(one)}
     return SavedOutcome(**values, row=point.row, column=point.column, faults=faults)
+
+
+def _xml(text: str) -> str:
+    """The text with what XML cannot hold, such as a device's control characters, as escapes."""
+    return _NOT_XML.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def explained(one: Outcome) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bk7238 import host_files
 from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.point import Count, Outcome, Seconds
@@ -109,7 +110,7 @@ def read(path: Path) -> SavedSweep:
     file = path / "sweep.json" if path.is_dir() else path
     remedy = "give the sweep.json that bk7238 sweep --artifacts writes, or its folder"
     try:
-        value = json.loads(file.read_bytes())
+        value = json.loads(host_files.read(file, host_files.RESULTS))
     except OSError as error:
         raise SavedError(f"{file}: {error.strerror or error}; {remedy}") from None
     except (ValueError, RecursionError):

@@ -7,10 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-_CONTROLS = {*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}
-_DIRECTIONS = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they make a command look like another
-_SURROGATES = range(0xD800, 0xE000)
-_UNSEEN = {code: f"\\u{code:04x}" for code in (*_CONTROLS, *_DIRECTIONS, *_SURROGATES)}
+from bk7238 import visible as unseen
 
 _BREAKS = re.compile(r"([_:,=./@+])(?=[^ ])")
 
@@ -20,7 +17,7 @@ _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8}\b|\d+")
 
 def visible(value: Any) -> Any:
     """The value of an expression in a template; in text, characters that cannot be seen are written out."""
-    return value.translate(_UNSEEN) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return unseen.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def breakable(value: object) -> Markup:
