@@ -7,7 +7,6 @@ may have put anything: a link there is replaced and never followed. docs/securit
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import tempfile
@@ -21,6 +20,10 @@ TEXT = 1 << 20
 RESULTS = 256 << 20
 """How many bytes are read: of an image, a package or a served file; of a description or a scenario; of what tools made
 (a saved run or sweep, a journal, an ELF)."""
+
+_TO_READ = os.O_RDONLY  # where the host has it, without waiting for a pipe that nobody fills
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _TO_READ |= getattr(os, _flag, 0)
 
 _HOSTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EPIPE)
 
@@ -58,7 +61,11 @@ def create_in(folder: Path, name: str) -> BinaryIO:
 
 def lock(folder: Path) -> int:
     """Have a folder for ourselves until the handle that is returned is closed. Raises BlockingIOError where another has
-    it. Where the file system has no locks, nothing is locked."""
+    it. Where the host or the file system has no locks, nothing is locked."""
+    try:
+        import fcntl
+    except ImportError:
+        return os.open(os.devnull, os.O_RDONLY)
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -72,7 +79,7 @@ def lock(folder: Path) -> int:
 
 def open_to_read(path: Path, limit: int) -> BinaryIO:
     """A regular file of up to `limit` bytes. Raises OSError whose `strerror` says what it is instead."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe that nobody fills is not waited for
+    handle = os.open(path, _TO_READ)
     try:
         found = os.fstat(handle)
         if stat.S_ISDIR(found.st_mode):

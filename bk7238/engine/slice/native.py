@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bk7238 import resources
+from bk7238 import host_files, resources
 from bk7238.engine.slice import machine_code
 
 
@@ -94,19 +94,10 @@ def _compiled() -> dict[str, int]:
         _output(*command, str(source), "-o", str(library))
         functions = _loaded(library)
         with contextlib.suppress(OSError, RuntimeError):
-            _keep(library.read_bytes(), resources.cache(), f"slice-{key}-")
+            made, cache = library.read_bytes(), resources.cache()
+            cache.mkdir(parents=True, exist_ok=True)
+            host_files.write_in(cache, f"slice-{key}-{_digest(made)}.so", made)
         return functions
-
-
-def _keep(data: bytes, folder: Path, name: str) -> None:
-    """Write a file whose name ends with what `data` is checked by."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f"{name}{os.getpid()}"
-    try:
-        made.write_bytes(data)
-        made.replace(folder / f"{name}{_digest(data)}.so")
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _digest(data: bytes) -> str:
