@@ -19,6 +19,16 @@ FLASH = 2 << 20
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """Signals do here, and in new processes, what they usually do, also where the tests were started to ignore some."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def booted():
     return Machine(flash_image.read(IMAGE).data)
 
