@@ -9,6 +9,7 @@ _KNOWN = {
     "old-app-retries-each-boot": ("retries", "retries", "the old app runs; each boot tries the update again"),
     "device-waits": ("waits", "waits", "the device is alive and gets no further: it waits for a network or a file"),
     "time-limit": ("limit", "no end", "no end within the time given"),
+    "interrupted": ("limit", "interrupted", "a signal ended the run before there was an end"),
     "new-app-reflashes-each-boot": ("reflashes", "reflashes", "the new app runs; each boot writes it again"),
     "bootloader-hangs": ("hangs", "hangs", "the boot loader starts no app"),
     "brick": ("brick", "brick", "no app runs any more"),
