@@ -21,9 +21,8 @@ RESULTS = 256 << 20
 """How many bytes are read: of an image, a package or a served file; of a description or a scenario; of what tools made
 (a saved run or sweep, a journal, an ELF)."""
 
-_TO_READ = os.O_RDONLY  # where the host has it, without waiting for a pipe that nobody fills
-for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    _TO_READ |= getattr(os, _flag, 0)
+# Where the host has it, without waiting for a pipe that nobody fills
+_TO_READ = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 _HOSTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EPIPE)
 

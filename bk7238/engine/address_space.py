@@ -78,7 +78,7 @@ def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseExc
     spans, mapped = _spans(board), []
     for start, end in spans:
         span = Span(start, end, board, log)
-        span.table = cpu.map_callbacks(start, end, _reading(span, failed), _writing(span, failed))
+        span.table = cpu.map_span(start, end, _reading(span, failed), _writing(span, failed))
         _place_words(board, span)
         mapped.append(span)
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])

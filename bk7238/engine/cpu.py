@@ -27,6 +27,7 @@ MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 """What runs for a cpuType of the platform description; any other is refused there."""
 
 PAGE = 0x1000
+_FETCHED = int(Page.FETCHED)  # an enumeration's own operators are slow
 SINK = (1 << 32) - PAGE  # where stores into the flash window go: nothing else stands there
 _RESET_CPSR = 0xD3
 
@@ -53,6 +54,11 @@ class CpuSnapshot:
 
     context: bytes
     slice: bytes
+
+
+def _address(function: Any) -> int | None:
+    """Where a function that Unicorn is to call is in the host's memory."""
+    return ctypes.cast(function, ctypes.c_void_p).value
 
 
 def _register(name: str) -> int:
@@ -204,7 +210,7 @@ class Cpu:
     def code_pages(self) -> list[int]:
         """Addresses of the pages of memory from which code has been fetched."""
         spans = sorted((m.address // PAGE, (m.address + m.size) // PAGE) for m in self.memories)
-        return [page * PAGE for first, end in spans for page in range(first, end) if self._pages[page] & Page.FETCHED]
+        return [page * PAGE for first, end in spans for page in range(first, end) if self._pages[page] & _FETCHED]
 
     # The address space
 
@@ -212,28 +218,35 @@ class Cpu:
         """Someone else than the CPU wrote memory: translated code of it is stale."""
         if not length:
             return
-        if any(what & Page.FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]):
+        if any(what & _FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]):
             self.uc.ctl_remove_cache(address, address + length)
             self._functions.forget(self._at, address, address + length)
 
-    def map_callbacks(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
+    def map_callbacks(self, start: int, end: int, read: OnRead, write: OnWrite) -> None:
         """Accesses to whole pages from `start` to `end` call `read(uc, offset, width, user)` and `write(uc, offset,
         width, value, user)`.
 
-        Neither may raise: the CPU would be left in the middle of an instruction. In the table that is returned, words
-        by offset / 4 can be given the address of a register, whose plain accesses then call nothing.
+        Neither may raise: the CPU would be left in the middle of an instruction.
         """
+        on_read, on_write = Read(read), Write(write)
+        self._keep += on_read, on_write
+        self._map(start, end, _address(on_read), _address(on_write), None)
 
+    def map_span(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
+        """As `map_callbacks`. In the table that is returned, words by offset / 4 can be given the address of a
+        register, whose plain accesses then call nothing."""
         table = slices.table(Read(read), Write(write), end - start)
         self._keep.append(table)
-        on_read = self._functions.on_read or ctypes.cast(table.read, ctypes.c_void_p).value
-        on_write = self._functions.on_write or ctypes.cast(table.write, ctypes.c_void_p).value
-        size, user = ctypes.c_size_t(end - start), ctypes.c_void_p(ctypes.addressof(table))
-        callbacks = ctypes.c_void_p(on_read), user, ctypes.c_void_p(on_write), user
-        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), size, *callbacks)
+        on_read = self._functions.on_read or _address(table.read)
+        on_write = self._functions.on_write or _address(table.write)
+        self._map(start, end, on_read, on_write, ctypes.addressof(table))
+        return table
+
+    def _map(self, start: int, end: int, on_read: int | None, on_write: int | None, user: int | None) -> None:
+        callbacks = (ctypes.c_void_p(argument) for argument in (on_read, user, on_write, user))
+        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), ctypes.c_size_t(end - start), *callbacks)
         if error:
             raise unicorn.UcError(error)
-        return table
 
     def _make(self) -> unicorn.Uc:
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
@@ -246,7 +259,7 @@ class Cpu:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
         for name in _ADDRESSES[1:-1]:
-            setattr(self.slice, name, ctypes.cast(getattr(uclib, f"uc_{name}"), ctypes.c_void_p).value)
+            setattr(self.slice, name, _address(getattr(uclib, f"uc_{name}")))
         self._hook(uc, uc_const.UC_HOOK_BLOCK, self._functions.on_block)
         self._hook(uc, uc_const.UC_HOOK_INTR, self._functions.on_exception)
         self._hook(uc, uc_const.UC_HOOK_INSN_INVALID, self._functions.on_undefined)

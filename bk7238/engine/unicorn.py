@@ -203,8 +203,9 @@ class UnicornEngine:
         window = self.bus.window
         for offset in window.show(snapshot.window):
             self.cpu.drop_code(window.address + offset, PAGE)
+        code_pages = self.cpu.code_pages
         for memory, content in zip(self.bus.rest, snapshot.memories, strict=True):
-            for page in self.cpu.code_pages:
+            for page in code_pages:
                 at = page - memory.address
                 if 0 <= at < memory.size and memory.bytes[at : at + PAGE] != content[at : at + PAGE]:
                     self.cpu.drop_code(page, PAGE)

@@ -176,31 +176,23 @@ class Peripheral(Declaring, base=True):
 
     def _compose(self, services: Services, holder: Declaring, prefix: str = "") -> None:
         """Make what `holder` declares: the block, or one of its parts, whose name and a dot are its prefix."""
-        declared = holder._declared
-        fifos = {name: item for name, item in declared.items() if isinstance(item, Fifo)}
-        self._fifos |= {prefix + name: RunningFifo(fifo) for name, fifo in fifos.items()}
-        for name, item in declared.items():
+        for name, item in holder._declared.items():
             if isinstance(item, Part):
                 part = item.kind(services, self)
                 setattr(holder, name, part)
                 self._compose(services, part, f"{prefix}{name}.")
             else:
-                setattr(holder, name, self._make(holder, name, prefix, item))
-        for name, fifo in fifos.items():
-            follows = fifo.full or fifo.empty
-            if follows is not None:
-                self._fifos[prefix + name].flag_in(self.words[follows.register.at])
+                setattr(holder, name, self._make(holder, name, prefix + name, item))
         self._whole.append(holder)
 
-    def _make(self, holder: Declaring, name: str, prefix: str, item: Any) -> Any:
-        key = prefix + name
-        if isinstance(item, Fifo):
-            return self._fifos[key]
+    def _make(self, holder: Declaring, name: str, key: str, item: Any) -> Any:
         if is_register(item):
             registers = self._registers[name] = [item(index) for index in range(item.count)]
             for register in registers:
-                self._place(holder, name, register, prefix)
+                self._place(holder, name, register)
             return registers[0] if item.count == 1 else registers
+        if isinstance(item, Fifo):
+            return self._put_behind(item, key)
         if isinstance(item, State):
             self._states[key] = holder, name, item
             return item.initial()
@@ -223,23 +215,32 @@ class Peripheral(Declaring, base=True):
             return 0
         return Signal()
 
-    def _place(self, holder: Declaring, name: str, register: Register, prefix: str) -> None:
-        """Let accesses find a register, and the FIFOs behind it."""
+    def _place(self, holder: Declaring, name: str, register: Register) -> None:
+        """Let accesses find a register."""
         offset = register.at + register._index * register.stride
         self.words[offset] = register
         on_read, on_write = holder._handler("_on_read", name), holder._handler("_on_write", name)
-        takes = gives = None
-        for key, item in holder._declared.items():
-            if isinstance(item, Fifo) and item.field.register is type(register):
-                if item.field.readable:
-                    gives = self._fifos[prefix + key]
-                else:
-                    takes = self._fifos[prefix + key]
-        if on_read is not None or gives is not None:
+        if on_read is not None:
             self._made_up.add(offset)
-        self.readers[offset] = _reader(register, on_read, gives)
-        self.writers[offset] = _writer(register, on_write, takes)
-        register.plain(on_read is None, on_write is None, gives, takes)
+        self.readers[offset] = _reader(register, on_read)
+        self.writers[offset] = _writer(register, on_write)
+        register.plain(on_read is None, on_write is None)
+
+    def _put_behind(self, declared: Fifo, key: str) -> RunningFifo:
+        """Make a FIFO, and put it between its port and what the port's accesses do without it."""
+        fifo, at = RunningFifo(declared), declared.field.register.at
+        self._fifos[key] = fifo
+        if declared.field.readable:
+            self._made_up.add(at)
+            self.readers[at] = _giving(self.words[at], fifo, self.readers[at])
+            self.words[at].give_from(fifo)
+        else:
+            self.writers[at] = _taking(self.words[at], fifo, self.writers[at])
+            self.words[at].take_into(fifo)
+        follows = declared.full or declared.empty
+        if follows is not None:
+            fifo.flag_in(self.words[follows.register.at])
+        return fifo
 
     def _kept(self, word: int) -> int:
         """What the byte lanes that a narrow write does not touch write again: stored bits, never write-one-to-clear."""
@@ -270,13 +271,8 @@ class Peripheral(Declaring, base=True):
             self._storage[offset].value = value
 
 
-def _reader(
-    register: Register, handler: Callable[..., int | None] | None, gives: RunningFifo | None
-) -> Callable[[], int]:
+def _reader(register: Register, handler: Callable[..., int | None] | None) -> Callable[[], int]:
     mask = register.readable
-    if gives is not None:
-        empty = _reader(register, handler, None)
-        return lambda: register.value & mask & ~gives.mask | gives.give() << gives.shift if not gives.calls else empty()
     if handler is None:
         return lambda: register.value & mask
     call = handler if register.count == 1 else partial(handler, register._index)
@@ -288,15 +284,14 @@ def _reader(
     return read
 
 
-def _writer(
-    register: Register, handler: Callable[..., object] | None, takes: RunningFifo | None
-) -> Callable[[int], object]:
-    store = register.write
-    if takes is not None:
-        full = _writer(register, handler, None)
-        return lambda word: store(word) if takes.take(word) else full(word)
+def _giving(register: Register, fifo: RunningFifo, otherwise: Callable[[], int]) -> Callable[[], int]:
+    kept = register.readable & ~fifo.mask
+    return lambda: otherwise() if fifo.calls else register.value & kept | fifo.give() << fifo.shift
+
+
+def _writer(register: Register, handler: Callable[..., object] | None) -> Callable[[int], object]:
     if handler is None:
-        return store
+        return register.write
     if register.count > 1:
         unindexed, index = handler, register._index
         handler = lambda word: unindexed(word, index)  # noqa: E731
@@ -304,7 +299,11 @@ def _writer(
     stored, w1c = register.stored, register.w1c
 
     def write(word: int) -> None:
-        register.value = (register.value & ~stored | word & stored) & ~(word & w1c)
+        register.value = (register.value & ~stored | word & stored) & ~(word & w1c)  # Register.write, on the hot path
         handler(word)
 
     return write
+
+
+def _taking(register: Register, fifo: RunningFifo, otherwise: Callable[[int], object]) -> Callable[[int], object]:
+    return lambda word: register.write(word) if fifo.take(word) else otherwise(word)

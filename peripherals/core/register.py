@@ -172,10 +172,17 @@ class Register(_Memory):
         """Where the register is in the host's memory."""
         return ctypes.addressof(self)  # type: ignore[arg-type]
 
-    def plain(self, read: bool, write: bool, gives: Any, takes: Any) -> None:
-        """Say whether reads and writes need no handler, and which FIFOs stand behind the register."""
+    def plain(self, read: bool, write: bool) -> None:
+        """Say whether reads and writes need no handler."""
         self._plain = int(read) | int(write) << 1
-        self._gives, self._takes = (None if s is None else ctypes.addressof(s) for s in (gives, takes))
+
+    def give_from(self, fifo: Any) -> None:
+        """Reads give what is in a FIFO."""
+        self._gives = ctypes.addressof(fifo)
+
+    def take_into(self, fifo: Any) -> None:
+        """Writes go into a FIFO."""
+        self._takes = ctypes.addressof(fifo)
 
     def write(self, word: int) -> None:
         """What a write by the firmware does to the stored value, before any handler sees it."""
@@ -192,4 +199,4 @@ class Kept(Register, at=0):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plain(True, True, None, None)
+        self.plain(True, True)

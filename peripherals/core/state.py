@@ -151,7 +151,7 @@ class RunningFifo(ctypes.Structure):
     @property
     def calls(self) -> bool:
         """Whether a read is the handler's matter now."""
-        return self._count == (self.depth if self._full else 0) or not self._count
+        return not self._count or bool(self._full and self._count == self.depth)
 
     def _changed(self) -> None:
         register, count = self._register, self._count
