@@ -8,6 +8,7 @@ network, and again after some time where the device does not take what it brings
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,12 @@ class HttpPull(Delivery):
     told = True
 
 
-class _Brought(Delivery):
+class _Brought(Delivery, ABC):
     """A delivery in steps, each of which the device has to take before the next."""
 
+    @abstractmethod
     def steps(self, address: str, package: Package) -> list[Exchange]:
         """What is done, one after the other, with the device at an address."""
-        raise NotImplementedError
 
     def attach(self, machine: Machine, air: Medium, network: Network, package: Package) -> Operator:
         """Bring the package to the device as soon as it is on the network."""
