@@ -95,6 +95,7 @@ def test_one_that_nobody_knows_is_run_too(files, capsys):
     assert status == 0 and "the app at 0x10000 is started" in out, "it is seen where the app begins, not in a line"
 
 
+@pytest.mark.full
 def test_a_boot_loader_that_crashes_or_waits_is_an_end():
     device = bytearray(image(PACKAGE))
     device[APP_START + 0x2010] ^= 1  # another app than its footer says; a package that cannot be installed over it

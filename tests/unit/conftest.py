@@ -8,7 +8,7 @@ from bk7238.engine import slice as slices
 def pytest_generate_tests(metafunc):
     if hasattr(metafunc.module, "BlockBench"):
         metafunc.fixturenames.append("served")
-        metafunc.parametrize("served", ["native", "python"], indirect=True)
+        metafunc.parametrize("served", ["native", pytest.param("python", marks=pytest.mark.full)], indirect=True)
 
 
 @pytest.fixture

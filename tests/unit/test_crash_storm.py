@@ -17,7 +17,7 @@ FEW = 2_000_000  # instructions: a tenth of a virtual second is 3,000,000
 BLANK, CALLS, ZEROS = b"\xff" * 64, 0xEF00_0000.to_bytes(4, "little") * 16, bytes(0x100)
 
 
-@pytest.fixture(params=["native", "python"])
+@pytest.fixture(params=["native", pytest.param("python", marks=pytest.mark.full)])
 def body(request, monkeypatch):
     if request.param == "python":
         monkeypatch.setattr(slices, "functions", slices.InPython)

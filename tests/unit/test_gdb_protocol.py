@@ -382,6 +382,7 @@ FORMS = ("m{:x},{:x}", "M{:x},{:x}:00", "X{:x},{:x}:", "vFlashErase:{:x},{:x}", 
 FORMS += tuple(f"{z}{kind},{{:x}},{{:x}}" for z in "Zz" for kind in range(5))
 
 
+@pytest.mark.full
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(FORMS), NUMBERS, NUMBERS), max_size=6))
 def test_every_address_and_length_gets_an_answer(asked):

@@ -13,7 +13,7 @@ from bk7238.engine.stops import Watch
 UNTIL = 20_000  # microseconds: some 15 rounds over 50, exceptions and all
 
 
-@pytest.fixture(params=["native", "python"])
+@pytest.fixture(params=["native", pytest.param("python", marks=pytest.mark.full)])
 def device(request, monkeypatch):
     if request.param == "python":
         monkeypatch.setattr(slices, "functions", slices.InPython)

@@ -18,7 +18,7 @@ from bk7238.peripherals.core import Actor, Alarm, Calls, on_alarm
 from bk7238.update.session import Settings, Update
 
 
-@pytest.mark.parametrize("body", ["native", "python"])
+@pytest.mark.parametrize("body", ["native", pytest.param("python", marks=pytest.mark.full)])
 @pytest.mark.parametrize("program", ["exceptions", "idle", "rewrite"])
 def test_small_programs_go_on_alike(program, body, tmp_path, monkeypatch):
     if body == "python":
