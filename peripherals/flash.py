@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from bk7238.formats.codec import CRC_FRAMES, Codec
 from bk7238.peripherals.core import RO, RW, WO, Fifo, Peripheral, Port, Register, Services, State, on_read, on_write
-from bk7238.peripherals.nor_flash import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, NorFlash
+from bk7238.peripherals.nor_endings import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, Operation
+from bk7238.peripherals.nor_flash import NorFlash
 
 _EIGHT_WORDS = struct.Struct("<8I")
 
@@ -129,10 +130,10 @@ class FlashController(Peripheral):
         self.SR_DATA_CRC_CNT.status = self.chip.status >> 8
 
     def _write_status(self, _address: int) -> None:
-        self.chip.status = self.chip.status & 0xFF00 | self.CONF.wrsr_data & 0xFC
+        self.chip.write_status(self.chip.status & 0xFF00 | self.CONF.wrsr_data & 0xFC)
 
     def _write_status_2(self, _address: int) -> None:
-        self.chip.status = self.CONF.wrsr_data & 0xFFFC
+        self.chip.write_status(self.CONF.wrsr_data & 0xFFFC)
 
     def _program(self, address: int) -> None:
         if self.SR_DATA_CRC_CNT.page_write_en:
@@ -142,19 +143,21 @@ class FlashController(Peripheral):
             self.program_index = 0
         if not self._allowed("program", address, len(data)):
             return
-        happened = self.chip.program(address, data)
-        self._show(address, len(data))
-        if happened:
+        if self.chip.program(address, data):
+            self._show(address, len(data))
             self.operated("program", address, data)
+        else:
+            self._show_around(address, len(data))
 
     def _erase(self, address: int, length: int) -> None:
         address &= ~(length - 1)
         if not self._allowed("erase", address, length):
             return
-        happened = self.chip.erase(address, length)
-        self._show(address, length)
-        if happened:
+        if self.chip.erase(address, length):
+            self._show(address, length)
             self.operated("erase", address, length)
+        else:
+            self._show_around(address, length)
 
     def _erase_sector(self, address: int) -> None:
         self._erase(address, SECTOR)
@@ -200,10 +203,15 @@ class FlashController(Peripheral):
             return True
         return False
 
+    def _show_around(self, address: int, length: int) -> None:
+        """An operation was interrupted, which other bytes of its sectors may show, too."""
+        around = Operation("", address, length).around
+        self._show(around.start, len(around))
+
     def _show(self, address: int, length: int) -> None:
         """The window follows the frames that the physical range touches."""
         codec = self.codec
         first = address // codec.frame
         last = min(-(-(address + length) // codec.frame), self.chip.size // codec.frame)
-        framed = bytes(self.chip.data[first * codec.frame : last * codec.frame])
+        framed = self.chip.shown(first * codec.frame, (last - first) * codec.frame)
         self.bus.write(self.window + first * codec.data, codec.decode(framed, first * codec.frame))

@@ -7,52 +7,23 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-PAGE = 256
-SECTOR = 0x1000
-BLOCK_32K = 0x8000
-BLOCK_64K = 0x10000
+from bk7238.peripherals.core import Actor, State
+from bk7238.peripherals.nor_endings import (
+    AFTER,
+    BLOCK_32K,
+    BLOCK_64K,
+    ERASE,
+    PROGRAM,
+    SECTOR,
+    SHAPES,
+    STATUS,
+    Left,
+    Operation,
+)
 
-# How an operation ends: before it begins, in its middle, with each bit done or not, when it is done; and an erase that
-# has programmed all bits to 0 and got no further, or leaves them to chance.
-BEFORE, TORN, RANDOM, AFTER, ZEROS, NOISE = "before", "torn", "random", "after", "zeros", "noise"
-
-
-class Operation(NamedTuple):
-    """A program or an erase at a physical address. `data` is what is programmed, empty for an erase."""
-
-    kind: str
-    address: int
-    length: int
-    data: bytes = b""
-
-    def leaves(self, was: bytes, shape: str = AFTER, chance: Random | None = None) -> bytes:
-        """The bytes of its range, where `was` stood, once it has ended in this shape; RANDOM and NOISE draw theirs from
-        `chance`. An erase sets all bits, a program clears those that are 0 in its data."""
-        if self.kind == "erase":
-            done = b"\xff" * len(was)
-        else:
-            done = _mixed(was, self.data[: len(was)], int.from_bytes(was, "little"))
-        if shape == AFTER:
-            return done
-        if shape == TORN:
-            middle = self.length // 2
-            return done[:middle] + was[middle:]
-        if shape == BEFORE:
-            return was
-        if shape == ZEROS:
-            return bytes(len(was))
-        assert chance is not None, f"the shape {shape} needs a source of chance"
-        if shape == RANDOM:
-            return _mixed(was, done, chance.getrandbits(8 * len(was)))
-        return chance.randbytes(len(was))
-
-
-def _mixed(old: bytes, new: bytes, mask: int) -> bytes:
-    """The bits of `new` where `mask` (little-endian) has ones, those of `old` elsewhere."""
-    one, other = int.from_bytes(old, "little"), int.from_bytes(new, "little")
-    return (one & ~mask | other & mask).to_bytes(len(old), "little")
+_LINE = 32  # bytes of one read of the controller
 
 
 class Attendant(Protocol):
@@ -71,14 +42,23 @@ class Attendant(Protocol):
         ...
 
 
-class NorFlash:
-    """`size` bytes of flash (physical addresses), a JEDEC id, a 16-bit status register, and maybe an attendant."""
+class NorFlash(Actor):
+    """`size` bytes of flash (physical addresses), a JEDEC id, a 16-bit status register, and maybe an attendant.
+
+    `unstable` are bits that read differently from read to read, by address a mask and how seldom (one time in 2 ** n).
+    What a read gives of them depends on the cut that left them and on how often their 32 bytes were read, so that a run
+    that is carried out again reads the same.
+    """
+
+    status: int = State(0)
+    unstable: dict[int, tuple[int, int]] = State(factory=dict)
+    _noise: int = State(0)
+    _readings: dict[int, int] = State(factory=dict)
 
     def __init__(self, size: int, jedec_id: int) -> None:
         self.size = size
         self.jedec_id = jedec_id
         self.data = bytearray(b"\xff" * size)
-        self.status = 0
         self.attendant: Attendant | None = None
 
     def identify(self) -> int:
@@ -92,12 +72,21 @@ class NorFlash:
         if address + len(data) > self.size:
             raise ValueError(f"{len(data):#x} bytes at {address:#x} do not fit a flash of {self.size:#x}")
         self.data[address : address + len(data)] = data
+        if self.unstable:
+            self._settle(range(address, address + len(data)))
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes from a physical address on; the address counter wraps at the end of the chip."""
         address %= self.size
         data = bytes(self.data[address : address + length])
+        if self.unstable:
+            data = self._reading(address, data, again=True)
         return data if len(data) == length else data + self.read(0, length - len(data))
+
+    def shown(self, address: int, length: int) -> bytes:
+        """One reading of bytes within the chip, always the same and not counted: what the CPU's window shows."""
+        data = bytes(self.data[address : address + length])
+        return self._reading(address, data, again=False) if self.unstable else data
 
     def protected(self, address: int, length: int) -> bool:
         """Whether the status register protects any byte of this range."""
@@ -125,18 +114,74 @@ class NorFlash:
 
     def program(self, address: int, data: bytes) -> bool:
         """Clear the bits that are zero in `data`. False where it did not happen."""
-        return self._carry_out(Operation("program", address, len(data), data))
+        return self._carry_out(Operation(PROGRAM, address, len(data), data))
 
     def erase(self, address: int, length: int) -> bool:
         """Set `length` bytes from an aligned address to 0xFF. False where it did not happen."""
-        return self._carry_out(Operation("erase", address, length))
+        return self._carry_out(Operation(ERASE, address, length))
+
+    def write_status(self, status: int) -> bool:
+        """Write the status register. False where it did not happen."""
+        return self._carry_out(Operation(STATUS, 0, 2, status.to_bytes(2, "little")))
 
     def perform(self, operation: Operation, shape: str = AFTER, chance: Random | None = None) -> bytes:
-        """Do to the cells what an operation does that ends in this shape. Returns what stood in its range before."""
+        """Do to the cells what an operation does that ends in this shape, by `chance` where there is any. Returns what
+        stood in its range, or in the status register, before."""
+        if operation.kind == STATUS:
+            was = self.status.to_bytes(2, "little")
+            self.status = int.from_bytes(self._left(operation, was, shape, chance).data, "little")
+            return was
         start, end = operation.address, operation.address + operation.length
         was = bytes(self.data[start:end])
-        self.data[start:end] = operation.leaves(was, shape, chance)
+        if shape == AFTER:
+            self.data[start:end] = operation.done(was)
+        else:
+            left = self._left(operation, was, shape, chance)
+            self.data[start:end] = left.data
+            for address, mask in left.cleared.items():
+                self.data[address] &= ~mask
+            if left.unstable:
+                assert chance is not None
+                self._noise, self._readings = chance.getrandbits(64), {}
+                self.unstable = {at: bits for at, bits in self.unstable.items() if not start <= at < end}
+                self.unstable |= {start + place: (mask, left.seldom) for place, mask in left.unstable.items()}
+        if self.unstable and shape == AFTER:
+            self._settle(range(start, end), operation.data)
         return was
+
+    @staticmethod
+    def _left(operation: Operation, was: bytes, shape: str, chance: Random | None) -> Left:
+        kind = SHAPES[shape]
+        assert operation.kind in kind.of, f"{operation.kind} does not end in the shape {shape}"
+        return kind.leaves(operation, was, chance if chance is not None else Random(0))
+
+    def _settle(self, addresses: range, programmed: bytes = b"") -> None:
+        """Bits that were erased or loaded are as they read, and those that were programmed to 0."""
+        for address in [one for one in self.unstable if one in addresses]:
+            mask, seldom = self.unstable.pop(address)
+            place = address - addresses.start
+            if place < len(programmed) and mask & programmed[place]:
+                self.unstable[address] = mask & programmed[place], seldom
+
+    def _reading(self, address: int, data: bytes, *, again: bool) -> bytes:
+        """What a read gives where `data` stands; `again`: another time."""
+        read = bytearray(data)
+        lines: dict[int, list[int]] = {}
+        for at in sorted(self.unstable):
+            lines.setdefault(at // _LINE, []).append(at)
+        for line in range(address // _LINE, (address + len(data) - 1) // _LINE + 1):
+            if line not in lines:
+                continue
+            if again:
+                self._readings[line] = self._readings.get(line, 0) + 1
+            chance = Random(f"{self._noise}:{line}:{self._readings.get(line, 0) if again else 0}")
+            for at in lines[line]:
+                mask, seldom = self.unstable[at]
+                for _ in range(seldom):
+                    mask &= chance.getrandbits(8)
+                if 0 <= at - address < len(read):
+                    read[at - address] ^= mask
+        return bytes(read)
 
     def _carry_out(self, operation: Operation) -> bool:
         attendant = self.attendant

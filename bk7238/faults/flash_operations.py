@@ -1,7 +1,8 @@
 """Beside the flash chip: counts what is asked of its cells, and lets faults stand in the way.
 
-An operation has begun when the firmware asks for it; the first one of a run has number 1 and resets change nothing of
-the count. Once the power is cut nothing reaches the cells until the machine has started again.
+A program or an erase has begun when the firmware asks for it; the first one of a run has number 1 and resets change
+nothing of the count. Writes of the status register are counted likewise, for themselves. Once the power is cut nothing
+reaches the cells until the machine has started again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from random import Random
 from bk7238.faults.moment import Trigger
 from bk7238.machine import Machine
 from bk7238.peripherals.core import Actor, ResetKind, Signal, State
-from bk7238.peripherals.nor_flash import AFTER, BEFORE, Operation
+from bk7238.peripherals.nor_endings import AFTER, BEFORE, STATUS, Operation
 
 
 class FlashOperations(Actor):
@@ -22,9 +23,11 @@ class FlashOperations(Actor):
     """
 
     begun: int = State(0)
+    status_writes: int = State(0)
     powered: bool = State(True)
     current: Operation | None = State()  # while faults strike before it
     _moments: dict[int, list[Trigger]] = State(factory=dict)
+    _status_moments: dict[int, list[Trigger]] = State(factory=dict)
     _cut_after: bool = State(False)
     _cut_at: int = State(0)
 
@@ -48,22 +51,33 @@ class FlashOperations(Actor):
         """Pull `trigger` as operation `number` begins."""
         self._moments.setdefault(number, []).append(trigger)
 
+    def at_status_write(self, number: int, trigger: Trigger) -> None:
+        """Pull `trigger` as that write of the status register begins."""
+        self._status_moments.setdefault(number, []).append(trigger)
+
     def interrupt(self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None) -> int:
         """The power goes, now, and `operation` (None: there is none), which is about to happen, ends in one of the
-        shapes of nor_flash.py, as far as the cells do as they are told; AFTER: the power goes when it has happened.
+        shapes of nor_endings.py, as far as the cells do as they are told; AFTER: the power goes when it has happened.
         Returns how many bytes a shape between BEFORE and AFTER changes."""
         changed = 0
         if operation is not None and shape == AFTER:
             self._cut_after = True
             return changed
         if operation is not None and shape != BEFORE:
+            before = self._around(operation)
             was = self.cells.perform(operation, shape, chance)
-            left = self.cells.data[operation.address : operation.address + operation.length]
-            changed = sum(old != new for old, new in zip(was, left, strict=True))
-            self.on_torn(operation, was)
+            changed = sum(old != new for old, new in zip(before, self._around(operation), strict=True))
+            if operation.kind != STATUS:
+                self.on_torn(operation, was)
         self.powered = False
         self.machine.power_cycle()
         return changed
+
+    def _around(self, operation: Operation) -> bytes:
+        """What stands in the sectors of an operation, or in the status register."""
+        if operation.kind == STATUS:
+            return self.cells.status.to_bytes(2, "little")
+        return bytes(self.cells.data[operation.around.start : operation.around.stop])
 
     def cut_before(self, count: int) -> None:
         """Cut the power before the operation `count` from now; 0: do not, after all."""
@@ -75,23 +89,29 @@ class FlashOperations(Actor):
         """Count an operation and let its faults strike. Returns whether it is to happen."""
         if not self.powered:
             return False
-        self.begun += 1
         self.current = operation
-        if self.begun == self._cut_at:
-            self.machine.log.add("info", "power", f"cut before the {operation.kind} at {operation.address:#x}")
-            self.interrupt(operation)
-        for trigger in self._moments.pop(self.begun, ()):
+        if operation.kind == STATUS:
+            self.status_writes += 1
+            triggers = self._status_moments.pop(self.status_writes, ())
+        else:
+            self.begun += 1
+            triggers = self._moments.pop(self.begun, ())
+            if self.begun == self._cut_at:
+                self.machine.log.add("info", "power", f"cut before the {operation.kind} at {operation.address:#x}")
+                self.interrupt(operation)
+        for trigger in triggers:
             if self.powered and not self._cut_after:  # else another has the power already
                 trigger.pull()
-        if self.powered:
-            self.on_begin(operation)
-        else:
+        if not self.powered:
             self._done()
+        elif operation.kind != STATUS:
+            self.on_begin(operation)
         return self.powered
 
     def after(self, operation: Operation, was: bytes) -> None:
         """Tell that an operation has happened."""
-        self.on_end(operation, was)
+        if operation.kind != STATUS:
+            self.on_end(operation, was)
         self._done()
 
     def identified(self) -> None:

@@ -25,6 +25,7 @@ FORMS = {
     "50%": "a share of the download",
     "4096B": "a byte count of the download",
     "flash-op=1200": "as the firmware begins its 1200th program or erase of the flash, resets included",
+    "status-write=3": "as the firmware begins its third write of the flash's status register, resets included",
     "3s": "virtual time since power-on; also ms, us, min",
     "insn=5000000": "that many instructions since power-on",
     'uart="text"': "a line with that text was printed on either UART",
@@ -41,6 +42,7 @@ class Moment:
     share: float | None = None
     bytes: int | None = None
     flash_op: int | None = None
+    status_write: int | None = None
     time: int | None = None
     instructions: int | None = None
     uart: str | None = None
@@ -64,12 +66,17 @@ def parse(text: str) -> Moment:
     name, equals, value = text.partition("=")
     if equals and name == "uart":
         return Moment(uart=unquoted(value, text))
-    if equals and name in ("flash-op", "insn") and re.fullmatch(r"[\d_]{1,20}", value) and value.strip("_"):
+    if (
+        equals
+        and name in ("flash-op", "status-write", "insn")
+        and re.fullmatch(r"[\d_]{1,20}", value)
+        and value.strip("_")
+    ):
         number = int(value.replace("_", ""))
         if name == "insn":
             return Moment(instructions=number)
         if number:
-            return Moment(flash_op=number)
+            return Moment(flash_op=number) if name == "flash-op" else Moment(status_write=number)
     try:
         return Moment(time=seconds(text))
     except ValueError:
@@ -97,6 +104,8 @@ class Trigger(Actor):
             targets.server.events.on_event.connect(self._heard)
         elif when.flash_op is not None:
             self.at_operation(when.flash_op)
+        elif when.status_write is not None:
+            targets.flash_operations.at_status_write(when.status_write, self)
         elif when.instructions is not None:
             self._look()
         elif when.uart is not None:

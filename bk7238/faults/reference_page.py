@@ -7,6 +7,7 @@ import inspect
 from bk7238.faults import Fault, all_kinds
 from bk7238.faults.arguments import REQUIRED, Argument
 from bk7238.faults.moment import FORMS
+from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SHAPES, STATUS
 
 NOTE = "<!-- Written by scripts/fault-reference; do not edit. The text is in the kinds of bk7238/faults/kinds. -->"
 
@@ -67,6 +68,14 @@ acme-lamp = "acme.faults:Lamp"
 '''
 
 
+SHAPE_NOTE = """
+What `power-cut` leaves of an operation, by its argument `how`, and `brown-out` (the last two). What a stopped operation
+leaves is in no data sheet of these chips, so each shape says where it is known from (`peripherals/nor_endings.py`).
+"""
+SHAPE_HEAD = "| shape | of | leaves | known from |\n|---|---|---|---|\n"
+_KINDS = (ERASE, PROGRAM, STATUS)
+
+
 def page() -> str:
     """The whole page."""
     sections: dict[str, list[type[Fault]]] = {}
@@ -74,6 +83,11 @@ def page() -> str:
         sections.setdefault(kind.SECTION, []).append(kind)
     moments = "\n".join(f"| `@{form}` | {meaning} |" for form, meaning in FORMS.items())
     parts = [NOTE, INTRODUCTION.strip(), "## When", "| moment | meaning |\n|---|---|\n" + moments]
+    shapes = "\n".join(
+        f"| `{name}` | {' or '.join(kind for kind in _KINDS if kind in shape.of)} | {shape.says} | {shape.source} |"
+        for name, shape in SHAPES.items()
+    )
+    parts += ["## How a flash operation ends", SHAPE_NOTE.strip(), SHAPE_HEAD + shapes]
     for section, members in sections.items():
         parts.append(f"## {section}")
         parts += [text for kind in members for text in _describe(kind)]

@@ -33,7 +33,6 @@ class Snapshot:
     time: int
     engine: EngineSnapshot
     flash: tuple[bytes, ...]
-    flash_status: int
     actors: list[tuple[str, Data]]
 
     def pack(self) -> Data:
@@ -70,7 +69,6 @@ class Snapshots:
             self.machine.now,
             self.engine.snapshot(),
             self._flash_sectors(),
-            self.machine.flash.status,
             states(self.machine),
         )
 
@@ -80,7 +78,6 @@ class Snapshots:
         actors = _same_places(self.machine, snapshot.actors)
         flash = self.machine.flash
         flash.data[:] = b"".join(snapshot.flash)
-        flash.status = snapshot.flash_status
         self.engine.restore(snapshot.engine)
         _restore(actors, snapshot.actors)
 

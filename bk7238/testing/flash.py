@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.peripherals.nor_flash import NorFlash
 
 if TYPE_CHECKING:
-    from bk7238.peripherals.nor_flash import Operation
+    from bk7238.peripherals.nor_endings import Operation
     from bk7238.testing.kit import Dut
 
 _SECTOR = 0x1000

@@ -15,7 +15,7 @@ from bk7238.bench.values import microseconds
 from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package, flash_image
-from bk7238.peripherals.nor_flash import Operation
+from bk7238.peripherals.nor_endings import Operation
 from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
 from bk7238.testing.pins import Channels, Pins, Things

@@ -70,6 +70,27 @@ def test_a_brown_out_leaves_neither_old_nor_erased(dut, flash, leaves):
 
 @VENDOR
 @pytest.mark.full
+def test_restarts_while_the_boot_loader_begins_to_install(dut, flash):
+    dut.configure(faults=["supply-sag:times=6,first=4ms", "battery-pull:times=3,within=100ms@300ms"], delivered=True)
+    dut.expect("go os_addr", within="30 s")
+    assert dut.fired().count == 6 and dut.fired(1).count == 3 and dut.machine.resets == 9
+    assert expected.differences(flash.data, expected.after_update(flash.before, dut.package.data)) == []
+
+
+@VENDOR
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("how", "number"), [("scattered", ERASE), ("unstable", ERASE), ("weak", ERASE), ("disturb", PROGRAM)]
+)
+def test_what_chips_leave_is_mended_by_the_next_installation(dut, flash, how, number):
+    dut.configure(faults=[f"power-cut:{how}@flash-op={number}"], delivered=True)
+    dut.expect("go os_addr", within="30 s")
+    assert dut.fired().firings[0].what.startswith(f"{how}, ") and dut.machine.resets == 1
+    assert expected.differences(flash.data, expected.after_update(flash.before, dut.package.data)) == []
+
+
+@VENDOR
+@pytest.mark.full
 def test_a_line_on_a_uart_is_a_moment(dut, flash):
     dut.configure(faults=['power-cut@uart="initialize success"'], delivered=True)
     dut.expect_reset()

@@ -11,7 +11,7 @@ from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
 from bk7238.machine import Machine
 from bk7238.peripherals.core import State
-from bk7238.peripherals.nor_flash import SECTOR, Operation
+from bk7238.peripherals.nor_endings import SECTOR, Operation
 
 
 class _Watching(Fault):

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from bk7238.faults.arguments import Argument, count, one_of
+from abc import abstractmethod
+
+from bk7238.faults.arguments import Argument, count, one_of, seconds
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
-from bk7238.peripherals.core import State
-from bk7238.peripherals.nor_flash import AFTER, BEFORE, NOISE, RANDOM, TORN, ZEROS, Operation
+from bk7238.peripherals.core import Alarm, State, on_alarm
+from bk7238.peripherals.nor_endings import AFTER, BEFORE, ERASE, NOISE, RANDOM, SHAPES, STATUS, ZEROS, Operation
+
+CUTS = tuple(name for name in SHAPES if name not in (ZEROS, NOISE))  # the ways to cut
 
 
 class PowerCut(Fault):
     """The power goes off and on.
 
-    With @flash-op=N it does so around the Nth flash operation: `before` it, `torn` (its first half has happened),
-    `random` (each of its bits has happened or not, by the seed) or `after` it. At any other moment the operation that
-    may be under way is over. It can be repeated: 3 times, 50 flash operations apart, with `times=3,step=50`.
+    With @flash-op=N it does so around the Nth flash operation, with @status-write=N around a write of the chip's status
+    register, and leaves one of the [shapes](#how-a-flash-operation-ends), by the seed where chance has a part in it. Of
+    an operation that cannot end in that shape nothing happens. At any other moment the operation that may be under way
+    is over. It can be repeated: 3 times, 50 flash operations apart, with `times=3,step=50`.
     """
 
     NAME, SECTION = "power-cut", "Power"
     PASSING = True
     FIRES = "the power was cut; for a torn operation with the bytes that had happened"
-    how = Argument(one_of(BEFORE, TORN, RANDOM, AFTER), default=BEFORE, doc="around a flash operation")
+    how = Argument(one_of(*CUTS), default=BEFORE, doc="around a flash operation")
     times = Argument(count, default=1, doc="how often")
     step = Argument(count, default=1, doc="flash operations from one cut to the next")
     _cuts: int = State(0)
 
     def check(self) -> None:
-        if self.how != BEFORE and self.when.flash_op is None:
+        kinds = SHAPES[self.how].of
+        if self.when.status_write is not None:
+            if STATUS not in kinds:
+                self.refuse(f"a write of the status register does not end {self.how}")
+        elif kinds == {STATUS}:
+            self.refuse(f"{self.how} is about the status register; write @status-write=N")
+        elif self.how != BEFORE and self.when.flash_op is None:
             self.refuse(f"{self.how} is about a flash operation; write @flash-op=N")
         if self.times > 1 and self.when.flash_op is None:
             self.refuse("only @flash-op=N can be repeated; give the fault several times")
@@ -34,11 +45,16 @@ class PowerCut(Fault):
     def strike(self, targets: Targets) -> None:
         self._cuts += 1
         operations = targets.flash_operations
-        operation = operations.current
-        what = f"power cut {self.how} it" if operation else "power cut"
-        changed = operations.interrupt(operation, self.how, self.rng)
-        if operation is not None and self.how in (TORN, RANDOM):
-            what = f"torn, {changed} of {operation.length} bytes changed"
+        operation, how = operations.current, self.how
+        if operation is not None and operation.kind not in SHAPES[how].of:
+            how = BEFORE
+        changed = operations.interrupt(operation, how, self.rng)
+        what = f"power cut {how} it" if operation else "power cut"
+        if how not in (BEFORE, AFTER):
+            unstable = len(operations.cells.unstable)
+            what = f"{how}, {changed} bytes changed" + (f", {unstable} are unstable" if unstable else "")
+        elif how != self.how:
+            what += f", as it cannot end {self.how}"
         self.record(_place(operation), what)
         if self._cuts < self.times:
             self._trigger.at_operation(operations.begun + self.step)
@@ -59,17 +75,87 @@ class BrownOut(Fault):
     def strike(self, targets: Targets) -> None:
         operations = targets.flash_operations
         operation = operations.current
-        if operation is None or operation.kind != "erase":
+        if operation is None or operation.kind != ERASE:
             self._trigger.at_operation(operations.begun + 1)
             return
         operations.interrupt(operation, ZEROS if self.leaves == ZEROS else NOISE, self.rng)
         self.record(_place(operation), f"{operation.length} bytes are {self.leaves}")
 
 
+class _Restarts(Fault):
+    """A fault by which the device starts again and again."""
+
+    SECTION = "Power"
+    PASSING = True
+    due = Alarm()
+
+    def strike(self, _targets: Targets) -> None:
+        self.due.start(self.next())
+
+    @abstractmethod
+    def next(self) -> int:
+        """The microseconds until the power goes the next time."""
+
+    @property
+    @abstractmethod
+    def often(self) -> int:
+        """How often it goes."""
+
+    @on_alarm(due)
+    def _cut(self) -> None:
+        assert self.targets is not None
+        self.targets.flash_operations.interrupt(None)
+        self.record("machine", f"started again, {self.count + 1} of {self.often}")
+        if self.count < self.often:
+            self.due.start(self.next())
+
+
+class SupplySag(_Restarts):
+    """The supply is too weak: the device is reset again and again, each time a little later, until it holds."""
+
+    NAME = "supply-sag"
+    FIRES = "the device was started again"
+    times = Argument(count, default=8, doc="how often")
+    first = Argument(seconds, default=1000, doc="until the first reset; each further interval is twice the one before")
+
+    @property
+    def often(self) -> int:
+        """How often it resets the device."""
+        return int(self.times)
+
+    def next(self) -> int:
+        """Twice as many as before."""
+        return int(self.first) << self.count
+
+
+class BatteryPull(_Restarts):
+    """The battery is pulled soon after each start, and put back."""
+
+    NAME = "battery-pull"
+    FIRES = "the power was cut"
+    times = Argument(count, default=3, doc="how many starts")
+    within = Argument(seconds, default=100_000, doc="the power goes that soon after a start, by the seed")
+
+    def check(self) -> None:
+        if not self.within:
+            self.refuse("within is longer than nothing")
+
+    @property
+    def often(self) -> int:
+        """How many starts end so."""
+        return int(self.times)
+
+    def next(self) -> int:
+        """By chance."""
+        return self.rng.randrange(int(self.within))
+
+
 def _place(operation: Operation | None) -> str:
     if operation is None:
         return "machine"
+    if operation.kind == STATUS:
+        return f"write of {int.from_bytes(operation.data, 'little'):#06x} to the status register"
     return f"{operation.kind} of {operation.length:#x} at {operation.address:#x}"
 
 
-KINDS = (PowerCut, BrownOut)
+KINDS = (PowerCut, BrownOut, SupplySag, BatteryPull)

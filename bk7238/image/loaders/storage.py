@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
-from bk7238.peripherals.nor_flash import BLOCK_64K, PAGE, NorFlash
-from bk7238.peripherals.nor_flash import SECTOR as SECTOR
+from bk7238.peripherals.nor_endings import BLOCK_64K, PAGE
+from bk7238.peripherals.nor_endings import SECTOR as SECTOR
+from bk7238.peripherals.nor_flash import NorFlash
 
 PIECE = 32
 

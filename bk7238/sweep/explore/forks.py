@@ -27,7 +27,8 @@ from bk7238.faults import Fault, Spec, all_kinds, moment
 from bk7238.faults.fault import make
 from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import ResetKind
-from bk7238.peripherals.nor_flash import SECTOR, NorFlash, Operation
+from bk7238.peripherals.nor_endings import SECTOR, Operation
+from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
 from bk7238.sweep.point import Job, Milestones, Outcome, Point, elapsed, outcome
 from bk7238.update.result import Result, did

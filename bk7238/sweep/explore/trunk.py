@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from random import Random
 
 from bk7238.faults import Spec, all_kinds
 from bk7238.faults.fault import make
 from bk7238.faults.kinds.power import PowerCut
-from bk7238.peripherals.nor_flash import AFTER, BEFORE, RANDOM, TORN, NorFlash, Operation
+from bk7238.peripherals.nor_endings import AFTER, BEFORE, RANDOM, TORN, Operation
+from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
@@ -53,15 +53,18 @@ class Trunk:
 
     def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, bytes]]:
         """What is in the flash after each cut, for cuts in their order."""
-        flash, reached = bytearray(self.initial), 0
+        flash, reached = NorFlash(len(self.initial), 0), 0
+        flash.load(self.initial)
         for cut in cuts:
             while reached < int(cut.column) - 1:
-                carry_out(flash, self.operations[reached])
+                flash.perform(self.operations[reached])
                 reached += 1
-            state = bytearray(flash)
+            operation = self.operations[reached]
+            around = flash.data[operation.around.start : operation.around.stop]
             fault = make(cut.faults[0], all_kinds(), f"{seed}:fault 0")  # its random bits are those that it leaves
-            carry_out(state, self.operations[reached], cut.row, fault.rng)
-            yield cut, bytes(state)
+            flash.perform(operation, cut.row, fault.rng)
+            yield cut, bytes(flash.data)
+            flash.data[operation.around.start : operation.around.stop] = around
 
 
 class Follower:
@@ -75,13 +78,13 @@ class Follower:
 
     def __init__(self, trunk: Trunk, flash: NorFlash, met: Callable[[int], None]) -> None:
         self._trunk, self._flash, self._met = trunk, flash, met
-        self._shadow = bytearray()
+        self._shadow = NorFlash(len(trunk.initial), 0)
         self._in_step = False
         self._count = 0
 
     def boot(self) -> None:
         """A boot loader begins."""
-        self._shadow[:] = self._trunk.initial
+        self._shadow.load(self._trunk.initial)
         self._in_step = True
         self._count = 0
 
@@ -96,8 +99,8 @@ class Follower:
     def after(self, operation: Operation, _was: bytes) -> None:
         """Compare the flash with what the trunk's has become."""
         if self._in_step:
-            carry_out(self._shadow, operation)
-            if self._shadow == self._flash.data:
+            self._shadow.perform(operation)
+            if self._shadow.data == self._flash.data and not self._flash.unstable:
                 self._met(self._count)
 
 
@@ -126,9 +129,3 @@ def _part(story: Story) -> str:
     if story.phase in (DOWNLOAD, RESTART):
         return DOWNLOAD
     return REJOIN if story.app_started else INSTALL
-
-
-def carry_out(flash: bytearray, operation: Operation, shape: str = AFTER, chance: Random | None = None) -> None:
-    """What an operation that ends in this shape does to the flash."""
-    start, end = operation.address, operation.address + operation.length
-    flash[start:end] = operation.leaves(bytes(flash[start:end]), shape, chance)

@@ -41,6 +41,59 @@ def test_what_a_cut_leaves_byte_for_byte_and_that_the_next_start_mends_it(dut, f
 
 
 @pytest.mark.parametrize(
+    ("how", "number"),
+    [(how, ERASE) for how in ("scattered", "unstable", "weak")]
+    + [(how, PROGRAM) for how in ("bits", "bytes", "disturb")],
+)
+def test_what_chips_leave_is_mended_at_the_next_start(dut, flash, how, number):
+    dut.configure(faults=[f"power-cut:{how}@flash-op={number}"], delivered=True)
+    dut.expect_reset()
+    old, new, address, length = around(number)
+    sector = address // 0x1000 * 0x1000
+    assert dut.fired().firings[0].what.startswith(f"{how}, ")
+    assert (flash.data == new) == (how == "weak") and flash.data != old
+    assert put(flash.data, (sector, old[sector : sector + 0x1000])) == old, "nothing beyond the sector"
+    assert (put(flash.data, (address, old[address : address + length])) == old) == (how != "disturb")
+    assert bool(dut.machine.flash.unstable) == (how in ("unstable", "weak"))
+    assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
+    assert not dut.machine.flash.unstable
+
+
+def test_a_shape_that_the_operation_cannot_end_in(dut, flash):
+    dut.configure(faults=[f"power-cut:scattered@flash-op={PROGRAM}"], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().firings[0].what == "power cut before it, as it cannot end scattered"
+    assert flash.data == around(PROGRAM)[0]
+
+
+@pytest.mark.parametrize(("how", "protected"), [("before", [0]), ("undefined", range(0x407D)), ("after", [0x7C])])
+def test_a_cut_as_the_status_register_is_written(dut, how, protected):
+    """The boot loader protects the flash when it has installed."""
+    dut.configure(faults=[f"power-cut:{how}@status-write=1"], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().firings[0].where == "write of 0x007c to the status register"
+    assert dut.machine.flash.status in protected
+    assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
+
+
+def test_a_supply_that_sags(dut, flash):
+    dut.configure(faults=["supply-sag:times=4,first=2ms"], delivered=True)
+    dut.expect_verdict(NEW)
+    assert flash.data == undisturbed().after and dut.machine.resets == 4
+    assert [firing.time for firing in dut.fired().firings] == [2000, 6000, 14000, 30000]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_battery_that_is_pulled_after_each_start(dut, flash, seed):
+    dut.configure(faults=["battery-pull:times=5,within=50ms@10ms"], delivered=True, seed=seed)
+    dut.expect_verdict(NEW)
+    assert flash.data == undisturbed().after and dut.machine.resets == 5
+    times = [10_000] + [firing.time for firing in dut.fired().firings]
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert all(gap < 50_000 for gap in gaps) and len(set(gaps)) == 5
+
+
+@pytest.mark.parametrize(
     ("moment", "reached"),
     [
         ("5ms", lambda firing: firing.time == 5000),
