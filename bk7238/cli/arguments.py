@@ -56,6 +56,14 @@ whole = command.reader(values.whole)
 time = command.reader(values.within)
 
 
+def port(text: str) -> int:
+    """Read the number of a TCP port."""
+    number = whole(text)
+    if not 0 <= number < 0x10000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return number
+
+
 OF_A_RUN = (
     *("uart[12].log", "chip.log", "flash.bin", "crash.txt", "gateway.log", "air.pcapng", "80211_keys"),
     *("fetched-*.*", "result.json"),

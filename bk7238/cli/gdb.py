@@ -29,7 +29,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
-    parser.add_argument("--port", type=port, default=3333, metavar="N", help="to listen on (default: 3333; 0: any)")
+    parser.add_argument(
+        "--port", type=given.port, default=3333, metavar="N", help="to listen on (default: 3333; 0: any)"
+    )
     parser.add_argument(
         "--listen", default="127.0.0.1", metavar="ADDRESS", help="of this host (default: 127.0.0.1, nobody else's)"
     )
@@ -42,14 +44,6 @@ def add(commands: Any) -> None:
     command.add_options(parser, names)
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
-
-
-def port(text: str) -> int:
-    """Read the number of a TCP port."""
-    number = given.whole(text)
-    if not 0 <= number < 0x10000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
-    return number
 
 
 @interruption.heard()

@@ -1,8 +1,9 @@
 """`bk7238 monitor IMAGE [PACKAGE]`: the machine at Renode's monitor, as platform/bk7238/start.resc sets it up.
 
-The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`); a debugger connects to
-port 3333. With --ssid the device finds an access point, and Renode's switch is plugged in behind it. With PACKAGE it
-updates itself, as in `bk7238 ota`. With --robot a suite of Robot Framework drives it instead of somebody at a keyboard.
+The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`). With --gdb a debugger may
+connect, from anywhere: Renode's server has no address of its own. With --ssid the device finds an access point, and
+Renode's switch is plugged in behind it. With PACKAGE it updates itself, as in `bk7238 ota`. With --robot a suite of
+Robot Framework drives it instead of somebody at a keyboard.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bk7238.bench.command import add_options, flag
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli.progress import Teller
-from bk7238.engine import renode_host
+from bk7238.engine import interruption, renode_host
 from bk7238.families import recognise
 from bk7238.faults.run import Faults
 from bk7238.image import FlashImage, Package, package
@@ -27,12 +28,13 @@ from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.uplink import Uplink
 from bk7238.robot.keywords import Keywords
-from bk7238.robot.server import HOST, Remote, RenodeKeywords, free_port, listen
+from bk7238.robot.server import HOST, Remote, RenodeKeywords, listen
 from bk7238.update.session import Update
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
-GDB = 3333
+GLANCE = 0.2  # host seconds between two looks at whether a signal came
+_DRIVE = "drive this device and Renode's monitor, and with it read and write files as you"
 OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size", "devices")
 
 
@@ -47,16 +49,17 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--gdb",
-        type=given.whole,
+        type=given.port,
         metavar="PORT",
-        help="for debuggers (default: 3333, or with --robot any that is free)",
+        help="open Renode's GDB server there, on all addresses of this machine: who reaches it drives Renode's monitor",
     )
-    parser.add_argument("--robot", type=given.whole, metavar="PORT", help="offer keywords to Robot Framework there")
+    parser.add_argument("--robot", type=given.port, metavar="PORT", help="offer keywords to Robot Framework there")
     add_options(parser, OPTIONS, ssid="put an access point into the air (default with PACKAGE: Bench)")
     parser.add_argument("--bare", action="store_true", help="no simulated network: only what Renode's switch brings")
     parser.set_defaults(run=run)
 
 
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Start the machine in Renode and read commands. Returns the exit status."""
     if arguments.image is None and arguments.robot is None:
@@ -74,8 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not script.is_file():
         raise given.UsageError(f"{script}: no such file; it sets the machine up at Renode's monitor")
     host = renode_host.renode()
-    gdb = arguments.gdb or (GDB if arguments.robot is None else free_port())
-    host.script, host.variables = script, {"gdb": gdb}
+    host.script, host.gdb = script, arguments.gdb
+    if arguments.gdb is not None:
+        print(f"bk7238: warning: whoever reaches port {arguments.gdb} of this machine can {_DRIVE}", file=sys.stderr)
     if arguments.robot is not None:
         return _robot(arguments)
     assert image is not None
@@ -88,9 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
     machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     for command in arguments.execute:
         print(host.answer(command), end="", flush=True)
-    while (command := _next_command()) not in LEAVE:
-        print(host.answer(command), end="", flush=True)
-    host.answer("pause")
+    try:
+        while (command := _next_command()) not in LEAVE:
+            print(host.answer(command), end="", flush=True)
+    finally:
+        host.answer("pause")
     return 0
 
 
@@ -136,9 +142,11 @@ def _robot(arguments: argparse.Namespace) -> int:
         server = listen(arguments.robot, remote)
     except (OSError, OverflowError) as error:
         raise given.UsageError(f"--robot {arguments.robot}: {error}; name a port that is free") from None
+    server.timeout = GLANCE
     with server:
         print(f"keywords for Robot Framework at http://{HOST}:{arguments.robot}", flush=True)
         while not remote.stopped:
+            interruption.check()
             server.handle_request()
     return 0
 
@@ -148,6 +156,7 @@ def _next_command() -> str:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # gives `input` its history
     try:
-        return input(PROMPT).strip()
+        with interruption.at_once():
+            return input(PROMPT).strip()
     except EOFError:
         return LEAVE[0]

@@ -22,6 +22,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _number = 0  # of the signal that came; a process has one, as it has one handler of each
 _came = 0.0
+_waiting = False  # where a handler may raise
 
 
 class Interrupted(KeyboardInterrupt):
@@ -62,11 +63,36 @@ def heard() -> Iterator[None]:
         _number = 0
 
 
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Within `heard`, let a signal raise Interrupted right here: where this thread waits for somebody and runs no code
+    of a device."""
+    global _waiting
+    check()
+    _waiting = True
+    try:
+        yield
+    finally:
+        _waiting = False
+
+
+def reclaim() -> None:
+    """Give signals to Python's handlers again, where foreign code has put its own into the process."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if handler is not None:
+            signal.signal(number, handler)
+
+
 def _note(number: int, _frame: FrameType | None) -> None:
     global _number, _came
     now = time.monotonic()
     if not _number:
         _number, _came = number, now
+        if _waiting:
+            raise Interrupted(number)
     elif now - _came > _TWICE:
         for child in multiprocessing.active_children():
             child.kill()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bk7238 import chip, resources
+from bk7238.engine import interruption
 from bk7238.engine.engine import EngineError
 
 RELEASE = "1.16.1"  # of Renode, and the commit of pyrenode3: what the tests have been run on
@@ -73,6 +74,7 @@ def renode() -> Renode:
         try:
             with _quiet(), _apart():
                 _renode = Renode()
+            interruption.reclaim()  # .NET has handlers of its own
         except (Exception, SystemExit) as error:  # pyrenode3 leaves by sys.exit where it finds no binaries
             raise EngineError(f"Renode cannot be loaded: {_first_line(error)}; {REMEDY}") from error
     return _renode
@@ -139,7 +141,7 @@ class Renode:
         self.machine: Any = None
         self.kept: object = None  # what the machine calls
         self.script: Path | None = None  # what makes machines, where it is not this class
-        self.variables: dict[str, object] = {}  # of the script
+        self.gdb: int | None = None  # the port of the GDB server of machines that the script makes
         self.execute(f"logLevel {LOG_LEVEL}")
 
     @property
@@ -198,13 +200,13 @@ class Renode:
 
     def _run_script(self, script: Path) -> None:
         importlib.import_module("pyrenode3.inits").XwtInit()  # analyzers get windows where this host and build have any
-        for name, value in self.variables.items():
-            self.execute(f"${name}={value}")
         said = self.execute(f"include {_path(script)}")
         made = self._emulation.get_mach(MACHINE)
         if made is None or "error" in said.lower():
             raise EngineError(f"Renode could not carry out {script.name}: {' '.join(said.split())[:400]}")
         self.machine = made.internal
+        if self.gdb is not None:
+            self.execute(f"machine StartGdbServer {self.gdb}")
 
     def include(self, source: Path) -> None:
         """Have Renode compile a C# file; one that it knows already it does not compile again."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import socket
 from collections.abc import Callable
 from typing import Any
-from xmlrpc.server import SimpleXMLRPCServer
+from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from bk7238.robot.keywords import Keywords
 
@@ -50,9 +49,20 @@ class RenodeKeywords:
 
 def listen(port: int, remote: Remote) -> SimpleXMLRPCServer:
     """A server that offers these keywords. Raises OSError where the port is taken."""
-    server = SimpleXMLRPCServer((HOST, port), logRequests=False, allow_none=True)
+    server = SimpleXMLRPCServer((HOST, port), _Handler, logRequests=False, allow_none=True)
     server.register_instance(remote)
     return server
+
+
+class _Handler(SimpleXMLRPCRequestHandler):
+    """Requests of programs. What a web page sends has an origin: it could drive Renode's monitor from any site."""
+
+    def do_POST(self) -> None:
+        """Answer a request."""
+        if "Origin" in self.headers:
+            self.send_error(403, "not for web pages")
+        else:
+            super().do_POST()
 
 
 class Remote:
@@ -119,10 +129,3 @@ def _plain(value: Any) -> Any:
     if not members or kind.Namespace == "System":
         return str(value)
     return {str(member.Name): _plain(member.GetValue(value)) for member in members}
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

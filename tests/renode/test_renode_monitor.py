@@ -39,7 +39,7 @@ def script(needs_renode: None, monkeypatch: pytest.MonkeyPatch) -> int:  # noqa:
     """Machines made after this are made by the script; its debugger's port."""
     renode, port = renode_host.renode(), free_port()
     monkeypatch.setattr(renode, "script", SCRIPT)
-    monkeypatch.setattr(renode, "variables", {"gdb": port})
+    monkeypatch.setattr(renode, "gdb", port)
     return port
 
 
@@ -128,11 +128,11 @@ def test_log_of_accesses_names_registers(program: Make, tmp_path: Path) -> None:
     assert "from 0x9 (FIFO_STATUS+0x1), returned" in text
 
 
-def test_machine_without_models_says_whom_to_ask(script: int, warnings: Warnings, program: Make) -> None:
+@pytest.mark.usefixtures("script")
+def test_machine_without_models_says_whom_to_ask(warnings: Warnings, program: Make) -> None:
     program(*COUNT)
     renode = renode_host.renode()
     renode.answer("Clear")
-    renode.answer(f"$gdb={script}")
     renode.answer(f"include @{SCRIPT}")
     assert int(renode.answer("sysbus ReadDoubleWord 0x802100"), 16) == 0
     assert any("only the machine that `bk7238` made has them" in line for line in warnings())

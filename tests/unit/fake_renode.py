@@ -164,7 +164,7 @@ class Renode:
         self.machine: object = None
         self.kept: object = None
         self.script: Path | None = None
-        self.variables: dict[str, object] = {}
+        self.gdb: int | None = None
         self.faces: dict[str, Face] = {}
 
     def load(self, platform: Path, devices: Iterable[Path] = ()) -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +20,7 @@ import pytest
 
 from bk7238 import chip, resources
 from bk7238.cli import doctor, main
-from bk7238.engine import renode_host
+from bk7238.engine import interruption, renode_host
 from bk7238.engine.engine import EngineError, make
 from bk7238.engine.renode import RenodeEngine
 from bk7238.network.network import Network
@@ -211,6 +213,102 @@ def test_monitor_has_a_network_with_files_and_faults(
     assert ("power on: reference_1.0.0.bin" in output) == bool(package)
     served = {Path(name).name for name in made[0].http.files}
     assert served == {Path(__file__).name, *(Path(one).name for one in package)}
+
+
+class Scripted(renode_host.Renode):
+    """Carries out no command; what it was told to is in `commands`."""
+
+    def __init__(self, gdb: int | None) -> None:
+        self.commands: list[str] = []
+        self.gdb = gdb
+        self._emulation = SimpleNamespace(get_mach=lambda _name: SimpleNamespace(internal=object()))
+
+    def execute(self, command: str) -> str:
+        self.commands.append(command)
+        return ""
+
+
+@pytest.mark.parametrize("gdb", [None, 3333])
+def test_gdb_server_is_opened_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, gdb: int | None) -> None:
+    monkeypatch.setitem(sys.modules, "pyrenode3.inits", SimpleNamespace(XwtInit=lambda: None))  # type: ignore[arg-type]
+    host, script = Scripted(gdb), PLATFORM.with_name("start.resc")
+    host._run_script(script)
+    assert host.commands[1:] == ([] if gdb is None else ["machine StartGdbServer 3333"])
+    assert "GdbServer" not in script.read_text()
+
+
+@pytest.mark.parametrize("options", [[], ["--gdb", "3333"]])
+def test_monitor_warns_of_an_open_gdb_server(
+    fake: fake_renode.Renode,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main(["monitor", IMAGE, *options]) == 0
+    warned = "bk7238: warning: whoever reaches port 3333 of this machine can drive this device and Renode's monitor"
+    assert (warned in capsys.readouterr().err) == bool(options)
+    assert fake.gdb == (3333 if options else None)
+
+
+FAKED = """
+import sys
+import pytest
+import fake_renode
+from bk7238.cli import main, monitor
+monitor.RenodeKeywords = lambda: None
+with pytest.MonkeyPatch.context() as patch:
+    fake_renode.install(patch)
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def usual_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("words", "begins"), [(("monitor", IMAGE), "(bk7238) "), (("monitor", "--robot", "0"), "keywords")]
+)
+def test_signals_end_the_monitor(number: int, status: int, words: tuple[str, ...], begins: str) -> None:
+    command = [sys.executable, "-c", FAKED, *words]
+    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=usual_signals
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(len(begins)) == begins
+        process.send_signal(number)
+        _, complained = process.communicate()
+    assert (process.returncode, complained) == (status, f"bk7238: interrupted by {signal.Signals(number).name}\n")
+
+
+def test_signals_are_python_s_again_once_renode_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """.NET puts handlers of its own into the process, of which Python does not know."""
+
+    def load() -> str:
+        ctypes.CDLL(None).signal(int(signal.SIGINT), ctypes.c_void_p(int(signal.SIG_IGN)))
+        return "Renode"
+
+    monkeypatch.setattr(renode_host, "missing", lambda: None)
+    monkeypatch.setattr(renode_host, "_renode", None)
+    monkeypatch.setattr(renode_host, "_apart_from_others", False)
+    monkeypatch.setattr(renode_host, "Renode", load)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @interruption.heard()
+    def command() -> None:
+        renode_host.renode()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        with pytest.raises(interruption.Interrupted):
+            command()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # The engine

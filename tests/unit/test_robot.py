@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
-from xmlrpc.client import ServerProxy
+from xmlrpc.client import ServerProxy, dumps
 
 import pytest
 
@@ -39,6 +40,29 @@ def keyword() -> Callable[..., tuple[str, Any]]:
         return answer["status"], answer["return"] if answer["status"] == "PASS" else answer["error"]
 
     return run
+
+
+def test_a_web_page_drives_nothing() -> None:
+    done: list[str] = []
+
+    class Watched(Renodes):
+        def run(self, name: str, arguments: list[Any]) -> Any:
+            done.append(name)
+            return super().run(name, arguments)
+
+    with listen(0, Remote(Keywords(IMAGE, PACKAGE), Watched())) as server:  # type: ignore[arg-type]
+        statuses = []
+        for headers in ({"Origin": "https://example.org"}, {}):
+            asking = threading.Thread(target=server.handle_request)
+            asking.start()
+            connection = HTTPConnection(*server.server_address[:2])
+            body = dumps(("ExecuteCommand", ["start"]), "run_keyword")
+            connection.request("POST", "/", body, {"Content-Type": "text/plain", **headers})
+            statuses.append(connection.getresponse().status)
+            connection.close()
+            asking.join()
+    assert statuses == [403, 200]
+    assert done == ["ExecuteCommand"]
 
 
 def test_over_the_wire() -> None:
