@@ -1,4 +1,4 @@
-"""The vendor images of firmware/manifest.toml: which there are, and which of them lie on this machine."""
+"""The firmware that can be called by its name: which there is, and what of it lies on this machine."""
 
 from __future__ import annotations
 
@@ -9,24 +9,43 @@ from pathlib import Path
 
 from bk7238 import resources
 
+_SHIPPED = {
+    "reference_*.bin": "full flash image: our boot loader and app",
+    "reference_*.rbl": "update package with the next version of our app",
+    "app-*.bin": "our app, without CRCs",
+    "boot.bin": "our boot loader, without CRCs",
+}
+
 
 @dataclass(frozen=True)
-class VendorImage:
-    """One image of the manifest; `path` is where it was found, None where it was not."""
+class KnownFirmware:
+    """A file with the SHA-256 that it should have, None where it is shipped; `path` is where it was found, None where
+    it was not."""
 
     file: str
-    sha256: str
+    sha256: str | None
     role: str
     origin: str
     path: Path | None
 
     @property
     def intact(self) -> bool:
-        """Whether the file that was found has the manifest's hash."""
-        return self.path is not None and hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+        """Whether the file that was found is the one that is meant."""
+        if self.path is None or self.sha256 is None:
+            return self.path is not None
+        return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
 
 
-def manifest() -> list[VendorImage]:
-    """The images of the manifest, in its order."""
+def manifest() -> list[KnownFirmware]:
+    """The vendor's images of firmware/manifest.toml, in its order."""
     text = (resources.firmware() / "manifest.toml").read_text()
-    return [VendorImage(**entry, path=resources.find_image(entry["file"])) for entry in tomllib.loads(text)["image"]]
+    return [KnownFirmware(**entry, path=resources.find_image(entry["file"])) for entry in tomllib.loads(text)["image"]]
+
+
+def shipped() -> list[KnownFirmware]:
+    """The reference firmware, by kind and name."""
+    return [
+        KnownFirmware(path.name, None, role, "shipped", resources.find_image(path.name))
+        for pattern, role in _SHIPPED.items()
+        for path in sorted(resources.reference().glob(pattern))
+    ]

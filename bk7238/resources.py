@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+NAMES = ", or the name of one that `bk7238 firmware list` shows"
+"""For the error of a firmware that is not where it should be."""
+
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
 
@@ -36,16 +39,23 @@ def cache() -> Path:
 
 
 def image_folders() -> list[Path]:
-    """Where vendor images are looked for, first to last; folders that do not exist are left out."""
+    """Where firmware that is called by its name alone is looked for, first to last: the user's folders with vendor
+    images, and what is shipped. Folders that do not exist are left out."""
     named = os.environ.get("BK7238_FIRMWARE")
     folders = [Path(named)] if named else []
-    folders += [_CHECKOUT.parent / "shared" / "firmware", cache() / "firmware"]
+    folders += [_CHECKOUT.parent / "shared" / "firmware", cache() / "firmware", reference()]
     return [folder for folder in folders if folder.is_dir()]
 
 
 def find_image(name: str) -> Path | None:
-    """The vendor image called `name`, or None where it is nowhere."""
+    """The firmware called `name`, or None where it is nowhere."""
     for folder in image_folders():
         if (folder / name).is_file():
             return folder / name
     return None
+
+
+def located(path: Path) -> Path:
+    """Where the firmware lies that a user calls so: at this path or, where there is nothing and it is a name alone, in
+    one of `image_folders`."""
+    return path if path.exists() or str(path) != path.name else find_image(path.name) or path

@@ -1,4 +1,4 @@
-"""`bk7238 firmware`: which vendor images there are to run, and where they lie on this machine."""
+"""`bk7238 firmware`: which firmware can be called by its name, and where it lies on this machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bk7238.cli.arguments import UsageError
 
 def add(commands: Any) -> None:
     """Add `bk7238 firmware`."""
-    parser = commands.add_parser("firmware", help="list vendor images and where they are found")
+    parser = commands.add_parser("firmware", help="list the firmware that can be called by its name")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
-    listing = verbs.add_parser("list", help="the images of the manifest")
+    listing = verbs.add_parser("list", help="the shipped firmware and the vendor's, and where each is found")
     listing.add_argument("--json", action="store_true", help="one line for machines")
     listing.set_defaults(run=_list)
     where = verbs.add_parser("where", help="print the folder that holds all of these images")
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    images = firmware.manifest()
+    images = [*firmware.shipped(), *firmware.manifest()]
     if arguments.json:
         rows = [
             {"file": i.file, "role": i.role, "origin": i.origin, "path": i.path and str(i.path), "intact": i.intact}
@@ -34,8 +34,8 @@ def _list(arguments: argparse.Namespace) -> int:
     for image in images:
         state = "missing" if image.path is None else "found" if image.intact else "altered"
         print(f"{image.file}\n  {state}: {image.path or 'from ' + image.origin}\n  {image.role}")
-    searched = ", ".join(map(str, resources.image_folders())) or "no folder exists"
-    print(f"looked in $BK7238_FIRMWARE, ../shared/firmware and the user's cache ({searched})")
+    searched = ", ".join(map(str, resources.image_folders()))
+    print(f"looked in $BK7238_FIRMWARE, ../shared/firmware, the user's cache and what is shipped ({searched})")
     return 0
 
 
@@ -45,6 +45,6 @@ def _where(arguments: argparse.Namespace) -> int:
             print(folder)
             return 0
     raise UsageError(
-        f"the vendor images {' and '.join(arguments.images)} are in no folder; put them into one and name it with "
+        f"{' and '.join(arguments.images)} are in no folder; put them into one and name it with "
         "BK7238_FIRMWARE=... (`bk7238 firmware list` says where they come from)"
     )

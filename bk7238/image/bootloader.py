@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bk7238 import host_files
+from bk7238 import host_files, resources
 from bk7238.chip import Chip
 from bk7238.formats import partitions
 from bk7238.formats.partitions import Partition
@@ -112,6 +112,7 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
 def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
     """Read a file. Raises ImageError."""
     try:
+        path = resources.located(path)
         return parse(host_files.read(path, host_files.BINARY), path.name, force=force, chip=chip)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a boot loader or a full flash image") from None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bk7238 import chip as chips
 from bk7238.chip import Chip
-from bk7238.image.file_format import RBL, file_format
+from bk7238.image.file_format import file_format
 from bk7238.image.flash_view import FlashView
 
 _BLANK = 34  # bytes, all the same, from which on they are no file of any kind
@@ -43,8 +43,6 @@ def _can_be(chip: Chip, data: bytes) -> bool:
 def other_file(data: bytes) -> str:
     """What kind of file this is, with the remedy, where it is known and no image."""
     other = file_format(data)
-    if other is RBL:
-        return f"this is {other.kind}; give the full flash image first, then it"
     if other is not None:
         return f"this is {other.kind}, no flash image; {other.remedy}"
     if len(data) >= _BLANK and data.count(data[:1]) == len(data):

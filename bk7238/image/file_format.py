@@ -16,7 +16,9 @@ class FileFormat(NamedTuple):
     remedy: str
 
 
-RBL = FileFormat(re.escape(rbl.MAGIC), "an update package (RBL)", "`bk7238 image unpack` gives the app in it")
+RBL = FileFormat(
+    re.escape(rbl.MAGIC), "an update package (RBL)", "`bk7238 image unpack PACKAGE -o app.bin` gives the app in it"
+)
 FORMATS = (
     RBL,
     FileFormat(rb"\x55\xaa\x55\xaa", "an update in Tuya's UG format", "give a dump of the whole flash"),

@@ -6,14 +6,16 @@ A file that cannot be one is refused with a line that names file, offset and rem
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bk7238 import host_files
+from bk7238 import host_files, resources
 from bk7238.chip import Chip
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
+from bk7238.image.file_format import RBL, file_format
 from bk7238.image.flash_view import FlashView
 
 
@@ -23,13 +25,15 @@ class ImageError(ValueError):
 
 @dataclass(frozen=True)
 class FlashImage:
-    """`data` are the physical bytes of the file, `partitions` the bootloader's table by name, `chip` is whose it is."""
+    """`data` are the physical bytes of the file, `partitions` the bootloader's table by name, `chip` is whose it is.
+    `path` is where it was read."""
 
     name: str
     data: bytes
     partitions: dict[str, Partition]
     bootloader_version: str
     chip: Chip
+    path: Path | None = field(default=None, compare=False)
 
     @cached_property
     def view(self) -> FlashView:
@@ -43,12 +47,13 @@ class FlashImage:
 
 
 def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
-    """Read and check a file. Raises ImageError."""
+    """Read and check a file, which may be one that is called by its name alone. Raises ImageError."""
     try:
+        path = resources.located(path)
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
-        raise ImageError(f"{path}: {error.strerror or error}; give a full flash image") from None
-    return parse(data, path.name, force=force, chip=chip)
+        raise ImageError(f"{path}: {error.strerror or error}; give a full flash image{resources.NAMES}") from None
+    return replace(parse(data, path.name, force=force, chip=chip), path=path)
 
 
 def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
@@ -82,6 +87,11 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
 def _check(view: FlashView, name: str) -> None:
     """Raises ImageError where the bytes are no whole image of this chip."""
     data = view.data
+    if file_format(data) is RBL:
+        raise ImageError(
+            f"{name}: this is {RBL.kind}; the full flash image comes first and it behind it, or "
+            f"{_build('--package', name)} makes an image of it"
+        )
     what = chip_check.other_file(data)
     if what:
         raise ImageError(f"{name}: {what}")
@@ -92,7 +102,7 @@ def _check(view: FlashView, name: str) -> None:
             f"it is rotated; read the flash out from 0x0 on, or put the first {start} bytes at the end"
         )
     if not chip_check.is_framed(view):
-        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view)}")
+        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, name)}")
     why = chip_check.objection(view)
     if why:
         raise ImageError(f"{name}: {why}")
@@ -108,14 +118,19 @@ def _check(view: FlashView, name: str) -> None:
         )
 
 
-def _unframed(view: FlashView) -> str:
+def _build(option: str, name: str) -> str:
+    """The command that makes a full image of a file."""
+    return f"`bk7238 image build --bootloader BOOTLOADER {option} {shlex.quote(name)} -o full.bin`"
+
+
+def _unframed(view: FlashView, name: str) -> str:
     """What is seen in bytes that are not framed from their beginning on."""
     at = chip_check.shift(view)
     if at:
         return f"frames with right CRCs begin at {at:#x}: bytes are missing or too many there; read the flash out again"
     if chip_check.is_code(view.data):
         return (
-            "this is code without CRCs; a full flash image has one after every 32 bytes: `bk7238 image build` makes it "
-            "of a boot loader and an app"
+            "this is code without CRCs, and a full flash image has one after every 32 bytes: "
+            f"{_build('--app', name)} makes it"
         )
     return "a full flash image has one after every 32 bytes, as programmers read it out; this has neither CRCs nor code"

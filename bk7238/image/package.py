@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bk7238 import host_files
+from bk7238 import host_files, resources
 from bk7238.formats import rbl
+from bk7238.image import chip_check
+from bk7238.image.file_format import file_format
+from bk7238.image.flash_view import FlashView
 
 
 class PackageError(ValueError):
@@ -16,21 +20,26 @@ class PackageError(ValueError):
 
 @dataclass(frozen=True)
 class Package:
-    """`data` is the whole file; `damage` says in a line each what the bootloader will not like about it."""
+    """`data` is the whole file; `damage` says in a line each what the bootloader will not like about it. `path` is
+    where it was read."""
 
     name: str
     data: bytes
     header: rbl.RblHeader
     damage: tuple[str, ...]
+    path: Path | None = field(default=None, compare=False)
 
 
 def read(path: Path) -> Package:
-    """Read and check a file. Raises PackageError."""
+    """Read and check a file, which may be one that is called by its name alone. Raises PackageError."""
     try:
+        path = resources.located(path)
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
-        raise PackageError(f"{path}: {error.strerror or error}; give an update package (RBL)") from None
-    return parse(data, path.name)
+        raise PackageError(
+            f"{path}: {error.strerror or error}; give an update package (RBL){resources.NAMES}"
+        ) from None
+    return replace(parse(data, path.name), path=path)
 
 
 def parse(data: bytes, name: str) -> Package:
@@ -40,9 +49,21 @@ def parse(data: bytes, name: str) -> Package:
     header = rbl.unpack(data)
     if header.magic != rbl.MAGIC:
         raise PackageError(
-            f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); pack the app with the OTA packager"
+            f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); {_remedy(data, name)}"
         )
     return as_it_is(data, name)
+
+
+def _remedy(data: bytes, name: str) -> str:
+    """What to do about a file that is no package."""
+    view = FlashView(chip_check.recognise(data), data)
+    if len(data) <= view.chip.largest.size and chip_check.is_framed(view) and view.app is not None:
+        taken = f"`bk7238 image split {shlex.quote(name)} -o parts` takes its app out"
+        return f"this is a full flash image, which comes before the package; {taken}"
+    other = file_format(data)
+    if other is not None:
+        return f"this is {other.kind}; {other.remedy}"
+    return f"`bk7238 image pack -f {shlex.quote(name)} -v 1.0.1 -p app -c gzip -s aes` makes one of an app without CRCs"
 
 
 def as_it_is(data: bytes, name: str) -> Package:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bk7238 import host_files
+from bk7238 import host_files, resources
 from bk7238.chip import Chip
 from bk7238.image.file_format import file_format
 from bk7238.image.flash_image import ImageError
@@ -20,8 +20,10 @@ def read(path: Path, what: str, chip: Chip) -> tuple[bytes, int]:
 
 
 def contents(path: Path, what: str) -> tuple[bytes, int]:
-    """The bytes of any file and its modification time in whole seconds. Raises ImageError."""
+    """The bytes of any file, which may be one that is called by its name alone, and its modification time in whole
+    seconds. Raises ImageError."""
     try:
+        path = resources.located(path)
         return host_files.read(path, host_files.BINARY), int(path.stat().st_mtime)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give {what}") from None

@@ -60,9 +60,7 @@ def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
         pytest.skip(f"no {name}: name one with --bk7238-{name}, bk7238_{name} in the configuration, or the marker")
     path = Path(chosen)
     places = [config.invocation_params.dir / path, config.rootpath / path, *_beside(config, path)]
-    if str(chosen) == path.name:
-        places += [resources.find_image(path.name) or path, resources.reference() / path.name]
-    for candidate in places:
+    for candidate in (*places, resources.located(path)):
         if candidate.is_file():
             return candidate
     if str(chosen) == path.name and path.name in (one.file for one in firmware.manifest()):

@@ -152,7 +152,7 @@ def test_no_command(capsys, tmp_path):
 def test_firmware_list(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("BK7238_FIRMWARE", str(tmp_path))
     status, out, _ = run(capsys, tmp_path, "firmware", "list", "--json")
-    assert status == 0 and json.loads(out)["images"][0]["file"] == FULL
+    assert status == 0 and FULL in [image["file"] for image in json.loads(out)["images"]]
     (tmp_path / FULL).write_bytes(b"not it")
     status, out, _ = run(capsys, tmp_path, "firmware", "list")
     assert status == 0 and f"altered: {tmp_path / FULL}" in out

@@ -93,7 +93,10 @@ NOT_RAW = {  # what is given as the app, as it is made of the app, and what is s
     "framed, with a bad frame": (lambda app: b"?" + crc_framing.frame(app)[1:], "at 0x22 are followed by their CRC-16"),
     "framed twice": (lambda app: crc_framing.frame(crc_framing.frame(app)), "are followed by their CRC-16"),
     "full image": (lambda _app: tiny_image(), "`bk7238 image split` takes a full image apart"),
-    "package": (lambda app: rbl.header(app, app, algorithm=0, timestamp=0).pack() + app, "`bk7238 image unpack` gives"),
+    "package": (
+        lambda app: rbl.header(app, app, algorithm=0, timestamp=0).pack() + app,
+        "`bk7238 image unpack PACKAGE -o app.bin` gives",
+    ),
     "ELF": (lambda _app: ELF, "objcopy -O binary"),
     "Intel HEX": (lambda _app: HEX, "objcopy -I ihex"),
     "S-record": (lambda _app: b"S0030000FC\r\n", "objcopy -I srec"),

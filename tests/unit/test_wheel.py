@@ -31,15 +31,38 @@ def test_the_blocks_are_inside_the_package(installed):
     assert not (installed / "bk7238" / "peripherals").is_symlink()
 
 
+def outside(installed, folder, *command):
+    """What a command of the installed package ends with, run in a folder that knows no checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.full
 def test_an_update_runs_from_what_is_installed(installed, tmp_path):
-    built = installed / "bk7238" / "data" / "firmware" / "reference" / "built"
-    command = [built / "reference_1.0.0.bin", built / "reference_1.0.1_gzip_aes.rbl", "--artifacts", tmp_path / "out"]
+    command = ["reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl", "--artifacts", tmp_path / "out"]
     program = "import sys, bk7238; from bk7238.cli import main; print(bk7238.__file__); sys.exit(main(sys.argv[1:]))"
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    run = subprocess.run(
-        [sys.executable, "-c", program, "ota", *command],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    run = outside(installed, tmp_path, "-c", program, "ota", *command)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith(str(installed)) and (tmp_path / "out" / "result.json").is_file()
+
+
+TEST = """
+import pytest
+
+@pytest.mark.bk7238(package="reference_1.0.1_gzip_aes.rbl")
+def test(dut):
+    assert "bk7238/data" in dut.image.path.as_posix() and "bk7238/data" in dut.package.path.as_posix()
+"""
+
+
+@pytest.mark.full
+def test_names_are_found_in_what_is_installed(installed, tmp_path):
+    built = installed / "bk7238" / "data" / "firmware" / "reference" / "built"
+    listed = outside(installed, tmp_path, "-m", "bk7238.cli", "firmware", "list")
+    assert f"found: {built / 'reference_1.0.0.bin'}" in listed.stdout
+    (tmp_path / "test_it.py").write_text(TEST)
+    options = ("-p", "no:cacheprovider", "--bk7238-image=reference_1.0.0.bin")
+    run = outside(installed, tmp_path, "-m", "pytest", "-q", *options)
+    assert run.returncode == 0, run.stdout

@@ -1,0 +1,76 @@
+"""Firmware that is called by its name alone is found in the same places by all that take an image or a package."""
+
+import json
+import re
+
+import pytest
+
+from bk7238 import flash_image, package, resources
+from bk7238.cli import main
+
+BUILT = resources.reference()
+IMAGE, PACKAGE, APP, LOADER = "reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl", "app-1.0.1.bin", "boot.bin"
+PACKED = ("-v", "1.0.1", "-p", "app", "-c", "gzip", "-s", "aes")
+COMMANDS = (
+    ("run", IMAGE, "--within", "0.01"),
+    ("ota", IMAGE, PACKAGE, "--within", "0.01"),
+    ("sweep", IMAGE, PACKAGE, "--of", "network", "--fault", "no-such-fault"),
+    ("gdb", IMAGE, PACKAGE, "--listen", "not an address"),
+    ("monitor", IMAGE, PACKAGE, "--bare"),
+    ("image", "info", IMAGE),
+    ("image", "check", IMAGE, PACKAGE),
+    ("image", "partitions", IMAGE),
+    ("image", "partitions", LOADER),
+    ("image", "unpack", PACKAGE),
+    ("image", "split", IMAGE, "-o", "parts"),
+    ("image", "pack", "-f", APP, *PACKED),
+    ("image", "build", "--bootloader", LOADER, "--app", APP, "-o", "full.bin"),
+    ("image", "build", "--bootloader", IMAGE, "--package", PACKAGE, "--download", PACKAGE, "-o", "full.bin"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_name_is_found_by_every_command(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main([*command])
+    said = capsys.readouterr().err
+    assert "No such file" not in said, said
+
+
+def test_what_lies_here_comes_first_and_a_path_is_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert flash_image.read(resources.Path(IMAGE)).path == BUILT / IMAGE
+    assert package.read(resources.Path(PACKAGE)).path == BUILT / PACKAGE
+    (tmp_path / PACKAGE).write_bytes((BUILT / "reference_1.0.1_none_aes.rbl").read_bytes())
+    assert package.read(resources.Path(PACKAGE)).path == resources.Path(PACKAGE)
+    with pytest.raises(ValueError, match=r"No such file.*`bk7238 firmware list`"):
+        flash_image.read(tmp_path / "nowhere" / IMAGE)
+
+
+def test_the_list_shows_what_is_shipped(capsys):
+    assert main(["firmware", "list", "--json"]) == 0
+    listed = {one["file"]: one for one in json.loads(capsys.readouterr().out)["images"]}
+    for name in (IMAGE, PACKAGE, APP, LOADER):
+        assert listed[name]["path"] == str(BUILT / name) and listed[name]["intact"]
+    assert main(["firmware", "where", IMAGE, PACKAGE]) == 0
+    assert capsys.readouterr().out == f"{BUILT}\n"
+
+
+WRONG = {
+    ("ota", APP, PACKAGE): "--app app-1.0.1.bin -o full.bin",
+    ("ota", PACKAGE, PACKAGE): f"--package {PACKAGE} -o full.bin",
+    ("ota", IMAGE, APP): "image pack -f app-1.0.1.bin -v 1.0.1 -p app -c gzip -s aes",
+    ("ota", IMAGE, IMAGE): f"image split {IMAGE} -o parts",
+    ("image", "build", "--bootloader", PACKAGE, "-o", "full.bin"): "image unpack PACKAGE -o app.bin",
+}
+
+
+@pytest.mark.parametrize("command", WRONG, ids=" ".join)
+def test_a_file_in_the_wrong_place_gets_the_command_that_makes_it_right(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and WRONG[command] in said, said
+    (advised,) = re.findall("`bk7238 (.*?)`", said)
+    files = {"BOOTLOADER": LOADER, "PACKAGE": PACKAGE}
+    assert main([files.get(word, word) for word in advised.split()]) == 0
