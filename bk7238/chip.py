@@ -99,7 +99,7 @@ class Chip:
     @property
     def word(self) -> str:
         """How a user names it: its name, or the path of its folder."""
-        return self.folder.name if self.folder == _named_folder(self.folder.name) else str(self.folder)
+        return self.folder.name if self.folder == _named_folder(self.folder.name) else str(self.folder.absolute())
 
     @property
     def app(self) -> int:

@@ -145,7 +145,7 @@ class Settings:
         values.descriptions,
         "a platform description of what hangs on pins and buses (repeatable)",
         "FILE",
-        write=list,
+        write=values.paths,
         name="device",
         many=True,
         page="devices.md",

@@ -216,7 +216,12 @@ def served_texts(files: Mapping[str, bytes]) -> list[str]:
     for path, body in files.items():
         if not isinstance(body, FileContent) or "/" + body.path.name != path:
             raise ValueError(f"{path} is served from memory: no command can say it; write it to a file of that name")
-    return [str(body.path) for body in files.values() if isinstance(body, FileContent)]
+    return paths(body.path for body in files.values() if isinstance(body, FileContent))
+
+
+def paths(files: Iterable[str | Path]) -> list[str]:
+    """Names of files for a command line that may be typed in any folder."""
+    return [str(Path(one).absolute()) for one in files]
 
 
 def descriptions(files: str | Path | Iterable[str | Path]) -> tuple[str, ...]:

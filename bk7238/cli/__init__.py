@@ -86,6 +86,7 @@ def _run(words: Sequence[str]) -> int:
         arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
     except SystemExit as end:  # after --help
         return int(end.code or 0)
+    arguments.words = words
     return int(arguments.run(arguments))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -64,19 +65,23 @@ def port(text: str) -> int:
     return number
 
 
+REPLAY = "replay"
+"""What every command leaves in its folder of artifacts: a line for a shell that carries it out again."""
+
 OF_A_RUN = (
     *("uart[12].log", "chip.log", "flash.bin", "crash.txt", "gateway.log", "air.pcapng", "80211_keys"),
-    *("fetched-*.*", "result.json"),
+    *("fetched-*.*", "result.json", REPLAY),
 )
 """What `ota` and `run` leave in their folder."""
 
 _locked: list[int] = []
 
 
-def artifacts(path: Path | None, clear: Iterable[str] = ()) -> Path | None:
+def artifacts(arguments: argparse.Namespace, clear: Iterable[str] = ()) -> Path | None:
     """Make the folder, see that files can be written there, and keep other commands out until this one ends; remove
-    what an earlier one left by these names. The last check of a command, so that nothing is written when another
-    fails."""
+    what an earlier one left by these names, and write the command that is carried out. The last check of a command, so
+    that nothing is written when another fails."""
+    path: Path | None = arguments.artifacts
     if path is None:
         return None
     try:
@@ -87,6 +92,8 @@ def artifacts(path: Path | None, clear: Iterable[str] = ()) -> Path | None:
         for name in clear:
             for left in path.glob(name):
                 left.unlink()
+        command_line = shlex.join(["bk7238", *arguments.words])
+        host_files.write_in(path, REPLAY, f"cd {shlex.quote(str(Path.cwd()))} && {command_line}\n")
     except BlockingIOError:
         raise UsageError(f"{path}: another command writes there; name another folder for the artifacts") from None
     except OSError as error:

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine = _updating(arguments, settings, image, shown)
     shown.machine = machine
     symbols = given.checked(attach.known_symbols, machine, symbol_files)
-    folder = given.artifacts(arguments.artifacts)
+    folder = given.artifacts(arguments)
     machine.uart1.on_line.connect(lambda line: shown.timed(f"uart1 {line}"))
     machine.uart2.on_line.connect(lambda line: shown.timed(f"uart2 {line}"))
     if arguments.log:

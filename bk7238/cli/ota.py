@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments, settings.chip)
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
-    folder = given.artifacts(arguments.artifacts, clear=given.OF_A_RUN)
+    folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     for damage in update_package.damage:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
     crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))

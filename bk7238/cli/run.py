@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     bench = given.checked(Bench, settings, image)
     if "ssid" in arguments:
         given.checked(bench.put_on_air)
-    folder = given.artifacts(arguments.artifacts, clear=given.OF_A_RUN)
+    folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     if settings.gateway:
         bench.network.events.on_event.connect(outside.teller(folder))
     bench.power_on()

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     given.checked(job.update)
     start = given.checked(_start, arguments)
     given.checked(check, arguments.journal)
-    folder = given.artifacts(arguments.artifacts)
+    folder = given.artifacts(arguments)
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
     plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))

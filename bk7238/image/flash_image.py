@@ -26,7 +26,7 @@ class ImageError(ValueError):
 @dataclass(frozen=True)
 class FlashImage:
     """`data` are the physical bytes of the file, `partitions` the bootloader's table by name, `chip` is whose it is.
-    `path` is where it was read."""
+    `path` is where it was read, `forced` whether it was taken whatever it looks like."""
 
     name: str
     data: bytes
@@ -34,6 +34,7 @@ class FlashImage:
     bootloader_version: str
     chip: Chip
     path: Path | None = field(default=None, compare=False)
+    forced: bool = field(default=False, compare=False)
 
     @cached_property
     def view(self) -> FlashView:
@@ -53,7 +54,7 @@ def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashI
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image{resources.NAMES}") from None
-    return replace(parse(data, path.name, force=force, chip=chip), path=path)
+    return replace(parse(data, path.name, force=force, chip=chip), path=path, forced=force)
 
 
 def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> FlashImage:

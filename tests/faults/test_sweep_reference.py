@@ -2,7 +2,6 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -211,10 +210,9 @@ def test_a_network_of_the_users_own(tmp_path, capsys):
     assert main(["sweep", *paths, *options]) == 0
     saved = json.loads((tmp_path / "sweep.json").read_text())
     told = ["--ssid=Work shop", "--psk=a passphrase", "--channel=11", "--ht"]
-    assert saved["replay"] == ["bk7238", "ota", *(Path(path).name for path in paths), *told, "--seed=0"]
+    assert saved["replay"] == ["bk7238", "ota", *paths, *told, "--seed=0"]
     one = saved["outcomes"][1]
     assert any("key handshake is complete" in line for line in one["story"])
     capsys.readouterr()
-    replay = [*saved["replay"][2:], f"--fault={one['faults'][0]}", "--json"]
-    assert main(["ota", *paths, *replay[2:]]) == 0
+    assert main([*saved["replay"][1:], f"--fault={one['faults'][0]}", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["digest"] == one["digest"]

@@ -110,7 +110,7 @@ def test_power_cuts_in_the_installation(capsys):
     status, out, err = run(capsys, "sweep", IMAGE, PACKAGE, *CHIP, *arguments)
     told = json.loads(out)
     assert (status, err, set(told["verdicts"])) == (0, "", {"new-app-runs"})
-    assert told["replay"][:4] == ["bk7238", "ota", IMAGE.name, PACKAGE.name] and f"--chip={INVENTED}" in told["replay"]
+    assert told["replay"][:4] == ["bk7238", "ota", str(IMAGE), str(PACKAGE)] and f"--chip={INVENTED}" in told["replay"]
 
 
 def test_it_is_run_for_its_console(capsys):

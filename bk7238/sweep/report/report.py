@@ -20,7 +20,7 @@ from bk7238.bench.command import words
 from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
-from bk7238.sweep.point import Outcome, Point
+from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.sweep.report import page
 from bk7238.sweep.report.saved import COMMAND, FlashOperation, SavedCuts, SavedOutcome, SavedPartition, SavedSweep
 
@@ -78,7 +78,7 @@ class Report:
             digest=self.digest,
             watched_to_the_end=sum(one.merged is None and not one.shared for one in outcomes),
             wall_seconds=round(self.wall_seconds, 1),
-            replay=(*COMMAND, job.image.name, job.package.name, *words(job.settings, always=("seed",))),
+            replay=_replay(job),
             flash_size=job.settings.flash_size or len(job.image.data),
             partitions=tuple(SavedPartition(name, one.physical_start, one.physical_end) for name, one in partitions),
             outcomes=outcomes,
@@ -114,6 +114,13 @@ class Report:
         host_files.write_in(folder, "sweep.json", json.dumps(self.as_json(), indent=1) + "\n")
         host_files.write_in(folder, "junit.xml", self.junit())
         host_files.write_in(folder, "report.html", self.html())
+
+
+def _replay(job: Job) -> tuple[str, ...]:
+    """The command that runs the job, from whatever folder."""
+    force = ["--force"] if job.image.forced else []
+    files = [str(one.path.absolute() if one.path else one.name) for one in (job.image, job.package)]
+    return *COMMAND, *files, *force, *words(job.settings, always=("seed",))
 
 
 def _saved(point: Point, one: Outcome) -> SavedOutcome:
