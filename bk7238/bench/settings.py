@@ -177,6 +177,13 @@ class Settings:
         "the package lies in the download partition at power-on: no download, the boot loader alone; the app may be of "
         "any family",
     )
+    as_is: bool = _option(
+        False,
+        values.switch,
+        "the flash is that of a device that was in use: nothing is configured in it, and a package that is delivered "
+        "lies there already",
+        page="sweeps.md",
+    )
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -1,4 +1,4 @@
-"""The command line: `bk7238 ota`, `run`, `sweep`, `report`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
+"""The command line: `bk7238 ota`, `run`, `sweep`, `report`, `export`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
 written), 3 the time limit passed with no cause known, 4 the host or we failed: the disk is full, nobody reads our
@@ -24,7 +24,7 @@ from bk7238.engine.interruption import Interrupted
 from bk7238.registry import RegistryError
 from bk7238.visible import Terminal
 
-VERBS = ("ota", "run", "sweep", "report", "gdb", "monitor", "image", "firmware", "doctor")
+VERBS = ("ota", "run", "sweep", "report", "export", "gdb", "monitor", "image", "firmware", "doctor")
 """Each is a module of this package, imported when its parser is made."""
 
 

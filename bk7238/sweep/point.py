@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from bk7238.engine import renode_host
 from bk7238.engine.engine import EMBEDDED
 from bk7238.faults import Fault, Spec
 from bk7238.image import FlashImage, Package
+from bk7238.peripherals.core import ResetKind
 from bk7238.update.result import Result, did
 from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
@@ -118,3 +120,23 @@ def full(job: Job, point: Point) -> Outcome:
     story = Milestones()
     result = job.update(*point.faults, told=story).run()
     return outcome(point, result, story, elapsed(began))
+
+
+def flash_at(job: Job, faults: Sequence[Spec]) -> tuple[bytes, int]:
+    """The chip's bytes as it starts again after the last of these faults, and the virtual microsecond. Raises
+    ValueError where they do not all fire, or no restart follows."""
+    update = job.update(*faults)
+    machine, found = update.machine, list[tuple[bytes, int]]()
+
+    def restarted(_kind: ResetKind) -> None:
+        if not found and not update.faults.silent:
+            found.append((bytes(machine.flash.data), machine.now))
+            machine.stop()
+
+    machine.engine.on_reset.connect(restarted)
+    update.begin()
+    machine.run(until=round(job.settings.within * 1e6))
+    if not found:
+        silent = ", ".join(update.faults.silent)
+        raise ValueError(f"{silent} never fired" if silent else "its faults start the device at no time")
+    return found[0]

@@ -58,7 +58,8 @@ class Update(Actor):
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)
         told = Instructions(settings.ssid, settings.psk or "", self._url())
-        self.family.prepare(self.machine, told)
+        if not settings.as_is:
+            self.family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
@@ -68,7 +69,8 @@ class Update(Actor):
         if self.delivery is not None:
             self.judge.operators.append(self.delivery.attach(self.machine, self.air, self.network, package))
         else:
-            self.machine.flash.load(package.data, image.partitions["download"].physical_start)
+            if not settings.as_is:
+                self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
         kept = partial(self.family.configuration, self.machine.chip, self.machine.flash.size)
         self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)

@@ -73,6 +73,7 @@ INSIDE = {
     "within": st.floats(1e-6, 999_999.0),
     "faults": st.lists(words, max_size=3).map(tuple),
     "delivered": st.booleans(),
+    "as_is": st.booleans(),
 }
 inside = st.fixed_dictionaries({}, optional=INSIDE)
 choices = st.builds(lambda one, other: Settings(**one, **other), inside, outside)

@@ -1,0 +1,61 @@
+"""The flash of a cut as a file, and a run that goes on from it."""
+
+import json
+import shlex
+
+import pytest
+
+from bk7238 import resources
+from bk7238.cli import main
+from bk7238.testing import carried_out
+from faults.reference.trunk import put, undisturbed
+
+BUILT = resources.reference()
+FILES = [str(BUILT / "reference_1.0.0.bin"), str(BUILT / "reference_1.0.1_none_aes.rbl")]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    modes = ["--mode=torn", "--mode=before"]
+    assert main(["sweep", *FILES, "--processes=1", "--json", *modes, f"--artifacts={folder}"]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("how", ["before", "torn"])
+def test_the_flash_of_a_cut_is_what_the_fault_leaves_and_the_run_goes_on(sweep, tmp_path, capsys, how):
+    trunk, file = undisturbed(), tmp_path / "flash.bin"
+    points = [one["id"] for one in json.loads((sweep / "sweep.json").read_text())["outcomes"]]
+    point = next(one for one in points[4:] if one.endswith(how))
+    assert main(["export", str(sweep), point, "-o", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    number = int(point.split(":")[0])
+    operation = trunk.operations[number - 1]
+    at, length = operation.address, operation.length
+    before = carried_out(trunk.before, trunk.operations[: number - 1])
+    torn = put(before, (at, operation.done(before[at : at + length])[: length // 2]))
+    assert file.read_bytes() == {"before": before, "torn": torn}[how]
+    assert main([*shlex.split(told["command"])[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "new-app-runs"
+
+
+def test_what_cannot_be_exported_is_one_line_and_writes_nothing(sweep, tmp_path, capsys):
+    file = tmp_path / "flash.bin"
+    value = json.loads((sweep / "sweep.json").read_text())
+    (tmp_path / "sweep.json").write_text(json.dumps(value | {"replay": [*value["replay"], "--gateway=127.0.0.1:80"]}))
+    for folder, point, said in [
+        (sweep, "9999:torn", "it has no point '9999:torn'; its first is "),
+        (tmp_path, value["outcomes"][0]["id"], "reach beyond the simulated network (--gateway)"),
+        (tmp_path / "nothing", "1:torn", "No such file"),
+    ]:
+        assert main(["export", str(folder), point, "-o", str(file)]) == 2
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("delivered", [False, True])
+def test_a_flash_that_was_in_use_is_left_as_it_is(make_dut, delivered):
+    dut = make_dut(as_is=True, delivered=delivered)
+    flash = dut.machine.flash.data
+    assert flash == dut.image.data.ljust(len(flash), b"\xff")
