@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page of the sweeps. Returns the exit status."""
-    sweeps = [checked(saved.read, path) for path in arguments.sweeps]
+    sweeps = checked(saved.joined, [checked(saved.read, path) for path in arguments.sweeps])
     output = arguments.output
     if any(output.resolve() in (path.resolve(), (path / "sweep.json").resolve()) for path in arguments.sweeps):
         raise UsageError(f"{output}: that is one of the sweeps; name another file with -o")

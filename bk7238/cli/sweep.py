@@ -18,7 +18,7 @@ from bk7238.cli import arguments as given
 from bk7238.engine.interruption import Interrupted, heard
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
-from bk7238.sweep.plan import registry
+from bk7238.sweep.plan import registry, shard
 from bk7238.sweep.point import Job
 from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
@@ -58,6 +58,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="go on from here, and keep what is found here")
+    parser.add_argument(
+        "--shard",
+        type=command.reader(shard.parse),
+        default=shard.WHOLE,
+        metavar="K/N",
+        help="the Kth of N parts of the points; `bk7238 report` joins the parts",
+    )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
@@ -79,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
     plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
     journal = given.checked(Journal, arguments.journal, plan)
-    points = plan.points(arguments.tier)
+    points = arguments.shard.of(plan.points(arguments.tier))
     done = sum(point.id in journal.outcomes for point in points)
     progress = _Progress(plan.NOUN, len(points), done, quiet=arguments.json)
     try:
@@ -92,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes = [journal.outcomes[point.id] for point in points]
     finally:
         progress.close()
-    report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began)
+    report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard)
     if folder is not None:
         report.save(folder)
     if arguments.json:

@@ -14,6 +14,7 @@ from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.network import COLUMNS, SECTIONS, cell
 from bk7238.sweep.plan.plan import NothingToSweep
 from bk7238.sweep.point import Job
+from bk7238.sweep.report import page, saved
 from bk7238.sweep.report.report import Report, explained
 from bk7238.update.session import Settings
 
@@ -34,6 +35,23 @@ def explored(name, points, *more):
     plan(name, *more).explore(points, found.append)
     assert [one.id for one in found] == [point.id for point in points]
     return found
+
+
+@pytest.mark.full
+def test_shards_joined_are_the_whole_sweep(tmp_path, capsys):
+    files = [str(BUILT / "reference_1.0.0.bin"), str(BUILT / "reference_1.0.1_none_aes.rbl")]
+    for shard in ("1/1", "1/3", "2/3", "3/3"):
+        folder = tmp_path / shard.replace("/", "of")
+        assert main(["sweep", *files, "--processes=2", "--shard", shard, "--artifacts", str(folder)]) == 0
+    folders = sorted(tmp_path.iterdir())
+    whole, *parts = [saved.read(folder) for folder in folders]
+    (joined,) = saved.joined(parts)
+    assert len(joined.outcomes) == len(whole.outcomes) > 20
+    assert joined == whole and page.html([joined]) == page.html([whole])
+    target = tmp_path / "page.html"
+    assert main(["report", *map(str, folders[1:]), "-o", str(target)]) == 0
+    assert capsys.readouterr().out.endswith(f"{target}: None of {len(whole.outcomes)} points ends badly\n")
+    assert target.read_bytes() == (folders[0] / "report.html").read_bytes()
 
 
 @TIERS

@@ -20,7 +20,6 @@ def sweep(of, outcomes, **other):
         "bootloader": "BK7238_1.0.15",
         "seed": 7,
         "tier": "full",
-        "wall_seconds": 3.5,
         "replay": ["bk7238", "ota", "full.bin", "app.rbl", "--seed=7"],
         "outcomes": outcomes,
         **other,
@@ -35,7 +34,6 @@ def outcome(id, verdict="new-app-runs", reason="well", row=None, column="deliver
         "row": row or id,
         "column": column,
         "faults": [id],
-        "seconds": 0.0,
         **other,
     }
 
@@ -47,7 +45,7 @@ def cuts(number, ends=lambda _operation, _how: "new-app-runs", **other):
         for place in range(number)
     ]
     outcomes = [
-        outcome(f"{operation}:{how}", ends(operation, how), "because", how, str(operation), merged=31, seconds=0.1)
+        outcome(f"{operation}:{how}", ends(operation, how), "because", how, str(operation))
         | {"faults": [f"power-cut:{how}@flash-op={operation}"]}
         for operation in range(1, number + 1)
         for how in MODES

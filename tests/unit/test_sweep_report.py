@@ -17,10 +17,12 @@ from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, pars
 from bk7238 import resources
 from bk7238.cli import main
 from bk7238.image import flash_image, package
-from bk7238.sweep.plan import registry
+from bk7238.sweep.plan import registry, shard
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.sweep.report import saved
 from bk7238.sweep.report.report import Report
+from bk7238.sweep.report.sarif import sarif
+from bk7238.sweep.report.summary import markdown
 from bk7238.update.session import Settings
 
 
@@ -44,7 +46,7 @@ def poisoned(value):
 @pytest.mark.parametrize("made", [cuts(40, ends), network(), packages({"case": ("brick", SAID)})])
 def test_all_text_is_escaped(made):
     for line in made["outcomes"]:
-        line |= {"did": ["did"], "silent": ["silent"], "story": ["0 s  story"], "digest": "digest", "shared": "other"}
+        line |= {"did": ["did"], "silent": ["silent"], "story": ["0 s  story"], "digest": "digest"}
     evil = poisoned(made)
     if made["of"] != "install":
         evil["outcomes"][0]["column"] += EVIL
@@ -111,7 +113,7 @@ BROKEN = {
     "operation": ({**cuts(2), "first": 2}, "Expected the number of an operation - at `$.outcomes[0].column`"),
     "partition": ({**cuts(2), "partitions": [["app", 2, 1]]}, "the end behind the start - at `$.partitions[0]`"),
     "another command": ({**network(), "replay": ["rm", "-r", "."]}, "a command of bk7238 ota - at `$.replay`"),
-    "time": ({**network(), "wall_seconds": float("nan")}, "Expected `float` >= 0.0 - at `$.wall_seconds`"),
+    "size": ({**cuts(2), "flash_size": -1}, "Expected `int` >= 0 - at `$.flash_size`"),
     "name of a field": ({**network(), "\udc80\n" + "x" * 5000: 1}, "no saved sweep: "),
 }
 
@@ -194,7 +196,73 @@ def test_junit_is_well_formed_whatever_a_device_has_printed(tmp_path):
     reason = "".join(map(chr, range(0x20))) + "\x7f\udcfe\ufffe\U0001f600 ]]> <&"
     points = [Point("a\0b\x1b", (), "row", "column")]
     Report(plan, points, [Outcome(points[0].id, "brick\x08", reason)], "quick", 0.0).save(tmp_path)
+    summary = (tmp_path / "summary.md").read_bytes().decode()
+    assert "\\\\u0000" in summary and not set(summary) & (set(map(chr, range(0x20))) - {"\n"})
+    (result,) = json.loads((tmp_path / "sweep.sarif").read_bytes())["runs"][0]["results"]
+    assert result["ruleId"] == "brick\x08" and "\\u0000\\u0001" in result["message"]["text"]
     (case,) = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
     failure = case.find("failure")
     assert (case.get("name"), failure.get("message")) == (r"a\x00b\x1b", r"brick\x08")
     assert r"\x00\x01" in failure.text and "\x7f\\udcfe\\ufffe\U0001f600 ]]> <&\n" in failure.text
+
+
+def test_sarif_has_a_result_for_each_way_to_end_badly():
+    made = saved.parse(cuts(100, ends))
+    (run,) = json.loads(sarif(made))["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert rules == ["brick"] and [one["ruleIndex"] for one in run["results"]] == [0]
+    (result,) = run["results"]
+    text = result["message"]["text"]
+    assert "brick: because (3 cuts end so, first 40:before)" in text
+    assert "bk7238 ota full.bin app.rbl --seed=7 --fault=power-cut:before@flash-op=40" in text
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "app.rbl"
+    (again,) = json.loads(sarif(saved.parse(cuts(100, ends, seed=8))))["runs"]
+    assert again["results"][0]["partialFingerprints"] == result["partialFingerprints"], "the same alert as before"
+    assert json.loads(sarif(saved.parse(cuts(3))))["runs"][0]["results"] == []
+
+
+def test_the_summary_is_markdown_and_nothing_in_it_is_markup_of_others():
+    made = saved.parse(cuts(100, ends, image=f"|a*b_`c`{EVIL}"))
+    text = markdown(made)
+    assert text.startswith("### 3 of 300 points end badly\n") and "| brick | 3 | no app runs any more |" in text
+    assert "\n    bk7238 ota full.bin app.rbl --seed=7 --fault=power-cut:torn@flash-op=40\n" in text
+    assert r"\|a\*b\_\`c\`\</script\>\<img src\=http\://evil/" in text and "<img" not in text.replace(r"\<", "")
+    assert "more: see report.html" in markdown(saved.parse(cuts(100, lambda *_: "brick")))
+    assert markdown(saved.parse(cuts(3))).startswith("### None of 9 points ends badly\n")
+
+
+@given(st.integers(0, 300), st.integers(1, 40))
+def test_shards_are_all_points_once_and_in_order(number, parts):
+    points = [Point(str(place), (), "", "") for place in range(number)]
+    shards = [shard.parse(f"{place}/{parts}").of(points) for place in range(1, parts + 1)]
+    assert [point for part in shards for point in part] == points
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "1/0", "-1/3", "1/3/5", "one/two", "1/99999"])
+def test_what_is_no_shard_is_refused(text):
+    with pytest.raises(ValueError, match="is no K/N"):
+        shard.parse(text)
+
+
+def parts(of, number):
+    """The shards of a made-up sweep."""
+    places = [len(of["outcomes"]) * place // number for place in range(number + 1)]
+    return [
+        {**of, "shard": f"{place + 1}/{number}", "outcomes": of["outcomes"][places[place] : places[place + 1]]}
+        for place in range(number)
+    ]
+
+
+def test_shards_are_joined_to_the_page_of_the_whole(tmp_path, capsys):
+    whole = cuts(60, ends)
+    folders = [write(tmp_path / str(place), part) for place, part in enumerate(parts(whole, 4))]
+    other, target = write(tmp_path / "other", network()), tmp_path / "page.html"
+    assert report(capsys, folders[2], other, folders[0], folders[3], folders[1], "-o", target)[0] == 0
+    assert target.read_text() == rendered(network(), whole)
+    assert report(capsys, other, *folders[:3], "-o", target)[1].endswith("these shards are missing: 4/4\n")
+    assert report(capsys, *folders, folders[0], "-o", target)[1].endswith(
+        "1/4 of the sweep of app.rbl is there twice\n"
+    )
+    two = write(tmp_path / "two", parts(whole, 2)[1])
+    assert report(capsys, *folders, two, "-o", target)[0] == 2

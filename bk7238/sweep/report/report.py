@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -20,22 +19,35 @@ from bk7238.bench.command import words
 from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
+from bk7238.sweep.plan.shard import WHOLE, Shard
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.sweep.report import page
-from bk7238.sweep.report.saved import COMMAND, FlashOperation, SavedCuts, SavedOutcome, SavedPartition, SavedSweep
+from bk7238.sweep.report.sarif import sarif
+from bk7238.sweep.report.saved import (
+    COMMAND,
+    FlashOperation,
+    SavedCuts,
+    SavedOutcome,
+    SavedPartition,
+    SavedSweep,
+    found,
+)
+from bk7238.sweep.report.summary import markdown
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 
 @dataclass(frozen=True)
 class Report:
-    """The outcomes of a sweep, in the order of its points. `tier` is what was asked for."""
+    """The outcomes of a sweep, in the order of its points. `tier` is what was asked for. Equal sweeps make equal bytes:
+    nothing in them is of the host or of a day."""
 
     plan: Plan
     points: list[Point]
     outcomes: list[Outcome]
     tier: str
     wall_seconds: float
+    shard: Shard = WHOLE
 
     @property
     def verdicts(self) -> Counter[str]:
@@ -45,13 +57,12 @@ class Report:
     @property
     def digest(self) -> str:
         """What was found, in one number: where each point ended and why."""
-        found = [[one.id, one.verdict, explained(one)] for one in self.outcomes]
-        return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
+        return self.saved.digest
 
     @property
     def bad(self) -> list[SavedOutcome]:
         """Those that end where no device should after what was done to it."""
-        return [one for one in self.saved.outcomes if one.verdict not in self.plan.WELL]
+        return self.saved.bad_outcomes
 
     def replay(self, one: SavedOutcome) -> str:
         """The command that runs a point from its beginning."""
@@ -72,12 +83,11 @@ class Report:
             bootloader=job.image.bootloader_version,
             seed=job.settings.seed,
             tier=self.tier,
+            shard=str(self.shard) if self.shard.parts > 1 else "",
             points=len(outcomes),
             verdicts=dict(sorted(self.verdicts.items())),
             bad=sum(one.verdict not in self.plan.WELL for one in outcomes),
-            digest=self.digest,
-            watched_to_the_end=sum(one.merged is None and not one.shared for one in outcomes),
-            wall_seconds=round(self.wall_seconds, 1),
+            digest=found(outcomes),
             replay=_replay(job),
             flash_size=job.settings.flash_size or len(job.image.data),
             partitions=tuple(SavedPartition(name, one.physical_start, one.physical_end) for name, one in partitions),
@@ -98,7 +108,7 @@ class Report:
         attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(self.saved.bad)}
         suite = ElementTree.Element("testsuite", attributes)
         for one in self.saved.outcomes:
-            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": _xml(one.id), "time": f"{one.seconds:.3f}"}
+            attributes = {"classname": f"sweep.{self.plan.NAME}", "name": _xml(one.id)}
             case = ElementTree.SubElement(suite, "testcase", attributes)
             if one.verdict not in self.plan.WELL:
                 failure = ElementTree.SubElement(case, "failure", message=_xml(one.verdict))
@@ -110,10 +120,12 @@ class Report:
         return page.html([self.saved])
 
     def save(self, folder: Path) -> None:
-        """sweep.json, junit.xml and report.html."""
+        """sweep.json, and what is made of it: report.html, junit.xml, sweep.sarif and summary.md."""
         host_files.write_in(folder, "sweep.json", json.dumps(self.as_json(), indent=1) + "\n")
         host_files.write_in(folder, "junit.xml", self.junit())
         host_files.write_in(folder, "report.html", self.html())
+        host_files.write_in(folder, "sweep.sarif", sarif(self.saved))
+        host_files.write_in(folder, "summary.md", markdown(self.saved))
 
 
 def _replay(job: Job) -> tuple[str, ...]:
@@ -124,9 +136,9 @@ def _replay(job: Job) -> tuple[str, ...]:
 
 
 def _saved(point: Point, one: Outcome) -> SavedOutcome:
-    """The outcome of a point with its place on the page."""
+    """The outcome of a point with its place on the page. How it was found depends on who ran it, and is not told."""
     faults = tuple(map(str, point.faults))
-    values = asdict(one) | {"reason": explained(one)}
+    values = asdict(one) | {"reason": explained(one), "merged": None, "shared": "", "seconds": 0.0}
     return SavedOutcome(**values, row=point.row, column=point.column, faults=faults)
 
 

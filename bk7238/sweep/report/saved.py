@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +15,9 @@ import msgspec
 from bk7238 import host_files
 from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.cuts import Cuts
-from bk7238.sweep.point import Count, Outcome, Seconds
+from bk7238.sweep.plan.shard import Shard
+from bk7238.sweep.plan.shard import parse as parse_shard
+from bk7238.sweep.point import Count, Outcome
 from bk7238.sweep.reading import convert
 
 COMMAND = ("bk7238", "ota")
@@ -25,7 +30,6 @@ class SavedError(ValueError):
 class SavedOutcome(Outcome, kw_only=True, frozen=True, omit_defaults=True, forbid_unknown_fields=False):
     """Where a point led to, with its place on the page and its faults."""
 
-    seconds: Seconds
     row: str
     column: str
     faults: tuple[str, ...]
@@ -62,12 +66,11 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     bootloader: str
     seed: int
     tier: str
+    shard: str = ""
     points: Count = 0
     verdicts: dict[str, Count] = {}
     bad: Count = 0
     digest: str = ""
-    watched_to_the_end: Count = 0
-    wall_seconds: Seconds
     replay: tuple[str, ...]
     flash_size: Count = 0
     partitions: tuple[SavedPartition, ...] = ()
@@ -78,11 +81,18 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
             raise ValueError(f"Expected one of {', '.join(registry.PLANS)} - at `$.of`")
         if self.replay[:2] != COMMAND:  # the page offers it for a shell
             raise ValueError("Expected a command of bk7238 ota - at `$.replay`")
+        if self.shard:
+            parse_shard(self.shard)
 
     @property
     def well(self) -> tuple[str, ...]:
         """The verdicts at which a device may end."""
         return registry.PLANS[self.of].WELL
+
+    @property
+    def bad_outcomes(self) -> list[SavedOutcome]:
+        """Those that end where no device should."""
+        return [one for one in self.outcomes if one.verdict not in self.well]
 
     def command(self, one: SavedOutcome) -> str:
         """The command that runs a point again, from its beginning."""
@@ -119,6 +129,49 @@ def read(path: Path) -> SavedSweep:
         return parse(value)
     except ValueError as error:
         raise SavedError(f"{file}: no saved sweep: {error}; {remedy}") from None
+
+
+def found(outcomes: Sequence[Outcome]) -> str:
+    """Where points ended and why, in one number: their `reason` says all of it."""
+    ends = [[one.id, one.verdict, one.reason] for one in outcomes]
+    return hashlib.sha256(json.dumps(ends).encode()).hexdigest()[:32]
+
+
+def joined(sweeps: Sequence[SavedSweep]) -> list[SavedSweep]:
+    """The sweeps, the shards of one as that one. Raises SavedError where a shard is missing, or is there twice."""
+    made: list[SavedSweep] = []
+    parts: dict[bytes, dict[Shard, SavedSweep]] = {}
+    for sweep in sweeps:
+        if not sweep.shard:
+            made.append(sweep)
+            continue
+        of, shard = msgspec.json.encode(_whole(sweep, ())), parse_shard(sweep.shard)
+        if shard in parts.setdefault(of, {}):
+            raise SavedError(f"shard {shard} of the sweep of {sweep.package} is there twice")
+        parts[of][shard] = sweep
+    for shards in parts.values():
+        number = max(shard.parts for shard in shards)
+        every = [Shard(place, number) for place in range(1, number + 1)]
+        missing = [str(shard) for shard in every if shard not in shards]
+        first = next(iter(shards.values()))
+        if missing or len(shards) != number:
+            raise SavedError(f"of the sweep of {first.package} these shards are missing: {', '.join(missing)}")
+        made.append(_whole(first, [one for shard in every for one in shards[shard].outcomes]))
+    return made
+
+
+def _whole(sweep: SavedSweep, outcomes: Sequence[SavedOutcome]) -> SavedSweep:
+    """The sweep that one is a shard of, with these outcomes."""
+    verdicts = Counter(one.verdict for one in outcomes)
+    return msgspec.structs.replace(
+        sweep,
+        shard="",
+        points=len(outcomes),
+        verdicts=dict(sorted(verdicts.items())),
+        bad=sum(one.verdict not in sweep.well for one in outcomes),
+        digest=found(outcomes),
+        outcomes=tuple(outcomes),
+    )
 
 
 def parse(value: Any) -> SavedSweep:

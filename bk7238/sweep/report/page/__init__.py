@@ -14,7 +14,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from bk7238.sweep.report.page import cuts, matrix, packages, text, verdicts
-from bk7238.sweep.report.page.sweep import MOST, PageSweep, unwatched
+from bk7238.sweep.report.page.sweep import MOST, PageSweep
 from bk7238.sweep.report.saved import SavedSweep
 
 SECTIONS = {
@@ -51,7 +51,6 @@ def _environment() -> Environment:
         "meaning": verdicts.meaning,
         "style": verdicts.style,
         "thousands": "{:,}".format,
-        "unwatched": unwatched,
         "word": verdicts.word,
     }
     environment.globals |= {

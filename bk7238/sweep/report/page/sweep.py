@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bk7238.sweep.report.page import verdicts
-from bk7238.sweep.report.page.text import count
 from bk7238.sweep.report.saved import SavedOutcome, SavedSweep
 
 MOST = 200  # points that ended badly and are listed
@@ -54,14 +53,3 @@ class PageSweep:
     def anchor(self, place: int) -> str:
         """The id of the element about an outcome."""
         return f"{self.letter}-{place}"
-
-
-def unwatched(one: SavedOutcome) -> str:
-    """Why a run has no story of its own, or not all of it."""
-    shared = [f"It shares the boot of {one.shared}."] if one.shared else []
-    if one.merged is None:
-        return " ".join(shared)
-    after = count(one.merged, "operation", "operations")
-    return " ".join(
-        [*shared, f"Not watched to its end: after {after} of the boot loader the flash was the undisturbed run's."]
-    )

@@ -1,0 +1,40 @@
+"""A sweep in a few lines of Markdown, for the summary of a CI job or a comment on a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from bk7238.sweep.report import page
+from bk7238.sweep.report.page import verdicts
+from bk7238.sweep.report.saved import SavedSweep
+from bk7238.visible import visible
+
+MOST = 20  # bad points that are listed
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@$^:=-])")
+
+
+def markdown(sweep: SavedSweep) -> str:
+    """The text. What others wrote, such as names of files and reasons, is shown as it is: no markup in it counts."""
+    rows = [("image", sweep.image), ("package", sweep.package), ("boot loader", sweep.bootloader)]
+    rows += [("points", f"{len(sweep.outcomes):,} {sweep.noun} {sweep.said}".strip()), ("tier", sweep.tier)]
+    rows += [("seed", str(sweep.seed)), ("digest", sweep.digest)]
+    tally = Counter(one.verdict for one in sweep.outcomes)
+    counted = sorted(tally.items(), key=lambda item: verdicts.order(item[0]))
+    lines = [f"### {_plain(page.outcome([sweep]))}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {_plain(text)} |" for name, text in rows]
+    lines += ["", "| verdict | points | |", "|---|---|---|"]
+    lines += [f"| {_plain(verdict)} | {number:,} | {verdicts.meaning(verdict)} |" for verdict, number in counted]
+    bad = sweep.bad_outcomes
+    for one in bad[:MOST]:
+        lines += ["", f"**{_plain(one.id)}**: {_plain(one.verdict)}: {_plain(one.reason)}", ""]
+        lines += ["    " + " ".join(visible(sweep.command(one)).split())]
+    if len(bad) > MOST:
+        lines += ["", f"and {len(bad) - MOST:,} more: see report.html"]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text on one line in which no character is markup."""
+    return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))
