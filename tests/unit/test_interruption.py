@@ -1,10 +1,13 @@
 """Ctrl-C and SIGTERM: what runs ends between two slices, and leaves what has happened so far."""
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +82,41 @@ def test_what_the_process_was_started_to_ignore_stays_ignored():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def begotten(process):
+    """Handles of all processes that this one has made, and those have made."""
+    alive = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            alive[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = {process}
+    while more := {one for one, parent in alive.items() if parent in found} - found:
+        found |= more
+    handles = []
+    for one in found - {process}:
+        with contextlib.suppress(ProcessLookupError):
+            handles.append(os.pidfd_open(one))
+    return handles
+
+
+@pytest.mark.parametrize("subject", ["install", "download"])
+def test_no_worker_outlives_a_sweep_that_is_killed(subject):
+    """Nor does what a worker has forked."""
+    words = ("sweep", IMAGE, PACKAGE, "--of", subject, "--tier", "full", "--processes", "2")
+    command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sweep:
+        handles = []
+        while len(handles) < 3:
+            handles = begotten(sweep.pid)
+        sweep.kill()
+    waiting = set(handles)
+    while waiting:
+        ended, _, _ = select.select(waiting, [], [], 60)
+        assert ended, f"{len(waiting)} of {len(handles)} processes go on"
+        waiting -= set(ended)
+    for handle in handles:
+        os.close(handle)
 
 
 STUBBORN = """

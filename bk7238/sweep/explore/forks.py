@@ -29,6 +29,7 @@ from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.nor_endings import SECTOR, Operation
 from bk7238.peripherals.nor_flash import NorFlash
+from bk7238.sweep import orphans
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
 from bk7238.sweep.point import Job, Milestones, Outcome, Point, elapsed, outcome
 from bk7238.update.result import Result, did
@@ -52,8 +53,10 @@ class _Copies:
         names the point and its command, where it died without a word."""
         began = time.perf_counter()
         reading, writing = os.pipe()
+        parent = os.getpid()
         process = os.fork()
         if process == 0:
+            orphans.end_with(parent)
             os.close(reading)
             self.point, self._pipe, self._began = point, writing, began
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
+from bk7238.sweep import orphans
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome, Point
 
@@ -66,7 +68,9 @@ def processes(number: int, explore: Explore = explore) -> StartWorkers:
     def start(plan: Plan) -> Generator[Workers]:
         context = multiprocessing.get_context("fork")
         ended = context.RawValue("b", 0)
-        with ProcessPoolExecutor(number, context, initializer=_begin, initargs=(plan, explore, ended)) as pool:
+        with ProcessPoolExecutor(
+            number, context, initializer=_begin, initargs=(os.getpid(), plan, explore, ended)
+        ) as pool:
             try:
                 yield _Pool(pool, number)
             except BaseException:
@@ -80,8 +84,9 @@ def processes(number: int, explore: Explore = explore) -> StartWorkers:
 _here: tuple[Plan, Explore, Any] | None = None
 
 
-def _begin(plan: Plan, explore: Explore, ended: Any) -> None:
+def _begin(parent: int, plan: Plan, explore: Explore, ended: Any) -> None:
     global _here
+    orphans.end_with(parent)
     _here = plan, explore, ended
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
