@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bk7238 import resources
+from bk7238 import host_files, resources
 
 _SHIPPED = {
     "reference_*.bin": "full flash image: our boot loader and app",
@@ -33,7 +33,10 @@ class KnownFirmware:
         """Whether the file that was found is the one that is meant."""
         if self.path is None or self.sha256 is None:
             return self.path is not None
-        return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+        try:
+            return hashlib.sha256(host_files.read(self.path, host_files.BINARY)).hexdigest() == self.sha256
+        except OSError:
+            return False
 
 
 def manifest() -> list[KnownFirmware]:

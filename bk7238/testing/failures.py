@@ -14,6 +14,7 @@ import pytest
 
 from bk7238 import host_files, testing
 from bk7238.testing.markers import FILES
+from bk7238.visible import visible
 
 if TYPE_CHECKING:
     from bk7238.sweep.report.report import Report
@@ -43,9 +44,9 @@ def replay(item: pytest.Item, device: testing.Dut) -> str:
 def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
     """What the device said last, where it ended, and how to run the test again."""
     consoles = device.last_lines() if device.made else {}
-    said = [(f"bk7238 {console}", "\n".join(lines) or "(nothing)") for console, lines in consoles.items()]
+    said = [(f"bk7238 {console}", visible("\n".join(lines)) or "(nothing)") for console, lines in consoles.items()]
     story = _story(device) if device.made else ["the device was not switched on"]
-    return [*said, ("bk7238", "\n".join((*story, f"replay: {replay(item, device)}")))]
+    return [*said, ("bk7238", visible("\n".join((*story, f"replay: {replay(item, device)}"))))]
 
 
 def _story(device: testing.Dut) -> list[str]:

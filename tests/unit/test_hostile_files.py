@@ -4,18 +4,21 @@ import os
 import subprocess
 import sys
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
+from images import FULL
 from test_cli import files, refused  # noqa: F401
 from test_image_build import SMALL
 
-from bk7238 import host_files
+from bk7238 import cli, host_files
 from bk7238.debug.symbols import Symbols
 from bk7238.engine import repl
 from bk7238.engine.repl_lexer import ReplError
 from bk7238.image import split
 from bk7238.sweep import journal
 from bk7238.sweep.journal import JournalError
+from bk7238.testing import failures
 from bk7238.update.session import Update
 
 ENDLESS = {
@@ -93,6 +96,15 @@ def test_nor_is_another_file_read(kind, tmp_path):
         split.read(tmp_path / "parts", SMALL.chip)
 
 
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize("kind", ["device", "huge", "fifo"])
+def test_nor_is_a_vendor_image(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BK7238_FIRMWARE", str(tmp_path))
+    endless(kind, tmp_path).rename(tmp_path / FULL)
+    assert cli.main(["firmware", "list"]) == 0
+    assert (f"altered: {tmp_path / FULL}" in capsys.readouterr().out) == (kind == "huge")
+
+
 def test_a_file_of_the_largest_size_is_read(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(bytes(100))
@@ -111,6 +123,14 @@ def test_a_file_that_says_no_size_is_cut_off():
 def test_a_request_with_a_line_end_is_refused(text, files, capsys):  # noqa: F811
     image, package = files.folder / "image.bin", files.folder / "package.rbl"
     assert "has a line end" in refused(capsys, files.folder, "ota", image, package, f"--request={text}")
+
+
+def test_a_failure_of_a_test_shows_it_too(monkeypatch):
+    monkeypatch.setattr(failures, "replay", lambda _item, _device: "pytest")
+    monkeypatch.setattr(failures, "_story", lambda _device: [f"verdict: brick: the bootloader printed: {EVIL}"])
+    device = SimpleNamespace(made=True, last_lines=lambda: {"uart1": ["well", EVIL]})
+    shown = "".join(text for _, text in failures.sections(None, device))
+    assert "\x1b" not in shown and "\x9b" not in shown and shown.count(r"\u001b[2J") == 2 and "well\n" in shown
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J \x9b31m \u202e \u00fc"
