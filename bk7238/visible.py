@@ -28,5 +28,9 @@ class Terminal:
         """Write what can be seen."""
         return self._stream.write(visible(text))
 
+    def paint(self, text: str, colour: int) -> None:
+        """Write what can be seen in a colour, by its number in ECMA-48."""
+        self._stream.write(f"\x1b[{colour}m{visible(text)}\x1b[0m")
+
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)

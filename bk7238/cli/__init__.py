@@ -1,4 +1,4 @@
-"""The command line: `bk7238 ota`, `run`, `sweep`, `report`, `export`, `gdb`, `monitor`, `image`, `firmware`, `doctor`.
+"""The command line, `bk7238 VERB`, with a module for each of `VERBS`.
 
 Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
 written), 3 the time limit passed with no cause known, 4 the host or we failed: the disk is full, nobody reads our
@@ -8,33 +8,45 @@ leave, it leaves as far as it got.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import io
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from bk7238.cli.arguments import Parser, UsageError, release
+from bk7238.cli.arguments import Parser, UnknownOption, UsageError, release
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.engine.interruption import Interrupted
 from bk7238.registry import RegistryError
 from bk7238.visible import Terminal
 
-VERBS = ("ota", "run", "sweep", "report", "export", "gdb", "monitor", "image", "firmware", "doctor")
+VERBS = ("ota", "run", "sweep", "report", "export", "gdb", "monitor", "image", "faults", "firmware", "doctor")
 """Each is a module of this package, imported when its parser is made."""
 
 
 def parser(verbs: Sequence[str] = VERBS) -> Parser:
     """Return the parser of command lines with these verbs."""
     top = Parser(prog="bk7238", description="Runs BK7238 firmware on models of its silicon and network.")
+    top.add_argument("--version", action=_Version, nargs=0, help="print what runs the firmware, and which of it")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for verb in verbs:
         importlib.import_module(f"{__name__}.{verb}").add(commands)
     return top
+
+
+class _Version(argparse.Action):
+    """Prints the versions of all that decides where a run ends."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        run_file = importlib.import_module("bk7238.update.run_file")  # only here: it knows all that runs a device
+        print(f"{run_file.versions()}, Python {platform.python_version()}")
+        raise SystemExit(0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,10 +96,22 @@ def command() -> NoReturn:
 def _run(words: Sequence[str]) -> int:
     try:
         arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
+    except UnknownOption as error:
+        raise UsageError(_with_takers(error)) from None
     except SystemExit as end:  # after --help
         return int(end.code or 0)
     arguments.words = words
     return int(arguments.run(arguments))
+
+
+def _with_takers(error: UnknownOption) -> str:
+    """The error, and which other commands take the option."""
+    option, verb = error.words[0].partition("=")[0], error.prog.partition(" ")[2]
+    choices = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    takers = [f"bk7238 {name}" for name, one in choices.items() if option in one._option_string_actions]
+    if not option.startswith("--") or not takers or verb.partition(" ")[0] not in choices:
+        return str(error)
+    return f"{option} is no option of {error.prog}, but of {', '.join(takers)} (see {error.prog} --help)"
 
 
 def _say(text: str) -> None:

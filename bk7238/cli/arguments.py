@@ -16,6 +16,7 @@ from bk7238 import host_files
 from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
 from bk7238.chip import Chip
+from bk7238.cli import examples
 from bk7238.image import FlashImage, flash_image
 
 T = TypeVar("T")
@@ -33,8 +34,29 @@ class UsageError(Exception):
     """What the user gave cannot be used; the message is one line that says what to give instead."""
 
 
+class UnknownOption(UsageError):
+    """What a command of this name does not take; `words` are the first of it and what follows."""
+
+    def __init__(self, prog: str, words: list[str]) -> None:
+        super().__init__(f"unrecognized arguments: {' '.join(words)} (see {prog} --help)")
+        self.prog, self.words = prog, words
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of printing its usage and leaving, also where its help cannot be printed."""
+    """argparse that raises instead of printing its usage and leaving, also where its help cannot be printed. The help
+    of a command ends with its examples."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Raise UnknownOption where a command, not one above it, is given what it does not know."""
+        read, left = super().parse_known_args(args, namespace)
+        if left:
+            raise UnknownOption(self.prog, left)
+        return read, left
+
+    def format_help(self) -> str:
+        """The usual help, and examples."""
+        shown = "".join(f"  bk7238 {line}\n" for line in examples.of(self.prog))
+        return super().format_help() + (f"\nexamples:\n{shown}" if shown else "")
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of leaving."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from bk7238.families import recognise
 from bk7238.families.known import FAMILIES
 from bk7238.families.recognise import Recognition
 from bk7238.formats.partitions import DEVICES, Partition
-from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split
+from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split, table_check
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.boot import Boot, End
 from bk7238.update import trial
@@ -115,6 +116,9 @@ def _partitions(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{loader.name}: no partition table; give a boot loader or a full image")
     own = app_table.of_flash(FlashView(changed.chip, changed.file())) if loader.rest is not None else []
     differences = app_table.differences(own, changed.partitions)
+    if changed is not loader:
+        for text in table_check.objections(changed.partitions.values(), changed.chip):
+            print(f"bk7238: warning: {text}", file=sys.stderr)
     if arguments.output is not None:
         files.write(arguments.output, changed.file())
     table = [partition for _, partition in changed.table]

@@ -19,6 +19,7 @@ from bk7238.bench.bench import Bench
 from bk7238.bench.command import add_options, flag
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
+from bk7238.cli.colour import print_verdict
 from bk7238.cli.progress import Teller
 from bk7238.engine import interruption, renode_host
 from bk7238.families import recognise
@@ -110,7 +111,12 @@ def _updating(settings: Settings, image: FlashImage, update_package: Package) ->
         plug=lambda machine, simulated: Uplink(machine.engine.port("wifi"), simulated),  # type: ignore[attr-defined]
     )
     judge = update.judge
-    judge.on_end.connect(lambda: print(f"{judge.verdict.value}: {judge.reason}" if judge.verdict else "", flush=True))
+
+    def told() -> None:
+        if judge.verdict:
+            print_verdict(judge.verdict.value, f": {judge.reason}")
+
+    judge.on_end.connect(told)
     update.begin()
     return update.machine
 

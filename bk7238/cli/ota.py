@@ -12,6 +12,7 @@ from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.cli import outside
+from bk7238.cli.colour import print_verdict
 from bk7238.cli.progress import Teller
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
@@ -72,8 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(result: Result, folder: Path | None) -> None:
     speed = result.virtual_seconds / result.wall_seconds
+    before, after = result.from_version or "not seen", result.to_version or "no new version"
+    print_verdict(result.verdict.value, f": {before} -> {after}", "\n")
     print(
-        f"\n{result.verdict.value}: {result.from_version or 'not seen'} -> {result.to_version or 'no new version'}\n"
         f"  {result.reason}\n"
         f"{_versions(result)}"
         f"  {result.virtual_seconds:.3f} virtual seconds in {result.wall_seconds:.1f} s ({speed:.1f} times real time), "

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from bk7238.bench import command
 from bk7238.cli import arguments as given
+from bk7238.cli.colour import print_verdict
 from bk7238.engine.interruption import Interrupted, heard
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
@@ -127,9 +128,9 @@ def _print(report: Report, folder: Path | None) -> None:
     said = f" {report.plan.said}" if report.plan.said else ""
     print(f"{len(report.outcomes):,} {report.plan.NOUN}{said}")
     for verdict, number in report.verdicts.most_common():
-        print(f"  {verdict}: {number:,}")
+        print_verdict(verdict, f": {number:,}", "  ")
     for one in report.bad[:10]:
-        print(f"  {one.id}: {one.verdict}: {one.reason}\n    {report.replay(one)}")
+        print_verdict(one.verdict, f": {one.reason}\n    {report.replay(one)}", f"  {one.id}: ")
     print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 

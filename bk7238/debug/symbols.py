@@ -64,8 +64,10 @@ class Symbols:
         try:
             with host_files.open_to_read(path, host_files.RESULTS) as stream:
                 self._read(ELFFile(stream), path, address)
-        except (OSError, ELFError) as error:
-            raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}; give an ELF file") from None
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror or error}; name an ELF, as the linker writes it") from None
+        except ELFError as error:
+            raise ValueError(f"{path}: no ELF ({error}); name the one that the image was made of") from None
         self._sort()
 
     def _read(self, elf: ELFFile, path: Path, address: int | None) -> None:

@@ -195,9 +195,17 @@ class Fault(Actor):
 
 def make(spec: Spec, kinds: Mapping[str, type[Fault]], seed: str) -> Fault:
     """The fault that `spec` describes. Raises FaultError."""
-    kind = kinds.get(spec.kind)
-    if kind is None:
-        near = difflib.get_close_matches(spec.kind, kinds, 3)
-        hint = f"is it {' or '.join(near)}?" if near else "docs/faults.md lists them all"
-        raise FaultError(f"fault {str(spec)!r}: no fault is called {spec.kind!r}; {hint}")
+    try:
+        kind = kind_of(spec.kind, kinds)
+    except FaultError as error:
+        raise FaultError(f"fault {str(spec)!r}: {error}") from None
     return kind(spec, seed)
+
+
+def kind_of(name: str, kinds: Mapping[str, type[Fault]]) -> type[Fault]:
+    """The kind of this name. Raises FaultError, with those that have a similar one."""
+    if name not in kinds:
+        near = difflib.get_close_matches(name, kinds, 3)
+        hint = f"is it {' or '.join(near)}?" if near else "`bk7238 faults` lists them all"
+        raise FaultError(f"no fault is called {name!r}; {hint}")
+    return kinds[name]

@@ -77,6 +77,8 @@ def parse(text: str) -> Moment:
             return Moment(instructions=number)
         if number:
             return Moment(flash_op=number) if name == "flash-op" else Moment(status_write=number)
+        what = "flash operations" if name == "flash-op" else "writes of the status register"
+        raise FaultError(f"{text!r}: {what} are counted from 1; without @ a fault is there from the power-on")
     try:
         return Moment(time=seconds(text))
     except ValueError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Mapping
 
 from bk7238.faults import Fault, all_kinds
 from bk7238.faults.arguments import REQUIRED, Argument
@@ -78,9 +80,7 @@ _KINDS = (ERASE, PROGRAM, STATUS)
 
 def page() -> str:
     """The whole page."""
-    sections: dict[str, list[type[Fault]]] = {}
-    for kind in all_kinds().own.values():
-        sections.setdefault(kind.SECTION, []).append(kind)
+    sections = _sections(all_kinds().own)
     moments = "\n".join(f"| `@{form}` | {meaning} |" for form, meaning in FORMS.items())
     parts = [NOTE, INTRODUCTION.strip(), "## When", "| moment | meaning |\n|---|---|\n" + moments]
     shapes = "\n".join(
@@ -94,18 +94,64 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def summary(kinds: Mapping[str, type[Fault]]) -> str:
+    """All faults, a line each, and how they are written, for a terminal."""
+    lines = ["A fault is written KIND[:ARGUMENT,...][@WHEN], such as network-stall:20s@50%.", ""]
+    for section, members in _sections(kinds).items():
+        width = max(len(kind.NAME) for kind in members)
+        lines += [section, *(f"  {kind.NAME:{width}}  {_first(kind)}" for kind in members), ""]
+    width = max(map(len, FORMS))
+    lines += ["When", *(f"  @{form:{width}}  {meaning}" for form, meaning in FORMS.items())]
+    return "\n".join(lines)
+
+
+def plain(kind: type[Fault]) -> str:
+    """What there is to say about one fault, for a terminal."""
+    arguments = [_cells(one) for one in kind.declared()]
+    written = "".join(f"{',' if place else ':'}{name}=..." for place, (name, *_) in enumerate(arguments))
+    when = "" if kind.BEFORE_POWER_ON else "[@WHEN]"
+    lines = [f"{kind.NAME}[{written}]{when}" if written else kind.NAME + when, ""]
+    lines += [inspect.cleandoc(kind.__doc__ or "").replace("`", ""), ""]
+    for name, is_a, default, meaning in arguments:
+        usual = f" (default: {default.strip('`')})" if default.startswith("`") else f" ({default})" if default else ""
+        lines += [f"  {name}  {meaning}{usual}", f"  {'':{len(name)}}  {is_a}"]
+    return "\n".join([*lines, *([""] if arguments else []), _strikes(kind)])
+
+
+def _sections(kinds: Mapping[str, type[Fault]]) -> dict[str, list[type[Fault]]]:
+    sections: dict[str, list[type[Fault]]] = {}
+    for kind in kinds.values():
+        sections.setdefault(kind.SECTION, []).append(kind)
+    return sections
+
+
+def _first(kind: type[Fault]) -> str:
+    """The first sentence about a fault."""
+    text = " ".join(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].split())
+    return re.split(r"(?<=[.]) (?=[A-Z])", text)[0]
+
+
+def _strikes(kind: type[Fault]) -> str:
+    strikes = "Before the power-on." if kind.BEFORE_POWER_ON else f"Without @: {kind.USUALLY}."
+    return f"{strikes} Fired: {kind.FIRES}."
+
+
 def _describe(kind: type[Fault]) -> list[str]:
     parts = [f"### `{kind.NAME}`", inspect.cleandoc(kind.__doc__ or "")]
     arguments = kind.declared()
     if arguments:
         head = "| argument | is | default | meaning |\n|---|---|---|---|\n"
         parts.append(head + "\n".join(map(_row, arguments)))
-    strikes = "Before the power-on." if kind.BEFORE_POWER_ON else f"Without @: {kind.USUALLY}."
-    parts.append(f"{strikes} Fired: {kind.FIRES}.")
-    return parts
+    return [*parts, _strikes(kind)]
 
 
 def _row(argument: Argument) -> str:
+    name, kind, default, meaning = _cells(argument)
+    return f"| `{name}` | {kind} | {default} | {meaning} |"
+
+
+def _cells(argument: Argument) -> tuple[str, str, str, str]:
+    """Name, what it is, default and meaning."""
     kind = (argument.read.__doc__ or "").strip().rstrip(".")
     if argument.default is REQUIRED:
         default = "has to be given"
@@ -113,7 +159,7 @@ def _row(argument: Argument) -> str:
         default = ""
     else:
         default = f"`{_written(argument)}`"
-    return f"| `{argument.name}` | {kind} | {default} | {argument.doc} |"
+    return argument.name, kind, default, argument.doc
 
 
 def _written(argument: Argument) -> str:

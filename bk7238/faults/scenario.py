@@ -28,6 +28,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
 
 _EXPECTATIONS = {"verdict", "reason"}
+_REMEDY = "give a scenario, a text with faults, [settings] and [expect] (docs/faults.md)"
 
 
 class UpdateEnd(Protocol):
@@ -76,10 +77,12 @@ def read(path: Path) -> Scenario:
     try:
         table = tomllib.loads(host_files.read(path, host_files.TEXT).decode())
     except OSError as error:
-        raise FaultError(f"{path}: {error.strerror or error}; give a scenario file") from None
+        raise FaultError(f"{path}: {error.strerror or error}; {_REMEDY}") from None
     except RecursionError:
         raise FaultError(f"{path}: nested too deeply; `faults` is a list of texts") from None
-    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+    except UnicodeDecodeError as error:
+        raise FaultError(f"{path}: byte {error.start} is no UTF-8, this is no text; {_REMEDY}") from None
+    except ValueError as error:  # no TOML, or a number of thousands of digits
         raise FaultError(f"{path}: {error}") from None
     try:
         return from_toml(table)

@@ -45,8 +45,10 @@ def pack(
 def warnings(raw: bytes, package: bytes, chip: Chip) -> list[str]:
     """In a line each: what the shipped boot loaders refuse, or choke on, with their table for the smallest flash."""
     table = chip.usual_table(chip.smallest.size)
-    linked = rbl.unpack(package).partition == "app"
-    return package_warnings(package, table["download"]) + app_warnings(raw, table["app"], linked=linked)
+    name = rbl.unpack(package).partition
+    linked, unknown = name == "app", f"the usual table has no partition `{name}` but {', '.join(table)}"
+    where = [] if name in table else [f"{unknown}: a boot loader installs it where its own table has one"]
+    return where + package_warnings(package, table["download"]) + app_warnings(raw, table["app"], linked=linked)
 
 
 def package_warnings(package: bytes, download: Partition) -> list[str]:

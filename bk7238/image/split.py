@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,8 @@ def read(folder: Path, chip: Chip) -> Parts:
     where = folder / MANIFEST
     try:
         manifest: Any = json.loads(_bytes(where, chip.largest.size))
+    except ImageError:
+        raise
     except (ValueError, RecursionError) as error:
         raise ImageError(f"{where}: no JSON: {str(error).splitlines()[0]}") from None
     if not isinstance(manifest, dict):
@@ -155,7 +158,8 @@ def _bytes(path: Path, largest: int) -> bytes:
     try:
         return host_files.read(path, largest)
     except OSError as error:
-        raise ImageError(f"{path}: {error.strerror or error}; let `bk7238 image split` make the folder") from None
+        made = f"`bk7238 image split IMAGE -o {shlex.quote(str(path.parent))}` makes the folder"
+        raise ImageError(f"{path}: {error.strerror or error}; {made}") from None
 
 
 def _number(value: Any, where: str, largest: int) -> int:

@@ -56,6 +56,8 @@ def _fields(package: Package, app: bytes) -> list[HeaderField]:
     header, body = package.header, package.data[rbl.SIZE :]
     crc = zlib.crc32(body[: header.body_size])
     value = rbl.fnv1a(app)
+    own = int.from_bytes(package.data[rbl.SIZE - 4 : rbl.SIZE], "little")
+    counted = zlib.crc32(package.data[: rbl.SIZE - 4])
     return [
         HeaderField("magic", header.magic.hex(), header.magic == rbl.MAGIC),
         HeaderField("algorithm", f"{header.algorithm:#x}: {header.compression}, {header.encryption}", None),
@@ -69,5 +71,5 @@ def _fields(package: Package, app: bytes) -> list[HeaderField]:
         HeaderField(
             "body size", str(header.body_size), header.body_size == len(body), f"the body has {len(body)} bytes"
         ),
-        HeaderField("header CRC-32", "", header.crc_ok, "it does not match the header"),
+        HeaderField("header CRC-32", f"{own:08x}", header.crc_ok, f"the header's is {counted:08x}"),
     ]

@@ -53,7 +53,6 @@ class Journal:
         written = _read(path)
         if written is None:
             with _said(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(encode(self._mark) + "\n")
             return
         if written.mark != self._mark:
@@ -128,8 +127,7 @@ def _data(path: Path) -> bytes | None:
         try:
             path.stat()
         except FileNotFoundError:
-            folder = next(folder for folder in path.absolute().parents if folder.exists())
-            with tempfile.TemporaryFile(dir=folder):
+            with tempfile.TemporaryFile(dir=path.parent):
                 return None
         data = host_files.read(path, host_files.RESULTS)
         with path.open("r+b"):  # it is written to later
@@ -144,4 +142,5 @@ def _said(path: Path) -> Generator[None]:
     except OSError as error:
         if host_files.is_hosts(error):
             raise OSError(error.errno, error.strerror, str(path)) from None
-        raise JournalError(f"{path}: {error.strerror or error}; {_OTHER}") from None
+        remedy = f"make its folder first, or {_OTHER}" if isinstance(error, FileNotFoundError) else _OTHER
+        raise JournalError(f"{path}: {error.strerror or error}; {remedy}") from None

@@ -63,7 +63,7 @@ BAD = [
     (["unpack", "{app}", "-o", "{tmp}/out"], "the magic at 0x0"),
     (["unpack", "{tmp}/none.rbl"], "No such file"),
     (["build", "-o", "{tmp}/out"], "name a FOLDER"),
-    (["build", "{tmp}", "-o", "{tmp}/out"], "let `bk7238 image split` make"),
+    (["build", "{tmp}", "-o", "{tmp}/out"], "; `bk7238 image split IMAGE -o"),
     (["build", "{tmp}", "--app", "{app}", "-o", "{tmp}/out"], "--app and a FOLDER do not go together"),
     (["build", "--bootloader", "{app}", "-o", "{tmp}/out"], "no partition table"),
     (["split", "{app}", "-o", "{tmp}/out"], "CRC-16"),

@@ -1,0 +1,47 @@
+"""The examples in the help of each command, as they are typed."""
+
+from __future__ import annotations
+
+_REFERENCE = "reference_1.0.0.bin reference_1.0.1_gzip_aes.rbl"
+
+EXAMPLES = {
+    "ota": (
+        f"ota {_REFERENCE}",
+        'ota full.bin app.rbl --ssid "My network" --psk "a passphrase" --artifacts out',
+        "ota full.bin app.rbl --fault power-cut:torn@flash-op=1200",
+    ),
+    "run": (
+        'run full.bin --until "TCP server listening"',
+        "run full.bin --send help --after 3s --within 10s",
+        "run full.bin --fetch http://192.168.4.1/",
+    ),
+    "sweep": (
+        f"sweep {_REFERENCE} --artifacts out",
+        "sweep full.bin app.rbl --of network --tier full --journal network.jsonl",
+    ),
+    "report": ("report vendor/ reference/ -o report.html",),
+    "gdb": ("gdb full.bin app.rbl --symbols app.elf", "gdb full.bin --run --listen ::1 --port 0"),
+    "monitor": ('monitor full.bin --ssid "My network" -e start', "monitor --robot 8270"),
+    "faults": ("faults", "faults power-cut"),
+    "firmware list": ("firmware list",),
+    "firmware where": ("firmware where reference_1.0.0.bin",),
+    "doctor": ("doctor",),
+    "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
+    "image unpack": ("image unpack app.rbl -o app.bin",),
+    "image build": (
+        "image build --bootloader boot.bin --app app-1.0.1.bin -o full.bin",
+        "image build parts -o full.bin",
+    ),
+    "image split": ("image split full.bin -o parts",),
+    "image info": ("image info full.bin",),
+    "image partitions": (
+        "image partitions full.bin",
+        "image partitions full.bin --move download=0x133000+0xa0000 -o moved.bin",
+    ),
+    "image check": ("image check full.bin app.rbl",),
+}
+
+
+def of(prog: str) -> tuple[str, ...]:
+    """The examples of a command, which a parser knows as `bk7238 ota`, without the word bk7238."""
+    return EXAMPLES.get(prog.partition(" ")[2], ())
