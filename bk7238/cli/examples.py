@@ -19,6 +19,10 @@ EXAMPLES = {
         f"sweep {_REFERENCE} --artifacts out",
         "sweep full.bin app.rbl --of network --tier full --journal network.jsonl",
     ),
+    "export": (
+        "export out/ 1200:torn -o flash.bin",
+        "export out/ 1200:torn+1300:after -o flash.bin --json",
+    ),
     "report": ("report vendor/ reference/ -o report.html",),
     "gdb": ("gdb full.bin app.rbl --symbols app.elf", "gdb full.bin --run --listen ::1 --port 0"),
     "monitor": ('monitor full.bin --ssid "My network" -e start', "monitor --robot 8270"),

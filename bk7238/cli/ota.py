@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         _write(folder, update, result)
     crashes.tell(folder)
     if arguments.json:
-        print(json.dumps(result.as_json()))
+        met = {"as_expected": not wanted.differs(result)} if wanted.expects else {}
+        print(json.dumps({**result.as_json(), **met}))
     else:
         _print(result, folder)
     for fault in result.silent:
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     differs = wanted.differs(result)
     if differs:
         print(f"bk7238: {arguments.scenario}: {differs}", file=sys.stderr)
+    elif wanted.expects and not arguments.json:
+        print(f"  as expected by {arguments.scenario}: {wanted.expected}")
     return result.verdict.exit_status if not wanted.expects else int(bool(differs))
 
 
@@ -77,7 +80,7 @@ def _print(result: Result, folder: Path | None) -> None:
     print_verdict(result.verdict.value, f": {before} -> {after}", "\n")
     print(
         f"  {result.reason}\n"
-        f"{_versions(result)}"
+        f"  versions: {result.versions}\n"
         f"  {result.virtual_seconds:.3f} virtual seconds in {result.wall_seconds:.1f} s ({speed:.1f} times real time), "
         f"{result.instructions:,} instructions\n"
         f"  digest {result.digest}, seed {result.seed}, engine {result.engine}"
@@ -87,15 +90,6 @@ def _print(result: Result, folder: Path | None) -> None:
             print(f"  fault {did(fault)}")
     if folder is not None:
         print(f"  artifacts in {folder}")
-
-
-def _versions(result: Result) -> str:
-    """A line with the versions of banner and footer where they differ."""
-    if not result.versions_differ:
-        return ""
-    pairs = (("banner", result.banner_versions), ("footer", result.footer_versions))
-    texts = [f"{name} {before or 'not seen'} -> {after or 'not seen'}" for name, (before, after) in pairs]
-    return f"  versions: {'; '.join(texts)}\n"
 
 
 def _write(folder: Path, update: Update, result: Result) -> None:

@@ -25,6 +25,7 @@ from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
+from bk7238.update.result import Verdict
 
 SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
@@ -52,6 +53,14 @@ def add(commands: Any) -> None:
         action="append",
         metavar="SPEC",
         help="with --of network: this fault over the whole download, instead of all at a few moments (repeatable)",
+    )
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        choices=[verdict.value for verdict in Verdict],
+        metavar="VERDICT",
+        help="an end that is not good enough for this product, such as device-waits (repeatable)",
     )
     command.add_options(parser, (*given.NETWORK, *given.MACHINE))
     parser.add_argument(
@@ -100,11 +109,13 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes = [journal.outcomes[point.id] for point in points]
     finally:
         progress.close()
-    report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard)
+    fail_on = tuple(arguments.fail_on)
+    report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard, fail_on)
     if folder is not None:
         report.save(folder)
     if arguments.json:
-        print(json.dumps({name: value for name, value in report.as_json().items() if name not in _LONG}))
+        short = {name: value for name, value in report.as_json().items() if name not in _LONG}
+        print(json.dumps({**short, "wall_seconds": round(report.wall_seconds, 1)}))
     else:
         _print(report, folder)
     return int(bool(report.bad))

@@ -61,6 +61,12 @@ class Scenario:
         """Whether it says how the update is to end."""
         return self.verdict is not None or self.reason is not None
 
+    @property
+    def expected(self) -> str:
+        """What it says of the end, in words."""
+        reason = None if self.reason is None else f"a reason with {self.reason!r}"
+        return " and ".join(filter(None, (self.verdict, reason, "each fault has fired" if self.faults else None)))
+
     def differs(self, result: UpdateEnd) -> str:
         """In what a result is not as expected; a fault that never fired is not. Empty where all is as expected."""
         if not self.expects:

@@ -78,9 +78,9 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a point led to.
 
     Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
-    that never fired, `story` its milestones. Of one that was not: `merged` is how many operations of a boot loader it
-    took until the run met the undisturbed one. `shared` is the point whose boot it shares, empty where it has its own.
-    `seconds` are of this host.
+    that never fired, `story` its milestones, `versions` those of banner and footer. Of one that was not: `merged` is
+    how many operations of a boot loader it took until the run met the undisturbed one. `shared` is the point whose
+    boot it shares, empty where it has its own. `seconds` are of this host.
     """
 
     id: str
@@ -93,6 +93,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     merged: Count | None = None
     shared: str = ""
     seconds: Seconds = 0.0
+    versions: str = ""
 
 
 def elapsed(began: float) -> float:
@@ -111,6 +112,7 @@ def outcome(point: Point, result: Result, story: Milestones, seconds: float) -> 
         tuple(result.silent),
         tuple(story.lines),
         seconds=seconds,
+        versions=result.versions,
     )
 
 

@@ -76,6 +76,12 @@ class Result:
     footer_versions: Pair = (None, None)  # of the installed app at power-on, and at the end
 
     @property
+    def versions(self) -> str:
+        """Both pairs of versions, in words."""
+        pairs = (("banner", self.banner_versions), ("footer", self.footer_versions))
+        return "; ".join(f"{name} {before or 'not seen'} -> {after or 'not seen'}" for name, (before, after) in pairs)
+
+    @property
     def versions_differ(self) -> bool:
         """Whether banner and footer name different versions of the same app."""
         pairs = zip(self.banner_versions, self.footer_versions, strict=True)

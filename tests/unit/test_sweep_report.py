@@ -114,6 +114,7 @@ BROKEN = {
     "partition": ({**cuts(2), "partitions": [["app", 2, 1]]}, "the end behind the start - at `$.partitions[0]`"),
     "another command": ({**network(), "replay": ["rm", "-r", "."]}, "a command of bk7238 ota - at `$.replay`"),
     "size": ({**cuts(2), "flash_size": -1}, "Expected `int` >= 0 - at `$.flash_size`"),
+    "no hash": ({**network(), "image_sha256": 1}, "Expected `str`, got `int` - at `$.image_sha256`"),
     "name of a field": ({**network(), "\udc80\n" + "x" * 5000: 1}, "no saved sweep: "),
 }
 

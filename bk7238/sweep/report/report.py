@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,14 +36,15 @@ from bk7238.sweep.report.saved import (
     found,
 )
 from bk7238.sweep.report.summary import markdown
+from bk7238.update.run_file import versions
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 
 @dataclass(frozen=True)
 class Report:
-    """The outcomes of a sweep, in the order of its points. `tier` is what was asked for. Equal sweeps make equal bytes:
-    nothing in them is of the host or of a day."""
+    """The outcomes of a sweep, in the order of its points. `tier` is what was asked for; `fail_on` are verdicts that
+    are bad here, whatever the plan says. Equal sweeps make equal bytes: nothing in them is of the host."""
 
     plan: Plan
     points: list[Point]
@@ -48,6 +52,7 @@ class Report:
     tier: str
     wall_seconds: float
     shard: Shard = WHOLE
+    fail_on: tuple[str, ...] = ()
 
     @property
     def verdicts(self) -> Counter[str]:
@@ -86,8 +91,13 @@ class Report:
             shard=str(self.shard) if self.shard.parts > 1 else "",
             points=len(outcomes),
             verdicts=dict(sorted(self.verdicts.items())),
-            bad=sum(one.verdict not in self.plan.WELL for one in outcomes),
+            bad=sum(one.verdict not in self.plan.WELL or one.verdict in self.fail_on for one in outcomes),
             digest=found(outcomes),
+            simulator=versions(),
+            date=_date(),
+            image_sha256=hashlib.sha256(job.image.data).hexdigest(),
+            package_sha256=hashlib.sha256(job.package.data).hexdigest(),
+            fail_on=self.fail_on,
             replay=_replay(job),
             flash_size=job.settings.flash_size or len(job.image.data),
             partitions=tuple(SavedPartition(name, one.physical_start, one.physical_end) for name, one in partitions),
@@ -106,11 +116,16 @@ class Report:
     def junit(self) -> str:
         """A test case for each point; one that ends badly has failed."""
         attributes = {"name": self.plan.NOUN, "tests": str(len(self.outcomes)), "failures": str(self.saved.bad)}
+        if self.saved.date:
+            attributes["timestamp"] = self.saved.date
         suite = ElementTree.Element("testsuite", attributes)
+        properties = ElementTree.SubElement(suite, "properties")
+        for name in ("simulator", "image_sha256", "package_sha256"):
+            ElementTree.SubElement(properties, "property", name=name, value=_xml(getattr(self.saved, name)))
         for one in self.saved.outcomes:
             attributes = {"classname": f"sweep.{self.plan.NAME}", "name": _xml(one.id)}
             case = ElementTree.SubElement(suite, "testcase", attributes)
-            if one.verdict not in self.plan.WELL:
+            if one.verdict not in self.saved.well:
                 failure = ElementTree.SubElement(case, "failure", message=_xml(one.verdict))
                 failure.text = _xml(f"{one.reason}\n{self.replay(one)}")
         return ElementTree.tostring(suite, encoding="unicode")
@@ -133,6 +148,12 @@ def _replay(job: Job) -> tuple[str, ...]:
     force = ["--force"] if job.image.forced else []
     files = [str(one.path.absolute() if one.path else one.name) for one in (job.image, job.package)]
     return *COMMAND, *files, *force, *words(job.settings, always=("seed",))
+
+
+def _date() -> str:
+    """The moment that whoever builds something has set for it (reproducible-builds.org), in UTC; else nothing."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return f"{datetime.fromtimestamp(int(epoch), UTC):%Y-%m-%dT%H:%M:%SZ}" if re.fullmatch(r"\d{1,11}", epoch) else ""
 
 
 def _saved(point: Point, one: Outcome) -> SavedOutcome:

@@ -56,7 +56,9 @@ class FlashOperation(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
 
 class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
-    """A sweep. `replay` are the words of the command that runs a point again, without its faults."""
+    """A sweep. `replay` are the words of the command that runs a point again, without its faults; `simulator` is what
+    ran the points; `date` comes from outside, if at all; `fail_on` are verdicts that are not good enough. There is no
+    time of the host in it: equal sweeps are equal bytes."""
 
     of: str
     noun: str
@@ -71,6 +73,11 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     verdicts: dict[str, Count] = {}
     bad: Count = 0
     digest: str = ""
+    simulator: str = ""
+    date: str = ""
+    image_sha256: str = ""
+    package_sha256: str = ""
+    fail_on: tuple[str, ...] = ()
     replay: tuple[str, ...]
     flash_size: Count = 0
     partitions: tuple[SavedPartition, ...] = ()
@@ -87,7 +94,7 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def well(self) -> tuple[str, ...]:
         """The verdicts at which a device may end."""
-        return registry.PLANS[self.of].WELL
+        return tuple(verdict for verdict in registry.PLANS[self.of].WELL if verdict not in self.fail_on)
 
     @property
     def bad_outcomes(self) -> list[SavedOutcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,8 +27,9 @@ class PageSweep:
 
     @cached_property
     def bad(self) -> dict[int, SavedOutcome]:
-        """Those of the outcomes that end where no device should, by place."""
-        return {place: one for place, one in enumerate(self.outcomes) if one.verdict not in self.sweep.well}
+        """Those of the outcomes that end where no device should, by place, the worst first."""
+        found = [(place, one) for place, one in enumerate(self.outcomes) if one.verdict not in self.sweep.well]
+        return dict(sorted(found, key=lambda item: verdicts.order(item[1].verdict)[0], reverse=True))
 
     @cached_property
     def verdicts(self) -> Counter[str]:
@@ -49,6 +50,10 @@ class PageSweep:
         for verdict, number in sorted(self.verdicts.items(), key=lambda item: verdicts.order(item[0])):
             yield verdict, at, number
             at += number
+
+    def bad_first(self, places: Iterable[int]) -> list[int]:
+        """These places, those that end badly before the others."""
+        return sorted(places, key=lambda place: place not in self.bad)
 
     def anchor(self, place: int) -> str:
         """The id of the element about an outcome."""
