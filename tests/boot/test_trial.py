@@ -127,7 +127,8 @@ def test_what_cannot_be_is_one_line(files, capsys):
 )
 def test_the_reference_boot_loader_installs_or_leaves_the_flash_alone(case):
     """The table of the vendor's boot loader on the stricter one, which bricks nothing, and always says why."""
-    name, vendors, _, device = case
+    name, vendors, _, make = case
+    device = make()
     loader, start = LOADER, min(at for at, _ in partitions.find(LOADER))
     patches = {at - TABLE + start if at >= TABLE else at: data for at, data in device.patches.items()}
     if len(patches.get(start, b"")) == 192:
@@ -147,7 +148,7 @@ def test_the_reference_boot_loader_installs_or_leaves_the_flash_alone(case):
 @pytest.mark.parametrize("name", ["gzip", "blank", "app erased, footer good", "raw size -100, gzip", "raw, stored"])
 def test_a_run_ends_where_it_is_foretold_to_end(name):
     """The vendor's boot loader, which is foretold, run all the same."""
-    device = next(case[3] for case in CASES if case[0] == name)
+    device = next(case[3] for case in CASES if case[0] == name)()
     before = device.flash(vendor(BOOTLOADER_UART1).read_bytes())
     told, ran = foretold(before), run(before)
     assert (ran.end, ran.destination) == (told.end, told.destination)
@@ -156,7 +157,7 @@ def test_a_run_ends_where_it_is_foretold_to_end(name):
 
 @pytest.mark.nightly
 def test_a_brick_is_one_in_a_run_too():
-    device = next(case[3] for case in CASES if case[0] == "app overlaps download, gzip")
+    device = next(case[3] for case in CASES if case[0] == "app overlaps download, gzip")()
     before = device.flash(vendor(BOOTLOADER_UART1).read_bytes())
     assert (foretold(before).end, run(before).end) == (End.BRICKED, End.BRICKED)
 
