@@ -16,6 +16,7 @@ from bk7238.image.flash_view import FlashView
 
 ENTRY = struct.Struct("<5I")
 LARGEST = 0x1000000
+_APPLICATION = re.compile(rb"Application(?<![A-Za-z]Application)\0")  # what begins with letters is searched for fast
 _TEXT = re.compile(rb"[A-Za-z][\x20-\x7e]{1,31}\0")
 COUNTERPARTS = {"Bootloader": "bootloader", "Application": "app", "ota": "download"}
 
@@ -37,7 +38,7 @@ class AppPartition:
 def find(app: bytes, base: int) -> list[AppPartition]:
     """The table inside an app's logical bytes; empty where there is none. `base` is the logical address of its first
     byte."""
-    for text in re.finditer(rb"(?<![A-Za-z])Application\0", app):
+    for text in _APPLICATION.finditer(app):
         pointer = struct.pack("<I", base + text.start())
         at = app.find(pointer)
         while at >= 0:

@@ -18,7 +18,8 @@ _BLANK = 34  # bytes, all the same, from which on they are no file of any kind
 _LEAST = 0x1000  # bytes of code below which its shape says nothing
 _BYTES_PER_CALL = 0x1000  # firmware has a call in 60 to 200 bytes; random or scrambled bytes in 500,000
 _VECTORS = 6  # of the eight words at the begin of code that branch or load the program counter
-_VECTORS_BEGIN = re.compile(rb"(?=(?:...\xea|.[\xf0-\xff]\x9f\xe5){5})", re.DOTALL)
+_VECTORS_BEGIN = re.compile(rb"(?:...\xea|.[\xf0-\xff]\x9f\xe5){5}", re.DOTALL)
+_TOPS = re.compile(rb"[\xea\xe5](?=(?:...[\xea\xe5]){4})", re.DOTALL)  # the high bytes of such words, found faster
 # A string that is a name and a version, as boot loaders of the family (`BK7238\0\0_1.0.15`) and OpenBeken have it.
 _NAME = re.compile(rb"(BK7\d{3}[A-Z]{0,2})\0{0,4}_(\d+(?:\.\d+)+)")
 _BEFORE_NAME = re.compile(rb"(?:^|[^\x20-\x7e])[A-Za-z]{0,8}\Z")
@@ -87,9 +88,13 @@ def rotation(view: FlashView) -> int:
     if _has_vectors(FlashView(view.chip, view.data[:frame])) and view.app is not None:
         return 0
     ring = view.data * 2
-    for found in _VECTORS_BEGIN.finditer(ring, 1, size + frame):
-        start = found.start()
-        if start < size and _has_vectors(FlashView(view.chip, ring[start : start + frame])):
+    for found in _TOPS.finditer(ring, 4, size + frame):
+        start = found.start() - 3
+        if (
+            start < size
+            and _VECTORS_BEGIN.match(ring, start)
+            and _has_vectors(FlashView(view.chip, ring[start : start + frame]))
+        ):
             whole = FlashView(view.chip, ring[start : start + size])
             if whole.app is not None and _has_frames(whole, whole.app.physical_start, whole.app.physical_end):
                 return start
