@@ -15,15 +15,17 @@ from bk7238.peripherals.core import (
     RW,
     W1C,
     AdcDevice,
-    Alarm,
     Carrier,
+    Device,
+    Feed,
     Fifo,
     Output,
+    Pending,
     Register,
     State,
     on_alarm,
+    on_change,
     on_read,
-    on_write,
 )
 
 FIFO_SIZE = 8
@@ -31,7 +33,6 @@ CONVERSION_US = 20
 RAW_1_VOLT, RAW_2_VOLT = 0x472, 0x8E9
 LARGEST = 0xFFF
 ENABLES = 1 << 3 | 1 << 14  # of the FIFO and of a conversion; what they enable is the bit above
-EVENTS = ENABLES << 1
 SUPPLY, TEMPERATURE = 0, 7
 
 
@@ -97,9 +98,16 @@ class SarAdc(Carrier):
     class CONFIG6(Register, at=0x18):
         version = RO(0, 31)
 
-    irq = Output()
-    conversion = Alarm()
+    irq = Output(
+        when=(
+            Pending(STATE.fifo_int_state, STATE.fifo_int_enable),
+            Pending(STATE.conv_done_state, STATE.conv_int_enable),
+        ),
+    )
     fifo = Fifo(DATA.sample, FIFO_SIZE, empty=STATE.fifo_empty, full=STATE.fifo_full)
+    conversion = Feed(
+        fifo, CONVERSION_US, fed=STATE.conv_done_state, reached=STATE.fifo_int_state, level=STATE.fifo_level
+    )
     samples = State(factory=DEFAULT_SAMPLES.copy, keeps=ALWAYS)
 
     # The world's side
@@ -107,12 +115,18 @@ class SarAdc(Carrier):
     def set_sample(self, channel: int, raw: int) -> None:
         """From now on, also through resets, conversions of `channel` give `raw` (0 to 0xFFFF)."""
         self.samples[channel] = raw
+        self.conversion.ask()
 
     def set_volts(self, channel: int, volts: float) -> None:
         """From now on, also through resets, so many volts are on `channel`. Raises ValueError where a device is."""
         if channel in self.devices:
             raise ValueError(f"{self.devices[channel].name} hangs on channel {channel}: it says what is there")
         self.set_sample(channel, raw_of(volts))
+
+    def attach(self, device: Device, place: int | None) -> None:
+        """Hang a device on a channel, of which it says the voltage from now on."""
+        super().attach(device, place)
+        self.conversion.ask()
 
     def sample(self, channel: int) -> int:
         """What a conversion of `channel` gives now."""
@@ -121,20 +135,21 @@ class SarAdc(Carrier):
 
     # The firmware's side
 
-    @on_write(CONFIG0, STATE)
+    @on_change(CONFIG0, STATE)
     def _controlled(self, _word: int) -> None:
         self._run_or_wait()
-        self._drive_irq()
+
+    @on_change(CONFIG2)
+    def _another_channel(self, _word: int) -> None:
+        self.conversion.ask()
 
     @on_alarm(conversion)
-    def _converted(self) -> None:
-        self.fifo.put(self.sample(self.CONFIG2.chnl))
-        self.STATE.conv_done_state = 1
-        if len(self.fifo) > self.STATE.fifo_level:
-            self.STATE.fifo_int_state = 1
-        if len(self.fifo) < FIFO_SIZE:
-            self.conversion.start(CONVERSION_US)
-        self._drive_irq()
+    def _converted(self) -> int:
+        channel = self.CONFIG2.chnl
+        sample = self.sample(channel)
+        if channel not in self.devices:
+            self.conversion.repeat(sample)
+        return sample
 
     @on_read(DATA)
     def _take(self) -> int:
@@ -149,7 +164,3 @@ class SarAdc(Carrier):
             self.conversion.stop()
         elif self.conversion.deadline is None:
             self.conversion.start(CONVERSION_US)
-
-    def _drive_irq(self) -> None:
-        word = self.STATE.value
-        self.irq.drive(1 if word << 1 & word & EVENTS else 0)

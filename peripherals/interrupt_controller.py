@@ -11,10 +11,7 @@ Not modelled: clock sources and dividers (kept, without effect), the second core
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, Input, Output, Peripheral, Register, ResetKind, on_input, on_write
-
-IRQ_SOURCES = 0x0000_FFFF
-FIQ_SOURCES = 0xFFFF_0000
+from bk7238.peripherals.core import ALWAYS, RO, RW, Input, Output, Pending, Peripheral, Register, on_write
 
 
 class InterruptController(Peripheral):
@@ -44,45 +41,36 @@ class InterruptController(Peripheral):
         word = RW(0, 31)
 
     class INTERRUPT_ENABLE(Register, at=0x40):
-        sources = RW(0, 31)
+        irq = RW(0, 15)
+        fiq = RW(16, 31)
 
     class GLOBAL_INT_EN(Register, at=0x44):
         irq = RW(0)
         fiq = RW(1)
 
-    class INT_RAW_STATUS(Register, at=0x48):
-        sources = RO(0, 31)
+    class INT_RAW_STATUS(Register, at=0x48, keeps=ALWAYS):
+        irq = RO(0, 15)
+        fiq = RO(16, 31)
 
     class INT_STATUS(Register, at=0x4C):
-        sources = RO(0, 31)
+        irq = RO(0, 15)
+        fiq = RO(16, 31)
 
     class ARM_WAKEUP_EN(Register, at=0x50):
         sources = RW(0, 31)
 
-    sources = Input(0, 31)
-    cpu_irq = Output(0)
-    cpu_fiq = Output(1)
+    irq_sources = Input(0, 15, shown=INT_RAW_STATUS.irq)
+    fiq_sources = Input(16, 31, shown=INT_RAW_STATUS.fiq)
+    cpu_irq = Output(
+        0,
+        when=(Pending(INT_RAW_STATUS.irq, INTERRUPT_ENABLE.irq, gate=GLOBAL_INT_EN.irq, shown=INT_STATUS.irq),),
+    )
+    cpu_fiq = Output(
+        1,
+        when=(Pending(INT_RAW_STATUS.fiq, INTERRUPT_ENABLE.fiq, gate=GLOBAL_INT_EN.fiq, shown=INT_STATUS.fiq),),
+    )
     clock_off = Output(32, 63)
-
-    def on_reset(self, _kind: ResetKind) -> None:
-        """Show the levels, which belong to the blocks that drive them."""
-        self._sources_changed()
-
-    @on_input(sources)
-    def _sources_changed(self) -> None:
-        self.INT_RAW_STATUS.value = self.sources
-        self._drive_cpu()
-
-    @on_write(INTERRUPT_ENABLE, GLOBAL_INT_EN)
-    def _enables_changed(self, _word: int) -> None:
-        self._drive_cpu()
 
     @on_write(PERI_CLK_PWD)
     def _clocks_changed(self, word: int) -> None:
         self.clock_off.drive(word)
-
-    def _drive_cpu(self) -> None:
-        pending = self.INT_STATUS.value = self.sources & self.INTERRUPT_ENABLE.value
-        enabled = self.GLOBAL_INT_EN.value
-        self.cpu_irq.drive(1 if pending & IRQ_SOURCES and enabled & 1 else 0)
-        self.cpu_fiq.drive(1 if pending & FIQ_SOURCES and enabled & 2 else 0)

@@ -19,11 +19,13 @@ from bk7238.peripherals.core import (
     Alarm,
     Input,
     Output,
+    Pending,
     Peripheral,
     Register,
     Services,
     State,
     on_alarm,
+    on_change,
     on_input,
     on_write,
 )
@@ -62,7 +64,7 @@ class TimerGroup(Peripheral):
     class READ_VALUE(Register, at=0x14):
         counts = RO(0, 31)
 
-    irq = Output()
+    irq = Output(when=(Pending(CTL.flags),))
     clock_off = Input(0)
     expiry = Alarm(count=3)
     counters = State(factory=lambda: [Counter() for _ in CHANNELS])
@@ -78,7 +80,7 @@ class TimerGroup(Peripheral):
         self.counters[index].counts = 0
         self._run(index)
 
-    @on_write(CTL)
+    @on_change(CTL)
     def _controlled(self, word: int) -> None:
         if self.CTL.clkdiv + 1 != self.divider:
             self._hold()
@@ -90,7 +92,6 @@ class TimerGroup(Peripheral):
                 counter.counts = 0 if enabled else self._counted(index)
                 counter.enabled, counter.counting = enabled, False
                 self._run(index)
-        self.irq.drive(1 if self.CTL.flags else 0)
 
     @on_write(READ_CTL)
     def _latch(self, word: int) -> None:
@@ -107,7 +108,7 @@ class TimerGroup(Peripheral):
     def _expired(self, index: int) -> None:
         self.CTL.value |= 1 << FLAGS_LSB + index
         self._run(index)
-        self.irq.drive(1)
+        self.irq.update()
 
     def _counted(self, index: int) -> int:
         """Where the counter stands now: 0 up to its period."""

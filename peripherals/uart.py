@@ -16,6 +16,7 @@ from bk7238.peripherals.core import (
     WO,
     Alarm,
     Output,
+    Pending,
     Peripheral,
     Port,
     Register,
@@ -85,7 +86,7 @@ class Uart(Peripheral):
         txd_wake_en = RW(21)
         rxd_negedge_wake_en = RW(22)
 
-    irq = Output()
+    irq = Output(when=(Pending(INTR_STATUS, INTR_ENABLE.events),))
     sent = Port()
     arrival = Alarm()
     silence = Alarm()
@@ -153,7 +154,7 @@ class Uart(Peripheral):
         self.sent(word & 0xFF)
         if not self.INTR_STATUS.tx_stop_end:
             self.INTR_STATUS.tx_stop_end = 1
-            self._drive_irq()
+            self.irq.update()
 
     @on_read(FIFO_PORT)
     def _take_received(self) -> int:
@@ -164,8 +165,8 @@ class Uart(Peripheral):
         self._update()
         return int(byte << 8)
 
-    @on_write(FIFO_CONFIG, INTR_ENABLE, INTR_STATUS)
-    def _interrupts_changed(self, _word: int) -> None:
+    @on_write(FIFO_CONFIG)
+    def _thresholds_set(self, _word: int) -> None:
         self._update()
 
     def _update(self) -> None:
@@ -177,7 +178,4 @@ class Uart(Peripheral):
         status.fifo_rd_ready = count > 0
         self.INTR_STATUS.tx_fifo_need_write = self.FIFO_CONFIG.tx_fifo_threshold > 0
         self.INTR_STATUS.rx_fifo_need_read = count >= max(1, self.FIFO_CONFIG.rx_fifo_threshold)
-        self._drive_irq()
-
-    def _drive_irq(self) -> None:
-        self.irq.drive(1 if self.INTR_STATUS.value & self.INTR_ENABLE.value & 0xFF else 0)
+        self.irq.update()

@@ -8,10 +8,11 @@ the order in which they were asked for.
 
 from __future__ import annotations
 
+import ctypes
 import heapq
 from collections.abc import Callable
 
-from bk7238.peripherals.core import RunningAlarm
+from bk7238.peripherals.core import NEVER, Recurring, RunningAlarm
 
 _FEW = 64  # cancelled events below this number are not worth a clean-up
 
@@ -37,10 +38,21 @@ class ScheduledEvent:
             self._clock._cancelled_one()
 
 
+class Schedule(ctypes.Structure):
+    """What an engine needs to let recurring things go off by itself. `struct schedule` of slice.c."""
+
+    _fields_ = (
+        ("scheduled", ctypes.c_uint64),  # how much was asked for so far
+        ("ticks_per_us", ctypes.c_int64),
+        ("first", ctypes.c_void_p),  # of the recurring things
+    )
+
+
 class VirtualClock:
     """Virtual time since power-on. `live()` is the current tick, also in the middle of a slice.
 
-    `on_sooner(deadline)` is called when a new event becomes the earliest, so that an engine can shorten what it runs.
+    `on_sooner(deadline)` is called when what was asked for becomes the earliest of the events, so that an engine can
+    shorten what it runs.
     """
 
     def __init__(self, ticks_per_us: int, live: Callable[[], int]) -> None:
@@ -51,7 +63,8 @@ class VirtualClock:
         self._live = live
         self._events: list[tuple[int, int, ScheduledEvent]] = []  # deadline, number
         self._cancelled = 0
-        self._scheduled = 0
+        self._recurring: list[Recurring] = []
+        self.schedule = Schedule(0, ticks_per_us)
 
     # What blocks see
 
@@ -66,13 +79,37 @@ class VirtualClock:
             raise ValueError(f"{microseconds} microseconds from now lies in the past")
         at = self._live() // self.ticks_per_us + microseconds
         deadline = at * self.ticks_per_us
-        soonest = self.next_deadline
-        event = ScheduledEvent(self, at, self._scheduled, callback)
-        self._scheduled += 1
+        soonest = self.next_event
+        event = ScheduledEvent(self, at, self._number(), callback)
         heapq.heappush(self._events, (deadline, event.number, event))
         if soonest is None or deadline < soonest:
             self.on_sooner(deadline)
         return event
+
+    def add(self, recurring: Recurring) -> None:
+        """Know something that may go off, a structure as slice.c has it."""
+        self._recurring.append(recurring)
+        recurring.following, self.schedule.first = self.schedule.first, ctypes.addressof(recurring)  # type: ignore[arg-type]
+
+    def start(self, recurring: Recurring, microseconds: int) -> None:
+        """Let it go off `microseconds` from now."""
+        recurring.ticks = (self._live() // self.ticks_per_us + microseconds) * self.ticks_per_us
+        recurring.number = self._number()
+        self.on_sooner(recurring.ticks)
+
+    def start_again(self, recurring: Recurring, deadline: int, number: int) -> None:
+        """Let it go off at microsecond `deadline`, as what had that number in the order of a snapshot."""
+        recurring.ticks, recurring.number = deadline * self.ticks_per_us, number
+
+    def microseconds(self, ticks: int) -> int:
+        """So many ticks, in whole microseconds."""
+        return ticks // self.ticks_per_us
+
+    def _number(self) -> int:
+        """The place of what is asked for now among what is due at the same tick."""
+        number: int = self.schedule.scheduled
+        self.schedule.scheduled = number + 1
+        return number
 
     # What the engine sees
 
@@ -82,13 +119,22 @@ class VirtualClock:
         return self._live()
 
     @property
-    def next_deadline(self) -> int | None:
-        """The tick at which the next event is due, None where nothing is scheduled."""
+    def next_event(self) -> int | None:
+        """The tick at which the next event is due, None where nothing but recurring things may happen."""
         events = self._events
         while events and events[0][2].callback is None:
             heapq.heappop(events)
             self._cancelled -= 1
         return events[0][0] if events else None
+
+    @property
+    def next_deadline(self) -> int | None:
+        """The tick at which the next thing is due, None where there is none."""
+        soonest = self.next_event
+        for one in self._recurring:
+            if one.ticks != NEVER and (soonest is None or one.ticks < soonest):
+                soonest = one.ticks
+        return soonest
 
     def run_due(self) -> int:
         """Run what is due at the current tick or before it, and what that asks for at once; answers how many.
@@ -96,31 +142,34 @@ class VirtualClock:
         A callback that raises ends this; its event counts as run and the others stay scheduled.
         """
         count = 0
-        while self._events:
-            deadline, _, event = self._events[0]
-            callback = event.callback
-            if callback is None:
-                self._cancelled -= 1
-            elif deadline > self._live():
-                break
-            heapq.heappop(self._events)
-            if callback is not None:
-                event.callback = None
+        while True:
+            event, now = self.next_event, self._live()
+            due = [one for one in self._recurring if one.ticks <= now]
+            if due and (event is None or _order(min(due, key=_order)) < self._events[0][:2]):
                 count += 1
-                callback()
-        return count
+                min(due, key=_order).expire()
+            elif event is not None and event <= now:
+                count += 1
+                happening = heapq.heappop(self._events)[2]
+                callback, happening.callback = happening.callback, None
+                if callback is not None:
+                    callback()
+            else:
+                return count
 
     def clear(self) -> None:
-        """Forget every event."""
+        """Forget everything that is to happen."""
         for *_, event in self._events:
             event.callback = None
+        for recurring in self._recurring:
+            recurring.stop()
         self._events.clear()
         self._cancelled = 0
 
     # Snapshots
 
     def snapshot(self) -> int:
-        """How many events were asked for so far. What is pending is in the state of the alarms whose it is.
+        """How much was asked for so far. What is pending is in the state of the alarms whose it is.
 
         Raises TypeError where another than an alarm waits: a function cannot be in a snapshot.
         """
@@ -128,12 +177,13 @@ class VirtualClock:
             owner = getattr(event.callback, "__self__", None)
             if event.callback is not None and not isinstance(owner, RunningAlarm):
                 raise TypeError(f"{event.callback!r} waits in the clock: only alarms can be in a snapshot")
-        return self._scheduled
+        scheduled: int = self.schedule.scheduled
+        return scheduled
 
     def restore(self, scheduled: int) -> None:
         """Back to a snapshot, with nothing pending: each alarm asks for its event again."""
         self.clear()
-        self._scheduled = scheduled
+        self.schedule.scheduled = scheduled
 
     def resume(self, at: int, number: int, callback: Callable[[], None]) -> ScheduledEvent:
         """Call `callback` at microsecond `at`, as the event that had that number in the order of a snapshot."""
@@ -147,3 +197,7 @@ class VirtualClock:
             self._events = [entry for entry in self._events if entry[2].callback is not None]
             heapq.heapify(self._events)
             self._cancelled = 0
+
+
+def _order(recurring: Recurring) -> tuple[int, int]:
+    return recurring.ticks, recurring.number

@@ -45,7 +45,7 @@ _DATA_ERRORS = {
 }
 
 _CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold addresses of this process
-_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages")  # of the slice
+_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages", "schedule")  # of the slice
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,16 @@ class Cpu:
     def stepping(self) -> str:
         """Which body of the slice functions serves: `native`, `compiled` or `python`."""
         return self._functions.name
+
+    @property
+    def lines_address(self) -> int:
+        """Where the levels of the interrupt lines are in the host's memory: IRQ in bit 0, FIQ in bit 1."""
+        return self._at + Slice.lines.offset
+
+    def let_recur(self, schedule: ctypes.Structure) -> None:
+        """Let what recurs in a clock's schedule go off within slices."""
+        self._keep.append(schedule)
+        self.slice.schedule = ctypes.addressof(schedule)
 
     # Running
 
@@ -258,7 +268,7 @@ class Cpu:
         for memory in self.memories:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
-        for name in _ADDRESSES[1:-1]:
+        for name in _ADDRESSES[1:-2]:
             setattr(self.slice, name, _address(getattr(uclib, f"uc_{name}")))
         self._hook(uc, uc_const.UC_HOOK_BLOCK, self._functions.on_block)
         self._hook(uc, uc_const.UC_HOOK_INTR, self._functions.on_exception)

@@ -31,7 +31,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_target", "_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
+_STATE = ("_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ class UnicornEngine:
         window = memories[platform.memories.index(platform.window)]
         self.cpu = Cpu(platform.cpu.cpu_type, memories, window)
         self._slice = self.cpu.slice
-        self._target = 0  # the tick at which the slice's budget is used up
         self._skipped = 0
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
@@ -76,6 +75,7 @@ class UnicornEngine:
         self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
         self.clock = VirtualClock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
+        self.cpu.let_recur(self.clock.schedule)
         self.log = MachineLog(lambda: self.clock.now, lambda: self._slice.block)
         self.bus = SystemBus(memories, window, on_write=self.cpu.memory_changed)
         self.board: Board = wire(
@@ -86,6 +86,7 @@ class UnicornEngine:
             seed=seed,
             request_reset=self._request_reset,
             cpu_input=self._cpu_input,
+            cpu_lines=self.cpu.lines_address,
         )
         self.spans = map_board(self.cpu, self.board, self.log, self._failed)
         self.stops = Stops(self)
@@ -133,7 +134,7 @@ class UnicornEngine:
             run_due()
             if self._reset_kind is not None:
                 self._reset(self._reset_kind)
-            now = self._target - s.budget
+            now = s.target - s.budget
             if self._stopping or now >= end or (instructions is not None and now - self._skipped >= instructions):
                 break
             if self._spinning or (self._asleep and not s.lines):
@@ -225,12 +226,15 @@ class UnicornEngine:
 
     def _now(self) -> int:
         """The current tick, also in the middle of a slice: a block counts when it is entered."""
-        return self._target - int(self._slice.budget)
+        return int(self._slice.target - self._slice.budget)
 
     def _shorten(self, deadline: int) -> None:
-        """An event was scheduled that is due before the running slice would end."""
-        if deadline < self._target:
-            self.aim(deadline, self._slice.budget - (self._target - deadline))
+        """Something was asked for that may be due before the running slice would end."""
+        s = self._slice
+        if deadline < s.target:
+            self.aim(deadline, s.budget - (s.target - deadline))
+        elif deadline < s.until:
+            s.until = deadline
 
     def _skip(self, now: int, end: int) -> None:
         """The CPU sleeps: nothing will happen before the next event, so go there."""
@@ -241,17 +245,20 @@ class UnicornEngine:
 
     def aim(self, target: int, budget: int) -> None:
         """The slice may run for `budget` ticks, until tick `target`."""
-        self._target = self._slice.target = target
+        self._slice.target = self._slice.until = target
         self._slice.budget = budget
 
     # Slices
 
     def _run_slice(self, now: int, end: int, goal: int | None) -> None:
-        deadline = self.clock.next_deadline
-        target = min(end, now + _LONGEST_SLICE, end if deadline is None else deadline)
+        event = self.clock.next_event
+        until = min(end, now + _LONGEST_SLICE, end if event is None else event)
         if goal is not None:
-            target = min(target, goal + self._skipped)
+            until = min(until, goal + self._skipped)
+        deadline = self.clock.next_deadline
+        target = until if deadline is None else min(until, deadline)
         self.aim(target, target - now)
+        self._slice.until = until
         self._run_cpu()
 
     def _run_cpu(self) -> None:

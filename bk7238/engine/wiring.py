@@ -19,26 +19,26 @@ from typing import Any
 
 from bk7238.engine.platform import Block, DeviceEntry, Modelled, Platform, Wire
 from bk7238.peripherals import core
-from bk7238.peripherals.core import Bus, Carrier, Clock, Input, Log, Peripheral, ResetKind, Services
+from bk7238.peripherals.core import Bus, Carrier, Clock, Input, Log, Net, Peripheral, ResetKind, Services
 from bk7238.randomness import Randomness
 
 
 @dataclass(frozen=True)
 class BoardSnapshot:
-    """The state of all blocks, the levels at their inputs, and those of the junctions."""
+    """The state of all blocks, the levels at their inputs, and those of the wires that meet there."""
 
     blocks: dict[str, dict[str, Any]]
     inputs: dict[str, dict[str, int]]
-    junctions: list[list[bool]]
+    nets: list[int]
 
 
 class Board:
     """The blocks of a machine, and the devices that hang on them: `board.uart1` or `board["uart1"]`; iteration gives
     them in the description's order, the blocks first."""
 
-    def __init__(self, platform: Platform, blocks: dict[str, Peripheral], junctions: Iterable[_Junction] = ()) -> None:
+    def __init__(self, platform: Platform, blocks: dict[str, Peripheral], nets: Iterable[Net] = ()) -> None:
         self.platform = platform
-        self._junctions = tuple(junctions)
+        self._nets = tuple(nets)
         self.placed: tuple[Block, ...] = tuple(sorted(platform.blocks, key=lambda block: block.address))
         self._blocks = blocks
         self._starts = [block.address for block in self.placed]
@@ -78,7 +78,7 @@ class Board:
         return BoardSnapshot(
             {name: block.snapshot() for name, block in self.items()},
             {name: block.input_levels for name, block in self.items()},
-            [list(junction.levels) for junction in self._junctions],
+            [net.levels for net in self._nets],
         )
 
     def restore(self, snapshot: BoardSnapshot) -> None:
@@ -86,8 +86,8 @@ class Board:
         for name, block in self.items():
             block.restore(snapshot.blocks[name])
             block.input_levels = snapshot.inputs[name]
-        for junction, levels in zip(self._junctions, snapshot.junctions, strict=True):
-            junction.levels[:] = levels
+        for net, levels in zip(self._nets, snapshot.nets, strict=True):
+            net.levels = levels
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,11 +117,13 @@ def wire(
     seed: int,
     request_reset: Callable[[ResetKind], None],
     cpu_input: Callable[[int, bool], None],
+    cpu_lines: int = 0,
 ) -> Board:
     """The blocks and devices of the platform, made and connected.
 
-    `log(name, address)` gives a block's log, `cpu_input(number, level)` takes the CPU's lines (0 IRQ, 1 FIQ). Each has
-    a random source of its own, so that a further block changes no other's numbers. Raises ReplError.
+    `log(name, address)` gives a block's log, `cpu_input(number, level)` takes the CPU's lines (0 IRQ, 1 FIQ), which an
+    engine may have as bits of the word at a host address, too. Each block has a random source of its own, so that a
+    further block changes no other's numbers. Raises ReplError.
     """
 
     def make(what: Modelled, model: type[Peripheral], address: int) -> Peripheral:
@@ -139,11 +141,11 @@ def wire(
             raise what.where.error(f"{what.model} cannot be made: {error}", f"check the args of {what.name}") from error
 
     blocks = {block.name: make(block, _model_of_block(block), block.address) for block in platform.blocks}
-    junctions = _connect(platform, blocks, cpu_input)
+    nets = _connect(platform, blocks, cpu_input, cpu_lines)
     devices = {device.name: make(device, _model(device, core.Device), 0) for device in platform.devices}
     for device in platform.devices:
         _attach(device, devices[device.name], blocks)
-    return Board(platform, blocks | devices, junctions)
+    return Board(platform, blocks | devices, nets)
 
 
 def _attach(device: DeviceEntry, made: Any, blocks: dict[str, Peripheral]) -> None:
@@ -209,60 +211,43 @@ def _model_of_block(block: Block) -> type[Peripheral]:
 
 
 def _connect(
-    platform: Platform, blocks: dict[str, Peripheral], cpu_input: Callable[[int, bool], None]
-) -> list[_Junction]:
-    by_input: dict[tuple[str, int], list[Wire]] = {}
+    platform: Platform, blocks: dict[str, Peripheral], cpu_input: Callable[[int, bool], None], cpu_lines: int
+) -> list[Net]:
+    nets: dict[tuple[str, int], Net] = {}
     for connection in platform.wires:
-        by_input.setdefault((connection.target, connection.input), []).append(connection)
-    sinks: dict[tuple[str, int], Callable[[bool], None] | _Junction] = {}
-    for (target, number), wires in by_input.items():
-        sink = _sink(platform, blocks, wires[0], cpu_input)
-        sinks[target, number] = sink if len(wires) == 1 else _Junction(sink)
+        at = connection.target, connection.input
+        if at not in nets:
+            nets[at] = _net(platform, blocks, connection, cpu_input, cpu_lines)
     for connection in platform.wires:
         source = blocks[connection.source]
         if connection.output not in source.outputs:
             label = "IRQ" if connection.output is None else connection.output
             known = ", ".join("IRQ" if n is None else str(n) for n in source.outputs) or "none"
             raise connection.where.error(f"the model of {connection.source} has no output {label}", f"it has {known}")
-        end = sinks[connection.target, connection.input]
-        source.outputs[connection.output].append(end.branch() if isinstance(end, _Junction) else end)
-    return [sink for sink in sinks.values() if isinstance(sink, _Junction)]
+        source.outputs[connection.output].append(nets[connection.target, connection.input].branch())
+    return list(nets.values())
 
 
-def _sink(
-    platform: Platform, blocks: dict[str, Peripheral], connection: Wire, cpu_input: Callable[[int, bool], None]
-) -> Callable[[bool], None]:
+def _net(
+    platform: Platform,
+    blocks: dict[str, Peripheral],
+    connection: Wire,
+    cpu_input: Callable[[int, bool], None],
+    cpu_lines: int,
+) -> Net:
+    """What leads to the input at the end of a wire."""
     number = connection.input
     if connection.target == platform.cpu.name:
-        return partial(cpu_input, number)
+        return Net(partial(cpu_input, number), address=cpu_lines, mask=1 << number)
     target = blocks[connection.target]
     inputs = _inputs(type(target))
     if number not in inputs:
         known = ", ".join(map(str, inputs)) or "none"
         raise connection.where.error(f"the model of {connection.target} has no input {number}", f"it has {known}")
-    return partial(target.set_input, number)
+    register, mask = target.shown.get(number, (None, 0))
+    return Net(partial(target.set_input, number), register=register, mask=mask)
 
 
 def _inputs(model: type[Peripheral]) -> list[int]:
     declared = [item for _, item in model.declarations() if isinstance(item, Input)]
     return sorted({number for item in declared for number in item.numbers})
-
-
-class _Junction:
-    """Where several wires meet at one input: its level is high while any of them is."""
-
-    def __init__(self, sink: Callable[[bool], None]) -> None:
-        self._sink = sink
-        self.levels: list[bool] = []
-
-    def branch(self) -> Callable[[bool], None]:
-        index = len(self.levels)
-        self.levels.append(False)
-
-        def drive(level: bool) -> None:
-            before = True in self.levels
-            self.levels[index] = level
-            if (True in self.levels) != before:
-                self._sink(not before)
-
-        return drive

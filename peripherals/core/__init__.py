@@ -8,23 +8,24 @@ A block's own file needs one import line::
 from typing import TYPE_CHECKING, Any
 
 from bk7238.peripherals.core.actor import Actor
-from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_input, on_read, on_write
+from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_change, on_input, on_read, on_write
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Register, word
-from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, ResetKind, Services
+from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, Recurring, ResetKind, Services
 from bk7238.peripherals.core.signal import Signal, Tap
 from bk7238.peripherals.core.state import (
+    NEVER,
     Alarm,
     Calls,
+    Feed,
     Fifo,
-    Input,
-    Output,
     Port,
     RunningAlarm,
     RunningCalls,
     RunningFifo,
 )
+from bk7238.peripherals.core.wire import Input, Net, Output, Pending
 
 if TYPE_CHECKING:
     # Declarations become objects of each block's or actor's own when it is made, which a type checker cannot see.
@@ -40,6 +41,7 @@ else:
 
 __all__ = [
     "ALWAYS",
+    "NEVER",
     "RO",
     "RW",
     "SC",
@@ -54,16 +56,20 @@ __all__ = [
     "Carrier",
     "Clock",
     "Device",
+    "Feed",
     "Fifo",
     "I2cDevice",
     "Input",
     "Log",
+    "Net",
     "Output",
     "Part",
+    "Pending",
     "PendingEvent",
     "Peripheral",
     "PinDevice",
     "Port",
+    "Recurring",
     "Register",
     "ResetKind",
     "RunningAlarm",
@@ -75,6 +81,7 @@ __all__ = [
     "State",
     "Tap",
     "on_alarm",
+    "on_change",
     "on_input",
     "on_read",
     "on_write",

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from bk7238.peripherals.core.register import Register
 from bk7238.peripherals.core.services import ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Fifo, Input, Output, Port, State
+from bk7238.peripherals.core.state import Alarm, Fifo, Port, State
+from bk7238.peripherals.core.wire import Input, Output
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,17 +32,23 @@ on_write = _marker("_on_write")
 on_write.__doc__ = """Called after a write of these registers, with the word as the firmware wrote it.
 
 For a register array the handler gets the word and the index."""
+on_change = _marker("_on_change")
+on_change.__doc__ = (
+    """Called as by `on_write`, but only after a write that changed bits which are stored. Not with it."""
+)
 on_alarm = _marker("_on_alarm")
 on_alarm.__doc__ = """Called when these alarms go off; for an alarm with a count, with its index."""
 on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
-_MARKS = ("_on_read", "_on_write", "_on_alarm", "_on_input")
+_MARKS = ("_on_read", "_on_write", "_on_change", "_on_alarm", "_on_input")
 _MADE = {"name", "clock", "bus", "random", "log", "request_reset", "block", "outputs", "_storage", "_inputs"}
 _MADE |= {
     "words",
     "on_word",
     "_fifos",
+    "_behind",
+    "shown",
     "_levels",
     "readers",
     "writers",

@@ -16,7 +16,8 @@ from bk7238.peripherals.core.declaring import Declaring, Part, is_register
 from bk7238.peripherals.core.register import WORD, Kept, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
-from bk7238.peripherals.core.state import Alarm, Driver, Fifo, Input, Output, RunningAlarm, RunningFifo, State
+from bk7238.peripherals.core.state import Alarm, Feed, Fifo, RunningAlarm, RunningFeed, RunningFifo, State
+from bk7238.peripherals.core.wire import Driver, FollowingOutput, Input, Output
 
 
 class Peripheral(Declaring, base=True):
@@ -31,11 +32,12 @@ class Peripheral(Declaring, base=True):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.outputs: dict[int | None, list[Callable[[bool], None]]] = {}
+        self.outputs: dict[int | None, list[Callable[[bool], object]]] = {}
         self.words: dict[int, Register] = {}  # by byte offset: those of the declared registers
         self.on_word: Callable[[int, Register | None], object] = lambda _offset, _word: None
         self._storage: dict[int, Kept] = {}
         self._inputs: dict[int, tuple[Declaring, str, int, Callable[[], None] | None]] = {}
+        self.shown: dict[int, tuple[Register, int]] = {}  # by number of input: the register's bit that is its level
         self._levels: dict[str, tuple[Declaring, str]] = {}
         self.readers: dict[
             int, Callable[[], int]
@@ -44,9 +46,10 @@ class Peripheral(Declaring, base=True):
         self._made_up: set[int] = set()  # offsets of what a handler answers
         self._registers: dict[str, list[Register]] = {}
         self._fifos: dict[str, RunningFifo] = {}
+        self._behind: dict[Fifo, RunningFifo] = {}  # by their declarations
         self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
-        self._alarms: dict[str, list[RunningAlarm]] = {}
-        self._drivers: list[Driver] = []
+        self._alarms: dict[str, list[RunningAlarm | RunningFeed]] = {}
+        self._drivers: list[Driver | FollowingOutput] = []
         self._whole: list[Declaring] = []  # the block's parts, and last itself
         self._compose(services, self)
         for one in self._whole:
@@ -95,12 +98,17 @@ class Peripheral(Declaring, base=True):
             fifo.clear()
         self._keep({})
         for driver in self._drivers:
-            driver.drive(0)
+            driver.reset()
         for one in self._whole:
             one.on_reset(kind)
 
     def set_input(self, number: int, level: bool) -> None:
         """Wire `number` into the block has a new level."""
+        if number in self.shown:
+            register, mask = self.shown[number]
+            register.value = register.value | mask if level else register.value & ~mask
+            register.changed()
+            return
         holder, name, bit, handler = self._inputs[number]
         old = getattr(holder, name)
         new = old | 1 << bit if level else old & ~(1 << bit)
@@ -168,7 +176,7 @@ class Peripheral(Declaring, base=True):
             setattr(*self._levels[key], level)
 
     @property
-    def alarms(self) -> list[RunningAlarm]:
+    def alarms(self) -> list[RunningAlarm | RunningFeed]:
         """The alarms, those of parts among them."""
         return [alarm for alarms in self._alarms.values() for alarm in alarms]
 
@@ -200,15 +208,24 @@ class Peripheral(Declaring, base=True):
             handler = holder._handler("_on_alarm", name)
             if handler is None:
                 raise TypeError(f"{type(holder).__name__}.{name} has no on_alarm handler")
+            if isinstance(item, Feed):
+                feed = RunningFeed(item, self._behind[item.fifo], self.words, self.clock, handler)
+                self._alarms[key] = [feed]
+                return feed
             calls = [handler] if item.count is None else [partial(handler, index) for index in range(item.count)]
-            alarms = self._alarms[key] = [RunningAlarm(self.clock, call) for call in calls]
+            alarms = [RunningAlarm(self.clock, call) for call in calls]
+            self._alarms[key] = [*alarms]
             return alarms[0] if item.count is None else alarms
         if isinstance(item, Output):
-            driver = Driver(len(item.numbers))
+            driver = self._follow(item) if item.when else Driver(len(item.numbers))
             self._drivers.append(driver)
             self.outputs.update(zip(item.numbers, driver.listeners, strict=True))
             return driver
         if isinstance(item, Input):
+            if item.shown is not None:
+                register, lsb = self.words[item.shown.register.at], item.shown.lsb
+                self.shown.update({number: (register, 1 << lsb + bit) for bit, number in enumerate(item.numbers)})
+                return item
             handler = holder._handler("_on_input", name)
             self._inputs.update({number: (holder, name, bit, handler) for bit, number in enumerate(item.numbers)})
             self._levels[key] = holder, name
@@ -220,16 +237,26 @@ class Peripheral(Declaring, base=True):
         offset = register.at + register._index * register.stride
         self.words[offset] = register
         on_read, on_write = holder._handler("_on_read", name), holder._handler("_on_write", name)
+        on_change = holder._handler("_on_change", name)
         if on_read is not None:
             self._made_up.add(offset)
         self.readers[offset] = _reader(register, on_read)
-        self.writers[offset] = _writer(register, on_write)
-        register.plain(on_read is None, on_write is None)
+        self.writers[offset] = _writer(register, on_write) if on_change is None else _changer(register, on_change)
+        register.plain(on_read is None, on_write is None and on_change is None, on_write is None)
+
+    def _follow(self, declared: Output) -> FollowingOutput:
+        """Make an output that follows registers, and let writes of those bring it about."""
+        line = FollowingOutput(declared.when, self.words)
+        for register in line.registers:
+            if register.lines == [line]:
+                at = register.at + register._index * register.stride
+                self.writers[at] = _followed(self.writers[at], register)
+        return line
 
     def _put_behind(self, declared: Fifo, key: str) -> RunningFifo:
         """Make a FIFO, and put it between its port and what the port's accesses do without it."""
         fifo, at = RunningFifo(declared), declared.field.register.at
-        self._fifos[key] = fifo
+        self._fifos[key] = self._behind[declared] = fifo
         if declared.field.readable:
             self._made_up.add(at)
             self.readers[at] = _giving(self.words[at], fifo, self.readers[at])
@@ -284,9 +311,37 @@ def _reader(register: Register, handler: Callable[..., int | None] | None) -> Ca
     return read
 
 
+def _changer(register: Register, handler: Callable[..., object]) -> Callable[[int], object]:
+    act = _writer(register, handler)
+
+    def write(word: int) -> None:
+        if (register.value ^ word) & register.stored:
+            act(word)
+        else:
+            register.write(word)
+
+    return write
+
+
+def _followed(write: Callable[[int], object], register: Register) -> Callable[[int], object]:
+    def write_and_follow(word: int) -> None:
+        write(word)
+        register.changed()
+
+    return write_and_follow
+
+
 def _giving(register: Register, fifo: RunningFifo, otherwise: Callable[[], int]) -> Callable[[], int]:
     kept = register.readable & ~fifo.mask
-    return lambda: otherwise() if fifo.calls else register.value & kept | fifo.give() << fifo.shift
+
+    def read() -> int:
+        if fifo.calls:
+            return otherwise()
+        value = register.value & kept | fifo.give() << fifo.shift
+        fifo.followed()
+        return value
+
+    return read
 
 
 def _writer(register: Register, handler: Callable[..., object] | None) -> Callable[[int], object]:
@@ -306,4 +361,11 @@ def _writer(register: Register, handler: Callable[..., object] | None) -> Callab
 
 
 def _taking(register: Register, fifo: RunningFifo, otherwise: Callable[[int], object]) -> Callable[[int], object]:
-    return lambda word: register.write(word) if fifo.take(word) else otherwise(word)
+    def write(word: int) -> None:
+        if fifo.take(word):
+            register.write(word)
+            fifo.followed()
+        else:
+            otherwise(word)
+
+    return write

@@ -19,6 +19,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 WORD = 0xFFFF_FFFF
 
 
+class Declaration:
+    """Instances of a block hold the real thing in an attribute of the same name; this is for type checkers only."""
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """Return it."""
+        return self
+
+
 class Field:
     """Bits `lsb` to `msb` of a register (one bit where `msb` is left out), reset to `reset`."""
 
@@ -96,6 +104,7 @@ if TYPE_CHECKING:
         _plain: int
         _gives: int | None
         _takes: int | None
+        _lines: int | None
 
         def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
@@ -111,6 +120,7 @@ else:
             ("_plain", ctypes.c_uint32),
             ("_takes", ctypes.c_void_p),
             ("_gives", ctypes.c_void_p),
+            ("_lines", ctypes.c_void_p),
         )
 
 
@@ -132,6 +142,7 @@ class Register(_Memory):
     w1c: ClassVar[int] = 0
 
     _index: int
+    _array: Any
 
     def __init_subclass__(
         cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = ()
@@ -158,6 +169,7 @@ class Register(_Memory):
 
     def __init__(self, index: int = 0) -> None:
         self._index = index
+        self.lines: list[Any] = []  # the outputs that follow it
         super().__init__(self.reset_value, self.readable, self.stored, self.w1c)
 
     def __repr__(self) -> str:
@@ -172,9 +184,20 @@ class Register(_Memory):
         """Where the register is in the host's memory."""
         return ctypes.addressof(self)  # type: ignore[arg-type]
 
-    def plain(self, read: bool, write: bool) -> None:
-        """Say whether reads and writes need no handler."""
-        self._plain = int(read) | int(write) << 1
+    def plain(self, read: bool, write: bool, unchanging: bool = False) -> None:
+        """Say whether reads, writes, and writes that change nothing that is stored need no handler."""
+        self._plain = int(read) | int(write) << 1 | int(unchanging) << 2
+
+    def follow(self, line: Any) -> None:
+        """Let an output follow the register."""
+        self.lines.append(line)
+        self._array = (ctypes.c_void_p * (len(self.lines) + 1))(*map(ctypes.addressof, self.lines))
+        self._lines = ctypes.addressof(self._array)
+
+    def changed(self) -> None:
+        """Let the outputs that follow it be as it says now."""
+        for line in self.lines:
+            line.update()
 
     def give_from(self, fifo: Any) -> None:
         """Reads give what is in a FIFO."""

@@ -31,6 +31,20 @@ class PendingEvent(Protocol):
         """See that it does not happen."""
 
 
+class Recurring(Protocol):
+    """Something that goes off at tick `ticks` of the clock, again and again, and is never forgotten."""
+
+    ticks: int
+    number: int
+    following: int | None
+
+    def expire(self) -> None:
+        """Go off."""
+
+    def stop(self) -> None:
+        """See that it does not go off."""
+
+
 class Clock(Protocol):
     """Virtual time in whole microseconds since power-on."""
 
@@ -40,6 +54,19 @@ class Clock(Protocol):
 
     def after(self, microseconds: int, callback: Callable[[], None]) -> PendingEvent:
         """Call `callback` once, `microseconds` (zero or more) from now."""
+        ...
+
+    def add(self, recurring: Recurring) -> None:
+        """Know something that may go off."""
+
+    def start(self, recurring: Recurring, microseconds: int) -> None:
+        """Let it go off `microseconds` from now."""
+
+    def start_again(self, recurring: Recurring, deadline: int, number: int) -> None:
+        """Let it go off at microsecond `deadline`, as what had that number in the clock's order."""
+
+    def microseconds(self, ticks: int) -> int:
+        """So many ticks of the clock, in whole microseconds."""
         ...
 
     def resume(self, deadline: int, number: int, callback: Callable[[], None]) -> PendingEvent:

@@ -9,20 +9,13 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from bk7238.peripherals.core.register import Field, Register
+from bk7238.peripherals.core.register import Declaration, Field, Register
 from bk7238.peripherals.core.services import Clock, PendingEvent
 
 T = TypeVar("T")
 
 
-class _Declaration:
-    """Instances of a block hold the real thing in an attribute of the same name; this is for type checkers only."""
-
-    def __get__(self, owner: Any, kind: type | None = None) -> Any:
-        return self
-
-
-class State(_Declaration, Generic[T]):
+class State(Declaration, Generic[T]):
     """A plain attribute that a reset restores: `State(0)`, or `State(factory=bytearray)` for what is mutable.
 
     `keeps` names the kinds of reset that leave it alone.
@@ -35,7 +28,7 @@ class State(_Declaration, Generic[T]):
         self.keeps = frozenset(keeps)
 
 
-class Alarm(_Declaration):
+class Alarm(Declaration):
     """A one-shot timer on the virtual clock, or `count` of them in a list. Its handler is marked with `on_alarm`."""
 
     def __init__(self, count: int | None = None) -> None:
@@ -48,7 +41,26 @@ class Alarm(_Declaration):
         return self if owner is None else owner._alarm(self.name, RunningAlarm)
 
 
-class Calls(_Declaration):
+class Feed(Alarm):
+    """An alarm that puts an item into `fifo` each time it goes off, and starts again, `every` microseconds, while there
+    is room. It sets `fed`, and `reached` where more items are in than `level` says.
+
+    The handler returns the item. If it is always the same the handler says so (`repeat`), and is not called until the
+    alarm is started anew or the block wants it to be (`ask`).
+    """
+
+    def __init__(self, fifo: Fifo, every: int, *, fed: Field, reached: Field, level: Field) -> None:
+        super().__init__()
+        self.fifo, self.every, self.fed, self.reached, self.level = fifo, every, fed, reached, level
+        if len({field.register for field in (fed, reached, fifo.empty, fifo.full) if field is not None}) > 1:
+            raise TypeError("the bits that a FIFO sets are in one register")
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """This is for type checkers only."""
+        return self
+
+
+class Calls(Declaration):
     """Any number of calls to come of one handler of an actor, marked with `on_alarm`, each with plain data."""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -58,7 +70,7 @@ class Calls(_Declaration):
         return self if owner is None else owner._alarm(self.name, RunningCalls)
 
 
-class Fifo(_Declaration):
+class Fifo(Declaration):
     """A FIFO behind a port: what is written to `field` goes in, or what is read from it comes out, `depth` items deep.
 
     A write of the field alone is taken without a handler, and so is a read while there is something. The port's
@@ -153,6 +165,11 @@ class RunningFifo(ctypes.Structure):
         """Whether a read is the handler's matter now."""
         return not self._count or bool(self._full and self._count == self.depth)
 
+    def followed(self) -> None:
+        """The firmware has changed it: let the outputs that follow its bits do so."""
+        if self._register is not None:
+            self._register.changed()
+
     def _changed(self) -> None:
         register, count = self._register, self._count
         if register is not None:
@@ -199,6 +216,92 @@ class RunningAlarm:
     def _expire(self) -> None:
         self._event = None
         self._callback()
+
+
+NEVER = (1 << 63) - 1
+
+
+class RunningFeed(ctypes.Structure):
+    """The feed of one block, laid out as `struct feed` of the engine's slice.c."""
+
+    _fields_ = (
+        ("ticks", ctypes.c_int64),  # when it will go off; NEVER while it is stopped
+        ("number", ctypes.c_uint64),
+        ("following", ctypes.c_void_p),  # the clock's next one
+        ("_repeats", ctypes.c_uint32),
+        ("_item", ctypes.c_uint32),
+        ("_every", ctypes.c_uint32),
+        ("_set", ctypes.c_uint32),
+        ("_reached", ctypes.c_uint32),
+        ("_level_mask", ctypes.c_uint32),
+        ("_level_lsb", ctypes.c_uint32),
+        ("_fifo", ctypes.c_void_p),
+        ("_status", ctypes.c_void_p),
+        ("_level", ctypes.c_void_p),
+    )
+    ticks: int
+    number: int
+    following: int | None
+
+    def __init__(
+        self,
+        declared: Feed,
+        fifo: RunningFifo,
+        words: dict[int, Register],
+        clock: Clock,
+        handler: Callable[[], int],
+    ) -> None:
+        fed, reached, level = declared.fed, declared.reached, declared.level
+        self._into, self._clock, self._handler = fifo, clock, handler
+        self._register, self._threshold = words[fed.register.at], words[level.register.at]
+        addresses = ctypes.addressof(fifo), self._register.host_address, self._threshold.host_address
+        bits = fed.mask, reached.mask, level.mask, level.lsb
+        super().__init__(NEVER, 0, None, 0, 0, declared.every, *bits, *addresses)
+        clock.add(self)
+
+    @property
+    def deadline(self) -> int | None:
+        """When it will go off, in microseconds; None while it is stopped."""
+        return None if self.ticks == NEVER else self._clock.microseconds(self.ticks)
+
+    def start(self, microseconds: int) -> None:
+        """Go off `microseconds` from now; one that was running starts over."""
+        self.ask()
+        self._clock.start(self, microseconds)
+
+    def stop(self) -> None:
+        """See that it does not go off."""
+        self.ticks = NEVER
+
+    def repeat(self, item: int) -> None:
+        """Let this be the item from now on, without a call of the handler."""
+        self._item, self._repeats = item, 1
+
+    def ask(self) -> None:
+        """Call the handler for the next item."""
+        self._repeats = 0
+
+    def pending(self) -> Any:
+        """When it will go off (microseconds) and its place in the clock's order; None while it is stopped."""
+        return None if self.ticks == NEVER else (self.deadline, self.number)
+
+    def restore(self, pending: Any) -> None:
+        """Back to what `pending` gave. The clock has been restored, or this alarm alone goes back."""
+        self.stop()
+        self.ask()
+        if pending is not None:
+            self._clock.start_again(self, *pending)
+
+    def expire(self) -> None:
+        """Do what is to be done when it goes off."""
+        self.stop()
+        fifo, register, threshold = self._into, self._register, self._threshold.value
+        fifo.put(self._item if self._repeats else self._handler())
+        reached = len(fifo) > (threshold & self._level_mask) >> self._level_lsb
+        register.value |= self._set | (self._reached if reached else 0)
+        if len(fifo) < fifo.depth:
+            self._clock.start(self, self._every)
+        register.changed()
 
 
 class RunningCalls:
@@ -250,45 +353,5 @@ class _Call(RunningAlarm):
         self._callback(self)  # type: ignore[call-arg]
 
 
-class Output(_Declaration):
-    """A wire out of the block: the interrupt (`Output()`), a numbered wire (`Output(3)`) or several (`Output(0, 7)`).
-
-    The numbers are those of the platform description: `0 -> watchdog@0`, `IRQ -> icu@8`.
-    """
-
-    def __init__(self, first: int | None = None, last: int | None = None) -> None:
-        several = [] if first is None else range(first, (first if last is None else last) + 1)
-        self.numbers: tuple[int | None, ...] = tuple(several) or (None,)
-
-
-class Driver:
-    """One block's end of an output: `drive` a level (or the number that several wires carry together)."""
-
-    def __init__(self, width: int) -> None:
-        self.value = 0
-        self.listeners: list[list[Callable[[bool], None]]] = [[] for _ in range(width)]
-
-    def drive(self, value: int) -> None:
-        """Set the levels of the output's lines, bit by bit."""
-        changed = self.value ^ value
-        if not changed:
-            return
-        self.value = value
-        for bit, listeners in enumerate(self.listeners):
-            if changed >> bit & 1:
-                for listener in listeners:
-                    listener(bool(value >> bit & 1))
-
-
-class Input(_Declaration):
-    """A wire into the block, `Input(0)`, or several, `Input(0, 31)`. A change calls the `on_input` handler.
-
-    The level belongs to whoever drives the wire, so a reset of the reading block leaves it alone.
-    """
-
-    def __init__(self, first: int, last: int | None = None) -> None:
-        self.numbers = range(first, (first if last is None else last) + 1)
-
-
-class Port(_Declaration):
+class Port(Declaration):
     """Where something leaves the chip: bytes of a UART, frames of the radio. Who listens is not the block's matter."""

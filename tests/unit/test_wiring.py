@@ -220,9 +220,10 @@ def test_the_platform_of_the_chip():
     assert made.names == tuple(block.name for block in platform.blocks)
     made.icu.write(0x40, 1 << 8)
     made.icu.write(0x44, 1)
-    made.timers_a.irq.drive(1)
-    made.timers_b.irq.drive(1)
-    made.timers_a.irq.drive(0)
+    for timers, flags in ((made.timers_a, 1), (made.timers_b, 1), (made.timers_a, 0)):
+        timers.CTL.flags = flags
+        timers.irq.update()
     assert cpu.seen == [(0, True)], "both groups share source 8"
-    made.timers_b.irq.drive(0)
+    made.timers_b.CTL.flags = 0
+    made.timers_b.irq.update()
     assert cpu.seen == [(0, True), (0, False)]

@@ -90,6 +90,7 @@ class Slice(ctypes.Structure):
         ("emu_stop", ctypes.c_void_p),
         ("mem_read", ctypes.c_void_p),
         ("target", ctypes.c_int64),
+        ("until", ctypes.c_int64),
         ("hit_tick", ctypes.c_int64),
         ("hit_old", ctypes.c_uint64),
         ("hit_rest", ctypes.c_uint32),
@@ -110,5 +111,6 @@ class Slice(ctypes.Structure):
         ("filled_for", ctypes.c_uint32),
         ("sink", ctypes.c_uint32),
         ("pages", ctypes.c_void_p),
+        ("schedule", ctypes.c_void_p),
         ("blocks", ctypes.c_uint32 * BLOCKS),
     )

@@ -18,7 +18,8 @@ enum { MODE = 0x1F, SYS = 0x1F, THUMB = 0x20, FIQ_MASKED = 0x40, IRQ_MASKED = 0x
 enum { MEMORY = 1, FETCHED = 2, WINDOW = 4 }; /* pages */
 enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
-enum { PLAIN_READ = 1, PLAIN_WRITE = 2 }; /* plain */
+enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
+#define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
 struct slice {
@@ -31,6 +32,7 @@ struct slice {
     int (*emu_stop)(void *uc);
     int (*mem_read)(void *uc, uint64_t address, void *bytes, uint64_t size);
     int64_t target;         /* the tick at which the budget is used up */
+    int64_t until;          /* the tick at which Python has something to do; feeds may go off before it */
     int64_t hit_tick;       /* of a breakpoint or watched access: the tick at the end of its block */
     uint64_t hit_old;       /* the bytes at hit_address before the access */
     uint32_t hit_rest;      /* instructions from it to the end of its block */
@@ -48,6 +50,7 @@ struct slice {
     uint32_t filled_for;    /* the access that the TLB was last filled for, as Unicorn numbers them */
     uint32_t sink;          /* where stores into the flash window go */
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
+    struct schedule *schedule;
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
 };
 
@@ -56,9 +59,9 @@ struct fifo {
     uint32_t mask, shift;   /* the field's bits in the word, and the lowest of them */
     uint32_t depth;
     uint32_t first, count;  /* where the oldest item is, and how many there are */
-    uint32_t empty, full;   /* bits of *flags that follow it; with `full`, a read of a full one is the block's matter */
+    uint32_t empty, full;   /* bits of flags that follow it; with `full`, a read of a full one is the block's matter */
     uint32_t *items;
-    uint32_t *flags;        /* may be 0 */
+    struct word *flags;     /* may be 0 */
 };
 
 /* A register: Register of peripherals/core/register.py. */
@@ -67,6 +70,58 @@ struct word {
     uint32_t readable, stored, w1c; /* bits */
     uint32_t plain;         /* which accesses need nothing but this, bits as in the enum */
     struct fifo *takes, *gives; /* what a write puts items into, and what a read gets them from */
+    struct line **lines;    /* the outputs that follow it, up to a 0; may be 0 */
+};
+
+/* The wires that lead to one input: Net of peripherals/core/wire.py. */
+struct net {
+    uint32_t levels;        /* of the wires */
+    uint32_t mask;          /* the bits of *value that are set while one of them is high */
+    uint32_t *value;        /* 0: only Python knows what there is to do */
+    struct word *word;      /* the register whose value that is; 0 where it is none's */
+};
+
+struct branch {
+    struct net *net;
+    uint32_t bit;           /* of the net's levels */
+};
+
+/* High while status & enable & gate: Pending of peripherals/core/wire.py. */
+struct term {
+    struct word *status, *enable, *gate, *shown; /* all but the status may be 0 */
+    uint32_t mask;          /* of the status, shifted to bit 0 */
+    uint32_t status_lsb, enable_lsb, shown_lsb;
+    uint32_t gate_mask;
+};
+
+/* An output that follows registers: FollowingOutput of peripherals/core/wire.py. */
+struct line {
+    uint32_t level;
+    uint32_t asks;          /* who is told of it is not only wires */
+    uint32_t terms_count, wires_count;
+    struct term *terms;
+    struct branch **wires;
+};
+
+/* An alarm that puts items into a FIFO: RunningFeed of peripherals/core/state.py. */
+struct feed {
+    int64_t ticks;          /* when it goes off */
+    uint64_t number;        /* its place among what is due at the same tick */
+    struct feed *following;
+    uint32_t repeats;       /* the item is known; else the block is asked */
+    uint32_t item;
+    uint32_t every;         /* microseconds */
+    uint32_t set, reached;  /* bits of the status: always set, and where there are more than level's field says */
+    uint32_t level_mask, level_lsb;
+    struct fifo *fifo;
+    struct word *status, *level;
+};
+
+/* What recurs: Schedule of clock.py. */
+struct schedule {
+    uint64_t scheduled;     /* how much was asked for so far */
+    int64_t ticks_per_us;
+    struct feed *first;
 };
 
 /* A run of pages on which blocks stand. */
@@ -121,6 +176,122 @@ static int resumed(struct slice *s, uint32_t pc, uint32_t size)
     return 1;
 }
 
+/* Whether a change of what these lines follow may be one that only Python can tell of. */
+static int asks(struct line **lines)
+{
+    uint32_t i;
+    for (; lines && *lines; lines++) {
+        if ((*lines)->asks)
+            return 1;
+        for (i = 0; i < (*lines)->wires_count; i++) {
+            struct net *net = (*lines)->wires[i]->net;
+            if (!net->value || (net->word && asks(net->word->lines)))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* Let lines be as their registers say, and what they lead to. */
+static void follow(struct line **lines)
+{
+    uint32_t i;
+    for (; lines && *lines; lines++) {
+        struct line *line = *lines;
+        uint32_t level = 0;
+        for (i = 0; i < line->terms_count; i++) {
+            struct term *term = &line->terms[i];
+            uint32_t pending = term->status->value >> term->status_lsb & term->mask;
+            if (term->enable)
+                pending &= term->enable->value >> term->enable_lsb;
+            if (term->shown)
+                term->shown->value = (term->shown->value & ~(term->mask << term->shown_lsb)) | pending << term->shown_lsb;
+            if (pending && (!term->gate || (term->gate->value & term->gate_mask)))
+                level = 1;
+        }
+        if (level == line->level)
+            continue;
+        line->level = level;
+        for (i = 0; i < line->wires_count; i++) {
+            struct net *net = line->wires[i]->net;
+            uint32_t before = net->levels, bit = line->wires[i]->bit;
+            net->levels = level ? before | bit : before & ~bit;
+            if (!before == !net->levels)
+                continue;
+            *net->value = level ? *net->value | net->mask : *net->value & ~net->mask;
+            if (net->word)
+                follow(net->word->lines);
+        }
+    }
+}
+
+static void changed(struct fifo *s)
+{
+    struct word *flags = s->flags;
+    uint32_t before;
+    if (!flags)
+        return;
+    before = flags->value;
+    flags->value = (before & ~(s->empty | s->full)) | (s->count ? 0 : s->empty) | (s->count == s->depth ? s->full : 0);
+    if (flags->value != before)
+        follow(flags->lines);
+}
+
+static void put_item(struct fifo *s, uint32_t item)
+{
+    uint32_t at = s->first + s->count;
+    s->items[at < s->depth ? at : at - s->depth] = item;
+    s->count++;
+    changed(s);
+}
+
+static int fifo_asks(struct fifo *s)
+{
+    return s->flags && asks(s->flags->lines);
+}
+
+static void write_word(struct word *word, uint32_t value)
+{
+    word->value = ((word->value & ~word->stored) | (value & word->stored)) & ~(value & word->w1c);
+    follow(word->lines);
+}
+
+/* Let what is due go off as long as Python has no say in it, and go on for as long. Returns whether that is possible. */
+static int went_off(struct slice *s)
+{
+    struct schedule *schedule = s->schedule;
+    int64_t now = s->target - s->budget, target = s->until;
+    struct feed *due = 0, *feed;
+
+    if (now >= target)
+        return 0;
+    for (;;) {
+        for (feed = due = schedule->first; feed; feed = feed->following)
+            if (feed->ticks < due->ticks || (feed->ticks == due->ticks && feed->number < due->number))
+                due = feed;
+        if (!due || due->ticks > now)
+            break;
+        struct fifo *fifo = due->fifo;
+        if (!due->repeats || fifo->count >= fifo->depth || asks(due->status->lines))
+            return 0;
+        put_item(fifo, due->item);
+        due->status->value |= due->set;
+        if (fifo->count > (due->level->value & due->level_mask) >> due->level_lsb)
+            due->status->value |= due->reached;
+        due->ticks = NEVER;
+        if (fifo->count < fifo->depth) {
+            due->ticks = (now / schedule->ticks_per_us + due->every) * schedule->ticks_per_us;
+            due->number = schedule->scheduled++;
+        }
+        follow(due->status->lines);
+    }
+    if (due && due->ticks < target)
+        target = due->ticks;
+    s->target = target;
+    s->budget = target - now;
+    return 1;
+}
+
 /* Entering a block. */
 void on_block(void *uc, uint64_t address, uint32_t size, void *user)
 {
@@ -132,7 +303,7 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *user)
     (void)uc;
     if (s->attention && resumed(s, pc, size))
         return;
-    if (s->stop || s->budget <= 0) {
+    if (s->stop || (s->budget <= 0 && !went_off(s))) {
         end(s, s->stop ? STOPPED : DEADLINE);
         return;
     }
@@ -280,12 +451,6 @@ void forget(struct slice *s, uint32_t start, uint32_t end)
             s->blocks[at >> 1 & (BLOCKS - 1)] = ~0u;
 }
 
-static void changed(struct fifo *s)
-{
-    if (s->flags)
-        *s->flags = (*s->flags & ~(s->empty | s->full)) | (s->count ? 0 : s->empty) | (s->count == s->depth ? s->full : 0);
-}
-
 /* A read of a register, of 1, 2 or 4 bytes: answered here where the block has no say in it. */
 uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
 {
@@ -294,7 +459,7 @@ uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
     if (word && !(offset & (size - 1))) {
         uint32_t value = word->value & word->readable;
         struct fifo *fifo = word->gives;
-        if (fifo && fifo->count && !(fifo->full && fifo->count == fifo->depth) && size == 4) {
+        if (fifo && fifo->count && !(fifo->full && fifo->count == fifo->depth) && size == 4 && !fifo_asks(fifo)) {
             uint32_t item = fifo->items[fifo->first];
             fifo->first = fifo->first + 1 == fifo->depth ? 0 : fifo->first + 1;
             fifo->count--;
@@ -317,21 +482,20 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
         uint32_t value = (uint32_t)written;
         struct fifo *fifo = word->takes;
         if (fifo) {
-            if (size == 4 && !(value & ~fifo->mask) && fifo->count < fifo->depth) {
-                uint32_t at = fifo->first + fifo->count;
-                fifo->items[at < fifo->depth ? at : at - fifo->depth] = value >> fifo->shift;
-                fifo->count++;
-                changed(fifo);
-                word->value = ((word->value & ~word->stored) | (value & word->stored)) & ~(value & word->w1c);
+            if (size == 4 && !(value & ~fifo->mask) && fifo->count < fifo->depth && !fifo_asks(fifo)) {
+                put_item(fifo, value >> fifo->shift);
+                write_word(word, value);
                 return;
             }
-        } else if (word->plain & PLAIN_WRITE) {
+        } else if (word->plain & (PLAIN_WRITE | PLAIN_SAME)) {
             if (size < 4) {
                 uint32_t shift = 8 * ((uint32_t)offset & 3), lanes = ((1u << 8 * size) - 1) << shift;
                 value = (word->value & word->stored & word->readable & ~lanes) | (value << shift & lanes);
             }
-            word->value = ((word->value & ~word->stored) | (value & word->stored)) & ~(value & word->w1c);
-            return;
+            if (((word->plain & PLAIN_WRITE) || !((word->value ^ value) & word->stored)) && !asks(word->lines)) {
+                write_word(word, value);
+                return;
+            }
         }
     }
     span->writes[offset >> 2]++;
