@@ -24,6 +24,7 @@ EXAMPLES = {
         "export out/ 1200:torn+1300:after -o flash.bin --json",
     ),
     "report": ("report vendor/ reference/ -o report.html",),
+    "verify": ("verify evidence/", "verify evidence/ --inputs firmware/ --processes 2 --json"),
     "gdb": ("gdb full.bin app.rbl --symbols app.elf", "gdb full.bin --run --listen ::1 --port 0"),
     "monitor": ('monitor full.bin --ssid "My network" -e start', "monitor --robot 8270"),
     "faults": ("faults", "faults power-cut"),

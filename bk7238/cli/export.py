@@ -10,17 +10,16 @@ from typing import Any
 
 from bk7238.bench import command
 from bk7238.cli import arguments as given
-from bk7238.cli import files, parser
+from bk7238.cli import files, saved_job
 from bk7238.engine.interruption import heard
-from bk7238.image import package
-from bk7238.sweep.point import Job, flash_at
-from bk7238.sweep.report import saved
+from bk7238.faults import parse
+from bk7238.sweep.point import flash_at
 
 
 def add(commands: Any) -> None:
     """Add `bk7238 export`."""
     parser = commands.add_parser("export", help="write the flash as it is after the power cut of a sweep's point")
-    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="sweep.json, or the folder of --artifacts with it")
+    saved_job.add(parser)
     parser.add_argument("point", metavar="POINT", help="as the report names it, such as 1200:torn")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="all bytes of the chip")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
@@ -30,22 +29,15 @@ def add(commands: Any) -> None:
 @heard()
 def run(arguments: argparse.Namespace) -> int:
     """Carry the point out to its last cut and write the flash. Returns the exit status."""
-    sweep = given.checked(saved.read, arguments.sweep)
+    sweep, job = saved_job.read(arguments)
     points = {one.id: one for one in sweep.outcomes}
     if arguments.point not in points:
         near = f"; its first is {sweep.outcomes[0].id}" if points else ""
         raise given.UsageError(f"{arguments.sweep}: it has no point {arguments.point!r}{near}")
-    told = parser(("ota",)).parse_args(sweep.replay[1:])
-    settings = given.settings(told)
-    for name in given.OUTSIDE:
-        if getattr(settings, name):
-            raise given.UsageError(f"{arguments.sweep}: its runs reach beyond the simulated network (--{name})")
-    image = given.image(told, settings.chip)
-    job = given.checked(Job, image, given.checked(package.read, told.package), settings)
-    flash, time = given.checked(flash_at, job, points[arguments.point].faults)
+    flash, time = given.checked(flash_at, job, [parse(fault) for fault in points[arguments.point].faults])
     files.write(arguments.output, flash)
-    words = command.words(replace(settings, as_is=True), always=("seed",))
-    on = shlex.join(["bk7238", "ota", str(arguments.output), str(told.package), *words])
+    words = command.words(replace(job.settings, as_is=True), always=("seed",))
+    on = shlex.join(["bk7238", "ota", str(arguments.output), str(job.package.path or job.package.name), *words])
     found = {"file": str(arguments.output), "bytes": len(flash), "microseconds": time, "command": on}
     text = f"{arguments.output}: {len(flash):,} bytes, {time / 1e6:.6f} virtual seconds after the power-on; to go on:"
     files.show(found, f"{text}\n  {on}", arguments.json)

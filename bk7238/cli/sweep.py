@@ -21,6 +21,7 @@ from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
 from bk7238.sweep.plan import registry, shard
 from bk7238.sweep.point import Job
+from bk7238.sweep.report import evidence
 from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.cluster import cluster
@@ -77,6 +78,12 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     given.add_artifacts(parser)
+    parser.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="DIR",
+        help="the same, with evidence.md and SHA256SUMS: what can be handed to others, and `bk7238 verify` checks",
+    )
     parser.set_defaults(run=run)
 
 
@@ -91,20 +98,24 @@ def run(arguments: argparse.Namespace) -> int:
     given.checked(job.update)
     start = given.checked(_start, arguments)
     given.checked(check, arguments.journal)
-    folder = given.artifacts(arguments)
+    if arguments.evidence is not None:
+        if arguments.artifacts is not None:
+            raise given.UsageError("--evidence and --artifacts are one folder: give one of them")
+        arguments.artifacts = arguments.evidence
+    folder = given.artifacts(arguments, clear=(evidence.PAGE, evidence.SUMS))
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
     plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
     journal = given.checked(Journal, arguments.journal, plan)
     points = arguments.shard.of(plan.points(arguments.tier))
     done = sum(point.id in journal.outcomes for point in points)
-    progress = _Progress(plan.NOUN, len(points), done, quiet=arguments.json)
+    progress = PointsDone(plan.NOUN, len(points), done, quiet=arguments.json)
     try:
-        outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, warn=_warn)
+        outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, warn=warn)
     except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
     except Interrupted:  # raised again once there is a report of what is done
-        _warn(f"the report is of {sum(point.id in journal.outcomes for point in points)} of {len(points)} points")
+        warn(f"the report is of {sum(point.id in journal.outcomes for point in points)} of {len(points)} points")
         points = [point for point in points if point.id in journal.outcomes]
         outcomes = [journal.outcomes[point.id] for point in points]
     finally:
@@ -113,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard, fail_on)
     if folder is not None:
         report.save(folder)
+        if arguments.evidence is not None:
+            evidence.save(folder, report.saved)
     if arguments.json:
         short = {name: value for name, value in report.as_json().items() if name not in _LONG}
         print(json.dumps({**short, "wall_seconds": round(report.wall_seconds, 1)}))
@@ -127,11 +140,12 @@ _LONG = ("outcomes", "operations", "partitions")
 def _start(arguments: argparse.Namespace) -> Any:
     """Who does the work."""
     if arguments.scheduler is not None:
-        return cluster(arguments.scheduler, warn=_warn)
+        return cluster(arguments.scheduler, warn=warn)
     return processes(arguments.processes)
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
+    """A warning on stderr."""
     print(f"bk7238: warning: {text}", file=sys.stderr)
 
 
@@ -146,7 +160,7 @@ def _print(report: Report, folder: Path | None) -> None:
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
 
 
-class _Progress:
+class PointsDone:
     """A bar on a terminal, elsewhere a line every tenth."""
 
     def __init__(self, noun: str, total: int, done: int, *, quiet: bool) -> None:
@@ -158,6 +172,7 @@ class _Progress:
             self._task = self._bar.add_task(f"  {noun}", total=total, completed=done)
 
     def tell(self, found: list[Any]) -> None:
+        """Some more are done."""
         self._done += len(found)
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done)
@@ -166,5 +181,6 @@ class _Progress:
             print(f"  {self._done:,} of {self._total:,}", flush=True)
 
     def close(self) -> None:
+        """There is no more to come."""
         if self._bar is not None:
             self._bar.stop()

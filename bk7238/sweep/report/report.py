@@ -77,7 +77,7 @@ class Report:
     def saved(self) -> SavedSweep:
         """All of it, as `sweep.json` has it."""
         job = self.plan.job
-        outcomes = tuple(_saved(point, one) for point, one in zip(self.points, self.outcomes, strict=True))
+        outcomes = tuple(ended(point, one) for point, one in zip(self.points, self.outcomes, strict=True))
         partitions = sorted(job.image.partitions.items(), key=lambda item: item[1].physical_start)
         sweep = SavedSweep(
             of=self.plan.NAME,
@@ -156,7 +156,7 @@ def _date() -> str:
     return f"{datetime.fromtimestamp(int(epoch), UTC):%Y-%m-%dT%H:%M:%SZ}" if re.fullmatch(r"\d{1,11}", epoch) else ""
 
 
-def _saved(point: Point, one: Outcome) -> SavedOutcome:
+def ended(point: Point, one: Outcome) -> SavedOutcome:
     """The outcome of a point with its place on the page. How it was found depends on who ran it, and is not told."""
     faults = tuple(map(str, point.faults))
     values = asdict(one) | {"reason": explained(one), "merged": None, "shared": "", "seconds": 0.0}

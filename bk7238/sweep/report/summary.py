@@ -12,7 +12,7 @@ from bk7238.visible import visible
 
 MOST = 20  # bad points that are listed
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@$^:=-])")
+_MARKUP = re.compile(r"([\\`*_\[\]#+!|<>~&@:])")
 
 
 def markdown(sweep: SavedSweep) -> str:
@@ -22,19 +22,19 @@ def markdown(sweep: SavedSweep) -> str:
     rows += [("seed", str(sweep.seed)), ("digest", sweep.digest)]
     tally = Counter(one.verdict for one in sweep.outcomes)
     counted = sorted(tally.items(), key=lambda item: verdicts.order(item[0]))
-    lines = [f"### {_plain(page.outcome([sweep]))}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {_plain(text)} |" for name, text in rows]
+    lines = [f"### {plain(page.outcome([sweep]))}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {plain(text)} |" for name, text in rows]
     lines += ["", "| verdict | points | |", "|---|---|---|"]
-    lines += [f"| {_plain(verdict)} | {number:,} | {verdicts.meaning(verdict)} |" for verdict, number in counted]
+    lines += [f"| {plain(verdict)} | {number:,} | {verdicts.meaning(verdict)} |" for verdict, number in counted]
     bad = sweep.bad_outcomes
     for one in bad[:MOST]:
-        lines += ["", f"**{_plain(one.id)}**: {_plain(one.verdict)}: {_plain(one.reason)}", ""]
+        lines += ["", f"**{plain(one.id)}**: {plain(one.verdict)}: {plain(one.reason)}", ""]
         lines += ["    " + " ".join(visible(sweep.command(one)).split())]
     if len(bad) > MOST:
         lines += ["", f"and {len(bad) - MOST:,} more: see report.html"]
     return "\n".join(lines) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text on one line in which no character is markup."""
     return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))

@@ -1,0 +1,53 @@
+"""The job of a saved sweep: what its replay commands run."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from bk7238.cli import arguments as given
+from bk7238.cli import parser
+from bk7238.cli.arguments import UsageError
+from bk7238.image import package
+from bk7238.sweep.point import Job
+from bk7238.sweep.report import saved
+from bk7238.sweep.report.saved import SavedSweep
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """SWEEP and --inputs."""
+    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="sweep.json, or the folder of --artifacts with it")
+    parser.add_argument(
+        "--inputs",
+        type=Path,
+        metavar="DIR",
+        help="where the image and the package lie, by their names; without it where the sweep found them",
+    )
+
+
+def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
+    """The sweep that was named, and its job. Raises UsageError, also for inputs that are not those of the sweep, and
+    for a sweep whose runs reach beyond the simulated network: who wrote it may be anybody."""
+    sweep = given.checked(saved.read, arguments.sweep)
+    told = parser(("ota",)).parse_args(sweep.replay[1:])
+    settings = given.settings(told)
+    for name in given.OUTSIDE:
+        if getattr(settings, name):
+            raise UsageError(f"{arguments.sweep}: its runs reach beyond the simulated network (--{name})")
+    if arguments.inputs is not None:
+        told.image, told.package = arguments.inputs / sweep.image, arguments.inputs / sweep.package
+    image = given.image(told, settings.chip)
+    update = given.checked(package.read, told.package)
+    for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256)):
+        _same(one, wanted)
+    return sweep, given.checked(Job, image, update, settings)
+
+
+def _same(one: Any, wanted: str) -> None:
+    found = hashlib.sha256(one.data).hexdigest()
+    if wanted and found != wanted:
+        raise UsageError(
+            f"{one.name}: its SHA-256 is {found}, the sweep was of {wanted}; name its folder with --inputs"
+        )
