@@ -6,6 +6,7 @@ Valid Renode that nothing here needs (inline objects, dictionaries, aliases) is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NoReturn
 
 from bk7238.engine.repl_entries import Entry, Registration, Script, Setting, Value, WireConnection
@@ -18,8 +19,9 @@ SCRIPTS = ("preinit", "init", "reset")
 LAST_WIRE = 1023
 
 
+@lru_cache(maxsize=16)  # of a chip's description, which each machine made reads, and of what devices add to it
 def parse(text: str, path: str) -> tuple[list[Token], list[Entry]]:
-    """The files that a description uses, and its entries."""
+    """The files that a description uses, and its entries, which are not to be changed. Raises ReplError."""
     parser = _Parser(tokenize(text, path))
     return parser.usings(), parser.entries()
 

@@ -12,7 +12,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -179,9 +179,10 @@ def _model(what: Modelled, base: type[Peripheral]) -> type[Peripheral]:
 def _beside(what: Modelled) -> ModuleType | None:
     """The module in a file beside the description, imported once for each file; None where there is no such file."""
     name = what.model.partition(":")[0]
-    path = Path(what.where.path).with_name(f"{name}.py").resolve()
+    path = Path(what.where.path).with_name(f"{name}.py")
     if not path.is_file():
         return None
+    path = path.resolve()
     for known in (sys.modules.get(name), _files.get(path)):
         if known is not None and Path(known.__file__ or "").resolve() == path:
             return known
@@ -240,7 +241,7 @@ def _net(
     if connection.target == platform.cpu.name:
         return Net(partial(cpu_input, number), address=cpu_lines, mask=1 << number)
     target = blocks[connection.target]
-    inputs = _inputs(type(target))
+    inputs = _inputs(type(target))  # type: ignore[arg-type] # of a class mypy takes the __hash__ of its instances
     if number not in inputs:
         known = ", ".join(map(str, inputs)) or "none"
         raise connection.where.error(f"the model of {connection.target} has no input {number}", f"it has {known}")
@@ -248,6 +249,7 @@ def _net(
     return Net(partial(target.set_input, number), register=register, mask=mask)
 
 
+@cache
 def _inputs(model: type[Peripheral]) -> list[int]:
     declared = [item for _, item in model.declarations() if isinstance(item, Input)]
     return sorted({number for item in declared for number in item.numbers})
