@@ -11,8 +11,9 @@ one for each place in the frame, and `bytes.translate` and integer arithmetic lo
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import islice
+from functools import cache, reduce
+from itertools import compress, islice
+from operator import and_
 
 DATA = 32
 FRAME = 34
@@ -73,19 +74,18 @@ def frame(data: bytes) -> bytes:
 def bad_frames(framed: bytes) -> list[int]:
     """Physical offsets of the frames whose CRC does not match. Erased frames (all 0xFF) are not counted."""
     count = len(framed) // FRAME
-    whole = bytes(framed[: count * FRAME])
-    columns = [whole[place::FRAME] for place in range(DATA)]
-    high, low = _crcs(columns, count)
-    if (high, low) == (whole[DATA::FRAME], whole[DATA + 1 :: FRAME]):
+    columns = _columns(framed)
+    high, low = _crcs(columns[:DATA], count)
+    if (high, low) == (columns[DATA], columns[DATA + 1]):
         return []
-    stored = zip(whole[DATA::FRAME], whole[DATA + 1 :: FRAME], strict=True)
-    wrong = [at * FRAME for at, pair in enumerate(zip(high, low, strict=True)) if pair != next(stored)]
-    return [at for at in wrong if whole[at : at + FRAME] != _ERASED]
+    wrong = (_number(high) ^ _number(columns[DATA])) | (_number(low) ^ _number(columns[DATA + 1]))
+    bad = _number(wrong.to_bytes(count, "little").translate(_NOT_ZERO)) & ~_number(_erased(columns))
+    return _offsets(bad.to_bytes(count, "little"))
 
 
 def erased_frames(framed: bytes) -> list[int]:
     """Physical offsets of the whole frames that are all 0xFF."""
-    return [at for at in range(0, len(framed) // FRAME * FRAME, FRAME) if framed[at : at + FRAME] == _ERASED]
+    return _offsets(_erased(_columns(framed)))
 
 
 def is_framed(data: bytes) -> bool:
@@ -98,6 +98,29 @@ def is_framed(data: bytes) -> bool:
 
 _ENOUGH = 64
 _ERASED = b"\xff" * FRAME
+_NOT_ZERO = bytes((0, *[1] * 255))
+_ALL_ONES = bytes((*[0] * 255, 1))
+
+
+def _number(column: bytes) -> int:
+    return int.from_bytes(column, "little")
+
+
+def _columns(framed: bytes) -> list[bytes]:
+    """The whole frames, as one column of bytes for each place."""
+    whole = bytes(framed[: len(framed) // FRAME * FRAME])
+    return [whole[place::FRAME] for place in range(FRAME)]
+
+
+def _erased(columns: list[bytes]) -> bytes:
+    """A 1 for each frame that is all 0xFF, a 0 for the others."""
+    ones = reduce(and_, map(_number, columns))
+    return ones.to_bytes(len(columns[0]), "little").translate(_ALL_ONES)
+
+
+def _offsets(flags: bytes) -> list[int]:
+    """The physical offsets of the frames that have a flag."""
+    return list(compress(range(0, len(flags) * FRAME, FRAME), flags))
 
 
 @cache
@@ -117,9 +140,8 @@ def _crcs(columns: list[bytes], count: int) -> tuple[bytes, bytes]:
         crcs = [crc16(bytes(frame)) for frame in zip(*columns, strict=True)]
         return bytes(crc >> 8 for crc in crcs), bytes(crc & 0xFF for crc in crcs)
     of_zeros = crc16(bytes(DATA))
-    high = int.from_bytes(bytes((of_zeros >> 8,)) * count, "little")
-    low = int.from_bytes(bytes((of_zeros & 0xFF,)) * count, "little")
+    high, low = _number(bytes((of_zeros >> 8,)) * count), _number(bytes((of_zeros & 0xFF,)) * count)
     for column, (high_table, low_table) in zip(columns, _places(), strict=True):
-        high ^= int.from_bytes(column.translate(high_table), "little")
-        low ^= int.from_bytes(column.translate(low_table), "little")
+        high ^= _number(column.translate(high_table))
+        low ^= _number(column.translate(low_table))
     return high.to_bytes(count, "little"), low.to_bytes(count, "little")
