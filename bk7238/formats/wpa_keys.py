@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
@@ -28,6 +29,7 @@ class PairwiseKeys(NamedTuple):
     tk: bytes
 
 
+@lru_cache(maxsize=64)  # 4,096 rounds, for an access point each time that one is made
 def pmk(passphrase: str, ssid: bytes) -> bytes:
     """The pre-shared key. Raises ValueError unless the passphrase has 8 to 63 printable ASCII characters."""
     if not 8 <= len(passphrase) <= 63 or not all(" " <= character <= "~" for character in passphrase):
