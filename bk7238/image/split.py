@@ -22,7 +22,7 @@ from bk7238.image.flash_image import FlashImage, ImageError
 from bk7238.image.flash_view import FlashView
 
 MANIFEST = "image.json"
-_GAP = 64  # differences closer than this become one area
+_AREA = re.compile(rb"[^\0]++(?:\0{1,63}+[^\0]++)*+")  # of differences: those that are closer than 64 become one
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -76,19 +76,9 @@ def _content(data: bytes) -> int:
 
 
 def _differences(built: bytes, data: bytes) -> list[tuple[int, bytes]]:
-    areas: list[tuple[int, bytes]] = []
-    for block in range(0, len(data), 4096):
-        if built[block : block + 4096] == data[block : block + 4096]:
-            continue
-        for at in range(block, min(block + 4096, len(data))):
-            if built[at] == data[at]:
-                continue
-            start, before = areas[-1] if areas else (0, b"")
-            if areas and at - (start + len(before)) < _GAP:
-                areas[-1] = (start, data[start : at + 1])
-            else:
-                areas.append((at, data[at : at + 1]))
-    return areas
+    """Where equally long bytes differ: offsets, and what `data` has there."""
+    differ = (int.from_bytes(built, "little") ^ int.from_bytes(data, "little")).to_bytes(len(data), "little")
+    return [(found.start(), data[found.start() : found.end()]) for found in _AREA.finditer(differ)]
 
 
 def write(parts: Parts, folder: Path) -> list[Path]:
