@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from typing import Any
 
 from bk7238.formats import rbl
@@ -71,12 +70,18 @@ def _header(data: bytes | None) -> dict[str, Any] | None:
 def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
     """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
     start, end = image.app.physical_start, image.app.physical_end
-    old, new = image.view.raw(image.app), flash.raw(image.app)
-    same = bisect_left(range(len(old)), True, key=lambda at: old[: at + 1] != new[: at + 1])
+    change = _first_difference(image.view.raw(image.app), flash.raw(image.app))
     bad = flash.frames(start, end).bad
     return {
         "unchanged": installation.untouched(flash, image.view, image.app),
-        "first_change": start + same if same < min(len(old), len(new)) else None,
+        "first_change": None if change is None else start + change,
         "bad_frames": len(bad),
         "first_bad_frame": bad[0] if bad else None,
     }
+
+
+def _first_difference(old: bytes, new: bytes) -> int | None:
+    """The first offset at which both have a byte, and not the same."""
+    size = min(len(old), len(new))
+    differ = int.from_bytes(old[:size], "little") ^ int.from_bytes(new[:size], "little")
+    return (differ & -differ).bit_length() - 1 >> 3 if differ else None
