@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 
 import pytest
@@ -50,3 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # With xdist the process that collects the reports looks at them.
     if os.environ.get("BK7238_REFUSE_SKIPS") == "1" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(RefuseSkips())
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what has been made by now and stays to the end."""
+    gc.freeze()
