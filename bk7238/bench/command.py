@@ -35,6 +35,7 @@ def add_options(
 ) -> None:
     """Add the options of these fields. What is not given there is not in the namespace, and `read` takes it from the
     usual settings. `helps` are other texts for single ones, of a command where nothing is usual."""
+    usual = usual or Settings()
     for name in names:
         parser.add_argument(flag(name), dest=name, default=argparse.SUPPRESS, **details(name, usual, helps.get(name)))
 

@@ -79,9 +79,12 @@ inside = st.fixed_dictionaries({}, optional=INSIDE)
 choices = st.builds(lambda one, other: Settings(**one, **other), inside, outside)
 
 
+PARSER = cli.parser(("ota",))
+
+
 def read(arguments):
     """What the real command line makes of these arguments of `ota`."""
-    return command.read(cli.parser().parse_args(["ota", "image.bin", "package.rbl", *arguments]))
+    return command.read(PARSER.parse_args(["ota", "image.bin", "package.rbl", *arguments]))
 
 
 def test_every_field_is_tried():
