@@ -2,7 +2,8 @@
 
 Facts: docs/hardware/uart.md; the SDK's driver/uart/uart.h and uart.c. Received bytes arrive one by one at the
 speed that CONFIG sets (26 MHz divided, 10 bits a byte); a byte is sent in the moment it is written, so the TX FIFO
-is always empty. Disabling a direction flushes its FIFO.
+is always empty. Disabling a direction flushes its FIFO. Who listens to `sent` is told of each byte in its moment; who
+listens to `text`, of bytes that may have been written one after the other, of the last of a line in its moment.
 
 Not modelled: time on the TX line, parity and stop errors, 9 to 12-bit characters, flow control, wake-up, IrDA.
 """
@@ -15,13 +16,16 @@ from bk7238.peripherals.core import (
     W1C,
     WO,
     Alarm,
+    Batch,
     Output,
     Pending,
     Peripheral,
     Port,
     Register,
+    ResetKind,
     State,
     on_alarm,
+    on_batch,
     on_read,
     on_write,
 )
@@ -29,6 +33,7 @@ from bk7238.peripherals.core import (
 FIFO_SIZE = 128
 CLOCK_MHZ = 26
 BITS_PER_BYTE = 10
+LINE_FEED = 0x0A
 
 
 class Uart(Peripheral):
@@ -88,12 +93,24 @@ class Uart(Peripheral):
 
     irq = Output(when=(Pending(INTR_STATUS, INTR_ENABLE.events),))
     sent = Port()
+    text = Port()
+    out = Batch(
+        FIFO_PORT.tx_fifo_din, FIFO_SIZE, until=LINE_FEED, sets=INTR_STATUS.tx_stop_end, enable=CONFIG.tx_enable
+    )
     arrival = Alarm()
     silence = Alarm()
     fifo = State(factory=bytearray)
     line = State(factory=bytearray)
     burst_start = State(0)
     burst_bytes = State(0)
+
+    def on_reset(self, _kind: ResetKind) -> None:
+        """Hold no bytes back for who wants to be told of each in its moment."""
+        self.sent.on_listeners = self._listeners_changed
+        self._listeners_changed()
+
+    def _listeners_changed(self) -> None:
+        self.out.open = not self.sent.heard
 
     # The world's side
 
@@ -149,12 +166,16 @@ class Uart(Peripheral):
 
     @on_write(FIFO_PORT)
     def _transmit(self, word: int) -> None:
-        if not self.CONFIG.tx_enable:
-            return
-        self.sent(word & 0xFF)
-        if not self.INTR_STATUS.tx_stop_end:
+        if self.CONFIG.tx_enable:
+            self._send([word & 0xFF])
             self.INTR_STATUS.tx_stop_end = 1
             self.irq.update()
+
+    @on_batch(out)
+    def _send(self, items: list[int]) -> None:
+        for byte in items:
+            self.sent(byte)
+        self.text(bytes(items))
 
     @on_read(FIFO_PORT)
     def _take_received(self) -> int:

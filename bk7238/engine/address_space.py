@@ -76,9 +76,10 @@ class Span:
 def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> list[Span]:
     """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
     spans, mapped = _spans(board), []
+    cpu.release = partial(_release, cpu, [block for block in board if block.batches], failed)
     for start, end in spans:
         span = Span(start, end, board, log)
-        span.table = cpu.map_span(start, end, _reading(span, failed), _writing(span, failed))
+        span.table = cpu.map_span(start, end, _reading(cpu, span, failed), _writing(cpu, span, failed))
         _place_words(board, span)
         mapped.append(span)
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])
@@ -154,11 +155,23 @@ def _place_words(board: Board, span: Span) -> None:
                     block.on_word(offset, word)
 
 
-def _reading(span: Span, failed: Callable[[BaseException], None]) -> OnRead:
-    words, readers = span.word_readers, span.readers
+def _release(cpu: Cpu, blocks: list[Peripheral], failed: Callable[[BaseException], None]) -> None:
+    """Hand over what blocks hold back in batches."""
+    cpu.slice.held = 0
+    for block in blocks:
+        try:
+            block.release()
+        except BaseException as error:
+            failed(error)
+
+
+def _reading(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> OnRead:
+    words, readers, run = span.word_readers, span.readers, cpu.slice
 
     def read(_uc: int, offset: int, width: int, _user: int) -> int:
         try:
+            if run.held:
+                cpu.release()
             reader = words.get(offset)
             if reader is not None and width == 4:
                 return reader()
@@ -171,11 +184,13 @@ def _reading(span: Span, failed: Callable[[BaseException], None]) -> OnRead:
     return read
 
 
-def _writing(span: Span, failed: Callable[[BaseException], None]) -> OnWrite:
-    words, writers = span.word_writers, span.writers
+def _writing(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> OnWrite:
+    words, writers, run = span.word_writers, span.writers, cpu.slice
 
     def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
         try:
+            if run.held:
+                cpu.release()
             writer = words.get(offset)
             if writer is not None and width == 4:
                 writer(value)

@@ -85,6 +85,7 @@ class Cpu:
             first, count = memory.address // PAGE, memory.size // PAGE
             self._pages[first : first + count] = [what] * count
         self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), SINK
+        self.release: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()
         self._fresh = self.uc.context_save()
@@ -109,7 +110,10 @@ class Cpu:
     def run(self) -> int:
         """Run a slice of `slice.budget` ticks, and take interrupts in it; `slice.reason` says why it ended. Returns
         Unicorn's error, or 0."""
-        return self._functions.run(self._at)
+        error = self._functions.run(self._at)
+        if self.slice.held:
+            self.release()
+        return error
 
     def run_until(self, address: int) -> int:
         """As `run`, and end at `address` as well: for the rest of a block that Unicorn would translate together with
@@ -245,7 +249,7 @@ class Cpu:
     def map_span(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
         """As `map_callbacks`. In the table that is returned, words by offset / 4 can be given the address of a
         register, whose plain accesses then call nothing."""
-        table = slices.table(Read(read), Write(write), end - start)
+        table = slices.table(Read(read), Write(write), end - start, self._at + Slice.held.offset)
         self._keep.append(table)
         on_read = self._functions.on_read or _address(table.read)
         on_write = self._functions.on_write or _address(table.write)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bk7238.peripherals.core import Actor, Signal, State
+from bk7238.peripherals.uart import LINE_FEED
 
 if TYPE_CHECKING:
     from bk7238.peripherals.uart import Uart
@@ -23,7 +24,7 @@ class Console(Actor):
     def __init__(self, uart: Uart) -> None:
         self._uart = uart
         self.on_line = Signal()
-        uart.sent.connect(self._sent)
+        uart.text.connect(self._sent)
 
     def send(self, data: bytes) -> None:
         """Type: the bytes arrive one after the other at line speed."""
@@ -34,10 +35,11 @@ class Console(Actor):
         """All that was printed, colour codes and all."""
         return self.output.decode("utf-8", "replace")
 
-    def _sent(self, byte: int) -> None:
-        self.output.append(byte)
-        self._line.append(byte)
-        if byte == 0x0A:
+    def _sent(self, data: bytes) -> None:
+        """Only the last byte may be the end of a line."""
+        self.output += data
+        self._line += data
+        if data[-1] == LINE_FEED:
             line = _COLOURS.sub(b"", bytes(self._line)).decode("utf-8", "replace").strip("\r\n\0")
             self._line.clear()
             self.on_line(line)

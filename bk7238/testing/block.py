@@ -111,6 +111,10 @@ def _as_in_a_machine(block: P) -> P:
     raised: list[BaseException] = []
     read, write = block.read, block.write
 
+    def released(answer: Any) -> Any:
+        block.release()
+        return checked(answer)
+
     def slow_read(_uc: int, offset: int, width: int, _user: int) -> int:
         try:
             return read(offset, width)
@@ -124,7 +128,8 @@ def _as_in_a_machine(block: P) -> P:
         except BaseException as error:
             raised.append(error)
 
-    table = slices.table(slices.Read(slow_read), slices.Write(slow_write), block.size)
+    held = ctypes.c_uint32()
+    table = slices.table(slices.Read(slow_read), slices.Write(slow_write), block.size, ctypes.addressof(held))
     fast_read, fast_write = slices.Read(functions.on_read), slices.Write(functions.on_write)
     at = ctypes.addressof(table)
 
@@ -141,7 +146,7 @@ def _as_in_a_machine(block: P) -> P:
     block.on_word = place
     as_there: Any = block
     as_there.read = lambda offset, width=4: checked(fast_read(None, offset, width, at))
-    as_there.write = lambda offset, value, width=4: checked(fast_write(None, offset, width, value, at))
+    as_there.write = lambda offset, value, width=4: released(fast_write(None, offset, width, value, at))
     return block
 
 

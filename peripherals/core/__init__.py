@@ -8,7 +8,16 @@ A block's own file needs one import line::
 from typing import TYPE_CHECKING, Any
 
 from bk7238.peripherals.core.actor import Actor
-from bk7238.peripherals.core.declaring import BlockPart, Part, on_alarm, on_change, on_input, on_read, on_write
+from bk7238.peripherals.core.declaring import (
+    BlockPart,
+    Part,
+    on_alarm,
+    on_batch,
+    on_change,
+    on_input,
+    on_read,
+    on_write,
+)
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Register, word
@@ -17,6 +26,7 @@ from bk7238.peripherals.core.signal import Signal, Tap
 from bk7238.peripherals.core.state import (
     NEVER,
     Alarm,
+    Batch,
     Calls,
     Feed,
     Fifo,
@@ -50,6 +60,7 @@ __all__ = [
     "Actor",
     "AdcDevice",
     "Alarm",
+    "Batch",
     "BlockPart",
     "Bus",
     "Calls",
@@ -81,6 +92,7 @@ __all__ = [
     "State",
     "Tap",
     "on_alarm",
+    "on_batch",
     "on_change",
     "on_input",
     "on_read",

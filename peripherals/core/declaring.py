@@ -38,16 +38,19 @@ on_change.__doc__ = (
 )
 on_alarm = _marker("_on_alarm")
 on_alarm.__doc__ = """Called when these alarms go off; for an alarm with a count, with its index."""
+on_batch = _marker("_on_batch")
+on_batch.__doc__ = """Called with the items of these batches."""
 on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
-_MARKS = ("_on_read", "_on_write", "_on_change", "_on_alarm", "_on_input")
+_MARKS = ("_on_read", "_on_write", "_on_change", "_on_alarm", "_on_batch", "_on_input")
 _MADE = {"name", "clock", "bus", "random", "log", "request_reset", "block", "outputs", "_storage", "_inputs"}
 _MADE |= {
     "words",
     "on_word",
     "_fifos",
     "_behind",
+    "batches",
     "shown",
     "_levels",
     "readers",

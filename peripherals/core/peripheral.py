@@ -16,7 +16,7 @@ from bk7238.peripherals.core.declaring import Declaring, Part, is_register
 from bk7238.peripherals.core.register import WORD, Kept, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
-from bk7238.peripherals.core.state import Alarm, Feed, Fifo, RunningAlarm, RunningFeed, RunningFifo, State
+from bk7238.peripherals.core.state import Alarm, Batch, Feed, Fifo, RunningAlarm, RunningFeed, RunningFifo, State
 from bk7238.peripherals.core.wire import Driver, FollowingOutput, Input, Output
 
 
@@ -47,6 +47,7 @@ class Peripheral(Declaring, base=True):
         self._registers: dict[str, list[Register]] = {}
         self._fifos: dict[str, RunningFifo] = {}
         self._behind: dict[Fifo, RunningFifo] = {}  # by their declarations
+        self.batches: list[tuple[RunningFifo, Callable[[list[int]], object]]] = []
         self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
         self._alarms: dict[str, list[RunningAlarm | RunningFeed]] = {}
         self._drivers: list[Driver | FollowingOutput] = []
@@ -101,6 +102,14 @@ class Peripheral(Declaring, base=True):
             driver.reset()
         for one in self._whole:
             one.on_reset(kind)
+
+    def release(self) -> None:
+        """Hand over what is held back in batches."""
+        for fifo, handler in self.batches:
+            if fifo:
+                items = fifo.items
+                fifo.clear()
+                handler(items)
 
     def set_input(self, number: int, level: bool) -> None:
         """Wire `number` into the block has a new level."""
@@ -200,22 +209,14 @@ class Peripheral(Declaring, base=True):
                 self._place(holder, name, register)
             return registers[0] if item.count == 1 else registers
         if isinstance(item, Fifo):
+            if isinstance(item, Batch):
+                return self._make_batch(item, key, holder._handler("_on_batch", name))
             return self._put_behind(item, key)
         if isinstance(item, State):
             self._states[key] = holder, name, item
             return item.initial()
         if isinstance(item, Alarm):
-            handler = holder._handler("_on_alarm", name)
-            if handler is None:
-                raise TypeError(f"{type(holder).__name__}.{name} has no on_alarm handler")
-            if isinstance(item, Feed):
-                feed = RunningFeed(item, self._behind[item.fifo], self.words, self.clock, handler)
-                self._alarms[key] = [feed]
-                return feed
-            calls = [handler] if item.count is None else [partial(handler, index) for index in range(item.count)]
-            alarms = [RunningAlarm(self.clock, call) for call in calls]
-            self._alarms[key] = [*alarms]
-            return alarms[0] if item.count is None else alarms
+            return self._make_alarm(item, key, holder._handler("_on_alarm", name))
         if isinstance(item, Output):
             driver = self._follow(item) if item.when else Driver(len(item.numbers))
             self._drivers.append(driver)
@@ -252,6 +253,28 @@ class Peripheral(Declaring, base=True):
                 at = register.at + register._index * register.stride
                 self.writers[at] = _followed(self.writers[at], register)
         return line
+
+    def _make_alarm(self, item: Alarm, key: str, handler: Callable[..., Any] | None) -> Any:
+        if handler is None:
+            raise TypeError(f"{type(self).__name__}.{key} has no on_alarm handler")
+        if isinstance(item, Feed):
+            feed = RunningFeed(item, self._behind[item.fifo], self.words, self.clock, handler)
+            self._alarms[key] = [feed]
+            return feed
+        calls = [handler] if item.count is None else [partial(handler, index) for index in range(item.count)]
+        alarms = [RunningAlarm(self.clock, call) for call in calls]
+        self._alarms[key] = [*alarms]
+        return alarms[0] if item.count is None else alarms
+
+    def _make_batch(self, declared: Batch, key: str, handler: Callable[..., Any] | None) -> RunningFifo:
+        """Make a batch. Where nothing is native it stays empty: each access calls the port's handler."""
+        if handler is None:
+            raise TypeError(f"{type(self).__name__}.{key} has no on_batch handler")
+        batch = self._fifos[key] = RunningFifo(declared)
+        batch.hold_back(declared, self.words)
+        self.words[declared.field.register.at].take_into(batch)
+        self.batches.append((batch, handler))
+        return batch
 
     def _put_behind(self, declared: Fifo, key: str) -> RunningFifo:
         """Make a FIFO, and put it between its port and what the port's accesses do without it."""

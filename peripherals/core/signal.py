@@ -9,6 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 
+def _nothing() -> None:
+    pass
+
+
 class Signal:
     """`signal(...)` tells each listener, in the order in which they connected.
 
@@ -16,18 +20,26 @@ class Signal:
     acknowledged, how long to wait. 0 where nobody answers.
     """
 
-    __slots__ = ("_listeners",)
+    __slots__ = ("_listeners", "on_listeners")
 
     def __init__(self) -> None:
         self._listeners: list[Callable[..., Any]] = []
+        self.on_listeners: Callable[[], object] = _nothing  # called when others listen than before
 
     def connect(self, listener: Callable[..., Any]) -> None:
         """Tell `listener` from now on, after those that are connected already."""
         self._listeners.append(listener)
+        self.on_listeners()
 
     def disconnect(self, listener: Callable[..., Any]) -> None:
         """Tell `listener` no more. Raises ValueError where it was not connected."""
         self._listeners.remove(listener)
+        self.on_listeners()
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
 
     def __call__(self, *what: Any) -> int:
         """Tell all who listen, in the order of connection. Returns the largest answer."""

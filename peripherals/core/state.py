@@ -85,6 +85,19 @@ class Fifo(Declaration):
             raise TypeError("a FIFO stands behind a field of one register, and so do its bits")
 
 
+class Batch(Fifo):
+    """A FIFO of what is written to `field`, whose handler, marked with `on_batch`, gets a list of items.
+
+    Items may be held back, with no one the wiser: they are handed over before anything else is asked of Python. The
+    write of an item `until` is never held back, nor one without `enable` or while the batch is not `open`: then the
+    port's handler is called, after what had been held back. A write that is held back sets `sets`.
+    """
+
+    def __init__(self, field: Field, depth: int, *, until: int, sets: Field, enable: Field) -> None:
+        super().__init__(field, depth)
+        self.until, self.sets, self.enable = until, sets, enable
+
+
 class RunningFifo(ctypes.Structure):
     """The FIFO of one block, laid out as `struct fifo` of the engine's slice.c."""
 
@@ -98,6 +111,11 @@ class RunningFifo(ctypes.Structure):
         ("_full", ctypes.c_uint32),
         ("_items", ctypes.c_void_p),
         ("_flags", ctypes.c_void_p),
+        ("_enable", ctypes.c_void_p),
+        ("_enable_mask", ctypes.c_uint32),
+        ("_open", ctypes.c_uint32),
+        ("_until", ctypes.c_uint32),
+        ("_sets", ctypes.c_uint32),
     )
 
     def __init__(self, declared: Fifo) -> None:
@@ -107,6 +125,21 @@ class RunningFifo(ctypes.Structure):
         self._array = (ctypes.c_uint32 * declared.depth)()
         self._items = ctypes.addressof(self._array)
         self._register: Register | None = None
+
+    def hold_back(self, declared: Batch, words: dict[int, Register]) -> None:
+        """Be a batch."""
+        self._until, self._sets = declared.until, declared.sets.mask
+        self._enable, self._enable_mask = words[declared.enable.register.at].host_address, declared.enable.mask
+        self.flag_in(words[declared.sets.register.at])
+
+    @property
+    def open(self) -> bool:
+        """Whether items of a batch may be held back: nobody wants to be told of each in its moment."""
+        return bool(self._open)
+
+    @open.setter
+    def open(self, is_open: bool) -> None:
+        self._open = is_open
 
     def flag_in(self, register: Register) -> None:
         """The register whose bits follow it."""

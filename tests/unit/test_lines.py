@@ -210,3 +210,51 @@ def test_a_run_goes_on_from_a_snapshot_alike():
     engine.restore(snapshot)
     engine.run(40_000)
     assert result(engine) == found
+
+
+def writes(data, *, enabled=True):
+    """Code that writes these bytes to the port of UART1, and then loops."""
+    code = [0, 0xE3A00001 if enabled else 0xE3A00000, 0xE5810000]  # mov r0, #1; str r0, [r1]
+    for byte in data:
+        code += [0xE3A00000 | byte, 0xE581000C]
+    code[0] = 0xE59F1000 | 4 * (len(code) + 1 - 2)  # ldr r1, the word behind
+    code += [0xEAFFFFFE, 0x802100]
+    return b"".join(word.to_bytes(4, "little") for word in code)
+
+
+def printing(data, **arguments):
+    engine = UnicornEngine(load(chip.usual().board))
+    engine.bus.write(0, writes(data, **arguments))
+    return engine
+
+
+@pytest.mark.parametrize("listens", ["text", "sent"])
+def test_bytes_come_in_their_order_and_the_end_of_a_line_in_its_moment(body, listens):
+    engine, got = printing(b"ab\ncd"), []
+    getattr(engine.board.uart1, listens).connect(lambda what: got.append((what, engine.instructions)))
+    engine.run(1_000)
+    assert engine.board.uart1.INTR_STATUS.tx_stop_end and not engine.board.uart1.out.items
+    if listens == "sent":
+        assert [byte for byte, _ in got] == [*b"ab\ncd"]
+    else:
+        assert b"".join(data for data, _ in got) == b"ab\ncd"
+    moments = {what: at for what, at in got if what in (b"\n", 0x0A)}
+    assert [*moments.values()] == [14], "a block of code, counted when it was entered"
+    counted = engine.entered.get(("uart1", "FIFO_PORT"), (0, 0))
+    assert body == "python" or counted == (0, 1 if listens == "text" else 5)
+
+
+def test_bytes_that_are_held_back_come_before_anything_else_happens(body):  # noqa: ARG001
+    engine = printing(b"abc")
+    seen, uart = [], engine.board.uart1
+    uart.text.connect(seen.append)
+    engine.clock.after(100, lambda: seen.append("event"))
+    engine.run(1_000)
+    assert b"".join(seen[:-1]) == b"abc" and seen[-1] == "event"
+
+
+def test_a_uart_that_is_off_sends_nothing(body):  # noqa: ARG001
+    engine, seen = printing(b"abc", enabled=False), []
+    engine.board.uart1.text.connect(seen.append)
+    engine.run(1_000)
+    assert not seen and not engine.board.uart1.INTR_STATUS.tx_stop_end

@@ -67,14 +67,16 @@ class SpanTable(ctypes.Structure):
         ("words", ctypes.POINTER(ctypes.c_void_p)),
         ("reads", ctypes.POINTER(ctypes.c_uint32)),
         ("writes", ctypes.POINTER(ctypes.c_uint32)),
+        ("held", ctypes.c_void_p),
     )
 
 
-def table(read: Any, write: Any, size: int) -> SpanTable:
-    """One for `size` bytes, from which nothing is answered yet."""
+def table(read: Any, write: Any, size: int, held: int) -> SpanTable:
+    """One for `size` bytes, from which nothing is answered yet. `held` is the host address of a flag: something was put
+    into a batch."""
     count = size // 4
     words, reads, writes = (ctypes.c_void_p * count)(), (ctypes.c_uint32 * count)(), (ctypes.c_uint32 * count)()
-    return SpanTable(read, write, words, reads, writes)
+    return SpanTable(read, write, words, reads, writes, held)
 
 
 class Slice(ctypes.Structure):
@@ -109,6 +111,7 @@ class Slice(ctypes.Structure):
         ("pc", ctypes.c_uint32),
         ("cpsr", ctypes.c_uint32),
         ("filled_for", ctypes.c_uint32),
+        ("held", ctypes.c_uint32),
         ("sink", ctypes.c_uint32),
         ("pages", ctypes.c_void_p),
         ("schedule", ctypes.c_void_p),

@@ -48,6 +48,7 @@ struct slice {
     uint32_t block;         /* address of the block that was entered last */
     uint32_t pc, cpsr;      /* at the end of the slice */
     uint32_t filled_for;    /* the access that the TLB was last filled for, as Unicorn numbers them */
+    uint32_t held;          /* something was put into a batch */
     uint32_t sink;          /* where stores into the flash window go */
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
     struct schedule *schedule;
@@ -62,6 +63,10 @@ struct fifo {
     uint32_t empty, full;   /* bits of flags that follow it; with `full`, a read of a full one is the block's matter */
     uint32_t *items;
     struct word *flags;     /* may be 0 */
+    struct word *enable;    /* a batch: items may be put into it while this is set, and `open` */
+    uint32_t enable_mask, open;
+    uint32_t until;         /* but for this one */
+    uint32_t sets;          /* bits of flags that putting an item into a batch sets; 0 where it is none */
 };
 
 /* A register: Register of peripherals/core/register.py. */
@@ -130,6 +135,7 @@ struct span {
     void (*write)(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
     struct word **words;    /* by offset / 4; 0 where only the block knows */
     uint32_t *reads, *writes; /* how often a block was asked, by offset / 4 */
+    uint32_t *held;         /* of the slice */
 };
 
 /* What the TLB is to hold of a page: uc_tlb_entry of Unicorn. */
@@ -233,6 +239,8 @@ static void changed(struct fifo *s)
         return;
     before = flags->value;
     flags->value = (before & ~(s->empty | s->full)) | (s->count ? 0 : s->empty) | (s->count == s->depth ? s->full : 0);
+    if (s->sets && s->count)
+        flags->value |= s->sets;
     if (flags->value != before)
         follow(flags->lines);
 }
@@ -243,6 +251,11 @@ static void put_item(struct fifo *s, uint32_t item)
     s->items[at < s->depth ? at : at - s->depth] = item;
     s->count++;
     changed(s);
+}
+
+static int batch_takes(struct fifo *s, uint32_t item)
+{
+    return s->open && item != s->until && (s->enable->value & s->enable_mask);
 }
 
 static int fifo_asks(struct fifo *s)
@@ -482,8 +495,12 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
         uint32_t value = (uint32_t)written;
         struct fifo *fifo = word->takes;
         if (fifo) {
-            if (size == 4 && !(value & ~fifo->mask) && fifo->count < fifo->depth && !fifo_asks(fifo)) {
-                put_item(fifo, value >> fifo->shift);
+            uint32_t item = value >> fifo->shift;
+            int held = fifo->sets != 0, takes = !held || batch_takes(fifo, item);
+            if (size == 4 && takes && !(value & ~fifo->mask) && fifo->count < fifo->depth && !fifo_asks(fifo)) {
+                put_item(fifo, item);
+                if (held)
+                    *span->held = 1;
                 write_word(word, value);
                 return;
             }
