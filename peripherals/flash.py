@@ -13,10 +13,11 @@ import struct
 from collections.abc import Callable
 
 from bk7238.formats.codec import CRC_FRAMES, Codec
-from bk7238.peripherals.core import RO, RW, WO, Fifo, Peripheral, Port, Register, Services, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, WO, Fifo, Load, Peripheral, Port, Register, Services, State, on_write
 from bk7238.peripherals.nor_endings import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 
+READ = 5  # an opcode
 _EIGHT_WORDS = struct.Struct("<8I")
 
 
@@ -58,8 +59,8 @@ class FlashController(Peripheral):
         data = WO(0, 7)
         rewind = WO(31)
 
-    read_words = State(bytes(32))
-    reading = Fifo(DATA_FLASH_SW.data, 8)
+    reading = Fifo(DATA_FLASH_SW.data, 8, ring=True)
+    loading = Load(reading, OPERATE_SW.address, {OPERATE_SW.opcode: READ, OPERATE_SW.start: 1})
     program_words = State(factory=lambda: [0xFFFF_FFFF] * 8)
     program_index = State(0)
     page = Fifo(PAGE_WRITE.data, PAGE)
@@ -68,11 +69,22 @@ class FlashController(Peripheral):
 
     def __init__(self, services: Services, window: int = 0) -> None:
         self.window = window
-        self.chip = NorFlash(0, 0)  # none is soldered in yet
+        self._chip = NorFlash(0, 0)  # none is soldered in yet
         self.codec: Codec = CRC_FRAMES
         super().__init__(services)
 
     # The world's side
+
+    @property
+    def chip(self) -> NorFlash:
+        """The chip that is soldered in."""
+        return self._chip
+
+    @chip.setter
+    def chip(self, chip: NorFlash) -> None:
+        self._chip = chip
+        chip.on_steadiness.connect(self._load_directly)
+        self._load_directly()
 
     def insert(self, chip: NorFlash, codec: Codec | None = None) -> None:
         """Solder in another chip; the window shows it at once, decoded by `codec` or as before."""
@@ -91,20 +103,14 @@ class FlashController(Peripheral):
             return
         address = word & 0xFF_FFFF
         opcode = word >> 24 & 0x1F
-        if opcode == 5:
-            self.read_words = self.chip.read(address & ~31, 32)
-            self.reading.fill(self.read_words)
+        if opcode == READ:
+            self.reading.fill(self.chip.read(address & ~31, 32))
             return
         operation = self._OPCODES.get(opcode)
         if operation is None:
             self.log.warning(f"flash opcode {opcode} is not modelled")
         else:
             operation(self, address)
-
-    @on_read(DATA_FLASH_SW)
-    def _read_again(self) -> int:
-        self.reading.fill(self.read_words)
-        return self.reading.give()
 
     @on_write(DATA_SW_FLASH)
     def _fill_words(self, word: int) -> None:
@@ -117,6 +123,10 @@ class FlashController(Peripheral):
             self.page.clear()
         else:
             self.page.take(word & 0xFF)
+
+    def _load_directly(self) -> None:
+        """Reads need nothing but the chip's bytes, or the chip has to be asked."""
+        self.loading.read_from(self.chip.data if self.chip.steady else bytearray())
 
     # The opcodes
 

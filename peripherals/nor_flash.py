@@ -7,9 +7,9 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 from __future__ import annotations
 
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
-from bk7238.peripherals.core import Actor, State
+from bk7238.peripherals.core import Actor, Signal, State
 from bk7238.peripherals.nor_endings import (
     AFTER,
     BLOCK_32K,
@@ -60,6 +60,18 @@ class NorFlash(Actor):
         self.jedec_id = jedec_id
         self.data = bytearray(b"\xff" * size)
         self.attendant: Attendant | None = None
+        self.on_steadiness = Signal()
+
+    @property
+    def steady(self) -> bool:
+        """Whether a read gives nothing but its bytes, each time, and may pass by `read`; `on_steadiness` is told when
+        that may have changed."""
+        return not self.unstable
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Take over the state of another chip, all but its bytes."""
+        super().restore(snapshot)
+        self.on_steadiness()
 
     def identify(self) -> int:
         """The JEDEC id, as the chip answers when it is asked."""
@@ -145,6 +157,7 @@ class NorFlash(Actor):
                 self._noise, self._readings = chance.getrandbits(64), {}
                 self.unstable = {at: bits for at, bits in self.unstable.items() if not start <= at < end}
                 self.unstable |= {start + place: (mask, left.seldom) for place, mask in left.unstable.items()}
+                self.on_steadiness()
         if self.unstable and shape == AFTER:
             self._settle(range(start, end), operation.data)
         return was
@@ -162,6 +175,7 @@ class NorFlash(Actor):
             place = address - addresses.start
             if place < len(programmed) and mask & programmed[place]:
                 self.unstable[address] = mask & programmed[place], seldom
+        self.on_steadiness()
 
     def _reading(self, address: int, data: bytes, *, again: bool) -> bytes:
         """What a read gives where `data` stands; `again`: another time."""

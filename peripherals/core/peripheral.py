@@ -16,7 +16,18 @@ from bk7238.peripherals.core.declaring import Declaring, Part, is_register
 from bk7238.peripherals.core.register import WORD, Kept, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
-from bk7238.peripherals.core.state import Alarm, Batch, Feed, Fifo, RunningAlarm, RunningFeed, RunningFifo, State
+from bk7238.peripherals.core.state import (
+    Alarm,
+    Batch,
+    Feed,
+    Fifo,
+    Load,
+    RunningAlarm,
+    RunningFeed,
+    RunningFifo,
+    RunningLoad,
+    State,
+)
 from bk7238.peripherals.core.wire import Driver, FollowingOutput, Input, Output
 
 
@@ -212,6 +223,10 @@ class Peripheral(Declaring, base=True):
             if isinstance(item, Batch):
                 return self._make_batch(item, key, holder._handler("_on_batch", name))
             return self._put_behind(item, key)
+        if isinstance(item, Load):
+            load = RunningLoad(item, self._behind[item.fifo])
+            self.words[item.address.register.at].command(load)
+            return load
         if isinstance(item, State):
             self._states[key] = holder, name, item
             return item.initial()

@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         _gives: int | None
         _takes: int | None
         _lines: int | None
+        _loads: int | None
 
         def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
@@ -121,6 +122,7 @@ else:
             ("_takes", ctypes.c_void_p),
             ("_gives", ctypes.c_void_p),
             ("_lines", ctypes.c_void_p),
+            ("_loads", ctypes.c_void_p),
         )
 
 
@@ -206,6 +208,10 @@ class Register(_Memory):
     def take_into(self, fifo: Any) -> None:
         """Writes go into a FIFO."""
         self._takes = ctypes.addressof(fifo)
+
+    def command(self, load: Any) -> None:
+        """Let writes load a FIFO."""
+        self._loads = ctypes.addressof(load)
 
     def write(self, word: int) -> None:
         """What a write by the firmware does to the stored value, before any handler sees it."""

@@ -76,13 +76,50 @@ class Fifo(Declaration):
     A write of the field alone is taken without a handler, and so is a read while there is something. The port's
     handlers are called for all else: a write with other bits in it or to a full FIFO, a read of an empty one. Bits
     `empty` and `full` of one register follow the FIFO; where `full` is given, what fills it may wait for room, and a
-    read of a full one calls the handler, too.
+    read of a full one calls the handler, too. A `ring` gives its items again and again.
     """
 
-    def __init__(self, field: Field, depth: int, *, empty: Field | None = None, full: Field | None = None) -> None:
-        self.field, self.depth, self.empty, self.full = field, depth, empty, full
+    def __init__(
+        self, field: Field, depth: int, *, empty: Field | None = None, full: Field | None = None, ring: bool = False
+    ) -> None:
+        self.field, self.depth, self.empty, self.full, self.ring = field, depth, empty, full, ring
         if any(one.register.count != 1 for one in (field, empty, full) if one is not None):
             raise TypeError("a FIFO stands behind a field of one register, and so do its bits")
+
+
+class Load(Declaration):
+    """Fills a FIFO of words with the bytes at `address`, rounded down to as many, of the memory that the block names,
+    when a register is written in which `command` has these values.
+
+    Where that is not done natively, or not within the memory, the register's handler is called.
+    """
+
+    def __init__(self, fifo: Fifo, address: Field, command: dict[Field, int]) -> None:
+        self.fifo, self.address = fifo, address
+        self.mask = sum(field.mask for field in command)
+        self.value = sum(value << field.lsb for field, value in command.items())
+        if {field.register for field in command} != {address.register} or fifo.depth & fifo.depth - 1:
+            raise TypeError("a load is commanded by one register, and fills a power of two of words")
+
+
+class RunningLoad(ctypes.Structure):
+    """The load of one block, laid out as `struct load` of the engine's slice.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint32) for name in ("_mask", "_value", "_address_mask", "_address_lsb", "_size")),
+        ("_fifo", ctypes.c_void_p),
+        ("_memory", ctypes.c_void_p),
+    )
+
+    def __init__(self, declared: Load, fifo: RunningFifo) -> None:
+        address = declared.address
+        super().__init__(declared.mask, declared.value, address.mask, address.lsb, 0, ctypes.addressof(fifo))
+        self._into = fifo
+
+    def read_from(self, memory: bytearray) -> None:
+        """Let this be the memory. It can have no other length from now on."""
+        self._bytes = (ctypes.c_char * len(memory)).from_buffer(memory)
+        self._memory, self._size = ctypes.addressof(self._bytes), len(memory)
 
 
 class Batch(Fifo):
@@ -111,6 +148,7 @@ class RunningFifo(ctypes.Structure):
         ("_full", ctypes.c_uint32),
         ("_items", ctypes.c_void_p),
         ("_flags", ctypes.c_void_p),
+        ("_ring", ctypes.c_uint32),
         ("_enable", ctypes.c_void_p),
         ("_enable_mask", ctypes.c_uint32),
         ("_open", ctypes.c_uint32),
@@ -122,6 +160,7 @@ class RunningFifo(ctypes.Structure):
         field, empty, full = declared.field, declared.empty, declared.full
         masks = empty.mask if empty else 0, full.mask if full else 0
         super().__init__(field.mask, field.lsb, declared.depth, 0, 0, *masks)
+        self._ring = declared.ring
         self._array = (ctypes.c_uint32 * declared.depth)()
         self._items = ctypes.addressof(self._array)
         self._register: Register | None = None
@@ -186,10 +225,10 @@ class RunningFifo(ctypes.Structure):
         return True
 
     def give(self) -> int:
-        """The oldest item, which leaves; there is one."""
+        """The oldest item, which leaves, or goes behind the others of a ring; there is one."""
         item = self._array[self._first]
         self._first = (self._first + 1) % self.depth
-        self._count -= 1
+        self._count -= not self._ring
         self._changed()
         return int(item)
 

@@ -1,13 +1,18 @@
 """The flash controller as a driver sees it: operations, NOR rules, protection, and the window that follows."""
 
+from copy import deepcopy
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bk7238 import chip
+from bk7238.engine import slice as slices
 from bk7238.formats import crc_framing
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.flash import FlashController
+from bk7238.peripherals.nor_endings import UNSTABLE, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.testing.block import BlockBench
 
@@ -70,6 +75,51 @@ def test_program_clears_bits_only(driver):
     driver.program(0x1000, b"\xf1" * 32)
     assert driver.read(0x1000) == b"\x01" * 32
     assert driver.operations == [("program", 0x1000, b"\x0f" * 32), ("program", 0x1000, b"\xf1" * 32)]
+
+
+@pytest.mark.parametrize("address", [0, 0x1FF0, 0x1FFFE0, 0x1FFFFF, 0x200000, 0x3FFFE5])
+def test_a_read_gives_eight_words_again_and_again(driver, address):
+    pattern = bytes(range(251)) * (driver.flash.chip.size // 251 + 1)
+    driver.flash.chip.load(pattern[: driver.flash.chip.size])
+    start = address % driver.flash.chip.size & ~31
+    assert driver.read(address) == pattern[start : start + 32]
+    again = [driver.flash.read(DATA_OUT).to_bytes(4, "little") for _ in range(11)]
+    assert b"".join(again) == (pattern[start : start + 32] * 2)[:44]
+    before = driver.flash.snapshot()
+    driver.flash.chip.load(bytes(32), start)
+    driver.operate(3)
+    driver.flash.restore(before)
+    assert driver.flash.read(DATA_OUT) == int.from_bytes(pattern[start + 12 : start + 16], "little")
+
+
+def test_python_is_not_asked_for_a_read(driver, monkeypatch):
+    if slices.functions().on_write is None:
+        pytest.skip("nothing is native on this host")
+    driver.flash.chip.load(b"word" * 8, 0x40)
+    monkeypatch.setattr(NorFlash, "read", None)
+    assert driver.read(0x4F) == b"word" * 8
+
+
+def test_another_chip_is_read_at_once(driver):
+    driver.flash.insert(NorFlash(0x1000, 0))
+    driver.flash.chip.load(b"word" * 8)
+    assert driver.read(0) == driver.read(0x1000) == b"word" * 8
+
+
+def test_bits_that_read_differently_do_so_for_the_driver_until_they_are_erased(driver):
+    chip = driver.flash.chip
+    driver.flash.insert(chip)
+    chip.load(bytes(0x1000), 0x3000)
+    chip.perform(Operation("erase", 0x3000, 0x1000), UNSTABLE, Random(1))
+    line = min(chip.unstable) & ~31
+    before = deepcopy((driver.flash.snapshot(), chip.snapshot()))
+    reads = [driver.read(line) for _ in range(20)]
+    assert len(set(reads)) > 1
+    driver.operate(13, 0x3000)
+    assert driver.read(line) == b"\xff" * 32 and chip.steady
+    driver.flash.restore(before[0])
+    chip.restore(before[1])
+    assert [driver.read(line) for _ in range(20)][1:] != [b"\xff" * 32] * 19
 
 
 def test_page_programming(driver):

@@ -63,6 +63,7 @@ struct fifo {
     uint32_t empty, full;   /* bits of flags that follow it; with `full`, a read of a full one is the block's matter */
     uint32_t *items;
     struct word *flags;     /* may be 0 */
+    uint32_t ring;          /* what is read stays, behind the others */
     struct word *enable;    /* a batch: items may be put into it while this is set, and `open` */
     uint32_t enable_mask, open;
     uint32_t until;         /* but for this one */
@@ -76,6 +77,16 @@ struct word {
     uint32_t plain;         /* which accesses need nothing but this, bits as in the enum */
     struct fifo *takes, *gives; /* what a write puts items into, and what a read gets them from */
     struct line **lines;    /* the outputs that follow it, up to a 0; may be 0 */
+    struct load *loads;     /* what certain writes do; may be 0 */
+};
+
+/* A FIFO filled from memory: RunningLoad of peripherals/core/state.py. */
+struct load {
+    uint32_t mask, value;   /* bits of the word that command it, and what they are then */
+    uint32_t address_mask, address_lsb;
+    uint32_t size;          /* of the memory, in bytes */
+    struct fifo *fifo;
+    uint8_t *memory;
 };
 
 /* The wires that lead to one input: Net of peripherals/core/wire.py. */
@@ -261,6 +272,22 @@ static int batch_takes(struct fifo *s, uint32_t item)
 static int fifo_asks(struct fifo *s)
 {
     return s->flags && asks(s->flags->lines);
+}
+
+/* Fill a FIFO from memory. Returns whether it is all there is to the write of `value`. */
+static int loaded(struct load *s, uint32_t value)
+{
+    struct fifo *fifo = s->fifo;
+    uint32_t bytes = 4 * fifo->depth, at = (value & s->address_mask) >> s->address_lsb & ~(bytes - 1), i;
+    uint8_t *memory = s->memory + at;
+
+    if (s->size < bytes || at > s->size - bytes || fifo->flags)
+        return 0;
+    for (i = 0; i < fifo->depth; i++, memory += 4)
+        fifo->items[i] = memory[0] | memory[1] << 8 | memory[2] << 16 | (uint32_t)memory[3] << 24;
+    fifo->first = 0;
+    fifo->count = fifo->depth;
+    return 1;
 }
 
 static void write_word(struct word *word, uint32_t value)
@@ -475,7 +502,7 @@ uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
         if (fifo && fifo->count && !(fifo->full && fifo->count == fifo->depth) && size == 4 && !fifo_asks(fifo)) {
             uint32_t item = fifo->items[fifo->first];
             fifo->first = fifo->first + 1 == fifo->depth ? 0 : fifo->first + 1;
-            fifo->count--;
+            fifo->count -= !fifo->ring;
             changed(fifo);
             return (value & ~fifo->mask) | item << fifo->shift;
         }
@@ -501,6 +528,11 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
                 put_item(fifo, item);
                 if (held)
                     *span->held = 1;
+                write_word(word, value);
+                return;
+            }
+        } else if (word->loads && size == 4 && (value & word->loads->mask) == word->loads->value) {
+            if (loaded(word->loads, value)) {
                 write_word(word, value);
                 return;
             }
