@@ -109,9 +109,11 @@ class AccessPoint(Actor):
         self._downlink.clear()
         self.on_change()
 
-    def switch_on(self, now: int, *, forget: bool = False) -> None:
-        """Come back; with `forget` the stations are strangers, as after the access point's own restart."""
+    def switch_on(self, now: int, *, forget: bool = False, channel: int | None = None) -> None:
+        """Come back, on the same channel or on another; with `forget` the stations are strangers, as after the access
+        point's own restart."""
         self.online = True
+        self._bss.channel = channel or self.channel
         self._next_beacon = self._bss.next_beacon(now)
         if forget:
             for station in self.stations:

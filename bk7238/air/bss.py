@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bk7238.air import management
 from bk7238.air.security import Security
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import element
+from bk7238.peripherals.core import Actor, State
 
 TIME_UNIT = 1024  # microseconds
 
@@ -15,27 +14,31 @@ G_RATES = (24, 18, 12, 9, 6)  # Mb/s at which a station is sent its data, the be
 B_RATES = (11, 2, 1)
 
 
-@dataclass
-class Bss:
+class Bss(Actor):
     """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds,
     `b_only` leaves 802.11b's rates alone."""
 
-    ssid: bytes
-    bssid: bytes
-    channel: int
-    interval: int
-    ht: bool
-    hidden: bool
-    security: Security
-    b_only: bool = False
+    channel: int = State()
 
-    def __post_init__(self) -> None:
-        if not 0 < len(self.ssid) <= 32:
-            raise ValueError(f"an SSID has 1 to 32 bytes, not {len(self.ssid)}")
-        if not 0 < self.interval < 0x10000:
-            raise ValueError(f"a beacon interval has 1 to 65535 time units, not {self.interval}")
-        if self.ht and self.b_only:
+    def __init__(
+        self,
+        ssid: bytes,
+        bssid: bytes,
+        channel: int,
+        interval: int,
+        ht: bool,
+        hidden: bool,
+        security: Security,
+        b_only: bool = False,
+    ) -> None:
+        if not 0 < len(ssid) <= 32:
+            raise ValueError(f"an SSID has 1 to 32 bytes, not {len(ssid)}")
+        if not 0 < interval < 0x10000:
+            raise ValueError(f"a beacon interval has 1 to 65535 time units, not {interval}")
+        if ht and b_only:
             raise ValueError("an access point with 802.11b's rates only has no 802.11n")
+        self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
+        self.ht, self.hidden, self.security, self.b_only = ht, hidden, security, b_only
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""

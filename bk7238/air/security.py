@@ -22,6 +22,10 @@ class Security(Protocol):
     def pmks(self) -> Sequence[bytes]:
         """The pre-shared keys so far, the present one last; none of an open network."""
 
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """The keys that data frames are protected with now: group keys, and those of the stations."""
+
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """The access point that this protects is made: called once, before anything else."""
 
@@ -62,6 +66,7 @@ class Open:
     elements = b""
     deadline = None
     pmks: Sequence[bytes] = ()
+    keys: Sequence[bytes] = ()
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """Nothing to prepare."""

@@ -73,6 +73,13 @@ class Wpa2(Actor):
         self._ssid, self.pmks = ssid, [wpa_keys.pmk(self.passphrase, ssid)]
         self._bssid, self._events, self._misbehaviour = bssid, events, misbehaviour
 
+    @property
+    def keys(self) -> list[bytes]:
+        """The keys that data frames are protected with now: group keys, and those of the stations."""
+        sending = [self._group, self._next_group, *(member.sending for member in self._members.values())]
+        receiving = [member.receiving for member in self._members.values()]
+        return [key.key for key in (*sending, *receiving) if key is not None]
+
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
         self.pmks.append(wpa_keys.pmk(passphrase, self._ssid))

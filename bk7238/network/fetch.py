@@ -81,10 +81,13 @@ class Request(Exchange):
 
 
 class Fetch(Request):
-    """A GET for `target`, after so many redirections."""
+    """A GET for `target`, after so many redirections, or a POST of `content`, which is of that `kind`."""
 
-    def __init__(self, target: Url, hops: int = 0) -> None:
-        super().__init__(target, "GET", [])
+    def __init__(self, target: Url, hops: int = 0, content: bytes | None = None, kind: str = "") -> None:
+        if content is None:
+            super().__init__(target, "GET", [])
+        else:
+            super().__init__(target, "POST", [("Content-Type", kind), ("Content-Length", str(len(content)))], content)
         self.hops = hops
         self.onwards = ""  # the URL that it is sent on to
 

@@ -79,6 +79,11 @@ class Host(Actor):
         return self._exchange
 
     @property
+    def busy(self) -> bool:
+        """Whether something is under way or wanted."""
+        return self._exchange is not None or bool(self._wanted)
+
+    @property
     def address(self) -> bytes:
         """Its IPv4 address, empty while it has none."""
         return (self._static or self._dhcp.address) if self._online else b""

@@ -37,6 +37,13 @@ class Outside(Service, Protocol):
         """See what has come from outside."""
 
 
+class Datagrams(Protocol):
+    """What listens on a UDP port."""
+
+    def receive(self, data: bytes, client: bytes, port: int) -> bytes | None:
+        """A datagram from a client's address and port: the datagram that answers it, if one does."""
+
+
 class Network(Actor):
     """A gateway with DHCP, DNS, ping, TCP and HTTP on one /24 subnet.
 
@@ -74,12 +81,13 @@ class Network(Actor):
         self.dns = dns.DnsServer(self.address, self.events, table)
         self.tcp = TcpServer(self.address, rng, self.events)
         self.http = http_server.HttpServer(self.events, files)
-        self.http.on_output.connect(self._push_soon)
+        self.http.on_output.connect(self.push_soon)
         self.tcp.listen(http_server.PORT, self.http)
         self._broadcast = self.address[:3] + b"\xff"
         self._neighbours = arp.Neighbours()
         self._identification = rng.getrandbits(16)
         self._outside: list[Outside] = []
+        self._datagrams: dict[int, Datagrams] = {}
         self.hosts: list[Host] = []
 
     def join(self, host: Host) -> None:
@@ -92,6 +100,23 @@ class Network(Actor):
             self.tcp.close(http_server.PORT)
         self._outside.append(outside)
         self.tcp.listen(outside.port, outside)
+
+    def listen_udp(self, port: int, service: Datagrams) -> None:
+        """Serve a UDP port, in place of whoever did. Raises ValueError for one that there is not, or that is DHCP's or
+        DNS's."""
+        if port in (dhcp.SERVER_PORT, dns.PORT) or not 0 < port < 0x10000:
+            raise ValueError(f"UDP servers have ports from 1 to 65535, but for {dns.PORT} and {dhcp.SERVER_PORT}")
+        self._datagrams[port] = service
+
+    def push_soon(self, now: int) -> None:
+        """An application has sent, closed or aborted by itself."""
+        self._push_at = now
+        self.on_change()
+
+    def send_datagram(self, port: int, ip: bytes, to_port: int, data: bytes, now: int) -> None:
+        """Send a datagram from a UDP port of the gateway."""
+        self._send(ip, ipv4.UDP, udp.build(self.address, port, ip, to_port, data))
+        self.push_soon(now)
 
     @property
     def gateway_ip(self) -> str:
@@ -157,11 +182,6 @@ class Network(Actor):
         output, self._output = self._output, []
         return output
 
-    def _push_soon(self, now: int) -> None:
-        """An application has sent, closed or aborted by itself."""
-        self._push_at = now
-        self.on_change()
-
     # ARP
 
     def _receive_arp(self, packet: arp.Arp, now: int) -> None:
@@ -225,10 +245,18 @@ class Network(Actor):
         elif datagram.destination_port == dns.PORT:
             answer = self.dns.receive(datagram.payload, packet.source, now)
             if answer is not None:
-                ports = dns.PORT, datagram.source_port
-                self._send(packet.source, ipv4.UDP, udp.build(self.address, ports[0], packet.source, ports[1], answer))
+                self._answer(datagram, packet.source, answer)
+        elif datagram.destination_port in self._datagrams:
+            service = self._datagrams[datagram.destination_port]
+            answer = service.receive(datagram.payload, packet.source, datagram.source_port)
+            if answer is not None:
+                self._answer(datagram, packet.source, answer)
         else:
             self._refuse(packet, icmp.PORT, now)
+
+    def _answer(self, datagram: udp.Datagram, client: bytes, payload: bytes) -> None:
+        ports = datagram.destination_port, datagram.source_port
+        self._send(client, ipv4.UDP, udp.build(self.address, ports[0], client, ports[1], payload))
 
     def _refuse(self, packet: ipv4.Packet, code: int, now: int) -> None:
         """Answer with ICMP unreachable, and tell."""

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bk7238.bench import values
 from bk7238.bench.bench import add_access_point
 from bk7238.bench.values import microseconds
 from bk7238.formats.ieee80211 import BROADCAST
@@ -38,7 +39,9 @@ class Ap:
 
     @property
     def stations(self) -> list[str]:
-        """MAC addresses of those that are associated."""
+        """MAC addresses of those that are associated; none while it is off."""
+        if not self.model.online:
+            return []
         return [station.address.hex(":") for station in self.model.stations if station.associated]
 
     def off(self) -> None:
@@ -48,6 +51,14 @@ class Ap:
     def on(self) -> None:
         """After `off`: all stations are strangers."""
         self.model.switch_on(self._dut.machine.now, forget=True)
+
+    def restart(self, off: str | float = "30 s", channel: int | None = None) -> None:
+        """Fall silent, let that much time pass, and come back, on another channel where one is named. Raises ValueError
+        for a channel that there is not."""
+        there = None if channel is None else values.channel(channel)
+        self.off()
+        self._dut.run(off)
+        self.model.switch_on(self._dut.machine.now, forget=True, channel=there)
 
     def deauthenticate(self, reason: int = 1) -> None:
         """Throw everybody out."""
@@ -93,6 +104,7 @@ class Air:
 
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
+        self._packets: list[Any] = []
 
     @property
     def model(self) -> Medium:
@@ -113,6 +125,16 @@ class Air:
     def frames(self) -> list[Frame]:
         """All frames since the power-on, as a capture has them: before what a filter does to them."""
         return self._dut.frames
+
+    @property
+    def packets(self) -> list[Any]:
+        """The same as packets of scapy, from `Dot11` on, those that the keys of this air open decrypted; `time` is in
+        virtual seconds. As in `[packet for packet in air.packets if TCP in packet and packet[TCP].dport == 1883]`."""
+        from bk7238.testing import packets
+
+        frames = self._dut.frames
+        self._packets += [packets.packet(frame, self._dut.keys) for frame in frames[len(self._packets) :]]
+        return list(self._packets)
 
     def events(self, kind: str | None = None) -> list[Any]:
         """What the radio and the network had to tell since the power-on; `kind` is a class of bk7238.network.events or

@@ -57,8 +57,11 @@ class Flash:
         return self._dut.flash_before
 
     def partition(self, name: str) -> bytes:
-        """The bytes of a partition, CRCs included."""
-        partition = self._dut.image.partitions[name]
+        """The bytes of a partition, CRCs included. Raises KeyError for one that the image has not."""
+        partitions = self._dut.image.partitions
+        if name not in partitions:
+            raise KeyError(f"there is no partition {name!r}; there is {', '.join(partitions) or 'none'}")
+        partition = partitions[name]
         return self.data[partition.physical_start : partition.physical_end]
 
     @property

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,15 +15,16 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.bench.values import microseconds
 from bk7238.faults import Fault, Spec
 from bk7238.faults.run import Faults
+from bk7238.formats.ieee80211 import PROTECTED
 from bk7238.image import FlashImage, Package, flash_image
+from bk7238.network.addresses import ip_text
 from bk7238.peripherals.nor_endings import Operation
-from bk7238.testing.alone import Alone
 from bk7238.testing.patterns import Pattern, matcher
 from bk7238.testing.pins import Channels, Pins, Things
 from bk7238.update import boots, evidence
+from bk7238.update.alone import Alone
 from bk7238.update.result import Result
 from bk7238.update.session import Update
-from bk7238.update.story import BOOT, JOIN
 
 if TYPE_CHECKING:
     from bk7238.machine import Machine
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from bk7238.network.network import Network
     from bk7238.peripherals.core import ResetKind
     from bk7238.sweep.report.report import Report
+    from bk7238.testing.air import Ap
+    from bk7238.testing.lan import Lan
+    from bk7238.testing.web import WebClient
 
 
 class NotSeen(AssertionError):
@@ -51,7 +56,7 @@ class Dut:
 
     Without a `package` there is no update: the device is told to join the network where its firmware family is known,
     and there is no verdict. `frames`, `events` and `operations` are those of the air, of air and network, and of the
-    flash, since the power-on; `flash_before` is the whole flash at the power-on.
+    flash, since the power-on or `join`; `flash_before` is the whole flash as it was then.
     """
 
     def __init__(self, image: FlashImage, package: Package | None = None, settings: Settings | None = None) -> None:
@@ -62,6 +67,7 @@ class Dut:
         self.before: list[str] = []
         """The lines that the last `expect` passed over."""
         self.frames: list[Frame] = []
+        self.keys: dict[bytes, None] = {}  # that protected frames of `frames` are protected with, the newest last
         self.events: list[Event] = []
         self.operations: list[Operation] = []
         self.flash_before = b""
@@ -120,12 +126,20 @@ class Dut:
 
     def _follow(self, bench: Update | Alone) -> None:
         machine = bench.machine
-        self.flash_before = bytes(machine.flash.data)
+        self._begin()
         machine.uart1.on_line.connect(lambda line: self._line(1, line))
         machine.uart2.on_line.connect(lambda line: self._line(2, line))
         machine.board.flash.operated.connect(self._operated)
         bench.air.on_event.connect(self._heard)
-        bench.air.on_frame.connect(lambda *frame: self.frames.append(Frame(*frame)))
+        bench.air.on_frame.connect(self._overheard)
+
+    def _begin(self) -> None:
+        """What was seen until now is past."""
+        for seen in (self.frames, self.events, self.operations):
+            seen.clear()
+        self.unheard = 0
+        self.skip()
+        self.flash_before = bytes(self.machine.flash.data)
 
     @property
     def update(self) -> Update:
@@ -138,20 +152,53 @@ class Dut:
 
     def join(self) -> None:
         """Switch the device on and let it join its network. Where the same has been done before, on this host and with
-        this simulator, it is taken from the cache. What came before is past. Raises NotSeen where it does not join,
-        RuntimeError for a device without a package."""
-        self._not_yet()
-        if self.package is not None:
-            where = self.cache if type(self).plug is Dut.plug else None
+        this simulator, it is taken from the cache, unless the test has made itself something on its bench. What came
+        before is past. Raises NotSeen where it does not join."""
+        if self._bench is not None and self.machine.now:
+            self._not_yet()
+        where = self.cache if type(self).plug is Dut.plug else None
+        if self._bench is not None or where is None:
+            boots.carried_out(self.bench)
+        else:
             self._bench = boots.joined(self.image, self.package, self.settings, where)
             self._follow(self._bench)
-        if self.update.story.phase in (BOOT, JOIN):
+        self._begin()
+        if not boots.is_joined(self.bench):
             raise NotSeen(f"the device did not join until {self.now:.3f} s{self._why}")
 
     @property
     def machine(self) -> Machine:
         """The whole board."""
         return self.bench.machine
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address that was leased last. Raises NotSeen where none was."""
+        leases = [lease for lease in self.bench.network.dhcp.leases.values() if lease.bound]
+        if not leases:
+            raise NotSeen(f"the device has no address at {self.now:.3f} s{self._why}")
+        return ip_text(max(leases, key=lambda lease: lease.expires).ip)
+
+    @property
+    def router(self) -> Ap:
+        """The access point that the device finds."""
+        from bk7238.testing.air import Ap
+
+        return Ap(self)
+
+    @cached_property
+    def network(self) -> Lan:
+        """The device's network."""
+        from bk7238.testing.lan import Lan
+
+        return Lan(self)
+
+    @cached_property
+    def http(self) -> WebClient:
+        """A host on that network, which asks the device's web server."""
+        from bk7238.testing.web import WebClient
+
+        return WebClient(self)
 
     @property
     def now(self) -> float:
@@ -243,12 +290,17 @@ class Dut:
         while self.machine.now < end:
             self.machine.run(until=end)
 
-    def wait(self, condition: Callable[[], Any], within: str | float = "20 s") -> None:
-        """Let time pass, 10 ms at a time, until the condition holds. Raises NotSeen."""
+    def wait(
+        self,
+        condition: Callable[[], Any],
+        within: str | float = "20 s",
+        otherwise: Callable[[], str] = lambda: "the condition did not hold",
+    ) -> None:
+        """Let time pass, 10 ms at a time, until the condition holds. Raises NotSeen with what `otherwise` says."""
         deadline = self.machine.now + microseconds(within)
         while not condition():
             if self.machine.now >= deadline:
-                raise NotSeen(f"the condition did not hold within {within}{self._why}")
+                raise NotSeen(f"{otherwise()} within {within}, until {self.now:.3f} s{self._why}")
             self.run(0.01)
 
     def send(self, text: str | bytes, console: int = 1) -> None:
@@ -294,6 +346,12 @@ class Dut:
     def _operated(self, kind: str, address: int, what: bytes | int) -> None:
         length, data = (what, b"") if isinstance(what, int) else (len(what), what)
         self.operations.append(Operation(kind, address, length, data))
+
+    def _overheard(self, *frame: Any) -> None:
+        self.frames.append(Frame(*frame))
+        if frame[1][1] & PROTECTED:
+            for point in self.bench.air.access_points:
+                self.keys.update(dict.fromkeys(point.security.keys))
 
     def _heard(self, event: Event) -> None:
         self.events.append(event)

@@ -25,7 +25,7 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 
 def device(item: pytest.Item, **more: Any) -> testing.Dut:
     """The device of a test, or with `more` settings another one beside it. `image` and `package` are files, or have
-    been read already; a package that is False is none."""
+    been read already; a package that is False is none, and so is that of a device with `update=False`."""
     from bk7238.bench import values
     from bk7238.bench.settings import Settings
     from bk7238.image import FlashImage, Package, flash_image, package
@@ -33,6 +33,8 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     config = item.config
     settings = {**checked(_marked, item), **more}
     chosen = {name: settings.pop(name, None) for name in ("image", "package")}
+    if not settings.pop("update", True):
+        chosen["package"] = False
     files = {
         name: _file(config, name, one)
         for name, one in chosen.items()

@@ -10,54 +10,84 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+from bk7238 import host_files
+from bk7238.bench.bench import network_alone
 from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage, Package
-from bk7238.machine.snapshot import SnapshotError
+from bk7238.machine.snapshot import SnapshotError, Snapshots
 from bk7238.update import run_file
+from bk7238.update.alone import Alone
 from bk7238.update.session import Update
 from bk7238.update.story import BOOT, JOIN
 
 KEPT = 32  # files, of some megabytes each
 
 
-def joined(image: FlashImage, package: Package, settings: Settings, where: Path | None) -> Update:
-    """An update whose device has just joined its network, if it does: begun in a file of the folder `where`, or carried
-    out up to there and kept in it. None: no folder. Raises ValueError for what cannot be updated so."""
+def joined(image: FlashImage, package: Package | None, settings: Settings, where: Path | None) -> Update | Alone:
+    """A device that has just joined its network, if it does, with an update on its way where there is a `package`:
+    begun in a file of the folder `where`, or carried out up to there and kept in it. None: no folder. Raises ValueError
+    for what cannot be updated so."""
     if where is None or settings.engine != "unicorn" or settings.gateway or settings.tap is not None:
-        return _carried_out(Update(image, package, settings))
-    path = where / f"{key(image, package, settings)}.run"
+        return carried_out(_made(image, package, settings))
+    name = f"{key(image, package, settings)}.run"
+    path = where / name
     with contextlib.suppress(SnapshotError, OSError):
-        update = Update.load(path)
+        _, snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), name)
+        device = _made(image, package, settings)
+        Snapshots(device.machine).restore(snapshot)
         path.touch()
-        return update
-    update = _carried_out(Update(image, package, settings))
+        return device
+    device = carried_out(_made(image, package, settings))
     with contextlib.suppress(SnapshotError, OSError):  # a full disk slows the next run down, and no more
         where.mkdir(parents=True, exist_ok=True)
-        update.save(path)
+        host_files.write(path, run_file.pack(Snapshots(device.machine).take(), name))
         for old in sorted(where.glob("*.run"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
             old.unlink(missing_ok=True)
-    return update
+    return device
 
 
-def key(image: FlashImage, package: Package, settings: Settings) -> str:
+def key(image: FlashImage, package: Package | None, settings: Settings) -> str:
     """What a boot of these is found by."""
     digest = hashlib.sha256(run_file.versions().encode())
-    for part in (image.name, image.data, image.chip.board.read_bytes(), package.name, package.data, repr(settings)):
+    brought = ("", b"") if package is None else (package.name, package.data)
+    for part in (image.name, image.data, image.chip.board.read_bytes(), *brought, repr(settings)):
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]
 
 
-def _carried_out(update: Update) -> Update:
-    """Run until the device is on its network, or its end has been judged."""
-    update.begin()
-    machine, limit = update.machine, round(update.settings.within * 1e6)
+def carried_out(device: Update | Alone) -> Update | Alone:
+    """Run a device that has not run until it is on its network, or has come to its end before, or for as long as its
+    settings say."""
+    machine, limit = device.machine, round(device.settings.within * 1e6)
 
-    def stop(_phase: str) -> None:
+    def stop(_what: str = "") -> None:
         machine.stop()
 
-    update.story.on_phase.connect(stop)
-    while update.story.phase in (BOOT, JOIN) and update.judge.verdict is None and machine.now < limit:
+    if isinstance(device, Update):
+        device.begin()
+        turns, ended = device.story.on_phase, device.judge.on_end
+    else:
+        turns, ended = device.on_join, machine.dead_end.on_end
+    turns.connect(stop)
+    ended.connect(stop)
+    while not _is_over(device) and machine.now < limit:
         machine.run(until=limit)
-    update.story.on_phase.disconnect(stop)
-    return update
+    turns.disconnect(stop)
+    ended.disconnect(stop)
+    return device
+
+
+def is_joined(device: Update | Alone) -> bool:
+    """Whether it has been on its network."""
+    return device.joined if isinstance(device, Alone) else device.story.phase not in (BOOT, JOIN)
+
+
+def _is_over(device: Update | Alone) -> bool:
+    """Whether it is on its network, or will not get there."""
+    ended = device.machine.dead_end.why if isinstance(device, Alone) else device.judge.verdict is not None
+    return is_joined(device) or bool(ended)
+
+
+def _made(image: FlashImage, package: Package | None, settings: Settings) -> Update | Alone:
+    return Alone(image, settings, network_alone) if package is None else Update(image, package, settings)

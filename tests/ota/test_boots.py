@@ -62,7 +62,7 @@ def test_few_are_kept_and_a_damaged_one_is_made_anew(given, tmp_path, monkeypatc
     newest = tmp_path / f"{boots.key(image, rbl, replace(settings, seed=2))}.run"
     newest.write_bytes(newest.read_bytes()[:-1000])
     assert boots.joined(image, rbl, replace(settings, seed=2), tmp_path).story.phase == DOWNLOAD
-    Update.load(newest)
+    run_file.unpack(newest.read_bytes(), newest.name)
 
 
 def test_a_device_that_does_not_join(given):

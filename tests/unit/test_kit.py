@@ -250,10 +250,18 @@ def test_what_is_loaded_is_what_runs(dut, flash, power):
 
 
 FILES = ("--bk7238-image=reference_1.0.0.bin", "--bk7238-package=reference_1.0.1_none_aes.rbl")
+EXAMPLES = (ROOT / "examples" / "device-tests" / "test_device.py").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+QUOTED = [block for block in BLOCKS if all(part in EXAMPLES for part in block.strip().split("\n\n\n"))]
+OWN = [block for block in BLOCKS if block not in QUOTED]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.findall(r"def test_(\w+)", block)[0])
+def test_the_documentation_shows_the_examples_as_they_are():
+    """test_wheel.py runs them."""
+    assert re.findall(r"def (test_\w+)", "".join(QUOTED)) == re.findall(r"def (test_\w+)", EXAMPLES) != []
+
+
+@pytest.mark.parametrize("block", OWN, ids=lambda block: re.findall(r"def test_(\w+)", block)[0])
 def test_what_the_documentation_shows_passes(pytester, block):
     text = block if "import pytest" in block else f"import pytest\n{block}"
     pytester.makepyfile(text)

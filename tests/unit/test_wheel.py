@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from images import FULL, vendor
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,3 +67,16 @@ def test_names_are_found_in_what_is_installed(installed, tmp_path):
     options = ("-p", "no:cacheprovider", "--bk7238-image=reference_1.0.0.bin")
     run = outside(installed, tmp_path, "-m", "pytest", "-q", *options)
     assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.full
+def test_the_examples_of_tests_of_a_device_run_from_what_is_installed(installed, tmp_path, monkeypatch):
+    """Those of the page about testing, on a product's firmware."""
+    for name in ("pytest.ini", "test_device.py"):
+        (tmp_path / name).write_text((ROOT / "examples" / "device-tests" / name).read_text())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "conftest.py").write_text(
+        f"import bk7238\n\ndef pytest_sessionstart():\n    assert bk7238.__file__.startswith({str(installed)!r})\n"
+    )
+    run = outside(installed, tmp_path, "-m", "pytest", "-q", f"--bk7238-image={vendor(FULL)}")
+    assert run.returncode == 0 and "5 passed" in run.stdout, run.stdout

@@ -9,7 +9,8 @@ from bk7238.bench.bench import Bench, Plug
 from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
-from bk7238.peripherals.core import Actor
+from bk7238.network.events import Event, LeaseGranted
+from bk7238.peripherals.core import Actor, Signal, State
 
 if TYPE_CHECKING:
     from bk7238.bench.settings import Settings
@@ -18,18 +19,28 @@ if TYPE_CHECKING:
 
 class Alone(Actor):
     """A device with `image` that is ready to run. With the profile `none`, or where the family of the app is not known,
-    it is told nothing. Raises ValueError for what it cannot be told."""
+    it is told nothing. `on_join` is told its first lease. Raises ValueError for what it cannot be told."""
+
+    joined: bool = State(False)
 
     def __init__(self, image: FlashImage, settings: Settings, plug: Plug) -> None:
+        self.settings = settings
         self.faults = Faults(settings.faults, settings.seed)
+        self.on_join = Signal()
         family = recognise.choose(settings.profile, image, delivered=True)
         bench = Bench(settings, image, plug)
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         told = Instructions(settings.ssid, settings.psk or "", None)
         family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
+        self.air.on_event.connect(self._event)
         bench.power_on()
         self.operator = family.attach(self.machine, self.air, told)
         self.machine.actors["alone"] = self
         kept = partial(family.configuration, self.machine.chip, self.machine.flash.size)
         self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, LeaseGranted) and not self.joined:
+            self.joined = True
+            self.on_join()
