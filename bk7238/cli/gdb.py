@@ -13,6 +13,7 @@ from bk7238.bench import command
 from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
+from bk7238.cli import symbols
 from bk7238.debug import attach, crash
 from bk7238.debug.gdbserver import GdbServer
 from bk7238.engine import interruption
@@ -35,9 +36,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--listen", default="127.0.0.1", metavar="ADDRESS", help="of this host (default: 127.0.0.1, nobody else's)"
     )
-    parser.add_argument(
-        "--symbols", action="append", default=[], metavar="ELF[@ADDRESS]", help="names and lines (repeatable)"
-    )
+    symbols.add(parser)
     parser.add_argument("--break", action="append", default=[], dest="breaks", metavar="FUNCTION", help="stop there")
     parser.add_argument("--run", action="store_true", dest="running", help="do not wait for GDB: attach while it runs")
     names = (*given.NETWORK, *given.MACHINE, *ONLY_WITH_PACKAGE)
@@ -53,33 +52,32 @@ def run(arguments: argparse.Namespace) -> int:
     settings = given.settings(arguments)
     if settings.engine != "unicorn":
         raise given.UsageError(f"the engine {settings.engine} has a GDB server of its own; use unicorn here")
-    symbol_files = [_symbol_file(text) for text in arguments.symbols]
     shown = _Shown()
     if arguments.package is None:
         machine = _booting(arguments, settings, image)
     else:
         machine = _updating(arguments, settings, image, shown)
     shown.machine = machine
-    symbols = given.checked(attach.known_symbols, machine, symbol_files)
+    known = given.checked(attach.known_symbols, machine, arguments.symbols)
     folder = given.artifacts(arguments)
     machine.uart1.on_line.connect(lambda line: shown.timed(f"uart1 {line}"))
     machine.uart2.on_line.connect(lambda line: shown.timed(f"uart2 {line}"))
     if arguments.log:
         machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     try:
-        server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=symbols, tell=shown.text)
+        server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=known, tell=shown.text)
     except OSError as error:
         where = _endpoint(arguments.listen, arguments.port)
         raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --port") from None
     shown.server = server
     with server:
         for function in arguments.breaks:
-            server.debugger.set_own_break(given.checked(symbols.address, function))
-        server.debugger.on_crash.connect(lambda what: shown.text(crash.report(machine, symbols, what)))
+            server.debugger.set_own_break(given.checked(known.address, function))
+        server.debugger.on_crash.connect(lambda what: shown.text(crash.report(machine, known, what)))
         machine.dead_end.on_end.connect(shown.text)
         server.running = arguments.running
-        if symbols.title:
-            shown.text(f"symbols: {symbols.title}")
+        if known.title:
+            shown.text(f"symbols: {known.title}")
         host, number = server.address
         if not ipaddress.ip_address(host).is_loopback:
             print(f"bk7238: warning: whoever reaches {host} can drive this device", file=sys.stderr)
@@ -131,13 +129,3 @@ def _updating(arguments: argparse.Namespace, settings: Settings, image: FlashIma
     update_package = given.checked(package.read, arguments.package)
     update: Update = given.checked(Update, image, update_package, settings, shown.happening)
     return update.machine
-
-
-def _symbol_file(text: str) -> tuple[Path, int | None]:
-    name, at, address = text.rpartition("@")
-    if not at:
-        return Path(text), None
-    try:
-        return Path(name), int(address, 0)
-    except ValueError:
-        raise given.UsageError(f"--symbols {text}: {address!r} is no address; write ELF@0x10000") from None

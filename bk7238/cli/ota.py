@@ -11,7 +11,7 @@ from typing import Any
 from bk7238 import host_files
 from bk7238.bench import command
 from bk7238.cli import arguments as given
-from bk7238.cli import outside
+from bk7238.cli import outside, symbols
 from bk7238.cli.colour import print_verdict
 from bk7238.cli.progress import Teller
 from bk7238.cli.recording import recorded
@@ -31,6 +31,7 @@ def add(commands: Any) -> None:
     command.add_options(parser)
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults and what is expected, TOML")
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    symbols.add(parser)
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     for damage in update_package.damage:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
-    crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine))
+    crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine, arguments.symbols))
     if arguments.log:
         update.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     if settings.gateway:

@@ -15,7 +15,7 @@ from bk7238.bench import command
 from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
-from bk7238.cli import fetching, outside
+from bk7238.cli import fetching, outside, symbols
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
 from bk7238.engine import interruption
@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
     names = ("ssid", "psk", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
     command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase: WPA2-PSK")
     parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
+    symbols.add(parser)
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
 
@@ -88,7 +89,7 @@ class _Run(Actor):
         self._pages: fetching.Fetching | None = None
         machine = self.machine
         machine.dead_end.on_end.connect(lambda _why: machine.stop())
-        self._crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine))
+        self._crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine, arguments.symbols))
         if arguments.log:
             machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
         if arguments.fetch:

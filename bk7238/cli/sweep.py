@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ from rich.progress import Progress
 
 from bk7238.bench import command
 from bk7238.cli import arguments as given
+from bk7238.cli import symbols
 from bk7238.cli.colour import print_verdict
+from bk7238.debug import attach, crash
 from bk7238.engine.interruption import Interrupted, heard
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
 from bk7238.sweep.plan import registry, shard
-from bk7238.sweep.point import Job
+from bk7238.sweep.point import Job, Point
 from bk7238.sweep.report import evidence
 from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
@@ -77,6 +81,7 @@ def add(commands: Any) -> None:
         help="the Kth of N parts of the points; `bk7238 report` joins the parts",
     )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    symbols.add(parser)
     given.add_artifacts(parser)
     parser.add_argument(
         "--evidence",
@@ -124,6 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard, fail_on)
     if folder is not None:
         report.save(folder)
+        if arguments.symbols:
+            _save_crashes(report, points, arguments.symbols, folder)
         if arguments.evidence is not None:
             evidence.save(folder, report.saved)
     if arguments.json:
@@ -134,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(bool(report.bad))
 
 
+_SHOWN = 10  # bad points
 _LONG = ("outcomes", "operations", "partitions")
 
 
@@ -142,6 +150,16 @@ def _start(arguments: argparse.Namespace) -> Any:
     if arguments.scheduler is not None:
         return cluster(arguments.scheduler, warn=warn)
     return processes(arguments.processes)
+
+
+def _save_crashes(report: Report, points: list[Point], files: Any, folder: Path) -> None:
+    """Run the first bad points again, and write where the guest crashed in them: crash-ID.txt."""
+    bad = [one.id for one in report.bad[:_SHOWN]]
+    for point in [point for point in points if point.id in bad]:
+        update = report.plan.job.update(*point.faults)
+        crashes = crash.Watcher(update.machine, partial(attach.known_symbols, update.machine, files))
+        update.run()
+        crashes.save(folder, f"crash-{re.sub('[^0-9A-Za-z.-]+', '-', point.id)}.txt")
 
 
 def warn(text: str) -> None:
@@ -154,7 +172,7 @@ def _print(report: Report, folder: Path | None) -> None:
     print(f"{len(report.outcomes):,} {report.plan.NOUN}{said}")
     for verdict, number in report.verdicts.most_common():
         print_verdict(verdict, f": {number:,}", "  ")
-    for one in report.bad[:10]:
+    for one in report.bad[:_SHOWN]:
         print_verdict(one.verdict, f": {one.reason}\n    {report.replay(one)}", f"  {one.id}: ")
     print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))

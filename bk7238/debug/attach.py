@@ -15,8 +15,16 @@ from bk7238.machine import Machine
 
 
 def known_symbols(machine: Machine, files: Iterable[tuple[Path, int | None]] = ()) -> Symbols:
-    """Those of ELF files, each with the address that it was loaded to, and of a boot loader that is recognised."""
-    symbols = Symbols()
+    """Those of ELF files, each with the address that it was loaded to, and of a boot loader that is recognised. Raises
+    ValueError for a file that is none."""
+
+    def read(address: int, length: int) -> bytes:
+        try:
+            return machine.engine.bus.read(address, length)
+        except ValueError:
+            return b""
+
+    symbols = Symbols(read)
     for path, address in files:
         symbols.add_elf(path, address)
     symbols.recognise(machine.engine.bus.read(0, machine.chip.app))

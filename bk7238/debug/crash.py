@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from bk7238 import host_files
+from bk7238.debug import disassembly
 from bk7238.debug.symbols import Symbols
 from bk7238.debug.target import BANKED, CORE, Target
 from bk7238.engine.unicorn import UnicornEngine
@@ -25,7 +27,7 @@ class Watcher:
     """Keeps a report of each of the first crashes of a machine, without stopping it."""
 
     def __init__(self, machine: Machine, symbols: Callable[[], Symbols]) -> None:
-        self._machine, self._symbols = machine, symbols
+        self._machine, self._symbols = machine, cache(symbols)  # they are read where something crashes
         self.reports: list[str] = []
         if isinstance(machine.engine, UnicornEngine):
             machine.engine.on_crash.connect(self._crashed)
@@ -38,10 +40,19 @@ class Watcher:
     def tell(self, folder: Path | None) -> None:
         """Say it on stderr and, where there is a folder, in its crash.txt."""
         if self.reports:
-            text = "".join(f"{report}\n\n" for report in self.reports)
-            print(f"bk7238: the guest crashed\n{text}", file=sys.stderr, end="")
+            print(f"bk7238: the guest crashed\n{self.text}", file=sys.stderr, end="")
             if folder is not None:
-                host_files.write_in(folder, "crash.txt", text)
+                self.save(folder)
+
+    @property
+    def text(self) -> str:
+        """All reports; empty where there are none."""
+        return "".join(f"{report}\n\n" for report in self.reports)
+
+    def save(self, folder: Path, name: str = "crash.txt") -> None:
+        """Write the reports to a file of this folder, if there are any."""
+        if self.reports:
+            host_files.write_in(folder, name, self.text)
 
 
 def report(machine: Machine, symbols: Symbols, what: str) -> str:
@@ -60,7 +71,7 @@ def report(machine: Machine, symbols: Symbols, what: str) -> str:
     elif not code:
         lines.append("  there is no memory there")
     else:
-        lines.append(f"  the instruction is {int.from_bytes(code[: 2 if thumb else 4], 'little'):#x}")
+        lines += [f"  {line}" for line in disassembly.around(partial(_words, target), symbols, pc, thumb=thumb)]
     names = list(registers)
     for at in range(0, len(names), 4):
         lines.append("  " + "  ".join(f"{name:>4} {registers[name]:08x}" for name in names[at : at + 4]))

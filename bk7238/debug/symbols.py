@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from elftools.elf.sections import SymbolTableSection
 from bk7238 import host_files
 
 _DATA = Path(__file__).with_name("data")
+
+Read = Callable[[int, int], bytes]
+"""Gives the bytes of a machine's memory: a CPU address and a length."""
 
 
 @dataclass(frozen=True)
@@ -46,79 +51,20 @@ class Line:
     line: int  # 0: here a sequence of lines ends
 
 
-class Symbols:
-    """All that is known of the code of one machine."""
+class Module:
+    """What one ELF or one table knows: functions and lines by their addresses. `title` is what it is called, `code` are
+    the bytes that an ELF loads, by their first address; a table, which was recognised by its bytes, has none."""
 
-    def __init__(self) -> None:
-        self.functions: list[Function] = []
-        self.title = ""  # of the table that was recognised
-        self._starts: list[int] = []
-        self._lines: list[Line] = []
-        self._line_starts: list[int] = []
-
-    def add_elf(self, path: Path, address: int | None = None) -> None:
-        """The functions and lines of an ELF, moved so that its first loaded byte lies at `address`.
-
-        Raises ValueError, with the name, for what is no ELF or holds no symbols.
-        """
-        try:
-            with host_files.open_to_read(path, host_files.RESULTS) as stream:
-                self._read(ELFFile(stream), path, address)
-        except OSError as error:
-            raise ValueError(f"{path}: {error.strerror or error}; name an ELF, as the linker writes it") from None
-        except ELFError as error:
-            raise ValueError(f"{path}: no ELF ({error}); name the one that the image was made of") from None
-        self._sort()
-
-    def _read(self, elf: ELFFile, path: Path, address: int | None) -> None:
-        loaded = [s["sh_addr"] for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
-        moved = 0 if address is None or not loaded else address - min(loaded)
-        table = elf.get_section_by_name(".symtab")
-        if not isinstance(table, SymbolTableSection):
-            raise ValueError(f"{path}: it has no symbol table; give an ELF that is not stripped")
-        for symbol in table.iter_symbols():
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF":
-                self.functions.append(
-                    Function(symbol["st_value"] + moved, symbol["st_size"], symbol.name, f"in {path.name}")
-                )
-        if elf.has_dwarf_info():
-            for unit in elf.get_dwarf_info().iter_CUs():
-                self._lines += _lines(elf, unit, moved)
-
-    def recognise(self, code: bytes) -> None:
-        """Add the table of a known boot loader where `code`, the bytes at address 0, is it."""
-        for path in sorted(_DATA.glob("*.toml")):
-            table = tomllib.loads(path.read_text())
-            if hashlib.sha256(code[: table["length"]]).hexdigest() in table["sha256"]:
-                self.title = table["title"]
-                for entry in table["function"]:
-                    self.functions.append(
-                        Function(entry["address"], entry.get("size", 0), entry["name"], entry.get("how", ""))
-                    )
-        self._sort()
-
-    def _sort(self) -> None:
-        self.functions.sort(key=lambda function: function.start)
+    def __init__(self, title: str, functions: Iterable[Function], lines: Iterable[Line] = ()) -> None:
+        self.title = title
+        self.functions = sorted(functions, key=lambda function: function.start)
+        self.lines = sorted(lines, key=lambda line: (line.address, line.line != 0))
+        self.code: dict[int, bytes] = {}
         self._starts = [function.start for function in self.functions]
-        self._lines.sort(key=lambda line: (line.address, line.line != 0))
-        self._line_starts = [line.address for line in self._lines]
-
-    # Asking
-
-    def address(self, name: str) -> int:
-        """Of a function, or of a number. Raises ValueError for an unknown name."""
-        for function in self.functions:
-            if function.name == name:
-                return function.address
-        try:
-            return int(name, 0)
-        except ValueError:
-            close = [f.name for f in self.functions if name.lower() in f.name.lower()][:5]
-            hint = f"; there is {', '.join(close)}" if close else ""
-            raise ValueError(f"no function {name!r}{hint}") from None
+        self._line_starts = [line.address for line in self.lines]
 
     def function(self, address: int) -> Function | None:
-        """The function in which a CPU address lies."""
+        """The function in which a CPU address lies. One whose size is not known ends at the next."""
         index = bisect_right(self._starts, address) - 1
         if index < 0:
             return None
@@ -128,14 +74,132 @@ class Symbols:
     def line(self, address: int) -> str:
         """`file:line` of a CPU address, empty where it is not known."""
         index = bisect_right(self._line_starts, address) - 1
-        if index < 0 or not self._lines[index].line:
+        if index < 0 or not self.lines[index].line:
             return ""
-        return f"{self._lines[index].file}:{self._lines[index].line}"
+        return f"{self.lines[index].file}:{self.lines[index].line}"
+
+    def differs(self, function: Function, memory: Read) -> bool:
+        """Whether other bytes stand in memory where it has this function."""
+        for start, code in self.code.items():
+            at = function.start - start
+            if 0 <= at < len(code):
+                wanted = code[at : at + max(function.size, 4)]
+                return memory(function.start, len(wanted)) != wanted
+        return False
+
+
+class Symbols:
+    """All that is known of the code of one machine, whose `memory` is read where several ELFs have the same place."""
+
+    def __init__(self, memory: Read | None = None) -> None:
+        self.modules: list[Module] = []
+        self.title = ""  # of the table that was recognised
+        self._memory = memory
+
+    @property
+    def functions(self) -> list[Function]:
+        """All of them, by address."""
+        return sorted((one for module in self.modules for one in module.functions), key=lambda one: one.start)
+
+    def add_elf(self, path: Path, address: int | None = None) -> None:
+        """The functions and lines of an ELF, moved so that its first loaded byte lies at `address`.
+
+        Raises ValueError, with the name, for what is no ELF or holds no symbols.
+        """
+        with _opened(path) as elf:
+            self._read(elf, path, address)
+
+    def _read(self, elf: ELFFile, path: Path, address: int | None) -> None:
+        loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
+        moved = 0 if address is None or not loaded else address - min(s["sh_addr"] for s in loaded)
+        table = _symbol_table(elf, path)
+        title = self._title(path)
+        functions = [
+            Function(symbol["st_value"] + moved, symbol["st_size"], symbol.name, f"in {title}")
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
+        ]
+        code = {s["sh_addr"] + moved: s.data() for s in loaded if s["sh_size"]}
+        ends = {start: start + len(data) for start, data in code.items()}
+        lines: list[Line] = []
+        if elf.has_dwarf_info():
+            for unit in elf.get_dwarf_info().iter_CUs():
+                lines += _lines(elf, unit, moved)
+        module = Module(title, _ended(functions, ends), lines)
+        module.code = code
+        self.modules.append(module)
+
+    def _title(self, path: Path) -> str:
+        """The name of an ELF, with as much of its folder as tells it from those before."""
+        parts = path.resolve().parts
+        titles = ("/".join(parts[-count:]) for count in range(1, len(parts)))
+        taken = {module.title for module in self.modules}
+        return next((title for title in titles if title not in taken), str(path))
+
+    def recognise(self, code: bytes) -> None:
+        """Add the table of a known boot loader where `code`, the bytes at address 0, is it."""
+        for path in sorted(_DATA.glob("*.toml")):
+            table = tomllib.loads(path.read_text())
+            if hashlib.sha256(code[: table["length"]]).hexdigest() in table["sha256"]:
+                self.title = table["title"]
+                functions = [
+                    Function(entry["address"], entry["size"], entry["name"], entry.get("how", ""))
+                    for entry in table["function"]
+                ]
+                self.modules.append(Module(self.title, functions))
+
+    # Asking
+
+    def address(self, name: str) -> int:
+        """Of a function, or of a number. Of several ELFs with a function of this name one is named before it, as in
+        `boot.elf:main`. Raises ValueError for an unknown name, and for one that several have."""
+        wanted, _, function = name.rpartition(":")
+        found = {
+            module.title: one.address
+            for module in self.modules
+            if wanted in ("", module.title)
+            for one in reversed(module.functions)
+            if one.name == function
+        }
+        if len(set(found.values())) > 1:
+            raise ValueError(f"{name!r} is {' and '.join(f'{one}:{name}' for one in found)}; name one of them")
+        for address in found.values():
+            return address
+        try:
+            return int(name, 0)
+        except ValueError:
+            close = [f.name for f in self.functions if name.lower() in f.name.lower()][:5]
+            hint = f"; there is {', '.join(close)}" if close else ""
+            raise ValueError(f"no function {name!r}{hint}") from None
+
+    def function(self, address: int) -> Function | None:
+        """The function in which a CPU address lies."""
+        _, found = self._find(address)
+        return found
+
+    def _find(self, address: int) -> tuple[Module | None, Function | None]:
+        """The function of an address, and the module that has it: of several the one whose code stands in memory."""
+        found = [(module, one) for module in self.modules if (one := module.function(address)) is not None]
+        if len(found) > 1 and self._memory is not None:
+            for module, one in found:
+                if not module.differs(one, self._memory):
+                    return module, one
+        return found[0] if found else (None, None)
+
+    def line(self, address: int) -> str:
+        """`file:line` of a CPU address, empty where it is not known."""
+        module, _ = self._find(address)
+        modules = self.modules if module is None else [module]
+        return next((line for one in modules if (line := one.line(address))), "")
 
     def describe(self, address: int) -> str:
-        """`function+0x10 (file.c:12)`, or nothing."""
-        found, where = self.function(address), self.line(address)
-        name = "" if found is None else f"{found.name}+{address - found.start:#x}"
+        """`function+0x10 (file.c:12)`, or nothing. A function that several ELFs have is named with its own."""
+        module, found = self._find(address)
+        where, name = self.line(address), ""
+        if found is not None and module is not None:
+            several = sum(any(one.name == found.name for one in other.functions) for other in self.modules) > 1
+            name = f"{module.title}:{found.name}" if several else found.name
+            name += f"+{address - found.start:#x}"
         return " ".join(part for part in (name, f"({where})" if where else "") if part)
 
     def table(self, part: str) -> str:
@@ -147,6 +211,51 @@ class Symbols:
             if part in f.name
         ]
         return "\n".join(head + rows) if rows else ""
+
+
+def _ended(functions: list[Function], ends: dict[int, int]) -> list[Function]:
+    """The functions, those without a size as far as the next of them, or the end of what is loaded there."""
+    starts = sorted(function.start for function in functions)
+    sized = []
+    for function in functions:
+        if not function.size:
+            after = bisect_right(starts, function.start)
+            borders = [end for start, end in ends.items() if start <= function.start < end] + starts[after : after + 1]
+            function = replace(function, size=max(0, min(borders, default=function.start) - function.start))
+        sized.append(function)
+    return sized
+
+
+def symbol_file(text: str) -> tuple[Path, int | None]:
+    """Read ELF or ELF@ADDRESS: the file, and the address that its first byte was loaded to. Raises ValueError for what
+    is no ELF with symbols, or no address."""
+    name, at, address = text.rpartition("@")
+    path = Path(name if at else text)
+    try:
+        place = int(address, 0) if at else None
+    except ValueError:
+        raise ValueError(f"{text}: {address!r} is no address; write ELF@0x10000") from None
+    with _opened(path) as elf:
+        _symbol_table(elf, path)
+    return path, place
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ELFFile]:
+    try:
+        with host_files.open_to_read(path, host_files.RESULTS) as stream:
+            yield ELFFile(stream)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}; name an ELF, as the linker writes it") from None
+    except ELFError as error:
+        raise ValueError(f"{path}: no ELF ({error}); name the one that the image was made of") from None
+
+
+def _symbol_table(elf: ELFFile, path: Path) -> SymbolTableSection:
+    table = elf.get_section_by_name(".symtab")
+    if not isinstance(table, SymbolTableSection):
+        raise ValueError(f"{path}: it has no symbol table; give an ELF that is not stripped")
+    return table
 
 
 def _lines(elf: ELFFile, unit: Any, moved: int) -> list[Line]:

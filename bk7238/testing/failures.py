@@ -36,6 +36,7 @@ def replay(item: pytest.Item, device: testing.Dut) -> str:
         words.append(f"--bk7238-chip={device.settings.chip.word}")
     if "sweep" in getattr(item, "fixturenames", ()):
         words.append(f"--bk7238-sweep={config.getoption('bk7238_sweep')}")
+    words += [f"--bk7238-symbols={elf}" for elf in config.getoption("bk7238_symbols")]
     for name, path in item.stash[FILES].items():
         words.append(f"--bk7238-{name}={path.relative_to(here) if path.is_relative_to(here) else path}")
     return shlex.join(words)
@@ -45,6 +46,8 @@ def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
     """What the device said last, where it ended, and how to run the test again."""
     consoles = device.last_lines() if device.made else {}
     said = [(f"bk7238 {console}", visible("\n".join(lines)) or "(nothing)") for console, lines in consoles.items()]
+    if device.made and device.crashes.reports:
+        said.append(("bk7238 crash", visible(device.crashes.text.strip())))
     story = _story(device) if device.made else ["the device was not switched on"]
     return [*said, ("bk7238", visible("\n".join((*story, f"replay: {replay(item, device)}"))))]
 
@@ -71,6 +74,7 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
     path.mkdir(parents=True, exist_ok=True)
     if device.made:
         device.machine.save(path)
+        device.crashes.save(path)
     if device.result is not None:
         host_files.write_in(path, "result.json", json.dumps(device.result.as_json(), indent=2) + "\n")
     for place, report in enumerate(reports, start=1):

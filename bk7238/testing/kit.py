@@ -27,6 +27,7 @@ from bk7238.update.result import Result
 from bk7238.update.session import Update
 
 if TYPE_CHECKING:
+    from bk7238.debug import crash
     from bk7238.machine import Machine
     from bk7238.network.events import Event
     from bk7238.network.link import Link
@@ -62,6 +63,8 @@ class Dut:
     def __init__(self, image: FlashImage, package: Package | None = None, settings: Settings | None = None) -> None:
         self.image, self.package, self.settings = image, package, settings or Settings()
         self.result: Result | None = None
+        self.symbols: list[tuple[Path, int | None]] = []
+        """ELF files of the code, each with the address that it was loaded to, for what is said of crashes."""
         self.cache: Path | None = resources.cache()  # of boots; None for none
         self.pins, self.adc, self.things = Pins(self), Channels(self), Things(self)
         self.before: list[str] = []
@@ -125,8 +128,11 @@ class Dut:
         return self._bench
 
     def _follow(self, bench: Update | Alone) -> None:
+        from bk7238.debug import attach, crash
+
         machine = bench.machine
         self._begin()
+        self.crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine, self.symbols))
         machine.uart1.on_line.connect(lambda line: self._line(1, line))
         machine.uart2.on_line.connect(lambda line: self._line(2, line))
         machine.board.flash.operated.connect(self._operated)
@@ -140,6 +146,9 @@ class Dut:
         self.unheard = 0
         self.skip()
         self.flash_before = bytes(self.machine.flash.data)
+
+    crashes: crash.Watcher
+    """Reports of the first crashes, once it is made."""
 
     @property
     def update(self) -> Update:

@@ -28,11 +28,13 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     been read already; a package that is False is none, and so is that of a device with `update=False`."""
     from bk7238.bench import values
     from bk7238.bench.settings import Settings
+    from bk7238.debug.symbols import symbol_file
     from bk7238.image import FlashImage, Package, flash_image, package
 
     config = item.config
     settings = {**checked(_marked, item), **more}
     chosen = {name: settings.pop(name, None) for name in ("image", "package")}
+    elves = [*config.getoption("bk7238_symbols"), *settings.pop("symbols", ())]
     if not settings.pop("update", True):
         chosen["package"] = False
     files = {
@@ -46,6 +48,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
+    dut.symbols = [checked(symbol_file, _found(config, str(elf))) for elf in elves]
     checked(dut.configure, **settings)
     if config.getoption("bk7238_no-boots"):
         dut.cache = None
@@ -61,8 +64,7 @@ def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
     if not chosen:
         pytest.skip(f"no {name}: name one with --bk7238-{name}, bk7238_{name} in the configuration, or the marker")
     path = Path(chosen)
-    places = [config.invocation_params.dir / path, config.rootpath / path, *_beside(config, path)]
-    for candidate in (*places, resources.located(path)):
+    for candidate in (*_places(config, path), resources.located(path)):
         if candidate.is_file():
             return candidate
     if str(chosen) == path.name and path.name in (one.file for one in firmware.manifest()):
@@ -70,8 +72,18 @@ def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
     pytest.fail(f"bk7238: {chosen}: no such file; name the {name} as it is seen from here", pytrace=False)
 
 
-def _beside(config: pytest.Config, path: Path) -> list[Path]:
-    return [] if config.inipath is None else [config.inipath.parent / path]
+def _places(config: pytest.Config, path: Path) -> list[Path]:
+    """Where a file may lie: as it is seen from where pytest was started, from its root, or from its configuration."""
+    folders = [config.invocation_params.dir, config.rootpath]
+    folders += [] if config.inipath is None else [config.inipath.parent]
+    return [folder / path for folder in folders]
+
+
+def _found(config: pytest.Config, elf: str) -> str:
+    """ELF[@ADDRESS] with the path of the file."""
+    name, at, address = elf.rpartition("@") if "@" in elf else (elf, "", "")
+    path = next((path for path in _places(config, Path(name)) if path.is_file()), Path(name))
+    return f"{path}{at}{address}"
 
 
 def _marked(item: pytest.Item) -> dict[str, Any]:

@@ -31,6 +31,15 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {"default": None, **command.details(name)}) for name in SETTINGS),
     ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
     ("no-boots", {"action": "store_true", "help": "carry every boot out: take none from the cache (docs/testing.md)"}),
+    (
+        "symbols",
+        {
+            "default": [],
+            "action": "append",
+            "metavar": "ELF[@ADDRESS]",
+            "help": "names and lines of your own code, where it crashes (repeatable)",
+        },
+    ),
     ("artifacts", {"default": None, "metavar": "DIR", "help": "logs, flash and result of each test go there"}),
 )
 

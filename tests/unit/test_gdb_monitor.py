@@ -8,10 +8,11 @@ from images import BOOTLOADER_UART1, BOOTLOADER_UART2, vendor
 
 from bk7238 import Settings, Update, flash_image, package
 from bk7238.cli import main
-from bk7238.debug import crash, elf
+from bk7238.debug import attach, crash, elf
 from bk7238.debug.debugger import Debugger
 from bk7238.debug.gdbserver import GdbServer
-from bk7238.debug.symbols import Function, Symbols
+from bk7238.debug.symbols import Function, Module, Symbols
+from bk7238.machine import Machine
 
 BUILT = Path(__file__).resolve().parents[2] / "firmware" / "reference" / "built"
 PACKAGE = BUILT / "reference_1.0.1_gzip_aes.rbl"
@@ -93,14 +94,13 @@ def test_the_power_is_cut_before_a_flash_operation():
 def test_a_crash_report_says_where_and_from_where():
     device = machine()
     symbols = Symbols()
-    symbols.functions = [Function(AGAIN, 0, "again")]
-    symbols._sort()
+    symbols.modules.append(Module("own", [Function(AGAIN, 0, "again")]))
     watcher = crash.Watcher(device, lambda: symbols)
     device.run(until=20_000)
     assert len(watcher.reports) == 3, "the first ones"
     first = watcher.reports[0]
     assert f"undefined instruction at {UNDEFINED_WORD:#010x} again+{UNDEFINED_WORD - AGAIN:#x}" in first
-    assert "the instruction is 0xe7f000f0" in first and "r4 00000032" in first
+    assert f"=> {UNDEFINED_WORD:#010x} e7f000f0  udf #0" in first and "r4 00000032" in first
 
 
 def test_a_jump_into_erased_flash_says_so():
@@ -130,6 +130,46 @@ def test_names_and_lines_of_an_elf():
         symbols.address("package_inst")
 
 
+def test_a_name_ends_where_its_function_ends():
+    symbols = Symbols()
+    symbols.add_elf(BUILT / "boot.elf")
+    [last] = [one for one in symbols.functions if one.start < 0x10000][-1:]
+    assert symbols.describe(last.start + last.size - 4).startswith(last.name)
+    assert symbols.describe(last.start + last.size) == symbols.describe(0x10000) == ""
+
+
+def test_a_function_without_a_size_ends_at_the_next_or_where_its_code_ends(tmp_path):
+    path = tmp_path / "names.elf"
+    path.write_bytes(elf.build([Function(0x101, 0, "thumb"), Function(0x200, 0, "arm")]))
+    symbols = Symbols()
+    symbols.add_elf(path)
+    assert [function.size for function in symbols.functions] == [0xFF, 0]
+    assert symbols.function(0x1FE).name == "thumb"
+
+
+def test_elfs_with_a_name_or_a_function_in_common_are_told_apart(tmp_path):
+    """Two builds of one app: which of them stands in the flash is looked at."""
+    files = []
+    for folder, version in (("new", "1.0.1"), ("old", "1.0.0")):
+        (tmp_path / folder).mkdir()
+        files.append((tmp_path / folder / "app.elf", None))
+        files[-1][0].write_bytes((BUILT / f"app-{version}.elf").read_bytes())
+    device = Machine(flash_image.read(BUILT / "reference_1.0.0.bin").data)
+    symbols = attach.known_symbols(device, files)
+    old, new = Symbols(), Symbols()
+    new.add_elf(files[0][0])
+    old.add_elf(files[1][0])
+    moved = [one for one in old.functions if 0x10000 <= one.start < 0x18000 and one not in new.functions]
+    for function in moved or old.functions[:3]:
+        assert symbols.describe(function.start) == f"old/app.elf:{function.name}+0x0 ({old.line(function.start)})"
+    assert symbols.address("old/app.elf:http_ota") == old.address("http_ota")
+    both = attach.known_symbols(device, [(BUILT / "boot.elf", None), (BUILT / "app-1.0.0.elf", None)])
+    with pytest.raises(ValueError, match=r"'main' is boot\.elf:main and app-1\.0\.0\.elf:main; name one of them"):
+        both.address("main")
+    assert both.address("boot.elf:main") < 0x10000 < both.address("app-1.0.0.elf:main")
+    assert both.describe(both.address("http_ota")).startswith("http_ota+0x0 (ota.c:")
+
+
 def test_the_elf_that_is_offered_holds_the_names(tmp_path):
     path = tmp_path / "names.elf"
     path.write_bytes(elf.build([Function(0x101, 8, "thumb"), Function(0x200, 0, "arm")]))
@@ -146,6 +186,7 @@ def test_the_vendor_boot_loader_is_recognised_in_both_builds():
         assert symbols.address("ota_main") == 0x998D and "1.0.15" in symbols.title
         assert all(function.how for function in symbols.functions)
         assert len({function.start for function in symbols.functions}) == len(symbols.functions) > 90
+        assert symbols.describe(0xB798) == "onchip_crc_write+0x0" and symbols.describe(0x10000) == ""
     unknown = Symbols()
     unknown.recognise(bytes(0x10000))
     assert not unknown.functions
