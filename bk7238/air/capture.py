@@ -50,13 +50,15 @@ class Capture:
         self._write(_block(_PACKET, head + _padded(data) + flags))
 
 
-def wireshark_keys(pmks: Iterable[bytes]) -> str:
-    """Wireshark's table `80211_keys` of these pre-shared keys: what it needs to decrypt.
+def wireshark_keys(pmks: Iterable[bytes], keys: Iterable[bytes] = ()) -> str:
+    """Wireshark's table `80211_keys` of these pre-shared keys: what it needs to decrypt a capture that has the
+    handshakes. For one that has not, there are the temporal `keys` that these gave.
 
     Not of passphrases (`wpa-pwd`): of those whose percent-encoded text has more than 63 characters it takes none, and
     drops the whole table.
     """
-    return "".join(f'"wpa-psk","{pmk.hex()}"\n' for pmk in dict.fromkeys(pmks))
+    kinds = (("wpa-psk", pmks), ("tk", keys))
+    return "".join(f'"{kind}","{key.hex()}"\n' for kind, several in kinds for key in dict.fromkeys(several))
 
 
 def frequency(channel: int) -> int:

@@ -32,6 +32,14 @@ class Ap:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    def __repr__(self) -> str:
+        if not self._dut.made:
+            return "<access point, not on the air yet>"
+        ssid = self.model.ssid.decode("utf-8", "replace")
+        stations = ", ".join(self.stations) or "no stations"
+        state = stations if self.model.online else "off"
+        return f"<access point {ssid!r} on channel {self.model.channel}: {state}>"
+
     @property
     def model(self) -> AccessPoint:
         """The access point itself."""
@@ -72,6 +80,11 @@ class Server:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    def __repr__(self) -> str:
+        if not self._dut.made:
+            return "<web server, not there yet>"
+        return f"<web server with {', '.join(self.files) or 'nothing'}: {len(self.requests)} requests>"
+
     @property
     def model(self) -> HttpServer:
         """The web server itself."""
@@ -105,6 +118,11 @@ class Air:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
         self._packets: list[Any] = []
+
+    def __repr__(self) -> str:
+        if not self._dut.made:
+            return "<air, silent yet>"
+        return f"<air: {self.sent} frames from the device, {self.received} for it>"
 
     @property
     def model(self) -> Medium:

@@ -7,18 +7,25 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest._code.code import TerminalRepr
 
+import bk7238
 from bk7238 import host_files, testing
+from bk7238.air.capture import Capture, wireshark_keys
 from bk7238.testing.markers import FILES
 from bk7238.visible import visible
 
 if TYPE_CHECKING:
     from bk7238.sweep.report.report import Report
 
+_PYTHON = Path(os.__file__).parent
+_READ = ("testing", "bench", "faults", "image")  # our rooms in which the words of users are read
 LONGEST = 100  # characters of a folder's name, before what tells it from others
 
 
@@ -40,6 +47,48 @@ def replay(item: pytest.Item, device: testing.Dut) -> str:
     for name, path in item.stash[FILES].items():
         words.append(f"--bk7238-{name}={path.relative_to(here) if path.is_relative_to(here) else path}")
     return shlex.join(words)
+
+
+def shortened(raised: pytest.ExceptionInfo[BaseException]) -> pytest.ExceptionInfo[BaseException]:
+    """The same without the frames of this package, and of Python's own, in which those of a test stay. As it is where
+    the fault is in the simulator: not in the word of a user's that cannot be, or in what has not come."""
+    ours = Path(bk7238.__file__).parent
+    frames = [(one, Path(one.tb_frame.f_code.co_filename)) for one in _walked(raised.value.__traceback__)]
+    mine = [path.relative_to(ours).parts[0] for _, path in frames if path.is_relative_to(ours)]
+    if (
+        not isinstance(raised.value, Exception)
+        or not mine
+        or (frames[-1][1].is_relative_to(ours) and mine[-1] not in _READ)
+    ):
+        return raised
+    left = None
+    for one, path in reversed(frames):
+        if path.exists() and not path.is_relative_to(ours) and path.parent != _PYTHON:
+            left = TracebackType(left, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return raised if left is None else pytest.ExceptionInfo.from_exception(raised.value.with_traceback(left))
+
+
+def _walked(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def tell(report: pytest.TestReport, item: pytest.Item, device: testing.Dut) -> None:
+    """Put what the device said last, where it ended, and how to run the test again into the text of a failure, which
+    JUnit has as well, and verdict, digest and the command for machines into its properties."""
+    said = sections(item, device)
+    if isinstance(report.longrepr, TerminalRepr) and hasattr(report.longrepr, "addsection"):
+        for name, text in said:
+            report.longrepr.addsection(name, text, "-")
+    else:
+        report.longrepr = "\n".join((str(report.longrepr), *(f"--- {name} ---\n{text}" for name, text in said)))
+    found = {"replay": replay(item, device)}
+    if device.made:
+        found["digest"] = device.machine.digest()
+    if device.result is not None:
+        found["verdict"] = f"{device.result.verdict.value}: {device.result.reason}"
+    item.user_properties += [(f"bk7238_{name}", text) for name, text in sorted(found.items())]
 
 
 def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
@@ -75,6 +124,7 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
     if device.made:
         device.machine.save(path)
         device.crashes.save(path)
+        _save_air(path, device)
     if device.result is not None:
         host_files.write_in(path, "result.json", json.dumps(device.result.as_json(), indent=2) + "\n")
     for place, report in enumerate(reports, start=1):
@@ -82,6 +132,17 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
         swept.mkdir(exist_ok=True)
         report.save(swept)
     host_files.write_in(path, "replay", replay(item, device) + "\n")
+
+
+def _save_air(folder: Path, device: testing.Dut) -> None:
+    """What went over the air as a capture, and beside it the keys that Wireshark decrypts it with."""
+    with host_files.create_in(folder, "air.pcapng") as stream:
+        capture = Capture(stream)
+        for frame in device.frames:
+            capture.record(*frame)
+    pmks = [pmk for point in device.bench.air.access_points for pmk in point.security.pmks]
+    if pmks:
+        host_files.write_in(folder, "80211_keys", wireshark_keys(pmks, device.keys))
 
 
 def _name(nodeid: str) -> str:

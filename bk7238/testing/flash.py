@@ -20,6 +20,9 @@ class Power:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    def __repr__(self) -> str:
+        return f"<supply of {self._dut!r}>"
+
     def cycle(self) -> None:
         """Off and on, now. What was printed before is read."""
         self._dut.machine.power_cycle()
@@ -36,6 +39,11 @@ class Flash:
 
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
+
+    def __repr__(self) -> str:
+        if not self._dut.made:
+            return f"<flash of {self._dut!r}>"
+        return f"<flash of {len(self._chip.data) >> 20} MiB after {self.operations} operations>"
 
     @property
     def _chip(self) -> NorFlash:

@@ -44,12 +44,19 @@ class NotSeen(AssertionError):
 
 
 class Frame(NamedTuple):
-    """A frame on the air that ends at `time` (microseconds), without its FCS."""
+    """A frame on the air that ends at `time` (microseconds), without its FCS. `rate` is in 500 kb/s, or 0x80 + MCS, and
+    `rssi` in dBm, how loud the device hears it: None where they are not known."""
 
     time: int
     data: bytes
     channel: int
     from_device: bool
+    rate: int | None = None
+    rssi: int | None = None
+
+    def __repr__(self) -> str:
+        way = "from" if self.from_device else "to"
+        return f"<{len(self.data)} bytes {way} the device at {self.time / 1e6:.6f} s on channel {self.channel}>"
 
 
 class Dut:
@@ -80,6 +87,17 @@ class Dut:
         self._lines: list[tuple[int, str]] = []
         self._read = 0
         self._wanted: Callable[[int, str], Any] | None = None
+
+    def __repr__(self) -> str:
+        if self._bench is None:
+            return f"<device with {self.image.name}, not switched on>"
+        if isinstance(self._bench, Alone):
+            how = "joined" if self._bench.joined else "not joined"
+        elif self.result is not None:
+            how = self.result.verdict.value
+        else:
+            how = f"in phase {self._bench.story.phase}"
+        return f"<device with {self.image.name} at {self.now:.3f} s, {how}>"
 
     # Before it is switched on
 
@@ -137,7 +155,7 @@ class Dut:
         machine.uart2.on_line.connect(lambda line: self._line(2, line))
         machine.board.flash.operated.connect(self._operated)
         bench.air.on_event.connect(self._heard)
-        bench.air.on_frame.connect(self._overheard)
+        bench.air.on_record.connect(self._overheard)
 
     def _begin(self) -> None:
         """What was seen until now is past."""

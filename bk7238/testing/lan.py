@@ -179,6 +179,9 @@ class Lan:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    def __repr__(self) -> str:
+        return f"<network of {self._dut!r}>"
+
     @property
     def model(self) -> Network:
         """The network itself."""

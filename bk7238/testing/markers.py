@@ -20,7 +20,8 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
     try:
         return read(*arguments, **more)
     except ValueError as error:
-        pytest.fail(f"bk7238: {error}", pytrace=False)
+        why = str(error)
+    pytest.fail(f"bk7238: {why}", pytrace=False)
 
 
 def device(item: pytest.Item, **more: Any) -> testing.Dut:

@@ -17,6 +17,9 @@ class Pin:
     def __init__(self, dut: Dut, number: int) -> None:
         self._dut, self.number = dut, number
 
+    def __repr__(self) -> str:
+        return f"<P{self.number}: {self.level}>"
+
     @property
     def level(self) -> int:
         """The level on the pin now: what is driven from outside, else what the chip drives, else its pull's."""
@@ -45,6 +48,9 @@ class Pins:
 
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
+
+    def __repr__(self) -> str:
+        return f"<pins of {self._dut!r}>"
 
     def __getitem__(self, number: int) -> Pin:
         places = self._dut.machine.board.gpio.places

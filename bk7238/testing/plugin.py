@@ -157,10 +157,12 @@ def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Rep
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
     """A failed test says what the device said last, where it ended, and how to run it again."""
+    device = item.stash.get(_DUT, None)
+    if call.excinfo is not None and device is not None and not item.config.option.fulltrace:
+        call.excinfo = failures.shortened(call.excinfo)
     outcome = yield
     report = outcome.get_result()
-    device = item.stash.get(_DUT, None)
     if report.when in ("setup", "call") and report.failed and device is not None:
-        report.sections.extend(failures.sections(item, device))
+        failures.tell(report, item, device)

@@ -46,6 +46,9 @@ class WebClient:
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    def __repr__(self) -> str:
+        return f"<web client of {self._dut!r}>"
+
     @cached_property
     def _host(self) -> Host:
         network, machine = self._dut.bench.network, self._dut.machine
