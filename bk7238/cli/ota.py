@@ -10,6 +10,7 @@ from typing import Any
 
 from bk7238 import host_files
 from bk7238.bench import command
+from bk7238.bench.steps import Steps
 from bk7238.cli import arguments as given
 from bk7238.cli import outside, symbols
 from bk7238.cli.colour import print_verdict
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments, settings.chip)
     teller = Teller(quiet=arguments.json)
     update = given.checked(Update, image, update_package, settings, teller.tell)
+    steps = given.checked(Steps, update.machine, wanted.steps)
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     for damage in update_package.damage:
         print(f"bk7238: warning: {update_package.name}: {damage}", file=sys.stderr)
@@ -67,12 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
         _print(result, folder)
     for fault in result.silent:
         print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
-    differs = wanted.differs(result)
+    differs = wanted.differs(result) or steps.unmet
     if differs:
         print(f"bk7238: {arguments.scenario}: {differs}", file=sys.stderr)
     elif wanted.expects and not arguments.json:
         print(f"  as expected by {arguments.scenario}: {wanted.expected}")
-    return result.verdict.exit_status if not wanted.expects else int(bool(differs))
+    return int(bool(differs)) if wanted.expects or differs else result.verdict.exit_status
 
 
 def _print(result: Result, folder: Path | None) -> None:

@@ -34,7 +34,8 @@ when = "flash-op=1200"
 verdict = "new-app-runs"
 ```
 
-The [settings](guide.md#an-update-over-the-air) of a scenario give way to those of the command line.
+The [settings](guide.md#an-update-over-the-air) of a scenario give way to those of the command line. What is
+typed, pressed and waited for meanwhile are its [steps](guide.md#steps).
 
 Arguments are given by name (`power-cut:how=torn`) or in the order below (`power-cut:torn`). A value that has one of
 `, = @ "` in it stands in quotes. Numbers are decimal or begin with 0x, addresses are physical, times have a unit (`us`,

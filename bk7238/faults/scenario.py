@@ -11,6 +11,9 @@ kind = "power-cut"
 how = "torn"
 when = "flash-op=1200"
 
+[[step]]                                # what is done meanwhile, one after the other: bench/steps.py
+wait = "IP up"
+
 [expect]
 verdict = "new-app-runs"
 reason = "has joined again"             # text in it
@@ -24,7 +27,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bk7238 import host_files
+from bk7238.bench import steps
 from bk7238.bench.settings import OPTIONS, Settings
+from bk7238.bench.steps import ScenarioStep
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
 
 _EXPECTATIONS = {"verdict", "reason"}
@@ -55,6 +60,7 @@ class Scenario:
     verdict: str | None = None
     reason: str | None = None
     settings: Settings = field(default_factory=Settings)
+    steps: tuple[ScenarioStep, ...] = ()
 
     @property
     def expects(self) -> bool:
@@ -98,9 +104,11 @@ def read(path: Path) -> Scenario:
 
 def from_toml(table: dict[str, Any]) -> Scenario:
     """The scenario in a TOML document. Raises FaultError."""
-    unknown = sorted(set(table) - {"faults", "fault", "expect", "name", "settings"})
+    unknown = sorted(set(table) - {"faults", "fault", "step", "expect", "name", "settings"})
     if unknown:
-        raise FaultError(f"{unknown[0]!r} is unknown; a scenario has name, faults, [settings], [[fault]] and [expect]")
+        raise FaultError(
+            f"{unknown[0]!r} is unknown; a scenario has name, faults, [settings], [[fault]], [[step]] and [expect]"
+        )
     lines, tables, expect = table.get("faults", []), table.get("fault", []), table.get("expect", {})
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise FaultError("`faults` is a list of texts")
@@ -111,7 +119,20 @@ def from_toml(table: dict[str, Any]) -> Scenario:
     if not all(isinstance(value, str) for value in expect.values()):
         raise FaultError("verdict and reason are texts")
     faults = [parse(line) for line in lines] + [from_table(one) for one in tables]
-    return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"), _settings(table.get("settings", {})))
+    settings = _settings(table.get("settings", {}))
+    return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"), settings, _steps(table.get("step", [])))
+
+
+def _steps(tables: Any) -> tuple[ScenarioStep, ...]:
+    if not isinstance(tables, list):
+        raise FaultError("each step is a table of its own: [[step]]")
+    read = []
+    for number, table in enumerate(tables, start=1):
+        try:
+            read.append(steps.read(table))
+        except ValueError as error:
+            raise FaultError(f"step {number}: {error}") from None
+    return tuple(read)
 
 
 def _settings(table: Any) -> Settings:

@@ -56,7 +56,7 @@ def test_command_line_ends_with_status_2_and_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = SimpleNamespace(data=bytes(0x200000), name="image.bin", chip=chip.usual())
-    monkeypatch.setattr("bk7238.cli.run.given.image", lambda _arguments: image)
+    monkeypatch.setattr("bk7238.cli.run.given.image", lambda *_arguments: image)
     artifacts = tmp_path / "artifacts"
     status = main(["run", "image.bin", "--engine", "renode", "--artifacts", str(artifacts)])
     output = capsys.readouterr()
