@@ -11,7 +11,7 @@ EXAMPLES = {
         "ota full.bin app.rbl --fault power-cut:torn@flash-op=1200",
     ),
     "run": (
-        'run full.bin --until "TCP server listening"',
+        'run full.bin --expect-text "TCP server listening"',
         "run full.bin --send help --after 3s --within 10s",
         "run full.bin --fetch http://192.168.4.1/",
     ),
