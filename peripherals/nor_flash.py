@@ -6,6 +6,7 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from random import Random
 from typing import Any, Protocol
 
@@ -72,6 +73,13 @@ class NorFlash(Actor):
         """Take over the state of another chip, all but its bytes."""
         super().restore(snapshot)
         self.on_steadiness()
+
+    def copy(self) -> NorFlash:
+        """A chip that holds and does the same, without an attendant."""
+        other = NorFlash(self.size, self.jedec_id)
+        other.data[:] = self.data
+        other.restore(deepcopy(self.snapshot()))
+        return other
 
     def identify(self) -> int:
         """The JEDEC id, as the chip answers when it is asked."""

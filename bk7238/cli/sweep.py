@@ -21,6 +21,7 @@ from bk7238.cli import symbols
 from bk7238.cli.colour import print_verdict
 from bk7238.debug import attach, crash
 from bk7238.engine.interruption import Interrupted, heard
+from bk7238.faults.kinds.power import CUTS
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
 from bk7238.sweep.plan import registry, shard
@@ -34,7 +35,7 @@ from bk7238.update.result import Verdict
 
 SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
-MODES = ("before", "torn", "random", "after")
+MODES = (*CUTS, registry.ALL)
 
 
 def add(commands: Any) -> None:
@@ -51,7 +52,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
     parser.add_argument(
-        "--mode", action="append", choices=MODES, help="how power is cut (repeatable; default: before, torn, after)"
+        "--mode",
+        action="append",
+        choices=MODES,
+        metavar="WAY",
+        help=f"how power is cut: {', '.join(MODES)} (repeatable; default: before, torn, after)",
     )
     parser.add_argument(
         "--fault",

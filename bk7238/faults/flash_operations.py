@@ -19,7 +19,8 @@ class FlashOperations(Actor):
     """The attendant of one machine's flash.
 
     `on_begin` is told each operation that will happen, `on_end` each that has, with what stood there before, `on_torn`
-    likewise each that was cut short, and `on_identify` that the chip's id was read.
+    likewise each that was cut short, `on_status_write` each write of the status register that begins, and `on_identify`
+    that the chip's id was read.
     """
 
     begun: int = State(0)
@@ -35,6 +36,7 @@ class FlashOperations(Actor):
         self.machine = machine
         self.cells = machine.flash
         self.on_begin, self.on_end, self.on_torn, self.on_identify = Signal(), Signal(), Signal(), Signal()
+        self.on_status_write = Signal()
         machine.flash.attendant = self
         machine.engine.on_reset.connect(self._reset)
         machine.actors["flash operations"] = self
@@ -92,6 +94,7 @@ class FlashOperations(Actor):
         self.current = operation
         if operation.kind == STATUS:
             self.status_writes += 1
+            self.on_status_write(operation)
             triggers = self._status_moments.pop(self.status_writes, ())
         else:
             self.begun += 1

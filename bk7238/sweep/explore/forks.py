@@ -19,6 +19,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import NoReturn
 
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from bk7238.faults import Fault, Spec, all_kinds, moment
 from bk7238.faults.fault import make
 from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import ResetKind
-from bk7238.peripherals.nor_endings import SECTOR, Operation
+from bk7238.peripherals.nor_endings import SECTOR, STATUS, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep import orphans
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
@@ -165,11 +166,12 @@ def at_boots(job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:
 
 
 class _Watched(NorFlash):
-    """A chip that notes what is read of it."""
+    """A chip as another one, that notes what is read of it."""
 
-    def __init__(self, flash: bytes, jedec_id: int) -> None:
-        super().__init__(len(flash), jedec_id)
-        self.data[:] = flash
+    def __init__(self, chip: NorFlash, jedec_id: int) -> None:
+        super().__init__(chip.size, jedec_id)
+        self.data[:] = chip.data
+        self.restore(deepcopy(chip.snapshot()))
         self.lines: set[int] = set()
 
     @property
@@ -180,9 +182,13 @@ class _Watched(NorFlash):
         self.lines.add(address // _LINE)
         return super().read(address, length)
 
-    def agrees(self, flash: bytes) -> bool:
-        """Whether another flash has the same in all that was read."""
-        own = bytes(self.data)
+    def agrees(self, other: NorFlash) -> bool:
+        """Whether another chip has the same in all that was read, its status register included."""
+        if self.status != other.status:
+            return False
+        if self.unstable != other.unstable and self.lines & {at // _LINE for at in {**self.unstable, **other.unstable}}:
+            return False
+        own, flash = bytes(self.data), bytes(other.data)
         if own == flash:
             return True
         first = last = -2
@@ -196,6 +202,11 @@ class _Watched(NorFlash):
         return True
 
 
+def _key(chip: NorFlash) -> bytes:
+    """What tells chips apart that do not do the same."""
+    return hashlib.blake2b(bytes(chip.data) + repr(sorted(chip.snapshot().items())).encode()).digest()
+
+
 class _Boot:
     """The boot after the first of some cuts. It is the attendant of its chip: at the first operation of the boot loader
     it forks, once for each flash. `ended` are the cuts whose outcomes were told."""
@@ -203,9 +214,9 @@ class _Boot:
     def __init__(self, job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:
         self.ended: set[str] = set()
         self._job, self._cuts, self._tell, self._trunk, self._copies = job, cuts, tell, trunk, _Copies()
-        self._leader, flash = next(self._states())
+        self._leader, left = next(self._states())
         self._update = job.update()
-        self._chip = _Watched(flash, self._update.machine.flash.jedec_id)
+        self._chip = _Watched(left, self._update.machine.flash.jedec_id)
         self._update.machine.flash = self._chip
         self._update.machine.board.flash.insert(self._chip)
         self._chip.attendant = self
@@ -214,7 +225,7 @@ class _Boot:
     def run(self) -> None:
         """Carry it out, and tell what came of it for all cuts whose flash agrees with its own."""
         began = time.perf_counter()
-        flash = bytes(self._chip.data)
+        flash = _key(self._chip)
         result = self._copies.run(self._update)
         point = self._copies.point
         if point is not None:
@@ -224,11 +235,11 @@ class _Boot:
         alone = Outcome(self._leader.id, result.verdict.value, result.reason, seconds=elapsed(began))
         self._end(alone)
         for cut, state in self._states():
-            if cut != self._leader and state == flash:
+            if cut != self._leader and _key(state) == flash:
                 self._end(replace(alone, id=cut.id, shared=alone.id, seconds=0.0))
 
-    def _states(self) -> Iterator[tuple[Point, bytes]]:
-        """The flash after each cut. One at a time: what is in memory is copied with each fork."""
+    def _states(self) -> Iterator[tuple[Point, NorFlash]]:
+        """The chip after each cut. One at a time: what is in memory is copied with each fork."""
         return self._trunk.states(self._cuts, self._job.settings.seed)
 
     def _end(self, found: Outcome) -> None:
@@ -238,6 +249,8 @@ class _Boot:
     # The chip's side
 
     def before(self, operation: Operation) -> bool:
+        if operation.kind == STATUS:
+            return True
         if self._copies.point is None:
             if self._update.story.app_started:
                 return True  # there is no installation
@@ -248,7 +261,8 @@ class _Boot:
         return self._follower.before(operation)
 
     def after(self, operation: Operation, was: bytes) -> None:
-        self._follower.after(operation, was)
+        if operation.kind != STATUS:
+            self._follower.after(operation, was)
 
     def identified(self) -> None:
         pass
@@ -260,7 +274,7 @@ class _Boot:
         for cut, state in self._states():
             if not self._chip.agrees(state):
                 continue
-            key = hashlib.blake2b(state).digest()
+            key = _key(state)
             same = known.get(key)
             if same is None:
                 found = self._copies.fork(cut, "--delivered")
@@ -272,14 +286,17 @@ class _Boot:
                 found = replace(same, id=cut.id, shared=same.id, seconds=0.0)
             self._end(found)
 
-    def _become(self, state: bytes) -> None:
+    def _become(self, state: NorFlash) -> None:
         """The copy: another flash, where it is another."""
         self._follower.boot()
         controller = self._update.machine.board.flash
-        own = bytes(self._chip.data)
+        own, other = bytes(self._chip.data), bytes(state.data)
+        unstable = {at // SECTOR * SECTOR for at in {**self._chip.unstable, **state.unstable}}
+        if self._chip.unstable != state.unstable:
+            self._chip.restore(state.snapshot())
         for at in range(0, len(own), SECTOR):
-            if own[at : at + SECTOR] != state[at : at + SECTOR]:
-                self._chip.data[at : at + SECTOR] = state[at : at + SECTOR]
+            if own[at : at + SECTOR] != other[at : at + SECTOR] or at in unstable:
+                self._chip.data[at : at + SECTOR] = other[at : at + SECTOR]
                 controller.refresh(at, SECTOR)
 
     def _met(self, count: int) -> None:

@@ -11,21 +11,29 @@ from dataclasses import dataclass
 
 from bk7238.faults import Spec, all_kinds
 from bk7238.faults.fault import make
-from bk7238.faults.kinds.power import PowerCut
-from bk7238.peripherals.nor_endings import AFTER, BEFORE, RANDOM, TORN, Operation
+from bk7238.faults.flash_operations import FlashOperations
+from bk7238.faults.kinds.power import CUTS, PowerCut
+from bk7238.peripherals.nor_endings import AFTER, BEFORE, TORN, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.result import Result
 from bk7238.update.story import BOOT, DOWNLOAD, INSTALL, JOIN, REJOIN, RESTART, Story
 
 MODES = (BEFORE, TORN, AFTER)
-ALL_MODES = (BEFORE, TORN, RANDOM, AFTER)
+ALL_MODES = CUTS
 
 
 def cut(operation: int, how: str) -> Point:
     """The point at which the power goes around an operation (from 1)."""
     fault = Spec(PowerCut.NAME, (("", how),), f"flash-op={operation}")
     return Point(f"{operation}:{how}", (fault,), how, str(operation))
+
+
+def cut_of_status(write: int, how: str, operation: int) -> Point:
+    """The point at which the power goes around a write of the status register (from 1), which this operation follows
+    or, where there is none, the last one before it."""
+    fault = Spec(PowerCut.NAME, (("", how),), f"status-write={write}")
+    return Point(f"status {write}:{how}", (fault,), how, str(operation))
 
 
 def order(cut: Point) -> tuple[int, str]:
@@ -35,36 +43,43 @@ def order(cut: Point) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class Trunk:
-    """`initial` is the flash at power-on. Of the operations since then, those from number `first` on are swept."""
+    """`initial` is the flash at power-on. Of the operations since then, those from number `first` on are swept.
+    `status` is the chip's status register before each of them, and `writes` say of each write to it how many operations
+    came before it."""
 
     initial: bytes
     operations: tuple[Operation, ...]
     result: Result
     first: int = 1
+    status: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
 
     @property
     def swept(self) -> range:
         """The numbers of the operations that are swept."""
         return range(self.first, len(self.operations) + 1)
 
+    def status_before(self, operation: int) -> int:
+        """The chip's status register before an operation (from 1)."""
+        return self.status[operation - 1] if self.status else 0
+
     def end(self, point: Point, merged: int) -> Outcome:
         """The outcome of a point whose run has met this one after so many operations of a boot loader."""
         return Outcome(point.id, self.result.verdict.value, self.result.reason, merged=merged)
 
-    def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, bytes]]:
-        """What is in the flash after each cut, for cuts in their order."""
+    def states(self, cuts: list[Point], seed: int) -> Iterator[tuple[Point, NorFlash]]:
+        """The chip after each cut, for cuts in their order."""
         flash, reached = NorFlash(len(self.initial), 0), 0
         flash.load(self.initial)
         for cut in cuts:
             while reached < int(cut.column) - 1:
                 flash.perform(self.operations[reached])
                 reached += 1
-            operation = self.operations[reached]
-            around = flash.data[operation.around.start : operation.around.stop]
             fault = make(cut.faults[0], all_kinds(), f"{seed}:fault 0")  # its random bits are those that it leaves
-            flash.perform(operation, cut.row, fault.rng)
-            yield cut, bytes(flash.data)
-            flash.data[operation.around.start : operation.around.stop] = around
+            left = flash.copy()
+            left.status = self.status_before(reached + 1)
+            left.perform(self.operations[reached], cut.row, fault.rng)
+            yield cut, left
 
 
 class Follower:
@@ -100,7 +115,8 @@ class Follower:
         """Compare the flash with what the trunk's has become."""
         if self._in_step:
             self._shadow.perform(operation)
-            if self._shadow.data == self._flash.data and not self._flash.unstable:
+            same = self._flash.status == self._trunk.status_before(self._count) and not self._flash.unstable
+            if same and self._shadow.data == self._flash.data:
                 self._met(self._count)
 
 
@@ -111,16 +127,26 @@ def run(job: Job, swept: str) -> Trunk:
     operations: list[Operation] = []
     parts: list[str] = []
 
-    def operated(kind: str, address: int, what: bytes | int) -> None:
+    status: list[int] = []
+    writes: list[int] = []
+
+    def ended(operation: Operation, _was: bytes) -> None:
         parts.append(_part(update.story))
         if swept in parts and parts[-1] != swept:
             return
-        data = what if isinstance(what, bytes) else b""
-        operations.append(Operation(kind, address, what if isinstance(what, int) else len(what), data))
+        operations.append(operation)
+        status.append(update.machine.flash.status)
 
-    update.machine.board.flash.operated.connect(operated)
+    def written(_operation: Operation) -> None:
+        if len(operations) == len(parts):
+            writes.append(len(operations))
+
+    attendant = FlashOperations.of(update.machine)
+    attendant.on_end.connect(ended)
+    attendant.on_status_write.connect(written)
     result = update.run()
-    return Trunk(initial, tuple(operations), result, parts.index(swept) + 1 if swept in parts else len(operations) + 1)
+    first = parts.index(swept) + 1 if swept in parts else len(operations) + 1
+    return Trunk(initial, tuple(operations), result, first, tuple(status), tuple(writes))
 
 
 def _part(story: Story) -> str:

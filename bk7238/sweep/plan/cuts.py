@@ -8,9 +8,10 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import ClassVar
 
+from bk7238.peripherals.nor_endings import SHAPES, STATUS
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
-from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point
 from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
@@ -58,7 +59,27 @@ class _SingleCuts(Cuts):
 
     def points(self, tier: str) -> list[Point]:
         numbers = self.trunk.swept if tier == "full" else self.chosen(tier)
-        return [cut(number, how) for number in sorted(numbers) for how in self.modes]
+        operations = self.trunk.operations
+        return [
+            *(
+                cut(number, how)
+                for number in sorted(numbers)
+                for how in self.modes
+                if operations[number - 1].kind in SHAPES[how].of
+            ),
+            *self._of_status(),
+        ]
+
+    def _of_status(self) -> list[Point]:
+        """Cuts around writes of the status register, in the ways that are about these alone."""
+        first, last = self.trunk.first, len(self.trunk.operations)
+        ways = [how for how in self.modes if SHAPES[how].of == {STATUS}]
+        return [
+            cut_of_status(write, how, min(before + 1, last))
+            for write, before in enumerate(self.trunk.writes, 1)
+            for how in ways
+            if before >= first - 1
+        ]
 
     @abstractmethod
     def chosen(self, tier: str) -> set[int]:
@@ -83,8 +104,13 @@ class InstallationCuts(_SingleCuts):
         return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
-        """Fork the run at each boot."""
-        forks.at_boots(self.job, points, tell, self.trunk)
+        """Fork the run at each boot. What a cut leaves in the status register is told by the run itself."""
+        of_status = [point for point in points if point.faults[0].when.startswith("status-write")]
+        if of_status:
+            super().explore(of_status, tell)
+        of_cells = [point for point in points if point not in of_status]
+        if of_cells:
+            forks.at_boots(self.job, of_cells, tell, self.trunk)
 
 
 class OfApp(_SingleCuts):

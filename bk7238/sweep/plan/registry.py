@@ -19,6 +19,9 @@ PLANS: dict[str, type[Plan]] = {
 }
 
 
+ALL = "all"
+"""Stands for every way to cut."""
+
 T = TypeVar("T")
 
 
@@ -33,7 +36,9 @@ def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str,
     the network over the whole download. Raises ValueError, one line."""
     kind = _one_of("subject", PLANS, name)
     for mode in modes:
-        _one_of("way to cut", dict.fromkeys(ALL_MODES), mode)
+        _one_of("way to cut", dict.fromkeys((*ALL_MODES, ALL)), mode)
+    if ALL in modes:
+        modes = ALL_MODES
     if job.settings.faults:
         raise ValueError("a sweep brings its own faults: the device must have none")
     words(job.settings)  # of the command that replays a point; refuses what no command can say
