@@ -6,12 +6,14 @@ blocks' state. Writes are real.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from bk7238.engine.unicorn import UnicornEngine
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
+from bk7238.peripherals.nor_endings import SECTOR
 
 CORE = [*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "cpsr"]
 PC, CPSR = 15, 16
@@ -22,6 +24,10 @@ BANKED += [f"r{number}_fiq" for number in range(8, 13)] + ["sp_fiq", "lr_fiq", "
 BANKED += [f"{register}_{mode}" for mode in ("irq", "svc", "abt", "und") for register in ("sp", "lr", "spsr")]
 NAMES = CORE + BANKED
 _MODE, _WORD = 0x1F, 0xFFFF_FFFF
+_MEMORY_MAP = (
+    '<?xml version="1.0"?>\n<!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map V1.0//EN" '
+    '"http://sourceware.org/gdb/gdb-memory-map.dtd">'
+)
 
 
 class Target:
@@ -182,12 +188,32 @@ class Target:
         return "\n".join(lines)
 
     def memory_map(self) -> str:
-        """What is flash and what is not. All the rest is `ram`, or GDB would not even ask for it."""
-        flash = self.flash_size() // 0x1000 * 0x1000
-        return (
-            '<?xml version="1.0"?>\n<!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map V1.0//EN" '
-            '"http://sourceware.org/gdb/gdb-memory-map.dtd">\n<memory-map>\n'
-            f'<memory type="flash" start="0" length="{flash:#x}">'
-            '<property name="blocksize">0x1000</property></memory>\n'
-            f'<memory type="ram" start="{flash:#x}" length="{(1 << 32) - flash:#x}"/>\n</memory-map>\n'
-        )
+        """The flash, the window behind it as `rom`, and as `ram` the other memories, the peripherals, and what reads as
+        zero. GDB asks for nothing else."""
+        window, memories = self.engine.bus.window, self.engine.bus.memories
+        start, end = window.address, window.address + window.size
+        erasable = start + min(self.flash_size() // SECTOR * SECTOR, window.size)
+        places = [(one.address, one.size) for one in memories if one.address != start]
+        places += [(one.address, one.size) for one in self.board.platform.blocks]
+        lines = [
+            f'<memory type="flash" start="{start:#x}" length="{erasable - start:#x}">'
+            f'<property name="blocksize">{SECTOR:#x}</property></memory>'
+        ]
+        lines += [_entry("rom", erasable, end)] if erasable < end else []
+        lines += [_entry("ram", *one) for one in _joined([*places, *self.board.platform.silenced])]
+        return "\n".join([_MEMORY_MAP, "<memory-map>", *lines, "</memory-map>", ""])
+
+
+def _entry(kind: str, start: int, end: int) -> str:
+    return f'<memory type="{kind}" start="{start:#x}" length="{end - start:#x}"/>'
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Begins and ends of ranges, which are given with their sizes: those that touch are one."""
+    found: list[tuple[int, int]] = []
+    for start, size in sorted(places):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], start + size)
+        else:
+            found.append((start, start + size))
+    return found

@@ -144,6 +144,68 @@ def test_the_closed_boot_loader_by_name():
     assert re.search(r"0x00010000 in", said)
 
 
+def walk_through():
+    """The commands of the page's walk-through, in their order."""
+    page = (ROOT / "docs" / "debugging.md").read_text()
+    text = page.partition("\n## Walk-through")[2].partition("\n## ")[0].rpartition("```")[2]
+    ours = {
+        "break",
+        "delete",
+        "watch",
+        "p",
+        "x/s",
+        "x/8xw",
+        "info",
+        "monitor",
+        "finish",
+        "continue",
+        "reverse-continue",
+    }
+    return [one for one in re.findall("`([^`]+)`", re.sub(r"\n +", " ", text)) if one.split()[0] in ours]
+
+
+@pytest.mark.nightly
+def test_the_walk_through_is_literally_true():
+    commands = walk_through()
+    assert {"finish", "monitor rbl", "monitor cut 3", "reverse-continue", "break *0x10000"} <= set(commands)
+    marked = [word for place, one in enumerate(commands) for word in (f"echo \\n@{place} {one}\\n", one)]
+    said = talk(update(vendor(FULL), vendor(GZIP), delivered=True).machine, *marked)
+    answers = re.split(r"^@\d+ (.+)$", said, flags=re.MULTILINE)[1:]
+    answered = list(zip(answers[::2], answers[1::2], strict=True))
+    assert [command for command, _ in answered] == commands, said
+
+    stops = [
+        found[1]
+        for command, answer in answered
+        if command == "continue" and (found := re.search(r"^Breakpoint \d+, 0x\w+ in (\w+) ", answer, re.MULTILINE))
+    ]
+    before = [command.split()[1] for command in commands if command.startswith("break ")]
+    assert stops == before[: len(stops)] and stops[-1] == "ota_main", said
+    assert [answer.split()[2] for command, answer in answered if command == "p $r0"] == ["1", "0"]
+    assert "Value returned" not in said
+    told = dict(answered)
+    assert "the bootloader sees: a sound header" in told["monitor rbl"]
+    assert '"0123456789ABCDEF0123456789ABCDEF"' in told["x/s $r1"] and "256" in told["info registers r2"]
+    assert told["x/8xw $r2"].count("0xe59ff014") == 7
+    values = [re.search(r"New value = (\d+)", answer) for _, answer in answered]
+    app, erased = "3925868558", "4294967295"
+    assert [value[1] for value in values if value] == [erased, app, erased, app], said
+
+
+def test_the_memory_map_has_ram_and_peripherals():
+    device = reference().machine
+    board = device.board.platform
+    said = talk(device, "info mem", "x/1xw 0x400000", "x/1xw 0x800000", "x/1xw 0x700000", "x/1xw 0x50000000")
+    rows = re.findall(r"^\d+ +y\s+(0x\w+) (0x\w+) (\w+)(.*)$", said, re.MULTILINE)
+    places = [(int(start, 16), int(end, 16), kind) for start, end, kind, _ in rows]
+    for one in (*board.memories, *board.blocks):
+        assert any(start <= one.address < end for start, end, _ in places), one.name
+    assert places[0][2] == "flash" and "blocksize 0x1000" in rows[0][3]
+    assert {kind for _, _, kind in places[2:]} == {"rw"} and places[-1][1] < 1 << 32
+    assert len(re.findall(r"^0x(?:400000|800000|700000):", said, re.MULTILINE)) == 3, said
+    assert "Cannot access memory at address 0x50000000" in said
+
+
 @pytest.mark.parametrize("how", ["--break", "monitor break"])
 def test_a_breakpoint_of_the_servers_own_stops_gdb(how):
     device = reference().machine

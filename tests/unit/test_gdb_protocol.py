@@ -93,6 +93,7 @@ def test_the_description_and_the_memory_map_are_what_gdb_reads(gdb):
     names = [register.get("name") for register in xml.fromstring(text.split("]>")[-1]).iter("reg")]
     assert names == NAMES and {"spsr_svc", "sp_irq", "r8_fiq"} < set(names)
     assert 'type="flash"' in gdb.ask("qXfer:memory-map:read::0,1000")
+    assert gdb.ask("qXfer:memory-map:read::0,1000").count('type="ram"') > 2
     assert gdb.ask("qXfer:features:read:other.xml:0,100") == "E00"
 
 
