@@ -12,13 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
-
 from bk7238.bench import command
 from bk7238.cli import arguments as given
 from bk7238.cli import symbols
 from bk7238.cli.colour import print_verdict
+from bk7238.cli.points_done import PointsDone, preparing
 from bk7238.debug import attach, crash
 from bk7238.engine.interruption import Interrupted, heard
 from bk7238.faults.kinds.power import CUTS
@@ -115,13 +113,14 @@ def run(arguments: argparse.Namespace) -> int:
     folder = given.artifacts(arguments, clear=(evidence.PAGE, evidence.SUMS))
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
-    plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
-    journal = given.checked(Journal, arguments.journal, plan)
-    points = arguments.shard.of(plan.points(arguments.tier))
-    done = sum(point.id in journal.outcomes for point in points)
-    progress = PointsDone(plan.NOUN, len(points), done, quiet=arguments.json)
+    with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json):
+        plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
+        journal = given.checked(Journal, arguments.journal, plan)
+        points = arguments.shard.of(plan.points(arguments.tier))
+    before = [journal.outcomes[point.id].verdict for point in points if point.id in journal.outcomes]
+    progress = PointsDone(plan.NOUN, len(points), before, quiet=arguments.json)
     try:
-        outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, warn=warn)
+        outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, seen=progress.seen, warn=warn)
     except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
     except Interrupted:  # raised again once there is a report of what is done
@@ -181,29 +180,3 @@ def _print(report: Report, folder: Path | None) -> None:
         print_verdict(one.verdict, f": {one.reason}\n    {report.replay(one)}", f"  {one.id}: ")
     print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))
-
-
-class PointsDone:
-    """A bar on a terminal, elsewhere a line every tenth."""
-
-    def __init__(self, noun: str, total: int, done: int, *, quiet: bool) -> None:
-        self._total, self._done, self._tenth, self._quiet = total, done, 0, quiet
-        self._bar: Progress | None = None
-        if not quiet and sys.stdout.isatty():
-            self._bar = Progress(console=Console(file=sys.__stdout__), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task(f"  {noun}", total=total, completed=done)
-
-    def tell(self, found: list[Any]) -> None:
-        """Some more are done."""
-        self._done += len(found)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
-        elif not self._quiet and 10 * self._done // max(1, self._total) > self._tenth:
-            self._tenth = 10 * self._done // self._total
-            print(f"  {self._done:,} of {self._total:,}", flush=True)
-
-    def close(self) -> None:
-        """There is no more to come."""
-        if self._bar is not None:
-            self._bar.stop()

@@ -8,7 +8,8 @@ from typing import Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import files, saved_job
-from bk7238.cli.sweep import PointsDone, warn
+from bk7238.cli.points_done import PointsDone
+from bk7238.cli.sweep import warn
 from bk7238.engine.interruption import heard
 from bk7238.faults import parse
 from bk7238.sweep.journal import Journal
@@ -44,11 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     differences = given.checked(evidence.changed, folder)
     plan = given.checked(registry.make, was.of, job)
     points = [Point(one.id, tuple(map(parse, one.faults)), one.row, one.column) for one in was.outcomes]
-    shown = PointsDone(plan.NOUN, len(points), 0, quiet=arguments.json)
+    shown = PointsDone(plan.NOUN, len(points), quiet=arguments.json)
     try:
-        found = sweep(
-            plan, points, Journal(None, plan), start=processes(arguments.processes), tell=shown.tell, warn=warn
-        )
+        start, journal = processes(arguments.processes), Journal(None, plan)
+        found = sweep(plan, points, journal, start=start, tell=shown.tell, seen=shown.seen, warn=warn)
     except SweepError as error:
         raise given.UsageError(str(error)) from None
     finally:

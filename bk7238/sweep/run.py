@@ -28,14 +28,16 @@ def sweep(
     *,
     start: StartWorkers | None = None,
     tell: Tell = lambda _found: None,
+    seen: Callable[[list[str]], None] = lambda _verdicts: None,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> list[Outcome]:
-    """The outcomes of these points, in their order. `tell` gets them as they come; a worker that dies is named to
-    `warn` and its points are run again. Without `start` two processes of this machine do the work."""
+    """The outcomes of these points, in their order. `tell` gets them as they come, some at a time; `seen`, a few times
+    a second, the verdicts of those that have ended since, so that somebody who waits can be told. A worker that dies
+    is named to `warn` and its points are run again. Without `start` two processes of this machine do the work."""
     left = [point for point in points if point.id not in journal.outcomes]
     deaths = 0
     while left:
-        work = _Round(journal, tell)
+        work = _Round(journal, tell, seen)
         try:
             with (start or processes(2))(plan) as workers:
                 try:
@@ -57,8 +59,8 @@ def sweep(
 class _Round:
     """Points for the same workers. `running` are the chunks whose outcomes are not in the journal yet."""
 
-    def __init__(self, journal: Journal, tell: Tell) -> None:
-        self._journal, self._tell = journal, tell
+    def __init__(self, journal: Journal, tell: Tell, seen: Callable[[list[str]], None]) -> None:
+        self._journal, self._tell, self._seen = journal, tell, seen
         self.running: set[Future[list[Outcome]]] = set()
 
     def run(self, workers: Workers, chunks: list[list[Point]]) -> str:
@@ -70,6 +72,7 @@ class _Round:
                 interruption.check()
                 ended, _ = wait(self.running, GLANCE, FIRST_COMPLETED)
                 self.keep(ended)
+                self._seen(workers.seen())
         except workers.died as error:
             interruption.check()  # the signal was theirs, too
             return str(error).partition("\n")[0] or type(error).__name__

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import dask
@@ -119,7 +120,17 @@ def test_the_command_finds_what_it_finds_with_processes(two, pool, tmp_path):
 
 @pytest.mark.full
 def test_cells_that_share_a_run_are_forked_on_the_workers(two, pool):
-    assert swept("network", cluster(two.scheduler_address), CELLS) == pool["network"]
+    """And seen as they end, before the chunk that they are in."""
+    seen, seen_before = [], []
+    found = swept(
+        "network",
+        cluster(two.scheduler_address),
+        CELLS,
+        seen=seen.extend,
+        tell=lambda _found: seen_before.append(len(seen)),
+    )
+    assert found == pool["network"]
+    assert seen_before[-1] > 0 and not Counter(seen) - Counter(found["verdicts"])
 
 
 @pytest.mark.full

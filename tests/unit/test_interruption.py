@@ -197,7 +197,7 @@ def test_gdb_leaves_whole_artifacts(running, lines, tmp_path):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_sweep_leaves_a_report_of_the_points_that_are_done(number, tmp_path):
     words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 1, "--artifacts", tmp_path)
-    status, said = interrupted(number, 1, *words)
+    status, said = interrupted(number, 3, *words)
     assert status == SIGNALS[number] and "the report is of" in said
     report = json.loads((tmp_path / "sweep.json").read_text())
     assert 0 < len(report["outcomes"]) == report["points"] < 384

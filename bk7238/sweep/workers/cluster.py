@@ -6,6 +6,7 @@ import asyncio
 import logging
 import pickle
 import uuid
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
@@ -65,14 +66,22 @@ class _Cluster:
         client.replicate([self._processes])
         self._executor = client.get_executor()
         client.subscribe_topic("all", self._happened)
+        self._verdicts: deque[str] = deque()  # filled in a thread of the client
+        client.subscribe_topic(self._name, lambda event: self._verdicts.append(event[1]))
 
     def submit(self, points: list[Point]) -> Future[list[Outcome]]:
         key = f"{self._name}-{len(self._points)}"
         self._points[key] = points
         future: Future[list[Outcome]] = self._executor.submit(
-            worker_processes.explore, self._processes, pickle.dumps(points), key=key
+            worker_processes.explore, self._processes, pickle.dumps(points), self._name, key=key
         )
         return future
+
+    def seen(self) -> list[str]:
+        found = []
+        while self._verdicts:
+            found.append(self._verdicts.popleft())
+        return found
 
     def _happened(self, event: tuple[float, dict[str, Any]]) -> None:
         """An event of the scheduler, told in a thread of the client."""
@@ -92,6 +101,7 @@ class _Cluster:
         """The tasks that are still under way end with the client."""
         if self._client.status == "running":
             self._client.unsubscribe_topic("all")
+            self._client.unsubscribe_topic(self._name)
 
 
 @contextmanager

@@ -27,6 +27,9 @@ class Workers(Protocol):
     def submit(self, points: list[Point]) -> Future[list[Outcome]]:
         """Have the points run, in their order."""
 
+    def seen(self) -> list[str]:
+        """The verdicts of points that have ended since the last time, as far as that is known."""
+
 
 StartWorkers = Callable[[Plan], AbstractContextManager[Workers]]
 """Makes the workers of one round; once one of them has died they are made anew."""
@@ -42,6 +45,7 @@ def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
 
     def tell(one: Outcome) -> None:
         found.append(one)
+        announce(one.verdict)
         if over():
             raise _Enough
 
@@ -53,11 +57,17 @@ def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
 class _Pool:
     died: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
-    def __init__(self, pool: ProcessPoolExecutor, number: int) -> None:
-        self._pool, self.number = pool, number
+    def __init__(self, pool: ProcessPoolExecutor, number: int, verdicts: int) -> None:
+        self._pool, self.number, self._verdicts = pool, number, verdicts
 
     def submit(self, points: list[Point]) -> Future[list[Outcome]]:
         return self._pool.submit(_explore, points)
+
+    def seen(self) -> list[str]:
+        try:
+            return os.read(self._verdicts, 1 << 20).decode().split()
+        except BlockingIOError:
+            return []
 
 
 def processes(number: int, explore: Explore = explore) -> StartWorkers:
@@ -68,11 +78,10 @@ def processes(number: int, explore: Explore = explore) -> StartWorkers:
     def start(plan: Plan) -> Generator[Workers]:
         context = multiprocessing.get_context("fork")
         ended = context.RawValue("b", 0)
-        with ProcessPoolExecutor(
-            number, context, initializer=_begin, initargs=(os.getpid(), plan, explore, ended)
-        ) as pool:
+        begun = os.getpid(), plan, explore, ended
+        with _pipe() as (verdicts, told), ProcessPoolExecutor(number, context, _begin, (*begun, told)) as pool:
             try:
-                yield _Pool(pool, number)
+                yield _Pool(pool, number, verdicts)
             except BaseException:
                 ended.value = 1
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -81,12 +90,41 @@ def processes(number: int, explore: Explore = explore) -> StartWorkers:
     return start
 
 
+@contextmanager
+def _pipe() -> Generator[tuple[int, int]]:
+    """A pipe, its end to read from first, at which nobody waits."""
+    ends = os.pipe()
+    try:
+        for end in ends:
+            os.set_blocking(end, False)
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+_announce: Callable[[str], object] = lambda _verdict: None  # noqa: E731
+
+
+def announce(verdict: str) -> None:
+    """In a worker: say that a point has ended so, before the others that it was given have."""
+    with suppress(OSError):  # so many at once that one is missed, or nobody listens any more
+        _announce(verdict)
+
+
+def announce_by(tell: Callable[[str], object]) -> None:
+    """Have this process announce verdicts so."""
+    global _announce
+    _announce = tell
+
+
 _here: tuple[Plan, Explore, Any] | None = None
 
 
-def _begin(parent: int, plan: Plan, explore: Explore, ended: Any) -> None:
+def _begin(parent: int, plan: Plan, explore: Explore, ended: Any, told: int) -> None:
     global _here
     orphans.end_with(parent)
+    announce_by(lambda verdict: os.write(told, f"{verdict}\n".encode()))
     _here = plan, explore, ended
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

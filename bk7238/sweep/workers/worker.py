@@ -24,7 +24,7 @@ from bk7238.engine.engine import EngineError
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Outcome
 from bk7238.sweep.reading import encode
-from bk7238.sweep.workers.processes import explore
+from bk7238.sweep.workers.processes import announce_by, explore
 from bk7238.update.run_file import versions
 
 COMMAND = (sys.executable, "-m", "bk7238.sweep.workers.worker")
@@ -46,11 +46,13 @@ def end_with(pipe: int) -> None:
 
 
 class WorkerAnswer(msgspec.Struct):
-    """`found`, or why nothing was: `refused`, which is one line, or `failed`, which is a traceback."""
+    """`found`, or why nothing was: `refused`, which is one line, or `failed`, which is a traceback. Before it come some
+    with what was `seen`: the verdict of a point that has ended."""
 
     found: list[Outcome] | None = None
     refused: str = ""
     failed: str = ""
+    seen: str = ""
 
 
 def answers(asked: BinaryIO) -> Generator[WorkerAnswer]:
@@ -79,9 +81,14 @@ def main() -> None:
     end_with(int(sys.argv[1]))
     with os.fdopen(os.dup(1), "w") as told:
         os.dup2(2, 1)  # what is printed does not get into an answer
-        for answer in answers(sys.stdin.buffer):
+
+        def tell(answer: WorkerAnswer) -> None:
             told.write(encode(answer) + "\n")
             told.flush()
+
+        announce_by(lambda verdict: tell(WorkerAnswer(seen=verdict)))
+        for answer in answers(sys.stdin.buffer):
+            tell(answer)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,9 @@ class WorkerProcesses:
     def __reduce__(self) -> Any:
         return WorkerProcesses, self._made_of
 
-    def ask(self, points: bytes, wanted: Callable[[], bool]) -> worker.WorkerAnswer:
-        """The answer to some points. Raises ProcessDied, also where they are not wanted any more."""
+    def ask(self, points: bytes, wanted: Callable[[], bool], seen: Callable[[str], object]) -> worker.WorkerAnswer:
+        """The answer to some points; `seen` gets the verdict of each as it ends. Raises ProcessDied, also where they
+        are not wanted any more."""
         if self._over:
             raise ProcessDied(self._over)
         try:
@@ -49,7 +50,7 @@ class WorkerProcesses:
             process.tell(self._first)
         try:
             process.tell(points)
-            answer = process.answer(wanted)
+            answer = process.answer(wanted, seen)
         except BaseException as error:
             process.end()
             self.dismiss(str(error))
@@ -75,6 +76,7 @@ class _Process:
     """A process that answers, until `end` is called or this process ends."""
 
     def __init__(self) -> None:
+        self._said = b""  # the begin of a line
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         reading, self._life = os.pipe()
         self._popen = subprocess.Popen(
@@ -94,17 +96,27 @@ class _Process:
             self._popen.stdin.write(what)
             self._popen.stdin.flush()
 
-    def answer(self, wanted: Callable[[], bool]) -> worker.WorkerAnswer:
+    def answer(self, wanted: Callable[[], bool], seen: Callable[[str], object]) -> worker.WorkerAnswer:
+        while True:
+            answer = convert(json.loads(self._line(wanted)), worker.WorkerAnswer)
+            if not answer.seen:
+                return answer
+            seen(answer.seen)
+
+    def _line(self, wanted: Callable[[], bool]) -> bytes:
         assert self._popen.stdout is not None
-        while not select.select([self._popen.stdout], [], [], GLANCE)[0]:
-            if self._popen.poll() is not None:  # and one that it forked is still there
+        while b"\n" not in self._said:
+            while not select.select([self._popen.stdout], [], [], GLANCE)[0]:
+                if self._popen.poll() is not None:  # and one that it forked is still there
+                    raise ProcessDied(self._how())
+                if not wanted():
+                    raise ProcessDied("nobody waits for its answer any more")
+            more = os.read(self._popen.stdout.fileno(), 1 << 20)
+            if not more:
                 raise ProcessDied(self._how())
-            if not wanted():
-                raise ProcessDied("nobody waits for its answer any more")
-        line = self._popen.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise ProcessDied(self._how())
-        return convert(json.loads(line), worker.WorkerAnswer)
+            self._said += more
+        line, _, self._said = self._said.partition(b"\n")
+        return line
 
     def _how(self) -> str:
         """In words, how the process ended, and what it said last."""
@@ -120,8 +132,9 @@ class _Process:
             pass
 
 
-def explore(processes: WorkerProcesses, points: bytes) -> list[Outcome]:
-    """The outcomes of some points: a task of Dask. Raises ProcessDied and SweepError."""
+def explore(processes: WorkerProcesses, points: bytes, topic: str) -> list[Outcome]:
+    """The outcomes of some points: a task of Dask. The verdict of each is an event of this topic as it ends. Raises
+    ProcessDied and SweepError."""
     from distributed import get_worker
 
     here: Any = get_worker()
@@ -132,7 +145,7 @@ def explore(processes: WorkerProcesses, points: bytes) -> list[Outcome]:
         return task is not None and task.state != "cancelled"
 
     try:
-        answer = processes.ask(points, wanted)
+        answer = processes.ask(points, wanted, lambda verdict: here.log_event(topic, verdict))
     except ProcessDied as error:
         raise ProcessDied(f"{here.address}: {error}") from None
     if answer.refused:
