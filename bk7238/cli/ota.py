@@ -40,6 +40,7 @@ def add(commands: Any) -> None:
 @interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Update a device and print how it went. Returns the exit status."""
+    symbols.check(arguments)
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):

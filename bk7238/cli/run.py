@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Boot the image and print its consoles. Returns the exit status."""
     if arguments.interactive and sys.stdin is None:
         raise given.UsageError("--interactive types what comes on stdin, which is closed")
+    symbols.check(arguments)
     wanted = _scenario(arguments.scenario)
     settings = given.settings(arguments, replace(USUAL, **_unusual(wanted.settings)))
     image = given.image(arguments, settings.chip)

@@ -98,6 +98,7 @@ def add(commands: Any) -> None:
 @heard()
 def run(arguments: argparse.Namespace) -> int:
     """Run the sweep and write its reports. Returns the exit status."""
+    symbols.check(arguments)
     image = given.image(arguments)
     update_package = given.checked(package.read, arguments.package)
     if arguments.processes < 1:

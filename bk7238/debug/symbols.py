@@ -228,16 +228,21 @@ def _ended(functions: list[Function], ends: dict[int, int]) -> list[Function]:
 
 def symbol_file(text: str) -> tuple[Path, int | None]:
     """Read ELF or ELF@ADDRESS: the file, and the address that its first byte was loaded to. Raises ValueError for what
-    is no ELF with symbols, or no address."""
+    is no address."""
     name, at, address = text.rpartition("@")
     path = Path(name if at else text)
     try:
         place = int(address, 0) if at else None
     except ValueError:
         raise ValueError(f"{text}: {address!r} is no address; write ELF@0x10000") from None
-    with _opened(path) as elf:
-        _symbol_table(elf, path)
     return path, place
+
+
+def check(files: Iterable[tuple[Path, int | None]]) -> None:
+    """See that the files are ELFs with symbols. Raises ValueError."""
+    for path, _ in files:
+        with _opened(path) as elf:
+            _symbol_table(elf, path)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     been read already; a package that is False is none, and so is that of a device with `update=False`."""
     from bk7238.bench import values
     from bk7238.bench.settings import Settings
-    from bk7238.debug.symbols import symbol_file
+    from bk7238.debug import symbols
     from bk7238.image import FlashImage, Package, flash_image, package
 
     config = item.config
@@ -49,7 +49,8 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
-    dut.symbols = [checked(symbol_file, _found(config, str(elf))) for elf in elves]
+    dut.symbols = [checked(symbols.symbol_file, _found(config, str(elf))) for elf in elves]
+    checked(symbols.check, dut.symbols)
     checked(dut.configure, **settings)
     if config.getoption("bk7238_no-boots"):
         dut.cache = None

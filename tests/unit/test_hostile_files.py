@@ -128,9 +128,10 @@ def test_a_request_with_a_line_end_is_refused(text, files, capsys):  # noqa: F81
 def test_a_failure_of_a_test_shows_it_too(monkeypatch):
     monkeypatch.setattr(failures, "replay", lambda _item, _device: "pytest")
     monkeypatch.setattr(failures, "_story", lambda _device: [f"verdict: brick: the bootloader printed: {EVIL}"])
-    device = SimpleNamespace(made=True, last_lines=lambda: {"uart1": ["well", EVIL]})
+    crashes = SimpleNamespace(reports=[EVIL], text=EVIL)
+    device = SimpleNamespace(made=True, last_lines=lambda: {"uart1": ["well", EVIL]}, crashes=crashes)
     shown = "".join(text for _, text in failures.sections(None, device))
-    assert "\x1b" not in shown and "\x9b" not in shown and shown.count(r"\u001b[2J") == 2 and "well\n" in shown
+    assert "\x1b" not in shown and "\x9b" not in shown and shown.count(r"\u001b[2J") == 3 and "well\n" in shown
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J \x9b31m \u202e \u00fc"
