@@ -21,8 +21,9 @@ from debugging import (
     machine,
     state,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 
 from bk7238.debug import attach, packets
 from bk7238.debug.memory_packets import MemoryPackets
@@ -384,7 +385,7 @@ FORMS += tuple(f"{z}{kind},{{:x}},{{:x}}" for z in "Zz" for kind in range(5))
 
 
 @pytest.mark.full
-@settings(max_examples=40)
+@examples(40)
 @given(st.lists(st.tuples(st.sampled_from(FORMS), NUMBERS, NUMBERS), max_size=6))
 def test_every_address_and_length_gets_an_answer(asked):
     with attached(SHARED) as client:

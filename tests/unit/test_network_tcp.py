@@ -4,7 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
 from tcp_client import TcpClient
@@ -42,7 +42,7 @@ def body_of(link):
 # Whole transfers
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(0, 60_000),
     st.integers(0, 2**32),
@@ -64,7 +64,7 @@ def test_any_body_arrives_whole(size, seed, loss, twice, jitter, read_size, wind
     assert body_of(link) == body
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 90)), max_size=3),
     st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=2),
@@ -416,7 +416,7 @@ def test_hostile_segments_do_no_harm(segments, follow):
     assert len(server.tcp.connections) <= 1
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_segment_or_a_value_error(data):
     try:
