@@ -13,7 +13,6 @@ from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli import header_fields as fields
 from bk7238.cli.arguments import UsageError, checked
-from bk7238.families import recognise
 from bk7238.formats import rbl, tlv
 from bk7238.image import (
     app_table,
@@ -117,6 +116,8 @@ def _unpack(arguments: argparse.Namespace) -> int:
     ]
     text = "\n".join(rows) + (f"\n{arguments.output}: {len(result.app)} bytes" if arguments.output else "")
     verified = [{"name": f.name, "value": f.value, "right": f.right} for f in result.fields]
+    from bk7238.families import recognise
+
     family = recognise.recognise(result.app)
     found = {"size": len(result.app), "fields": verified, "family": family.title, "evidence": family.as_json()}
     files.show(found, text, arguments.json)

@@ -7,19 +7,18 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
-from bk7238.families import recognise
-from bk7238.families.known import FAMILIES
-from bk7238.families.recognise import Recognition
 from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split, table_check
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.boot import Boot, End
-from bk7238.update import trial
+
+if TYPE_CHECKING:
+    from bk7238.families.recognise import Recognition
 
 
 def add(verbs: Any) -> None:
@@ -56,6 +55,9 @@ def add(verbs: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
+    from bk7238.families import recognise
+    from bk7238.families.known import FAMILIES
+
     image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
     family = checked(recognise.of_image, image)
@@ -158,6 +160,8 @@ def _check(arguments: argparse.Namespace) -> int:
     flash = checked(download.downloaded, before, data, arguments.at) if data else before
     found = checked(loaders.of(flash).predict, flash, data)
     if found is None:
+        from bk7238.update import trial
+
         found = checked(trial.run, image, flash, data)
     if arguments.flash is not None:
         files.write(arguments.flash, found.flash)
