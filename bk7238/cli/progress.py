@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from typing import TYPE_CHECKING
 
 from bk7238.update.story import Happening
 from bk7238.visible import visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class Teller:
@@ -23,6 +24,9 @@ class Teller:
 
     def __enter__(self) -> Teller:
         if not self._quiet and sys.stdout.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
             columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
             self._bar = Progress(*columns, console=Console(file=sys.__stdout__), transient=True)
             self._bar.start()

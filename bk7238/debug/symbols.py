@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from typing import TYPE_CHECKING, Any
 
 from bk7238 import host_files
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
 _DATA = Path(__file__).with_name("data")
 
@@ -247,6 +247,9 @@ def check(files: Iterable[tuple[Path, int | None]]) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[ELFFile]:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
     try:
         with host_files.open_to_read(path, host_files.RESULTS) as stream:
             yield ELFFile(stream)
@@ -257,6 +260,8 @@ def _opened(path: Path) -> Iterator[ELFFile]:
 
 
 def _symbol_table(elf: ELFFile, path: Path) -> SymbolTableSection:
+    from elftools.elf.sections import SymbolTableSection
+
     table = elf.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
         raise ValueError(f"{path}: it has no symbol table; give an ELF that is not stripped")
