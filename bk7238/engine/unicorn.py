@@ -31,7 +31,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_skipped", "_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
+_STATE = ("_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ class UnicornEngine:
         window = memories[platform.memories.index(platform.window)]
         self.cpu = Cpu(platform.cpu.cpu_type, memories, window)
         self._slice = self.cpu.slice
-        self._skipped = 0
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
         self._spinning = False  # a storm of exceptions rages: only an event can end it
@@ -71,7 +70,7 @@ class UnicornEngine:
         self.on_crash = Signal()  # told what the guest did wrong; where one answers True it stops before it goes on
         self.on_storm = Signal()  # told of an exception that is a storm by now
         self.progress: Callable[[], object] = lambda: None
-        self.storm = Storm(lambda: self.progress(), self.on_storm)
+        self.storm = Storm(lambda: self.progress(), self.on_storm, self._slice)
         self.halt: Halt | None = None  # why the last `run` ended, where a debugger ended it
         self.clock = VirtualClock(platform.cpu.mips, self._now)
         self.clock.on_sooner = self._shorten
@@ -97,7 +96,7 @@ class UnicornEngine:
     @property
     def instructions(self) -> int:
         """Instructions executed since power-on."""
-        return self._now() - self._skipped
+        return self._now() - int(self._slice.skipped)
 
     @property
     def stepping(self) -> str:
@@ -135,7 +134,7 @@ class UnicornEngine:
             if self._reset_kind is not None:
                 self._reset(self._reset_kind)
             now = s.target - s.budget
-            if self._stopping or now >= end or (instructions is not None and now - self._skipped >= instructions):
+            if self._stopping or now >= end or (instructions is not None and now - self._slice.skipped >= instructions):
                 break
             if self._spinning or (self._asleep and not s.lines):
                 self._spinning = False
@@ -149,7 +148,7 @@ class UnicornEngine:
     def _go_on(self, end: int, goal: int | None) -> None:
         """Finish what a debugger interrupted: the rest of a block, or the entry of an exception."""
         if self.stops.midway:
-            self._shorten(end if goal is None else min(end, goal + self._skipped))
+            self._shorten(end if goal is None else min(end, goal + self._slice.skipped))
             self.stops.resume()
             self._run_cpu()
             self._raise()
@@ -182,7 +181,7 @@ class UnicornEngine:
     @property
     def skipped(self) -> int:
         """Ticks since power-on during which the CPU slept."""
-        return self._skipped
+        return int(self._slice.skipped)
 
     def snapshot(self) -> EngineSnapshot:
         """A copy of all that decides how the run goes on, the flash chip excepted."""
@@ -240,7 +239,7 @@ class UnicornEngine:
         """The CPU sleeps: nothing will happen before the next event, so go there."""
         deadline = self.clock.next_deadline
         target = max(now, end if deadline is None else min(end, deadline))
-        self._skipped += target - now
+        self._slice.skipped += target - now
         self.aim(target, 0)
 
     def aim(self, target: int, budget: int) -> None:
@@ -254,7 +253,7 @@ class UnicornEngine:
         event = self.clock.next_event
         until = min(end, now + _LONGEST_SLICE, end if event is None else event)
         if goal is not None:
-            until = min(until, goal + self._skipped)
+            until = min(until, goal + self._slice.skipped)
         deadline = self.clock.next_deadline
         target = until if deadline is None else min(until, deadline)
         self.aim(target, target - now)

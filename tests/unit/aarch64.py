@@ -48,7 +48,7 @@ class AArch64:
     def __init__(self):
         self._uc = uc = unicorn.Uc(uc_const.UC_ARCH_ARM64, uc_const.UC_MODE_ARM)
         uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
-        uc.mem_map(CODE, PAGE, uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC)
+        uc.mem_map(CODE, RETURN - CODE, uc_const.UC_PROT_READ | uc_const.UC_PROT_EXEC)
         uc.mem_write(CODE, machine_code.CODE["aarch64"])
         self._stack = ctypes.create_string_buffer(4 * PAGE)
         uc.reg_write(SP, ctypes.addressof(self._stack) + 4 * PAGE & -16)

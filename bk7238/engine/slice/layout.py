@@ -93,6 +93,8 @@ class Slice(ctypes.Structure):
         ("mem_read", ctypes.c_void_p),
         ("target", ctypes.c_int64),
         ("until", ctypes.c_int64),
+        ("skipped", ctypes.c_int64),
+        ("last_exception", ctypes.c_int64),
         ("hit_tick", ctypes.c_int64),
         ("hit_old", ctypes.c_uint64),
         ("hit_rest", ctypes.c_uint32),

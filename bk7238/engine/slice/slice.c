@@ -19,6 +19,7 @@ enum { MEMORY = 1, FETCHED = 2, WINDOW = 4 }; /* pages */
 enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
+enum { SWI = 2, AT_ONCE = 2 }; /* QEMU's number, and instructions as in storm.py */
 #define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
@@ -33,6 +34,8 @@ struct slice {
     int (*mem_read)(void *uc, uint64_t address, void *bytes, uint64_t size);
     int64_t target;         /* the tick at which the budget is used up */
     int64_t until;          /* the tick at which Python has something to do; feeds may go off before it */
+    int64_t skipped;        /* ticks that were no instructions */
+    int64_t last_exception; /* instructions until the last one that the CPU raised by itself */
     int64_t hit_tick;       /* of a breakpoint or watched access: the tick at the end of its block */
     uint64_t hit_old;       /* the bytes at hit_address before the access */
     uint32_t hit_rest;      /* instructions from it to the end of its block */
@@ -461,7 +464,21 @@ static void take_interrupt(struct slice *s)
         enter(s, 0x12 | IRQ_MASKED, get(s, PC) + 4, 0x18);
 }
 
-/* Run until the slice ends, with the interrupts that are taken in it. Returns Unicorn's error. */
+/* Take the exception of SWI, if that is why emu_start returned. One that follows an exception at once is Python's matter,
+ * and so is one at whose moment something is to happen. */
+static int software_interrupt(struct slice *s)
+{
+    int64_t instructions = s->target - s->budget - s->skipped;
+    if (s->reason != EXCEPTION || s->exception != SWI || s->stop || s->budget <= 0)
+        return 0;
+    if (instructions - s->last_exception <= AT_ONCE)
+        return 0;
+    s->last_exception = instructions;
+    enter(s, 0x13 | IRQ_MASKED, get(s, PC), 0x08);
+    return 1;
+}
+
+/* Run until the slice ends, with the interrupts and calls that are taken in it. Returns Unicorn's error. */
 int run(struct slice *s)
 {
     int error;
@@ -471,7 +488,7 @@ int run(struct slice *s)
             take_interrupt(s);
         s->reason = WAITING; /* emu_start returns by itself after a WFI */
         error = s->emu_start(s->uc, get(s, PC) | (get(s, CPSR) & THUMB ? 1 : 0), 0, 0, 0);
-    } while (s->reason == INTERRUPT && !error && !s->attention);
+    } while (!error && !s->attention && (s->reason == INTERRUPT || software_interrupt(s)));
     s->pc = get(s, PC);
     s->cpsr = get(s, CPSR);
     return error;
