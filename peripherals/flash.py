@@ -1,8 +1,9 @@
 """The flash controller, and the execute-in-place window that follows every change of the chip at once.
 
 Facts: docs/hardware/flash.md; the SDK's driver/flash/flash.h. The controller works on raw physical addresses; the
-window shows the logical bytes, without CRCs and descrambled. Operations finish at once, and the controller issues WREN
-by itself.
+window shows the logical bytes, without CRCs and descrambled. With cpu_data_write stores into the window program them:
+the controller scrambles 32 bytes, adds their CRC, and programs them when the last of them comes. Operations finish at
+once, and the controller issues WREN by itself.
 
 Not modelled: time that an operation takes, line modes, deep power-down, security registers, CRC errors of the window.
 """
@@ -65,6 +66,8 @@ class FlashController(Peripheral):
     program_index = State(0)
     page = Fifo(PAGE_WRITE.data, PAGE)
 
+    line = State(factory=lambda: bytearray(b"\xff" * 32))  # what has been stored of the 32 bytes
+
     operated = Port()
 
     def __init__(self, services: Services, window: int = 0) -> None:
@@ -72,6 +75,7 @@ class FlashController(Peripheral):
         self._chip = NorFlash(0, 0)  # none is soldered in yet
         self.codec: Codec = CRC_FRAMES
         super().__init__(services)
+        self.bus.on_store = self._store
 
     # The world's side
 
@@ -128,6 +132,18 @@ class FlashController(Peripheral):
         """Reads need nothing but the chip's bytes, or the chip has to be asked."""
         self.loading.read_from(self.chip.data if self.chip.steady else bytearray())
 
+    def _store(self, address: int, value: int, width: int) -> bool:
+        """The CPU stores into the window. Answers whether that goes into the flash."""
+        if not self.CONF.cpu_data_write:
+            return False
+        place = address % self.codec.data
+        self.line[place : place + width] = value.to_bytes(width, "little")
+        if place + width == self.codec.data:
+            logical = address - place - self.window
+            self._program_pages(self.codec.physical(logical), self.codec.encode(bytes(self.line), logical))
+            self.line[:] = b"\xff" * self.codec.data
+        return True
+
     # The opcodes
 
     def _identify(self, _address: int) -> None:
@@ -151,6 +167,16 @@ class FlashController(Peripheral):
         else:
             data = _EIGHT_WORDS.pack(*self.program_words)
             self.program_index = 0
+        self._program_bytes(address, data)
+
+    def _program_pages(self, address: int, data: bytes) -> None:
+        """Program bytes that may lie in two pages, one after the other."""
+        first = PAGE - address % PAGE
+        self._program_bytes(address, data[:first])
+        if data[first:]:
+            self._program_bytes(address + first, data[first:])
+
+    def _program_bytes(self, address: int, data: bytes) -> None:
         if not self._allowed("program", address, len(data)):
             return
         if self.chip.program(address, data):

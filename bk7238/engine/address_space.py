@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from bk7238.engine.cpu import PAGE, SINK, Cpu, OnRead, OnWrite
+from bk7238.engine.cpu import PAGE, Cpu, OnRead, OnWrite
 from bk7238.engine.log import MachineLog
+from bk7238.engine.memory import SystemBus
 from bk7238.engine.platform import Tag
 from bk7238.engine.slice import SpanTable
 from bk7238.engine.wiring import Board
@@ -73,7 +74,9 @@ class Span:
             self.word_readers[at], self.word_writers[at] = reader, writer
 
 
-def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseException], None]) -> list[Span]:
+def map_board(
+    cpu: Cpu, bus: SystemBus, board: Board, log: MachineLog, failed: Callable[[BaseException], None]
+) -> list[Span]:
     """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
     spans, mapped = _spans(board), []
     cpu.release = partial(_release, cpu, [block for block in board if block.batches], failed)
@@ -91,8 +94,7 @@ def map_board(cpu: Cpu, board: Board, log: MachineLog, failed: Callable[[BaseExc
     for start, length in board.platform.silenced:
         for free_start, free_end in _gaps(start, start + length, taken):
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
-    sink = "a store into the flash window (the address is that of its sink) goes nowhere"
-    _map_nothing(cpu, log, SINK, _END, sink)
+    cpu.map_callbacks(cpu.sink, _END, lambda *_access: 0, _storing(cpu, bus, log, failed))
     return mapped
 
 
@@ -197,6 +199,22 @@ def _writing(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> O
             else:
                 base, slow = writers[offset // GRANULE]
                 slow(offset - base, value, width)
+        except BaseException as error:
+            failed(error)
+
+    return write
+
+
+def _storing(cpu: Cpu, bus: SystemBus, log: MachineLog, failed: Callable[[BaseException], None]) -> OnWrite:
+    """Stores into the flash window are the matter of whoever shows the flash there; others are logged once."""
+    messages = log.of("bus", bus.window.address, "a store into the flash window goes nowhere")
+
+    def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
+        try:
+            if cpu.slice.held:
+                cpu.release()
+            if not bus.on_store(bus.window.address + offset, value, width):
+                messages.unclaimed(offset, value)
         except BaseException as error:
             failed(error)
 

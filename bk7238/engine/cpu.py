@@ -28,7 +28,6 @@ MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 
 PAGE = 0x1000
 _FETCHED = int(Page.FETCHED)  # an enumeration's own operators are slow
-SINK = (1 << 32) - PAGE  # where stores into the flash window go: nothing else stands there
 _RESET_CPSR = 0xD3
 
 # Modes with the masks that entering them sets, and vectors
@@ -70,7 +69,8 @@ def _register(name: str) -> int:
 
 class Cpu:
     """`model` is the platform description's cpuType, `memories` are what it reads and writes directly; stores do not
-    change `window`, in which the flash shows."""
+    change `window`, in which the flash shows, and are accesses to what is mapped from `sink` on, the end of the address
+    space."""
 
     def __init__(self, model: str, memories: Iterable[Memory], window: Memory) -> None:
         self._model = MODELS[model]
@@ -84,7 +84,8 @@ class Cpu:
             what = Page.MEMORY | Page.WINDOW if memory is window else Page.MEMORY
             first, count = memory.address // PAGE, memory.size // PAGE
             self._pages[first : first + count] = [what] * count
-        self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), SINK
+        self.sink = (1 << 32) - window.size  # nothing else stands there
+        self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
         self.release: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()

@@ -54,6 +54,7 @@ class SystemBus:
         self.rest = [memory for memory in self.memories if memory is not window]
         self._on_write = on_write
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
+        self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""

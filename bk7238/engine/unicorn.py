@@ -87,7 +87,7 @@ class UnicornEngine:
             cpu_input=self._cpu_input,
             cpu_lines=self.cpu.lines_address,
         )
-        self.spans = map_board(self.cpu, self.board, self.log, self._failed)
+        self.spans = map_board(self.cpu, self.bus, self.board, self.log, self._failed)
         self.stops = Stops(self)
         self._reset(ResetKind.POWER_ON)
 

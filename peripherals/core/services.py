@@ -75,7 +75,13 @@ class Clock(Protocol):
 
 
 class Bus(Protocol):
-    """The system bus as a bus master sees it: CPU addresses, memory only. Raises ValueError outside of memory."""
+    """The system bus as a bus master sees it: CPU addresses, memory only. Raises ValueError outside of memory.
+
+    `on_store(address, value, width)` is called when the CPU stores into the window in which the flash shows, and
+    answers whether that does anything.
+    """
+
+    on_store: Callable[[int, int, int], bool]
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a CPU address."""

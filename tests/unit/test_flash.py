@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bk7238 import chip
 from bk7238.engine import slice as slices
 from bk7238.formats import crc_framing
+from bk7238.formats.codec import CRC_FRAMES, ScrambledCrcFrames
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.flash import FlashController
 from bk7238.peripherals.nor_endings import UNSTABLE, Operation
@@ -234,3 +235,53 @@ def test_reset_spares_the_chip_only(driver, kind):
     driver.flash.reset(kind)
     assert driver.flash.snapshot() == driver.bench.make(FlashController, "flash").snapshot()
     assert driver.flash.chip.data[:32] == bytes(32)
+
+
+# Stores into the window
+
+
+def stored(driver, address, data):
+    """The words of `data`, stored by the CPU one after the other; answers whether each was taken."""
+    words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
+    return [driver.bench.bus.on_store(address + 4 * number, word, 4) for number, word in enumerate(words)]
+
+
+LINES = bytes(range(1, 65))
+
+
+@pytest.mark.parametrize("codec", [CRC_FRAMES, ScrambledCrcFrames((0x1F2E3D4C, 0x9A5BC3D7, 0x0F1E2D3C, 0x6E5D0B40))])
+def test_with_cpu_data_write_stores_into_the_window_program_frames(driver, codec):
+    driver.flash.insert(driver.flash.chip, codec)
+    driver.flash.write(CONF, 1 << 9)
+    assert all(stored(driver, 0x100E0, LINES))
+    framed = codec.encode(LINES, 0x100E0)
+    at = codec.physical(0x100E0)
+    assert at % 256 + 34 > 256, "a frame that lies in two pages"
+    assert driver.flash.chip.data[at : at + 68] == framed and driver.bench.bus.read(0x100E0, 64) == LINES
+    first = 256 - at % 256
+    assert driver.operations == [
+        ("program", at, framed[:first]),
+        ("program", at + first, framed[first:34]),
+        ("program", at + 34, framed[34:]),
+    ]
+
+
+def test_a_line_is_programmed_when_its_last_byte_comes(driver):
+    driver.flash.write(CONF, 1 << 9)
+    stored(driver, 0x10000, LINES[:28])
+    driver.bench.bus.on_store(0x1001C, 0x1E1D, 2)
+    assert driver.operations == []
+    driver.bench.bus.on_store(0x1001E, 0x201F, 2)
+    assert driver.bench.bus.read(0x10000, 32) == LINES[:32]
+
+
+def test_without_it_they_go_nowhere(driver):
+    assert not any(stored(driver, 0x10000, LINES))
+    assert driver.operations == [] and driver.flash.chip.data == b"\xff" * 0x200000
+
+
+def test_a_protected_frame_stays(driver):
+    driver.status(0x7C)
+    driver.flash.write(CONF, 1 << 9)
+    stored(driver, 0x10000, LINES[:32])
+    assert driver.operations == []

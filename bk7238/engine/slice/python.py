@@ -207,7 +207,7 @@ class InPython:
         entry.contents.address = number << PAGE_BITS
         if pages[number] & Page.WINDOW:
             if kind == _STORE:
-                entry.contents.address = s.sink
+                entry.contents.address += s.sink
             entry.contents.rights = _PROT_WRITE if kind == _STORE else _PROT_READ | _PROT_EXEC
         else:
             entry.contents.rights = _PROT_READ | _PROT_WRITE | (_PROT_EXEC if pages[number] & Page.FETCHED else 0)

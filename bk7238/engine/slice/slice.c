@@ -52,7 +52,7 @@ struct slice {
     uint32_t pc, cpsr;      /* at the end of the slice */
     uint32_t filled_for;    /* the access that the TLB was last filled for, as Unicorn numbers them */
     uint32_t held;          /* something was put into a batch */
-    uint32_t sink;          /* where stores into the flash window go */
+    uint32_t sink;          /* from the flash window to where stores into it go, in bytes */
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
     struct schedule *schedule;
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
@@ -581,7 +581,7 @@ int on_tlb_fill(void *uc, uint64_t address, int kind, struct tlb_entry *entry, v
     entry->address = (uint32_t)address >> PAGE_BITS << PAGE_BITS;
     if (*page & WINDOW) {
         if (kind == WRITE)
-            entry->address = s->sink;
+            entry->address += s->sink;
         entry->rights = kind == WRITE ? PROT_WRITE : PROT_READ | PROT_EXEC;
     } else
         entry->rights = PROT_READ | PROT_WRITE | (*page & FETCHED ? PROT_EXEC : 0);
