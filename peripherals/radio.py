@@ -1,15 +1,15 @@
 """RC: the radio controller, through which the firmware writes the analog registers of the transceiver.
 
 Facts: docs/hardware/radio.md; the SDK's driver/common/reg/reg_rc.h. The shadows of the transceiver's registers are
-plain storage, with which calibration ends. The tuned frequency leaves on outputs 0 to 7, in steps of 0.5 MHz:
-25 + 10 * (channel - 1).
+plain storage, with which calibration ends. The tuned channel leaves on outputs 0 to 7, in steps of 0.5 MHz above 2400:
+24 is channel 1. In the register it is `offset` steps more.
 
 Not modelled: the transceiver; calibration results are whatever the shadows hold.
 """
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, Output, Peripheral, Register, Services, on_write
 
 
 class RadioController(Peripheral):
@@ -29,6 +29,10 @@ class RadioController(Peripheral):
 
     tuned = Output(0, 7)
 
+    def __init__(self, services: Services, offset: int = 0) -> None:
+        self.offset = offset
+        super().__init__(services)
+
     @on_write(TRX_REG5)
     def _tune(self, _word: int) -> None:
-        self.tuned.drive(self.TRX_REG5.frequency)
+        self.tuned.drive(max(0, self.TRX_REG5.frequency - self.offset))

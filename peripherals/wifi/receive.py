@@ -1,7 +1,7 @@
 """Receiving: what the MAC hears, decrypts and writes into the firmware's rings of descriptors.
 
-Facts: docs/hardware/wifi-mac.md. Eight wires from the radio carry its frequency in steps of 0.5 MHz: 25 is channel 1,
-each further channel is 10 more. Channel 14 lies 12 MHz above channel 13; by the same steps it is 169 (inferred).
+Facts: docs/hardware/wifi-mac.md. Eight wires from the radio carry its frequency in steps of 0.5 MHz above 2400: 24 is
+channel 1, each further channel is 10 more, and channel 14, 12 MHz above channel 13, is 168.
 
 A frame is heard in the active state on the tuned channel, and passes the filter. The transmitter is looked up in the
 key RAM also for a frame that is not protected: that is how the firmware finds the station it came from. A protected
@@ -64,7 +64,7 @@ from bk7238.peripherals.wifi.descriptors import (
 from bk7238.peripherals.wifi.keys import Key
 from bk7238.peripherals.wifi.mac_part import MacPart
 
-CHANNEL_OF_STEP = {25 + 10 * (channel - 1): channel for channel in range(1, 14)} | {169: 14}
+CHANNEL_OF_STEP = {24 + 10 * (channel - 1): channel for channel in range(1, 14)} | {168: 14}
 USUAL_RATE = Rate(4)  # 6 Mbit/s: what the receive vector says of every frame
 MOST_WAITING = 256
 MOST_BUFFERS = 64

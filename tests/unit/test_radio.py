@@ -21,14 +21,13 @@ def test_shadows_are_kept():
 
 
 def test_tuned_frequency():
-    block = BlockBench().make(RadioController)
+    block = BlockBench().make(RadioController, offset=1)
     wires = dict.fromkeys(range(8), False)
     for number in wires:
         block.outputs[number].append(lambda level, number=number: wires.update({number: level}))
     for channel in (1, 6, 13):
-        frequency = 25 + 10 * (channel - 1)
-        block.write(0x94, frequency << 24 | 0x123456)
-        assert sum(level << number for number, level in wires.items()) == frequency
+        block.write(0x94, 25 + 10 * (channel - 1) << 24 | 0x123456)
+        assert sum(level << number for number, level in wires.items()) == 24 + 10 * (channel - 1)
     block.reset(ResetKind.WATCHDOG)
     assert not any(wires.values())
 

@@ -179,7 +179,7 @@ def test_a_radio_on_no_channel_reaches_nobody(bench):
 
 
 def test_channel_14_lies_24_steps_above_channel_13(bench):
-    bench.tune_steps(169)
+    bench.tune_steps(168)
     bench.new_head(AC3, bench.thd(PROBE))
     bench.clock.advance(2_000)
     assert bench.air[0][2] == 14

@@ -58,7 +58,7 @@ class WifiDriver(BlockBench):
         self.mac.write(offset + 4, int.from_bytes(address[4:], "little"))
 
     def tune(self, channel: int) -> None:
-        self.tune_steps(25 + 10 * (channel - 1))
+        self.tune_steps(24 + 10 * (channel - 1))
 
     def tune_steps(self, steps: int) -> None:
         for bit in range(8):
