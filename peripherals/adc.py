@@ -1,60 +1,20 @@
 """SARADC: one converter behind a FIFO, for the pads, the supply voltage and the temperature.
 
 Facts: docs/hardware/adc.md; the SDK's driver/saradc/saradc_bk7238.h and saradc_bk7238.c. While CONFIG0 says start and
-an interrupt of STATE is enabled, the channel's value goes into the FIFO again and again; the interrupt drains it. What
-is on a channel is a sample or a voltage that somebody set, or what a device there says at each conversion.
+an interrupt of STATE is enabled, the channel's value goes into the FIFO again and again; the interrupt drains it.
 
 Not modelled: what the analog settings change: a conversion always takes 20 us; filters, time-out, noise.
 """
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import (
-    ALWAYS,
-    RO,
-    RW,
-    W1C,
-    AdcDevice,
-    Carrier,
-    Device,
-    Feed,
-    Fifo,
-    Output,
-    Pending,
-    Register,
-    State,
-    on_alarm,
-    on_change,
-    on_read,
-)
+from bk7238.peripherals.converter import CONVERSION_US, FIFO_SIZE, Converter
+from bk7238.peripherals.core import RO, RW, W1C, Feed, Fifo, Output, Pending, Register, on_alarm, on_change, on_read
 
-FIFO_SIZE = 8
-CONVERSION_US = 20
-RAW_1_VOLT, RAW_2_VOLT = 0x472, 0x8E9
-LARGEST = 0xFFF
 ENABLES = 1 << 3 | 1 << 14  # of the FIFO and of a conversion; what they enable is the bit above
-SUPPLY, TEMPERATURE = 0, 7
 
 
-def raw_of(volts: float) -> int:
-    """What a conversion of so many volts gives, by the line through the two values that the SDK takes for 1 and 2 V."""
-    return max(0, min(LARGEST, int(RAW_1_VOLT + (RAW_2_VOLT - RAW_1_VOLT) * (volts - 1))))
-
-
-def volts_of(raw: int) -> float:
-    """The volts of which a conversion gives `raw`."""
-    return 1 + (raw - RAW_1_VOLT) / (RAW_2_VOLT - RAW_1_VOLT)
-
-
-DEFAULT_SAMPLES = {
-    SUPPLY: raw_of(1.65),  # half of 3.3 V
-    TEMPERATURE: 300,  # the SDK accepts 10 to 700
-}
-
-
-class SarAdc(Carrier):
-    takes, places, unit = AdcDevice, range(7), "channel"
-
+class SarAdc(Converter):
     class CONFIG0(Register, at=0x00):
         start_sadc = RW(0)
         force_quit = RW(1)
@@ -108,30 +68,10 @@ class SarAdc(Carrier):
     conversion = Feed(
         fifo, CONVERSION_US, fed=STATE.conv_done_state, reached=STATE.fifo_int_state, level=STATE.fifo_level
     )
-    samples = State(factory=DEFAULT_SAMPLES.copy, keeps=ALWAYS)
 
-    # The world's side
-
-    def set_sample(self, channel: int, raw: int) -> None:
-        """From now on, also through resets, conversions of `channel` give `raw` (0 to 0xFFFF)."""
-        self.samples[channel] = raw
+    def changed(self) -> None:
+        """Ask what is on the channel at the next conversion."""
         self.conversion.ask()
-
-    def set_volts(self, channel: int, volts: float) -> None:
-        """From now on, also through resets, so many volts are on `channel`. Raises ValueError where a device is."""
-        if channel in self.devices:
-            raise ValueError(f"{self.devices[channel].name} hangs on channel {channel}: it says what is there")
-        self.set_sample(channel, raw_of(volts))
-
-    def attach(self, device: Device, place: int | None) -> None:
-        """Hang a device on a channel, of which it says the voltage from now on."""
-        super().attach(device, place)
-        self.conversion.ask()
-
-    def sample(self, channel: int) -> int:
-        """What a conversion of `channel` gives now."""
-        device = self.devices.get(channel)
-        return self.samples.get(channel, 0) if device is None else raw_of(device.volts())
 
     # The firmware's side
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bk7238.peripherals.adc import volts_of
 from bk7238.peripherals.core import Device
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ class Channels:
         self._dut = dut
 
     def __getitem__(self, channel: int) -> float:
-        return volts_of(self._dut.machine.board.saradc.sample(self._checked(channel)))
+        volts: float = self._dut.machine.board.saradc.volts(self._checked(channel))
+        return volts
 
     def __setitem__(self, channel: int, volts: float) -> None:
         self._dut.machine.board.saradc.set_volts(self._checked(channel), volts)
