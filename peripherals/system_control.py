@@ -9,7 +9,7 @@ Not modelled: clock speeds, the analog blocks and their calibration loops, what 
 from __future__ import annotations
 
 from bk7238.peripherals.always_on import AlwaysOn
-from bk7238.peripherals.core import RO, RW, SC, Part, Peripheral, Register, ResetKind, State, on_write
+from bk7238.peripherals.core import RO, RW, SC, Part, Peripheral, Register, ResetKind, Services, State, on_write
 from bk7238.peripherals.efuse import Efuse
 
 
@@ -19,10 +19,10 @@ class SystemControl(Peripheral):
     always_on = Part(AlwaysOn)
 
     class CHIP_ID(Register, at=0x000):
-        id = RO(0, 31, reset=0x7238)
+        id = RO(0, 31)
 
     class DEVICE_ID(Register, at=0x004):
-        id = RO(0, 31, reset=0x2206_8000, doc="production revision; the SDK hangs unless it knows the upper half")
+        id = RO(0, 31, doc="production revision; the SDK hangs unless it knows the upper half")
 
     class CONTROL(Register, at=0x008):
         mclk_mux = RW(0, 1)
@@ -95,6 +95,14 @@ class SystemControl(Peripheral):
         other = RO(16, 31)
 
     efuse = State(factory=Efuse, keeps=tuple(ResetKind))
+
+    def __init__(self, services: Services, chip_id: int = 0x7238, device_id: int = 0x2206_8000) -> None:
+        self._identity = chip_id, device_id
+        super().__init__(services)
+
+    def on_reset(self, _kind: ResetKind) -> None:
+        """What it is called is wired."""
+        self.CHIP_ID.id, self.DEVICE_ID.id = self._identity
 
     @on_write(EFUSE_CTRL)
     def _efuse_operation(self, word: int) -> None:

@@ -25,6 +25,13 @@ def test_the_chip_is_known(block):
     assert block.read(0x00) == 0x7238
 
 
+def test_another_chip_of_the_family_says_what_it_is(bench):
+    block = bench.make(SystemControl, chip_id=0x7231C, device_id=0x20521028)
+    for kind in ResetKind:
+        block.reset(kind)
+        assert (block.read(0x00), block.read(0x04)) == (0x7231C, 0x20521028)
+
+
 def test_nothing_that_firmware_polls_is_busy(block):
     block.write(0x40, 0xFFFF_FFFF)
     assert block.read(0x40) & 0x7F == 0
