@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bk7238 import host_files, resources
-from bk7238.formats import codec, partitions
+from bk7238.formats import codec, partitions, rbl
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
 from bk7238.registry import Registry
 
 USUAL = "bk7238"
 FILE, BOARD = "chip.toml", "board.repl"
+MARK = range(0x100, 0x108)
+"""Logical addresses in a boot loader at which the name of the chip stands, for the mask ROM and for tools."""
 T = TypeVar("T")
 
 FOLDERS: Registry[str | Path] = Registry(
@@ -80,12 +82,15 @@ class Packager:
 
 @dataclass(frozen=True)
 class Chip:
-    """What is true of a chip, whatever firmware runs on it. `folder` has its files, `table_below` is the logical
-    address at which the partition table in a boot loader ends at the latest."""
+    """What is true of a chip, whatever firmware runs on it. `folder` has its files, `names` are those that firmware
+    for it gives itself, `table_below` is the logical address at which the partition table in a boot loader ends at the
+    latest, `clear_headers` whether that and the footers are not scrambled where code is."""
 
     name: str
     folder: Path
+    names: tuple[str, ...]
     codec: Codec
+    clear_headers: bool
     table_below: int
     packager: Packager
     flashes: tuple[FlashChip, ...]  # the smallest first
@@ -110,6 +115,16 @@ class Chip:
         """The partition table in the logical bytes of a boot loader, the highest entry first: its logical offset, and
         the partition."""
         return partitions.find(boot_loader, self.table_below, self.codec)
+
+    def clear_in(self, boot_loader: bytes) -> tuple[range, ...]:
+        """The logical addresses of what is not scrambled in a flash with this boot loader, whose bytes may be logical
+        ones or, so far as they are scrambled, those of the flash without CRCs."""
+        if not self.clear_headers:
+            return ()
+        table = self.table_in(boot_loader)
+        entries = (range(at, at + partitions.SIZE) for at, _ in table)
+        ends = (entry.offset + entry.length for _, entry in table if entry.framed)
+        return (MARK, *entries, *(range(end - rbl.SIZE, end) for end in ends))
 
     def usual_table(self, size: int) -> dict[str, Partition]:
         """The vendor's partition table for a flash of so many bytes, by name. Raises ChipError where there is none."""
@@ -216,10 +231,13 @@ def _chip(folder: Path, facts: dict[str, Any]) -> Chip:
     if len({flash.area("app").start for flash in flashes}) != 1:
         raise ValueError("flash: areas.app begins elsewhere in another flash; a boot loader has what lies below it")
     packager = _of(dict, facts, "packager")
+    name = _of(str, facts, "name")
     return Chip(
-        _of(str, facts, "name"),
+        name,
         folder,
+        tuple(facts.get("names", [name])),
         codec.find(_of(str, facts, "codec"), facts.get("coefficients")),
+        bool(facts.get("clear_headers", False)),
         _of(int, _of(dict, facts, "partition_table"), "below"),
         Packager(_of(str, packager, "version"), _of(int, packager, "boot_loader_footer")),
         tuple(sorted(flashes, key=lambda flash: flash.size)),

@@ -39,14 +39,14 @@ class Codec(Protocol):
         """The logical address of a physical one; an address within what guards a unit gives its end."""
         ...
 
-    def decode(self, framed: bytes, at: int) -> bytes:
+    def decode(self, framed: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """The logical bytes of physical ones that begin with a unit, at a physical address, whether or not it holds.
-        An erased unit reads as 0xFF."""
+        An erased unit reads as 0xFF. Logical addresses in `clear` are of bytes that nobody scrambled."""
         ...
 
-    def encode(self, data: bytes, at: int) -> bytes:
+    def encode(self, data: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """The physical bytes of logical ones that begin with a unit, at a logical address; a last partial unit is
-        filled up with 0xFF."""
+        filled up with 0xFF. Those in `clear` are not scrambled."""
         ...
 
     def bad(self, framed: bytes) -> list[int]:
@@ -81,11 +81,11 @@ class CrcFrames:
     erased = staticmethod(crc_framing.erased_frames)
     is_encoded = staticmethod(crc_framing.is_framed)
 
-    def decode(self, framed: bytes, _at: int) -> bytes:
+    def decode(self, framed: bytes, _at: int, _clear: Sequence[range] = ()) -> bytes:
         """The data of whole frames; CRCs are not checked."""
         return crc_framing.strip(framed)
 
-    def encode(self, data: bytes, _at: int) -> bytes:
+    def encode(self, data: bytes, _at: int, _clear: Sequence[range] = ()) -> bytes:
         """Frame data, padded with 0xFF."""
         return crc_framing.frame(data)
 
@@ -103,9 +103,9 @@ class ScrambledCrcFrames(CrcFrames):
     name: ClassVar[str] = "scrambled-crc-frames"
     coefficients: Coefficients
 
-    def decode(self, framed: bytes, at: int) -> bytes:
+    def decode(self, framed: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """The data of whole frames at a physical address; erased frames are 0xFF."""
-        plain = bytearray(scramble(crc_framing.strip(framed), self.logical(at), self.coefficients))
+        plain = bytearray(self._scrambled(crc_framing.strip(framed), self.logical(at), clear))
         whole = len(framed) // self.frame * self.frame
         for offset in self.erased(framed) if _BLANK in framed else ():
             plain[self.logical(offset) : self.logical(offset) + self.data] = _BLANK
@@ -113,10 +113,19 @@ class ScrambledCrcFrames(CrcFrames):
             plain[self.logical(whole) :] = framed[whole : whole + self.data]
         return bytes(plain)
 
-    def encode(self, data: bytes, at: int) -> bytes:
+    def encode(self, data: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """Scramble and frame data for a logical address, padded with 0xFF."""
         whole = data.ljust(-(-len(data) // self.data) * self.data, b"\xff")
-        return crc_framing.frame(scramble(whole, at, self.coefficients))
+        return crc_framing.frame(self._scrambled(whole, at, clear))
+
+    def _scrambled(self, data: bytes, at: int, clear: Sequence[range]) -> bytes:
+        """Data at a logical address scrambled, or the other way round, but for what is in `clear`."""
+        other = scramble(data, at, self.coefficients)
+        for one in clear:
+            start, end = max(one.start - at, 0), min(one.stop - at, len(data))
+            if start < end:
+                other = other[:start] + data[start:end] + other[end:]
+        return other
 
 
 _BLANK = b"\xff" * crc_framing.DATA

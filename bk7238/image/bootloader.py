@@ -38,7 +38,7 @@ class Bootloader:
         """The bytes of a file of the kind that was read."""
         if self.rest is None:
             return self.data
-        return self.chip.codec.encode(self.data, 0) + self.rest
+        return self.chip.codec.encode(self.data, 0, self.chip.clear_in(self.data)) + self.rest
 
     def with_table(self, table: list[Partition]) -> Bootloader:
         """With another table, the first partition highest. Raises ImageError where there is no place for it."""

@@ -6,10 +6,13 @@ image apart into these parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bk7238.chip import Chip
 from bk7238.formats import rbl, rbl_body
+from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_image import ImageError
 
@@ -39,10 +42,11 @@ def build(parts: Parts) -> bytes:
     usual, own = chip.packager.boot_loader_footer, parts.bootloader_footer_at
     _check_sizes(parts, app)
     image = bytearray(b"\xff" * parts.size)
-    _put_logical(chip, image, 0, parts.bootloader, "the boot loader")
-    _put_logical(chip, image, usual if own is None else own, parts.bootloader_footer, "the boot loader's footer")
-    _put_logical(chip, image, app.offset, parts.app, "the app")
-    _put_logical(chip, image, app.offset + app.length - rbl.SIZE, parts.app_footer, "the app's footer")
+    put = partial(_put_logical, chip.codec, chip.clear_in(parts.bootloader), image)
+    put(0, parts.bootloader, "the boot loader")
+    put(usual if own is None else own, parts.bootloader_footer, "the boot loader's footer")
+    put(app.offset, parts.app, "the app")
+    put(app.offset + app.length - rbl.SIZE, parts.app_footer, "the app's footer")
     for address, data in parts.areas:
         _put(image, address, data, f"the area at {address:#x}")
     return bytes(image)
@@ -86,13 +90,12 @@ def _check_sizes(parts: Parts, app: Partition) -> None:
             raise ImageError(f"a footer of {len(content)} bytes; it has {rbl.SIZE} or is left out")
 
 
-def _put_logical(chip: Chip, image: bytearray, logical: int, data: bytes, what: str) -> None:
+def _put_logical(codec: Codec, clear: Sequence[range], image: bytearray, logical: int, data: bytes, what: str) -> None:
     if not data:
         return
-    codec = chip.codec
     if logical % codec.data:
         raise ImageError(f"{what} would begin at logical {logical:#x}, which is no multiple of {codec.data}")
-    _put(image, codec.physical(logical), codec.encode(data, logical), what)
+    _put(image, codec.physical(logical), codec.encode(data, logical, clear), what)
 
 
 def _put(image: bytearray, start: int, data: bytes, what: str) -> None:

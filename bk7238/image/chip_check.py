@@ -150,7 +150,7 @@ def other_chip(chip: Chip, code: bytes) -> str:
     found = [
         name for name in _NAME.finditer(code) if _BEFORE_NAME.search(code[max(0, name.start() - 9) : name.start()])
     ]
-    if not found or any(name[1].decode() == chip.name for name in found):
+    if not found or any(name[1].decode() in chip.names for name in found):
         return ""
     return f"{found[0][1].decode()}_{found[0][2].decode()}"
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from bk7238 import host_files, resources
 from bk7238.chip import Chip
+from bk7238.formats import rbl
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
 from bk7238.image import chip_check
 from bk7238.image.file_format import RBL, file_format
@@ -81,8 +83,10 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
         data = data.ljust(min(table["app"].physical_end, largest), b"\xff")
     else:
         _check(view, name)
-    version = re.search(rb"%s\0*_(\d+\.\d+\.\d+)" % re.escape(chip.name.encode()), view.boot_loader)
-    return FlashImage(name, data, table, f"{chip.name}_{version[1].decode()}" if version else "unknown", chip)
+        data = data.ljust(table["app"].physical_end, b"\xff")
+    names = b"|".join(re.escape(one.encode()) for one in chip.names)
+    version = re.search(rb"(%s)\0*_(\d+\.\d+\.\d+)" % names, view.boot_loader)
+    return FlashImage(name, data, table, b"_".join(version.groups()).decode() if version else "unknown", chip)
 
 
 def _check(view: FlashView, name: str) -> None:
@@ -113,10 +117,16 @@ def _check(view: FlashView, name: str) -> None:
             "give a full image that begins with the bootloader, not an app or a package alone"
         )
     end = view.app.physical_end
-    if len(data) < end:
+    if len(data) < end and not _is_packed(view):
         raise ImageError(
             f"{name}: truncated at {len(data):#x}, the app partition reaches to {end:#x}; read the flash out again"
         )
+
+
+def _is_packed(view: FlashView) -> bool:
+    """Whether the bytes end with an app's footer: a packager made them for a smaller partition than the table has."""
+    footer = CRC_FRAMES.decode(view.data[-rbl.SIZE // CRC_FRAMES.data * CRC_FRAMES.frame :], 0)
+    return len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok
 
 
 def _build(option: str, name: str) -> str:

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from bk7238.chip import Area, Chip, FlashChip
 from bk7238.formats import rbl
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
 
 
@@ -49,17 +50,25 @@ class FlashView:
         """Where the boot loader's bytes end and the app's may begin."""
         return self.chip.codec.physical(self.chip.app)
 
-    # Code, as the CPU sees it
+    # Code, as the CPU sees it, and as the boot loader reads what is not scrambled
 
     @cached_property
     def boot_loader(self) -> bytes:
         """The logical bytes that belong to the boot loader."""
-        return self.chip.codec.decode(self.data[: self.app_start], 0)
+        return self._decode(self.data[: self.app_start], 0)
 
     @cached_property
     def beyond_boot_loader(self) -> bytes:
         """The logical bytes of all that follows the boot loader's."""
-        return self.chip.codec.decode(self.data[self.app_start :], self.app_start)
+        return self._decode(self.data[self.app_start :], self.app_start)
+
+    @cached_property
+    def _clear(self) -> tuple[range, ...]:
+        """The logical addresses of what is not scrambled."""
+        return self.chip.clear_in(CRC_FRAMES.decode(self.data[: self.app_start], 0))
+
+    def _decode(self, framed: bytes, at: int) -> bytes:
+        return self.chip.codec.decode(framed, at, self._clear)
 
     @property
     def logical_size(self) -> int:
@@ -72,7 +81,7 @@ class FlashView:
         first = start // codec.data
         last = -(-end // codec.data)
         framed = self.data[first * codec.frame : last * codec.frame].ljust((last - first) * codec.frame, b"\xff")
-        return codec.decode(framed, first * codec.frame)[start - first * codec.data : end - first * codec.data]
+        return self._decode(framed, first * codec.frame)[start - first * codec.data : end - first * codec.data]
 
     def patch(self, start: int, data: bytes) -> tuple[int, bytes]:
         """The address and the bytes to write so that `data` stands at a logical address: whole frames."""
@@ -80,7 +89,7 @@ class FlashView:
         first, last = start // codec.data * codec.data, -(-(start + len(data)) // codec.data) * codec.data
         content = bytearray(self.logical(first, last))
         content[start - first : start - first + len(data)] = data
-        return codec.physical(first), codec.encode(bytes(content), first)
+        return codec.physical(first), codec.encode(bytes(content), first, self._clear)
 
     def frames(self, start: int, end: int) -> Frames:
         """The whole frames of a range that begins with one."""
@@ -128,7 +137,7 @@ class FlashView:
     def content(self, partition: Partition) -> bytes:
         """What stands in a partition: its logical bytes where it is framed."""
         raw = self.raw(partition)
-        return self.chip.codec.decode(raw, partition.physical_start) if partition.framed else raw
+        return self._decode(raw, partition.physical_start) if partition.framed else raw
 
     def footer_at(self, partition: Partition) -> int:
         """The first byte that belongs to the footer of a partition, or to a frame of it."""
@@ -143,7 +152,7 @@ class FlashView:
         where it lies beyond the flash."""
         at = self.footer_at(partition)
         end = self.data[at : partition.physical_end]
-        return (self.chip.codec.decode(end, at) if partition.framed else end)[-rbl.SIZE :]
+        return (self._decode(end, at) if partition.framed else end)[-rbl.SIZE :]
 
     @property
     def header(self) -> bytes | None:

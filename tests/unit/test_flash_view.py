@@ -1,14 +1,19 @@
 """A flash through the eyes of its chip: the same bytes by logical and by physical addresses."""
 
+import dataclasses
+import random
+
 from boot.reference import APP_END, APP_START, DOWNLOAD
 from hypothesis import given
 from hypothesis import strategies as st
 from images import built
 
 from bk7238 import chip
+from bk7238.chip import MARK
 from bk7238.formats import crc_framing
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
-from bk7238.image import flash_image
+from bk7238.image import build, flash_image, split
 from bk7238.image.flash_view import FlashView
 
 CODE = bytes(range(200)) * 20
@@ -58,3 +63,56 @@ def test_a_partition_without_crcs_is_read_as_it_is():
     raw = Partition("voice", "beken_onchip", 0x22, 0x88)
     assert FLASH.content(raw) == FLASH.raw(raw) == FLASH.data[0x22:0xAA]
     assert FLASH.footer(raw) == FLASH.data[0xAA - 96 : 0xAA]
+
+
+# What is not scrambled where code is
+
+
+def clear_chip():
+    """A chip with scrambled code whose boot loader reads table and footers through the data port."""
+    return dataclasses.replace(chip.load("bk7231n"), name="BK7299", names=("BK7299",))
+
+
+def packed(one):
+    """An image of it: boot loader with a mark and a table, app and footers."""
+    table = list(one.usual_table(one.smallest.size).values())
+    loader = bytearray(random.Random(1).randbytes(one.table_below - 0x800))
+    loader[MARK.start : MARK.stop] = b"BK7299\0\0"
+    loader[-64 * len(table) :] = b"".join(entry.pack() for entry in reversed(table))
+    app = random.Random(2).randbytes(0x4000)
+    footers = [build.footer(bytes(code), 0, "1", name) for code, name in ((loader, "bootloader"), (app, "app"))]
+    size = build.smallest_size(bytes(loader), one)
+    return build.Parts(one, bytes(loader), app, size, footers[0], footers[1])
+
+
+def test_table_mark_and_footers_lie_clear_and_code_does_not():
+    one = clear_chip()
+    parts = packed(one)
+    data = build.build(parts)
+    raw = CRC_FRAMES.decode(data, 0)
+    for clear in one.clear_in(parts.bootloader):
+        assert raw[clear.start : clear.stop] == FlashView(one, data).logical(clear.start, clear.stop)
+    assert raw[MARK.start : MARK.stop] == b"BK7299\0\0" and raw.count(b"01PE") == 3
+    assert raw.count(parts.app_footer) == raw.count(parts.bootloader_footer) == 1
+    assert raw[:0x100] != parts.bootloader[:0x100] and parts.app[:0x100] not in raw
+
+
+def test_a_view_of_it_has_all_in_clear_and_split_gives_the_parts_back():
+    one = clear_chip()
+    parts = packed(one)
+    view = FlashView(one, build.build(parts))
+    assert view.boot_loader.startswith(parts.bootloader) and view.content(view.app).startswith(parts.app)
+    assert view.footer(view.app) == parts.app_footer
+    again = split.split(flash_image.parse(view.data, "packed.bin", force=True, chip=one))
+    assert again == dataclasses.replace(parts, bootloader_footer_at=one.packager.boot_loader_footer)
+
+
+def test_a_patched_table_lies_clear_as_well():
+    one = clear_chip()
+    view = FlashView(one, build.build(packed(one)))
+    place, entry = next(found for found in view.table if found[1].name == "download")
+    at, framed = view.patch(place, dataclasses.replace(entry, length=0x1000).pack())
+    data = view.data[:at] + framed + view.data[at + len(framed) :]
+    changed = FlashView(one, data)
+    assert changed.partitions["download"].length == 0x1000
+    assert changed.boot_loader[:place] == view.boot_loader[:place]
