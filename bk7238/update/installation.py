@@ -5,6 +5,7 @@ from __future__ import annotations
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
+from bk7238.image.package import Package
 
 
 def untouched(flash: FlashView, image: FlashView, partition: Partition) -> bool:
@@ -28,6 +29,15 @@ def waiting(flash: FlashView, partition: Partition) -> bool:
     bootloader that finds it there, and depends on the flash alone, will try again at each start."""
     header = flash.header
     return header is not None and rbl.unpack(header).crc_ok and header != flash.footer(partition)
+
+
+def without_footer(flash: FlashView, partition: Partition, package: Package) -> bool:
+    """Whether the app of a package is in its partition, byte for byte, and no package waits to be installed: some boot
+    loaders cannot read back what they scramble, and give up the footer and the package for it."""
+    header = rbl.unpack(package.data[: rbl.SIZE])
+    if waiting(flash, partition) or not 0 < header.raw_size <= partition.length:
+        return False
+    return rbl.fnv1a(flash.content(partition)[: header.raw_size]) == header.raw_hash
 
 
 def app_partition(flash: FlashView, usual: Partition) -> Partition:

@@ -130,14 +130,17 @@ class Judge(Actor):
         flash = self._flash()
         target = self.loader.target(flash, self.package.data, self.image.app)
         if target is self.image.app:
-            return "the package was installed, the new app runs and has joined again"
+            unsealed = flash.footer(target) != self.package.data[: rbl.SIZE]
+            footer = "; the boot loader wrote no footer, and the package is gone" if unsealed else ""
+            return f"the package was installed, the new app runs and has joined again{footer}"
         return f"the package was installed in partition `{target.name}`, the app runs and has joined again"
 
     def _judge_installation(self) -> None:
         flash = self._flash()
         app = installation.app_partition(flash, self.image.app)
         target = self.loader.target(flash, self.package.data, app)
-        if flash.footer(target) == self.package.data[: rbl.SIZE]:
+        sealed = flash.footer(target) == self.package.data[: rbl.SIZE]
+        if sealed or installation.without_footer(flash, target, self.package):
             return
         said = self.loader.complaints(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
