@@ -43,7 +43,8 @@ def image_folders() -> list[Path]:
     images, and what is shipped. Folders that do not exist are left out."""
     named = os.environ.get("BK7238_FIRMWARE")
     folders = [Path(named)] if named else []
-    folders += [_CHECKOUT.parent / "shared" / "firmware", cache() / "firmware", reference()]
+    shared = _CHECKOUT.parent / "shared" / "firmware"
+    folders += [shared, shared / "family", cache() / "firmware", reference()]
     return [folder for folder in folders if folder.is_dir()]
 
 

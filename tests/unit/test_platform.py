@@ -59,6 +59,21 @@ def made(platform):
     )
 
 
+OTHERS = sorted(path for path in PATH.parents[1].glob("*/board.repl") if path != PATH)
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.parent.name)
+def test_the_other_boards_differ_in_few_blocks(path, platform):
+    """Their memories and what is silenced fill the first 8 MiB, and every model fits its place."""
+    other = load(path)
+    test_what_is_not_memory_in_the_first_8_mib_is_silenced(other)
+    test_every_model_fits_its_place(other, made(other))
+    differ = {block.name for block in other.blocks} - {block.name for block in platform.blocks}
+    ours = {block.name: (block.model, block.args) for block in platform.blocks}
+    differ |= {one.name for one in other.blocks if one.name in ours and (one.model, one.args) != ours[one.name]}
+    assert differ <= {"sctrl", "saradc", "rc", "jpeg"} and "sctrl" in differ
+
+
 @pytest.fixture(scope="module")
 def board(platform):
     return made(platform)
