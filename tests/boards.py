@@ -1,0 +1,105 @@
+"""The boards of the sibling chips, and what OpenBeken was seen to do on them (boards.json).
+
+`scripts/boards` runs all of it and writes boards.json and docs/boards.md; `--check` compares the page with boards.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bk7238 import resources
+from bk7238.bench.settings import Settings
+from bk7238.formats import rbl
+from bk7238.image import FlashImage, Package, flash_image, pack, package, split
+from bk7238.network.events import Event, LeaseGranted
+from bk7238.update.session import Update
+
+FILE = Path(__file__).with_name("boards.json")
+OLD, NEW = "1.18.300", "2.00.777"
+LIMIT = 150  # virtual seconds for a whole update
+NETWORKS = {"open": None, "WPA2": "correct horse battery staple"}
+COLUMNS = ("boots", *(f"{verb}, {network}" for network in NETWORKS for verb in ("joins", "updates")))
+
+
+@dataclass(frozen=True)
+class Board:
+    """A chip, the vendor's image for it, and whether its boot loader can read back what it installs."""
+
+    chip: str
+    file: str
+    seals: bool = True
+
+    @property
+    def path(self) -> Path | None:
+        """Where the image is, None where it is nowhere."""
+        return resources.find_image(self.file)
+
+
+BOARDS = (
+    Board("bk7238", "OpenBK7238_QIO_1.18.300.bin"),
+    Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin"),
+    Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
+    Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
+)
+SIBLINGS = BOARDS[1:]
+
+
+def update(image: FlashImage) -> Package:
+    """A package of an image's own app with another version text."""
+    parts = split.split(image)
+    size = len(parts.app.rstrip(b"\xff"))
+    app = parts.app[: rbl.unpack(parts.app_footer).raw_size if parts.app_footer else size + -size % 4]
+    changed = app.replace(OLD.encode(), NEW.encode())
+    raw = pack.pack(changed, version=NEW, timestamp=0, compression="gzip", encryption="aes")
+    return package.parse(raw, f"{image.chip.word}_{NEW}.rbl")
+
+
+def seen(board: Board) -> dict[str, Any]:
+    """What is seen of a board now: the image's hash and, by column, the virtual second in which, or why not."""
+    assert board.path is not None, f"{board.file} is nowhere"
+    image = flash_image.read(board.path)
+    cells: dict[str, Any] = {}
+    for network, psk in NETWORKS.items():
+        run = Update(image, update(image), Settings(psk=psk, within=LIMIT))
+        events: list[Event] = []
+        run.air.on_event.connect(events.append)
+        result = run.run()
+        joined = next((event.time / 1e6 for event in events if isinstance(event, LeaseGranted)), None)
+        phases = {phase.name: phase.virtual_seconds for phase in result.phases}
+        cells.setdefault("boots", phases.get("boot"))
+        cells[f"joins, {network}"] = joined
+        good = result.verdict.value == "new-app-runs"
+        cells[f"updates, {network}"] = result.virtual_seconds if good else f"{result.verdict.value}: {result.reason}"
+        cells[f"digest, {network}"] = result.digest
+    sha256 = hashlib.sha256(board.path.read_bytes()).hexdigest()
+    return {"chip": board.chip, "image": board.file, "sha256": sha256, **cells}
+
+
+def entries() -> list[dict[str, Any]]:
+    """All of the file, in its order."""
+    return list(json.loads(FILE.read_text()))
+
+
+def page(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines of docs/boards.md."""
+    yield from (
+        "<!-- Written by scripts/boards; do not edit. -->",
+        "",
+        "# Boards, and what was seen on them",
+        "",
+        "OpenBeken on each chip that `bk7238 boards` lists: from power-on through the vendor's boot loader to the",
+        "app's banner, onto a network, and over the air to the same app with another version text, in a package that",
+        "`bk7238 image pack` made. A number is the virtual second in which it was seen, with the image of that row; a",
+        "text is how it ended instead. What differs between the chips is in [hardware/bk7231.md](hardware/bk7231.md).",
+        "",
+        f"| chip | image (SHA-256) | {' | '.join(COLUMNS)} |",
+        f"|---|---|{'---|' * len(COLUMNS)}",
+    )
+    for row in rows:
+        cells = (f"{cell:.1f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, COLUMNS))
+        yield f"| {row['chip']} | `{row['image']}` (`{row['sha256'][:16]}`) | {' | '.join(cells)} |"
