@@ -66,7 +66,7 @@ class AccessPoint(Actor):
         self.on_change = Signal()
         self.events = Events()
         self.stations = Stations()
-        self._isolated = isolated
+        self._isolated, self._rng = isolated, rng
         self._security: Security = security or Open()
         self._bss = Bss(ssid, bssid, channel, beacon_interval, ht, hidden, self._security, b_only)
         self._security.start(ssid, bssid, self.events, misbehaviour)
@@ -109,15 +109,23 @@ class AccessPoint(Actor):
         self._downlink.clear()
         self.on_change()
 
+    def lose_power(self, now: int) -> None:
+        """Fall silent and forget all stations."""
+        self.switch_off()
+        for station in self.stations:
+            self.forget(station.address, management.UNSPECIFIED_REASON, now)
+
     def switch_on(self, now: int, *, forget: bool = False, channel: int | None = None) -> None:
-        """Come back, on the same channel or on another; with `forget` the stations are strangers, as after the access
-        point's own restart."""
+        """Come back, on the same channel or on another; with `forget` the stations are strangers, and sequence numbers
+        and group key other ones, as after the access point's own restart."""
         self.online = True
         self._bss.channel = channel or self.channel
         self._next_beacon = self._bss.next_beacon(now)
         if forget:
             for station in self.stations:
                 self.forget(station.address, management.UNSPECIFIED_REASON, now)
+            self._downlink.restart(self._rng)
+            self._security.restart()
         self._poll_security(now)  # what fell due meanwhile is late, and no sooner
         self.on_change()
 

@@ -147,6 +147,11 @@ class Medium(Actor):
             return self._landed[0].time
         return min((time for time in self._next() if time is not None), default=None)
 
+    def device_restarts(self, now: int) -> None:
+        """The device was without power: it claims nothing, and of exchanges that are over nothing is known."""
+        self._claimed.clear()
+        self._busy = {channel: end for channel, end in self._busy.items() if end > now}
+
     # Time
 
     def _next(self) -> tuple[int | None, int | None, int | None]:

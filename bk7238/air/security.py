@@ -29,6 +29,9 @@ class Security(Protocol):
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """The access point that this protects is made: called once, before anything else."""
 
+    def restart(self) -> None:
+        """The access point has started again, and knows no station: take new keys."""
+
     def admit(self, station: bytes, elements: bytes) -> int:
         """An association request's elements: the status code to answer with, 0 to let it in."""
 
@@ -70,6 +73,9 @@ class Open:
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """Nothing to prepare."""
+
+    def restart(self) -> None:
+        """There are no keys to take."""
 
     def admit(self, station: bytes, elements: bytes) -> int:
         """0: everyone is let in."""

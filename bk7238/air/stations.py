@@ -131,6 +131,10 @@ class Downlink(Actor):
     ) -> None:
         self._slow = slow
         self._bssid, self._stations, self._security, self._counters = bssid, stations, security, counters
+        self.restart(rng)
+
+    def restart(self, rng: random.Random) -> None:
+        """Number what is sent from somewhere on."""
         self._sequence = rng.getrandbits(12)
 
     def take(self) -> list[Outgoing]:

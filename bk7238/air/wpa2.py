@@ -80,6 +80,10 @@ class Wpa2(Actor):
         receiving = [member.receiving for member in self._members.values()]
         return [key.key for key in (*sending, *receiving) if key is not None]
 
+    def restart(self) -> None:
+        """Take a new group key."""
+        self._group, self._next_group = SendingKey(self._random(KEY_SIZE), 1), None
+
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
         self.pmks.append(wpa_keys.pmk(passphrase, self._ssid))

@@ -15,6 +15,7 @@ from bk7238.network.gateway import Gateway
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import TapInterface
+from bk7238.peripherals.core import ResetKind
 from bk7238.registry import Registry, RegistryError
 
 Plug = Callable[[Machine, Network], Link]
@@ -78,6 +79,13 @@ class Bench:
         self.network = Network(self.machine.random("network"), files=settings.serve)
         self.air = Medium()
         self.machine.actors |= {"network": self.network, "air": self.air}
+        self.machine.engine.on_reset.connect(self._reset)
+
+    def _reset(self, kind: ResetKind) -> None:
+        """The world does not wait for a device without power."""
+        if kind is ResetKind.POWER_ON:
+            self.network.renumber()
+            self.air.device_restarts(self.machine.now)
 
     def put_on_air(self, wired: Callable[[Link], Link] = _nothing_more) -> AccessPoint:
         """Connect the network to what is outside, and put the access point in front of it on the air.

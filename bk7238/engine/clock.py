@@ -180,6 +180,14 @@ class VirtualClock:
         scheduled: int = self.schedule.scheduled
         return scheduled
 
+    def renumber(self) -> None:
+        """Number what is pending from 0 on, in its order: two clocks for which the same is to come are alike then."""
+        pending = [(at, event) for at, _, event in sorted(self._events) if event.callback is not None]
+        for number, (_, event) in enumerate(pending):
+            event.number = number
+        self._events = [(at, event.number, event) for at, event in pending]
+        self._scheduled, self._cancelled = len(pending), 0
+
     def restore(self, scheduled: int) -> None:
         """Back to a snapshot, with nothing pending: each alarm asks for its event again."""
         self.clear()

@@ -54,6 +54,15 @@ class Engine(Protocol):
         """Power off and on: only the flash chip and the eFuse remember."""
         ...
 
+    @property
+    def powered(self) -> bool:
+        """Whether the device has power."""
+        ...
+
+    def power_off(self) -> None:
+        """Power off until `power_cycle`. Raises EngineError where the engine cannot."""
+        ...
+
     def register(self, name: str) -> int:
         """A register of the current mode: r0 to r15, sp, lr, pc, cpsr or spsr."""
         ...

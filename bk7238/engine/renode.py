@@ -64,6 +64,7 @@ class RenodeEngine:
     """
 
     name = "renode"
+    powered = True
 
     def __init__(self, platform: Path, seed: int = 0, devices: Sequence[Path] = ()) -> None:
         self.patience = PATIENCE
@@ -135,6 +136,10 @@ class RenodeEngine:
     def power_cycle(self) -> None:
         """Power off and on again: only the flash chip and the eFuse remember."""
         self._request_reset(ResetKind.POWER_ON)
+
+    def power_off(self) -> None:
+        """Refuse: here a device that has lost its power has it back at once."""
+        raise EngineError(f"the engine {self.name} leaves no device without power: let the power cut have no `back`")
 
     def register(self, name: str) -> int:
         """A register of the current mode: r0 to r15, sp, lr, pc or cpsr. Renode shows no spsr: EngineError."""

@@ -80,7 +80,8 @@ class Storm:
         """The CPU was reset."""
         self.raging = False
         self._places.clear()
-        self._total, self._seen = 0, None
+        self._count = self._total = self._began = self._last = 0
+        self._seen = None
 
     def snapshot(self) -> StormSnapshot:
         """Everything that `restore` needs."""

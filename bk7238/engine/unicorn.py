@@ -19,7 +19,7 @@ from bk7238.engine.engine import EngineError
 from bk7238.engine.log import LogRecord, MachineLog
 from bk7238.engine.memory import PAGE, Memory, SystemBus
 from bk7238.engine.platform import Platform
-from bk7238.engine.slice import Reason
+from bk7238.engine.slice import IDLE_CHECK, Reason
 from bk7238.engine.stops import BETWEEN, Halt, Stops
 from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
@@ -31,7 +31,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_stopping", "_asleep", "_spinning", "_error", "_reset_kind")
+_STATE = ("_stopping", "_asleep", "_spinning", "_error", "_reset_kind", "powered", "_powers")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class UnicornEngine:
         self._spinning = False  # a storm of exceptions rages: only an event can end it
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
+        self.powered = self._powers = True  # `_powers` from the next reset on
         self._aborted_at: set[tuple[str, int]] = set()
         self.on_reset = Signal()  # told the ResetKind
         self.on_crash = Signal()  # told what the guest did wrong; where one answers True it stops before it goes on
@@ -136,7 +137,7 @@ class UnicornEngine:
             now = s.target - s.budget
             if self._stopping or now >= end or (instructions is not None and now - self._slice.skipped >= instructions):
                 break
-            if self._spinning or (self._asleep and not s.lines):
+            if not self.powered or self._spinning or (self._asleep and not s.lines):
                 self._spinning = False
                 self._skip(now, end)
             else:
@@ -165,6 +166,12 @@ class UnicornEngine:
 
     def power_cycle(self) -> None:
         """Power off and on again at the next block of code: only the flash chip and the eFuse remember."""
+        self._powers = True
+        self._request_reset(ResetKind.POWER_ON)
+
+    def power_off(self) -> None:
+        """Power off at the next block of code, until `power_cycle`: time goes on without the device."""
+        self._powers = False
         self._request_reset(ResetKind.POWER_ON)
 
     def register(self, name: str) -> int:
@@ -349,8 +356,11 @@ class UnicornEngine:
 
     def _reset(self, kind: ResetKind) -> None:
         self._reset_kind = None
+        self.powered = self._powers
         self.board.reset(kind)
         if kind is ResetKind.POWER_ON:
+            self._slice.idle_check = IDLE_CHECK  # nothing is left of what came before, not even its order
+            self.clock.renumber()
             for memory in self.bus.rest:  # the flash window shows the chip
                 memory.clear()
                 self.cpu.memory_changed(memory.address, memory.size)
@@ -358,4 +368,5 @@ class UnicornEngine:
         self._asleep = self._spinning = False
         self.storm.calm()
         self.stops.leave()
-        self.on_reset(kind)
+        if self.powered:
+            self.on_reset(kind)

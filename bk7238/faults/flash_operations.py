@@ -31,6 +31,7 @@ class FlashOperations(Actor):
     _status_moments: dict[int, list[Trigger]] = State(factory=dict)
     _cut_after: bool = State(False)
     _cut_at: int = State(0)
+    _stays_off: bool = State(False)
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -57,11 +58,15 @@ class FlashOperations(Actor):
         """Pull `trigger` as that write of the status register begins."""
         self._status_moments.setdefault(number, []).append(trigger)
 
-    def interrupt(self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None) -> int:
+    def interrupt(
+        self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None, *, stays_off: bool = False
+    ) -> int:
         """The power goes, now, and `operation` (None: there is none), which is about to happen, ends in one of the
         shapes of nor_endings.py, as far as the cells do as they are told; AFTER: the power goes when it has happened.
-        Returns how many bytes a shape between BEFORE and AFTER changes."""
+        It comes back at once, or where it `stays_off` with the machine's power cycle. Returns how many bytes a shape
+        between BEFORE and AFTER changes."""
         changed = 0
+        self._stays_off = stays_off
         if operation is not None and shape == AFTER:
             self._cut_after = True
             return changed
@@ -72,7 +77,10 @@ class FlashOperations(Actor):
             if operation.kind != STATUS:
                 self.on_torn(operation, was)
         self.powered = False
-        self.machine.power_cycle()
+        if stays_off:
+            self.machine.power_off()
+        else:
+            self.machine.power_cycle()
         return changed
 
     def _around(self, operation: Operation) -> bytes:
@@ -125,7 +133,7 @@ class FlashOperations(Actor):
         self.current = None
         if self._cut_after:
             self._cut_after = False
-            self.interrupt(None)
+            self.interrupt(None, stays_off=self._stays_off)
 
     def _reset(self, _kind: ResetKind) -> None:
         self.powered = True

@@ -60,7 +60,7 @@ class DeadEnd(Actor):
         silent = self._at_reset == self.progress()
         self._boot, self._at_reset = boot, self.progress()
         if kind is ResetKind.POWER_ON:
-            self.why = ""
+            self.why, self._boot = "", None
         elif silent and self._alike == SILENT - 1:
             self._end(f"it does nothing but reset ({kind.value}), {SILENT} times in a row without a sign of life")
 

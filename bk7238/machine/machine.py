@@ -107,6 +107,15 @@ class Machine(Actor):
         """Power off and on: RAM is lost, the flash stays."""
         self.engine.power_cycle()
 
+    @property
+    def powered(self) -> bool:
+        """Whether the device has power."""
+        return self.engine.powered
+
+    def power_off(self) -> None:
+        """Power off, until `power_cycle`."""
+        self.engine.power_off()
+
     def connect_air(self, air: RadioMedium) -> None:
         """Put the device into this air."""
         self._antenna = Antenna(self.board.wifi, self.clock, air)

@@ -85,10 +85,15 @@ class Network(Actor):
         self.tcp.listen(http_server.PORT, self.http)
         self._broadcast = self.address[:3] + b"\xff"
         self._neighbours = arp.Neighbours()
-        self._identification = rng.getrandbits(16)
+        self._rng = rng
+        self.renumber()
         self._outside: list[Outside] = []
         self._datagrams: dict[int, Datagrams] = {}
         self.hosts: list[Host] = []
+
+    def renumber(self) -> None:
+        """Number IP packets from somewhere on: the device does not know to whom else there was something to send."""
+        self._identification = self._rng.getrandbits(16)
 
     def join(self, host: Host) -> None:
         """Connect one more host, beside the gateway, which has an address of its own."""

@@ -98,6 +98,12 @@ class Failures(Actor):
         """The device has been reset: it may use its ports again."""
         self._attempts.clear()
 
+    def forget(self) -> None:
+        """Nothing has failed yet."""
+        self.newest, self.time, self._pardoned = None, -1, False
+        for counted in (self._counts, self._attempts, self._repeated):
+            counted.clear()
+
     def made_good(self, stage: Stage) -> None:
         """The device has come through this stage."""
         if self.newest is not None and self.newest.stage <= stage:

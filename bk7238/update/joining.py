@@ -29,6 +29,10 @@ class Joining(Actor):
     _message: int = State(0)  # of the key handshake, the last that was seen
     _found: int | None = State()  # when a scan found the network, and nothing has followed yet
 
+    def forget(self) -> None:
+        """The device has not begun to join."""
+        self._message, self._found = 0, None
+
     def failure(self, event: Event) -> str | None:
         """One line for an event that keeps the device from joining, None for all others."""
         if isinstance(event, air.ProbeSeen):

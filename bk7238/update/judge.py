@@ -170,7 +170,7 @@ class Judge(Actor):
             return
         if self.story.resets_without_banner > TRIES:
             self._end(Verdict.BRICK, f"{TRIES} resets in a row without a running app: {self._damage()}")
-        elif self.machine.now - self.story.last_progress > PATIENCE:
+        elif self.machine.powered and self.machine.now - self.story.last_progress > PATIENCE:
             self._end(*self._stuck())
         self.glance.start(GLANCE)
 

@@ -256,10 +256,18 @@ class Story(Actor):
             self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
         if kind is ResetKind.POWER_ON:
-            self._furthest = 0  # in the download the device begins anew
+            self._begin_anew()
         if self.phase == RESTART:  # at a power cut the app may not have written all of it
             self._furthest_phase = ORDER.index(JOIN)
             self._enter(DOWNLOAD if kind is ResetKind.POWER_ON else INSTALL)
+
+    def _begin_anew(self) -> None:
+        """The power was gone: what the device had tried and how far it had come is of no account any more."""
+        self._furthest, self.last_progress = 0, self.machine.now
+        self.downloaded = self.complaint = self.offered = ""
+        self._body, self._crc = False, None
+        for actor in (self.failures, self._joining, self._trouble):
+            actor.forget()
 
     def _flash_operated(self, *_operation: object) -> None:
         if self.phase in (RESTART, INSTALL) or not self.app_started:

@@ -29,6 +29,12 @@ class Trouble(Actor):
         self._host, self._port = (parts.hostname or "").lower(), parts.port or 80
         self._addresses = {self._host}
 
+    def forget(self) -> None:
+        """The device has not asked for anything."""
+        self.answer = self._asked = None
+        self._addresses = {self._host}
+        self._silent.clear()
+
     def failure(self, event: events.Event) -> Failure | None:
         """The failure that an event is, None for all others."""
         if isinstance(event, events.NameAsked):

@@ -1,4 +1,4 @@
-"""Faults of the power: it goes, and comes back at once. RAM is lost; the flash is as it was in that moment."""
+"""Faults of the power: it goes, and comes back. RAM is lost; the flash is as it was in that moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import abstractmethod
 from bk7238.faults.arguments import Argument, count, one_of, seconds
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
-from bk7238.peripherals.core import Alarm, State, on_alarm
+from bk7238.peripherals.core import Alarm, ResetKind, State, on_alarm
 from bk7238.peripherals.nor_endings import AFTER, BEFORE, ERASE, NOISE, RANDOM, SHAPES, STATUS, ZEROS, Operation
 
 CUTS = tuple(name for name in SHAPES if name not in (ZEROS, NOISE))  # the ways to cut
@@ -20,6 +20,9 @@ class PowerCut(Fault):
     register, and leaves one of the [shapes](#how-a-flash-operation-ends), by the seed where chance has a part in it. Of
     an operation that cannot end in that shape nothing happens. At any other moment the operation that may be under way
     is over. It can be repeated: 3 times, 50 flash operations apart, with `times=3,step=50`.
+
+    With `back` it is an outage: the access point is without power, too, and when all is back it is a stranger to all
+    stations. The servers behind it run on, and give up connections to the device after some 9 minutes.
     """
 
     NAME, SECTION = "power-cut", "Power"
@@ -28,7 +31,12 @@ class PowerCut(Fault):
     how = Argument(one_of(*CUTS), default=BEFORE, doc="around a flash operation")
     times = Argument(count, default=1, doc="how often")
     step = Argument(count, default=1, doc="flash operations from one cut to the next")
+    back = Argument(
+        seconds, default=0, doc="the virtual time at which it comes back; else, and once that has passed, at once"
+    )
     _cuts: int = State(0)
+    _out: bool = State(False)
+    returns = Alarm()
 
     def check(self) -> None:
         kinds = SHAPES[self.how].of
@@ -42,22 +50,52 @@ class PowerCut(Fault):
         if self.times > 1 and self.when.flash_op is None:
             self.refuse("only @flash-op=N can be repeated; give the fault several times")
 
+    def arm(self, targets: Targets) -> None:
+        targets.machine.engine.on_reset.connect(self._reset)
+        super().arm(targets)
+
+    @property
+    def ends(self) -> int | None:
+        """When the power is back; None where it is back at once."""
+        return self.back if self._out else None
+
     def strike(self, targets: Targets) -> None:
         self._cuts += 1
+        self._out = targets.machine.now < self.back
         operations = targets.flash_operations
-        operation, how = operations.current, self.how
-        if operation is not None and operation.kind not in SHAPES[how].of:
-            how = BEFORE
-        changed = operations.interrupt(operation, how, self.rng)
+        operation = operations.current
+        changed = operations.interrupt(operation, self.shape(operation), self.rng, stays_off=self._out)
+        self.record(*self.said(operation, changed, len(operations.cells.unstable)))
+        if self._out:
+            targets.access_point.lose_power(targets.machine.now)
+            self.returns.start(self.back - targets.machine.now)
+        if self._cuts < self.times:
+            self._trigger.at_operation(operations.begun + self.step)
+
+    def shape(self, operation: Operation | None) -> str:
+        """How it ends an operation: one that cannot end in its shape does not begin."""
+        return self.how if operation is None or operation.kind in SHAPES[self.how].of else BEFORE
+
+    def said(self, operation: Operation | None, changed: int, unstable: int) -> tuple[str, str]:
+        """Where it struck and what it did there, with the numbers of the bytes that it changed and left unstable."""
+        how = self.shape(operation)
         what = f"power cut {how} it" if operation else "power cut"
         if how not in (BEFORE, AFTER):
-            unstable = len(operations.cells.unstable)
             what = f"{how}, {changed} bytes changed" + (f", {unstable} are unstable" if unstable else "")
         elif how != self.how:
             what += f", as it cannot end {self.how}"
-        self.record(_place(operation), what)
-        if self._cuts < self.times:
-            self._trigger.at_operation(operations.begun + self.step)
+        return _place(operation), what
+
+    @on_alarm(returns)
+    def _return(self) -> None:
+        assert self.targets is not None
+        self.targets.machine.power_cycle()
+
+    def _reset(self, _kind: ResetKind) -> None:
+        """The device is on again: so is the access point."""
+        if self._out and self.targets is not None:
+            self._out = False
+            self.targets.access_point.switch_on(self.targets.machine.now, forget=True)
 
 
 class BrownOut(Fault):

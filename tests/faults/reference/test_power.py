@@ -109,6 +109,22 @@ def test_another_moment(dut, flash, moment, reached):
     assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
 
 
+@pytest.mark.parametrize("psk", [None, "correct horse battery"])
+def test_an_outage_lasts_until_its_end_and_is_the_access_points_too(make_dut, psk):
+    """The device is off, and so is the air; then it is a stranger to an access point that numbers anew."""
+    dut = make_dut(psk=psk, within="80s", faults=["power-cut:back=20s@1200ms"])
+    dut.machine.run(until=1_300_000)
+    machine, frames = dut.machine, len(dut.frames)
+    executed, said, resets = machine.instructions, len(machine.uart1.output), machine.resets
+    assert not machine.powered
+    machine.run(until=19_999_999)
+    assert (machine.instructions, len(machine.uart1.output), len(dut.frames)) == (executed, said, frames)
+    machine.run(until=20_000_000)
+    assert machine.powered and machine.resets == resets + 1 and machine.instructions == executed
+    dut.expect_verdict(NEW)
+    assert dut.fired().firings[0].time == 1_200_000 and dut.frames[frames].time > 20_000_000
+
+
 def test_several_cuts_in_one_run(dut, flash):
     dut.configure(faults=["power-cut:torn,times=3,step=2@flash-op=2", "power-cut@insn=3_000_000"], delivered=True)
     dut.expect_verdict(NEW)
