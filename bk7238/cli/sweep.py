@@ -177,6 +177,9 @@ def _print(report: Report, folder: Path | None) -> None:
     print(f"{len(report.outcomes):,} {report.plan.NOUN}{said}")
     for verdict, number in report.verdicts.most_common():
         print_verdict(verdict, f": {number:,}", "  ")
+    shared = sum(bool(one.shared) for one in report.outcomes)
+    alone = sum(one.merged is None and not one.shared for one in report.outcomes)
+    print(f"  {alone:,} run to their end, {shared:,} with the boot or the future of another")
     for one in report.bad[:_SHOWN]:
         print_verdict(one.verdict, f": {one.reason}\n    {report.replay(one)}", f"  {one.id}: ")
     print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")

@@ -182,11 +182,16 @@ class VirtualClock:
 
     def renumber(self) -> None:
         """Number what is pending from 0 on, in its order: two clocks for which the same is to come are alike then."""
-        pending = [(at, event) for at, _, event in sorted(self._events) if event.callback is not None]
-        for number, (_, event) in enumerate(pending):
-            event.number = number
-        self._events = [(at, event.number, event) for at, event in pending]
-        self._scheduled, self._cancelled = len(pending), 0
+        pending: list[ScheduledEvent | Recurring] = [event for *_, event in self._events if event.callback is not None]
+        pending += [one for one in self._recurring if one.ticks != NEVER]
+        pending.sort(
+            key=lambda one: (one.at * self.ticks_per_us if isinstance(one, ScheduledEvent) else one.ticks, one.number)
+        )
+        for number, one in enumerate(pending):
+            one.number = number
+        events = [one for one in pending if isinstance(one, ScheduledEvent)]
+        self._events = [(one.at * self.ticks_per_us, one.number, one) for one in events]
+        self.schedule.scheduled, self._cancelled = len(pending), 0
 
     def restore(self, scheduled: int) -> None:
         """Back to a snapshot, with nothing pending: each alarm asks for its event again."""

@@ -80,7 +80,7 @@ class Storm:
         """The CPU was reset."""
         self.raging = False
         self._places.clear()
-        self._count = self._total = self._began = self._last = 0
+        self._count = self._total = self._began = self._last.last_exception = 0
         self._seen = None
 
     def snapshot(self) -> StormSnapshot:

@@ -80,7 +80,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
     that never fired, `story` its milestones, `versions` those of banner and footer. Of one that was not: `merged` is
     how many operations of a boot loader it took until the run met the undisturbed one. `shared` is the point whose
-    boot it shares, empty where it has its own. `seconds` are of this host.
+    boot it has or, after an outage, all that follows; empty where it has its own. `seconds` are of this host.
     """
 
     id: str

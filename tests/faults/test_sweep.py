@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import random
 import signal
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -95,10 +96,24 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
     assert len(points) == 6 and len(download.trunk.swept) == 2074 + 49
     *written, erase, last = explored(download, points).values()
     for one in written:
-        assert one.verdict == "new-app-runs" and sum("the device asks for" in line for line in one.story) == 2
+        asked = sum("the device asks for" in line for line in one.story)
+        assert one.verdict == "new-app-runs" and (one.shared or asked == 2)
     for one in (erase, last):
         assert one.verdict == "device-waits" and "configuration at 0x1e1000 is lost" in one.reason
-        assert f"(after power-cut:torn@flash-op={one.id.partition(':')[0]} at " in one.reason
+        assert f"(after power-cut:torn,back=660s@flash-op={one.id.partition(':')[0]} at " in one.reason
+
+
+@pytest.mark.nightly
+def test_what_has_the_future_of_another_ends_as_it_does_when_it_is_run_in_full():
+    """In the middle of the package each cut leaves another CRC for the boot loader to print, and no other trace."""
+    download = DownloadCuts(Job(image(FULL), update_package(GZIP), Settings()))
+    points = download.points("full")[2400:2412]
+    found = explored(download, points)
+    shared = [point for point in points if found[point.id].shared]
+    assert len(shared) >= 9
+    for point in random.Random(0).sample(shared, 3):
+        one, again = found[point.id], download.full(point)
+        assert (again.verdict, again.reason, again.did) == (one.verdict, one.reason, one.did)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +133,7 @@ def test_an_app_that_starts_writes_its_configuration(name, start, lost, kept):
         number for number in cuts.trunk.swept if cuts.trunk.operations[number - 1].address & ~0xFFF == 0x1E1000
     ]
     assert {int(point.column) for point in lost + kept} <= {*configuration}
+    lost, kept = ([cuts.cut(int(point.column), point.row) for point in points] for points in (lost, kept))
     found = explored(cuts, sorted(lost + kept, key=order))
     for point in lost:
         assert found[point.id].verdict == "device-waits" and "0x1e1000 is lost" in found[point.id].reason

@@ -9,7 +9,7 @@ from bk7238 import resources
 from bk7238.cli import main
 from bk7238.faults import all_kinds, parse
 from bk7238.image import flash_image, package
-from bk7238.sweep.explore.trunk import ALL_MODES, cut
+from bk7238.sweep.explore.trunk import ALL_MODES
 from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.network import COLUMNS, SECTIONS, cell
 from bk7238.sweep.plan.plan import NothingToSweep
@@ -74,14 +74,29 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again(tier):
     """Or, after the last operations, installed at once."""
     cuts = plan("download", "gzip", ("torn",))
     assert cuts.trunk.operations[cuts.trunk.first - 1].address == 0x132000
-    points = [*cuts.points(tier), cut(len(cuts.trunk.operations), "after")]
+    points = [*cuts.points(tier), cuts.cut(len(cuts.trunk.operations), "after")]
     found = explored("download", points, "gzip", ("torn",))
     assert len(found) == {"quick": 6, "pr": 61}[tier] and {one.verdict for one in found} == {"new-app-runs"}
-    downloads = [sum("the device asks for" in line for line in one.story) for one in found]
-    assert downloads == [2] * (len(found) - 1) + [1]
-    for point, one in [*zip(points, found, strict=True)][:: len(found) // 3]:
+    for point, one in [*[*zip(points, found, strict=True)][:: len(found) // 3], (points[-1], found[-1])]:
         again = cuts.full(point)
-        assert (again.digest, again.reason, again.did, again.story) == (one.digest, one.reason, one.did, one.story)
+        downloads = sum("the device asks for" in line for line in again.story)
+        assert downloads == (1 if point is points[-1] else 2)
+        assert (again.verdict, again.reason, again.did) == (one.verdict, one.reason, one.did)
+        assert one.shared or (again.digest, again.story) == (one.digest, one.story)
+
+
+@pytest.mark.full
+def test_what_has_the_future_of_another_ends_as_it_does_when_it_is_run_in_full():
+    """The cuts around the first operations of the download, in all four ways."""
+    cuts = plan("download", "gzip", ALL_MODES)
+    points = cuts.points("full")[:32]
+    found = explored("download", points, "gzip", ALL_MODES)
+    shared = [(point, one) for point, one in zip(points, found, strict=True) if one.shared]
+    own = {one.id for one in found if not one.shared}
+    assert len(shared) > len(points) // 2 and {one.shared for _, one in shared} <= own
+    for point, one in shared[::4]:
+        again = cuts.full(point)
+        assert (again.verdict, again.reason, again.did) == (one.verdict, one.reason, one.did)
 
 
 @pytest.mark.parametrize(("name", "who"), [("join", "old"), ("rejoin", "new")])
@@ -228,7 +243,7 @@ def test_a_network_of_the_users_own(tmp_path, capsys):
     assert main(["sweep", *paths, *options]) == 0
     saved = json.loads((tmp_path / "sweep.json").read_text())
     told = ["--ssid=Work shop", "--psk=a passphrase", "--channel=11", "--ht"]
-    assert saved["replay"] == ["bk7238", "ota", *paths, *told, "--seed=0"]
+    assert saved["replay"] == ["bk7238", "ota", *paths, *told, "--seed=0", "--within=840"]
     one = saved["outcomes"][1]
     assert any("key handshake is complete" in line for line in one["story"])
     capsys.readouterr()

@@ -20,7 +20,8 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
@@ -31,12 +32,14 @@ from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.nor_endings import SECTOR, STATUS, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep import orphans
+from bk7238.sweep.explore.outages import Outages, Scout
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
 from bk7238.sweep.point import Job, Milestones, Outcome, Point, elapsed, outcome
-from bk7238.update.result import Result, did
+from bk7238.update.result import did
 from bk7238.update.session import Update
 
 Tell = Callable[[Outcome], None]
+T = TypeVar("T")
 
 _LINE = 32  # bytes of one read of the controller
 
@@ -49,7 +52,7 @@ class _Copies:
         self._pipe = -1
         self._began = 0.0
 
-    def fork(self, point: Point, options: str = "") -> Outcome | None:
+    def fork(self, point: Point, options: str = "") -> Any:
         """Returns twice: in the copy None, and here, when the copy has ended, what it sent. Raises RuntimeError, which
         names the point and its command, where it died without a word."""
         began = time.perf_counter()
@@ -68,61 +71,108 @@ class _Copies:
         if not data:
             command = " ".join(["bk7238 ota", *options.split(), *point.options])
             raise RuntimeError(f"{point.id} ({command}): the process of this point died")
-        found: Outcome = pickle.loads(data)
-        return found
+        return pickle.loads(data)
 
-    def run(self, update: Update) -> Result:
-        """The result of an update. Where it fails in a copy, that ends: its parent reports it."""
+    def run(self, run: Callable[[], T]) -> T:
+        """What `run` gives. Where it fails in a copy, that ends: its parent reports it."""
         try:
-            return update.run()
+            return run()
         except BaseException:
             if self.point is not None:
                 os._exit(1)
             raise
 
-    def send(self, found: Outcome) -> NoReturn:
-        """The copy's last deed."""
+    def timed(self, found: Outcome) -> Outcome:
+        """An outcome with the seconds that this copy took."""
+        return replace(found, seconds=elapsed(self._began))
+
+    def send(self, found: Any) -> NoReturn:
+        """The copy's last deed: an outcome, or anything else that its parent waits for."""
         with os.fdopen(self._pipe, "wb") as pipe:
-            pickle.dump(replace(found, seconds=elapsed(self._began)), pipe)
+            pickle.dump(self.timed(found) if isinstance(found, Outcome) else found, pipe)
         os._exit(0)
 
 
-def at_moments(job: Job, points: list[Point], tell: Tell, trunk: Trunk | None = None) -> list[Point]:
+def at_moments(
+    job: Job, points: list[Point], tell: Tell, trunk: Trunk | None = None, outages: Outages | None = None
+) -> list[Point]:
     """Run these points, which are in the order of their moments, and tell the outcome of each. Returns those whose
     moment never came.
 
     With a `trunk` of an installation a run is not watched further than to where it meets it, all faults having fired.
     Only moments that leave no trace in a run before they come may differ, such as flash operations: a share of the
-    download does.
+    download does. With `outages` the faults are cuts whose power is back at the same time, and have the futures that
+    are known there where they can.
     """
-    moments = _Moments(job, points, tell, trunk)
-    result = moments.copies.run(job.update(moments, told=moments.story))
-    if moments.copies.point is not None:
-        moments.copies.send(outcome(moments.copies.point, result, moments.story, 0.0))
+    moments = _Moments(job, points, tell, trunk, outages)
+    update = job.update(moments, told=moments.story)
+    moments.copies.run(lambda: moments.run(update))
     return moments.left
 
 
 class _Moments(Fault):
     """Stands where a fault of a point would stand, and when its moment has come becomes the faults of each in turn."""
 
-    def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None) -> None:
+    def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None, outages: Outages | None) -> None:
         super().__init__(Spec("fork", when=points[0].faults[0].when), "")
         self.left, self.copies, self.story = points, _Copies(), Milestones()
-        self._job, self._tell, self._trunk = job, tell, trunk
+        self._job, self._tell, self._trunk, self._outages = job, tell, trunk, outages
+        self._after: Callable[[Update], Any] | None = None  # in a copy: what it sends, where that is no outcome alone
+
+    def run(self, update: Update) -> None:
+        """Carry the update out; a copy ends here."""
+        update.begin()
+        limit = round(self._job.settings.within * 1e6)
+        machine = update.machine
+        while update.judge.verdict is None and machine.now < limit and (self.left or self.copies.point is not None):
+            machine.run(limit)
+            if self._after is not None:
+                self.copies.send(self._after(update))
+        if self.copies.point is not None:
+            self.copies.send(outcome(self.copies.point, update.run(), self.story, 0.0))
 
     def strike(self, targets: Targets) -> None:
         when = self.left[0].faults[0].when
-        while self.left and self.left[0].faults[0].when == when:
-            point, *self.left = self.left
-            found = self.copies.fork(point)
+        here = [point for point in self.left if point.faults[0].when == when]
+        self.left = self.left[len(here) :]
+        shared: dict[str, Outcome] = {}
+        if self._outages is not None and self._outages.futures.all:
+            found = self.copies.fork(here[0])
             if found is None:
-                self._become(targets, point)
+                scout = Scout(self._outages, here, targets, self._job.settings.seed)
+                self._become(targets, scout.point)
+                self._leave(targets, lambda update: scout.run(update, self.copies.fork, self.copies.send))
                 return
-            self._tell(found)
+            shared = self._outages.takes(*found)
+        for point in here:
+            one = shared.get(point.id)
+            if one is None:
+                one = self.copies.fork(point)
+                if one is None:
+                    self._become(targets, point)
+                    if self._outages is not None:
+                        self._leave(targets, partial(self._run, point, targets.faults[0]))
+                    return
+                if self._outages is not None:
+                    one = self._outages.takes(*one)[point.id]
+            self._tell(one)
         if self.left:
             self.await_moment(moment.parse(self.left[0].faults[0].when), targets)
         else:
             targets.machine.stop()
+
+    def _leave(self, targets: Targets, after: Callable[[Update], Any]) -> None:
+        """The copy ends with what `after` gives."""
+        targets.machine.stop()
+        self._after = after
+
+    def _run(self, point: Point, fault: Fault, update: Update) -> Any:
+        assert self._outages is not None
+
+        def own() -> Outcome:
+            return self.copies.timed(outcome(point, update.run(), self.story, 0.0))
+
+        return self._outages.run(update, point, fault, own)
 
     def _become(self, targets: Targets, point: Point) -> None:
         """The copy: the faults of its point, of which the first strikes now."""
@@ -226,7 +276,7 @@ class _Boot:
         """Carry it out, and tell what came of it for all cuts whose flash agrees with its own."""
         began = time.perf_counter()
         flash = _key(self._chip)
-        result = self._copies.run(self._update)
+        result = self._copies.run(self._update.run)
         point = self._copies.point
         if point is not None:
             self._copies.send(Outcome(point.id, result.verdict.value, result.reason))

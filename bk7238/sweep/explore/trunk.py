@@ -23,9 +23,9 @@ MODES = (BEFORE, TORN, AFTER)
 ALL_MODES = CUTS
 
 
-def cut(operation: int, how: str) -> Point:
-    """The point at which the power goes around an operation (from 1)."""
-    fault = Spec(PowerCut.NAME, (("", how),), f"flash-op={operation}")
+def cut(operation: int, how: str, back: str = "") -> Point:
+    """The point at which the power goes around an operation (from 1); it comes `back` at that time, or at once."""
+    fault = Spec(PowerCut.NAME, (("", how), *([("back", back)] if back else [])), f"flash-op={operation}")
     return Point(f"{operation}:{how}", (fault,), how, str(operation))
 
 

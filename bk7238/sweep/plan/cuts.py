@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import random
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bk7238.peripherals.nor_endings import SHAPES, STATUS
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
+from bk7238.sweep.explore.outages import Outages, ranges
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point
@@ -62,7 +65,7 @@ class _SingleCuts(Cuts):
         operations = self.trunk.operations
         return [
             *(
-                cut(number, how)
+                self.cut(number, how)
                 for number in sorted(numbers)
                 for how in self.modes
                 if operations[number - 1].kind in SHAPES[how].of
@@ -80,6 +83,17 @@ class _SingleCuts(Cuts):
             for how in ways
             if before >= first - 1
         ]
+
+    def _of_cells(self, points: list[Point], tell: Callable[[Outcome], None]) -> list[Point]:
+        """Those around programs and erases; the others are run: each cut leaves something else in the register."""
+        of_status = [point for point in points if point.faults[0].when.startswith("status-write")]
+        if of_status:
+            Cuts.explore(self, of_status, tell)
+        return [point for point in points if point not in of_status]
+
+    def cut(self, operation: int, how: str) -> Point:
+        """The point at which the power goes around an operation."""
+        return cut(operation, how)
 
     @abstractmethod
     def chosen(self, tier: str) -> set[int]:
@@ -104,17 +118,48 @@ class InstallationCuts(_SingleCuts):
         return {number for one in stretches for number in (one[0], one[len(one) // 2], one[-1])}
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
-        """Fork the run at each boot. What a cut leaves in the status register is told by the run itself."""
-        of_status = [point for point in points if point.faults[0].when.startswith("status-write")]
-        if of_status:
-            super().explore(of_status, tell)
-        of_cells = [point for point in points if point not in of_status]
+        """Fork the run at each boot."""
+        of_cells = self._of_cells(points, tell)
         if of_cells:
             forks.at_boots(self.job, of_cells, tell, self.trunk)
 
 
 class OfApp(_SingleCuts):
-    """Cuts while an app runs. What it does next depends on more than the flash: each is watched to its end."""
+    """Cuts while an app runs. What it does next depends on more than the flash, so that each is an outage, and all end
+    at the same time, once the network has given up the device: what is the same from then on is run once."""
+
+    CHUNK = 96
+    OUTAGE = 600  # virtual seconds from the end of the undisturbed run on; a server tries for some 540 seconds
+
+    def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
+        super().__init__(job, modes)
+        self.back = math.ceil(self.trunk.result.virtual_seconds / 60) * 60 + self.OUTAGE
+        settings = self.job.settings
+        self.job = replace(self.job, settings=replace(settings, within=settings.within + self.back))
+        self._outages: Outages | None = None  # of this process
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_outages": None}
+
+    def cut(self, operation: int, how: str) -> Point:
+        """An outage that begins around an operation."""
+        return cut(operation, how, f"{self.back}s")
+
+    def chunks(self, points: list[Point], workers: int) -> list[list[Point]]:
+        """Cuts around one operation together, and several chunks for each worker: those at the end take longest."""
+        size = max(1, min(self.CHUNK, -(-len(points) // (4 * workers))))
+        size = -(-size // len(self.modes)) * len(self.modes)
+        return [points[at : at + size] for at in range(0, len(points), size)]
+
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        """Fork the run at each cut, and follow each to where its future is known."""
+        if self._outages is None:
+            swept = self.trunk.operations[self.trunk.first - 1 :]
+            self._outages = Outages(self.back * 1_000_000, ranges(swept))
+        of_cells = self._of_cells(points, tell)
+        if of_cells:
+            left = forks.at_moments(self.job, of_cells, lambda found: tell(_cut(found)), outages=self._outages)
+            Plan.explore(self, left, tell)
 
     def chosen(self, tier: str) -> set[int]:
         """60 operations at equal distances, or 5."""

@@ -1,0 +1,117 @@
+"""Which run has the future of which: only one that agrees with it in all that it used before it overwrote it."""
+
+from __future__ import annotations
+
+import pytest
+from images import image
+
+from bk7238.bench.bench import Bench
+from bk7238.bench.settings import Settings
+from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SECTOR, Operation
+from bk7238.sweep.explore.futures import LINE, Future, Futures, Recorder, Stand
+from bk7238.sweep.explore.outages import ranges
+from bk7238.sweep.point import Outcome
+
+ENDED = Outcome("7:torn", "new-app-runs", "it runs", digest="d", story=("1.000 s  on",))
+WAITS = Outcome("7:torn", "device-waits", "it waits (after power-cut:torn@flash-op=7 at 1.500 s)")
+
+
+def stand(decides=b"d", told=b"t", flash=(), ram=()):
+    """A stand of two sectors and one page of RAM, in which these bytes are ones."""
+    data, memory = bytearray(2 * SECTOR), bytearray(SECTOR)
+    for at in flash:
+        data[at] = 1
+    for at in ram:
+        memory[at] = 1
+    return Stand(decides, told, (bytes(data[:SECTOR]), bytes(data[SECTOR:])), (bytes(memory),))
+
+
+def future(ended=ENDED, overwritten=(), watched_from=None, unread=(), read=()):
+    return Future(
+        ended,
+        ("power-cut:torn@flash-op=7 at 1.500 s", "-"),
+        [stand()],
+        [set(overwritten)],
+        {0: set(unread)},
+        {0: set(read)},
+        watched_from,
+    )
+
+
+def served(one, other):
+    return one.serves(0, other)
+
+
+def test_one_that_stands_alike_has_the_same_future():
+    assert served(future(), stand()) is True
+    assert served(future(), stand(decides=b"e")) is False
+    assert future().serves(1, stand()) is False, "it has not been there"
+
+
+def test_flash_may_differ_where_it_was_erased_unread_and_the_window_was_watched():
+    other = stand(flash=[LINE + 3])
+    assert served(future(), other) is False
+    assert served(future(overwritten=[1], watched_from=1), other) == set(), "a look would tell"
+    assert served(future(overwritten=[1], watched_from=0), other) is True
+    assert served(future(overwritten=[1], watched_from=0), stand(flash=[LINE + 3, SECTOR])) is False
+
+
+def test_ram_may_differ_where_it_was_not_read():
+    other = stand(ram=[5, 6])
+    assert served(future(), other) == {5, 6}
+    assert served(future(unread=[5]), other) == {5, 6}
+    assert served(future(unread=[5, 6]), other) is True
+    assert served(future(unread=[5], read=[6]), other) is False
+
+
+def test_a_reason_may_quote_what_only_one_of_them_has():
+    assert served(future(), stand(told=b"u")) is True, "that of an app that runs quotes nothing"
+    assert served(future(WAITS), stand(told=b"u")) is False
+    shared = future(WAITS).of("8:after", "it did", ("power-cut:after@flash-op=8 at 2.000 s", "-"))
+    assert shared.reason == "it waits (after power-cut:after@flash-op=8 at 2.000 s)"
+    assert (shared.id, shared.shared, shared.did) == ("8:after", "7:torn", ("it did",))
+    assert (shared.digest, shared.story) == ("", ())
+
+
+def test_one_that_begins_as_another_began_is_found_at_once():
+    known = Futures()
+    known.add(future(overwritten=[1], watched_from=0))
+    assert known.find(0, stand()) == known.find(0, stand(flash=[LINE])) == 0
+    assert known.find(0, stand(flash=[0])) is None and known.find(0, stand(ram=[5])) == {5}
+    known.knows(stand(flash=[0]).boot, 0)
+    assert known.find(0, stand(flash=[0])) == 0
+
+
+@pytest.fixture
+def machine():
+    return Bench(Settings(), image()).machine
+
+
+def test_a_line_is_overwritten_where_an_erase_is_its_first_use(machine):
+    """A program is none: what it leaves depends on what stood there."""
+    recorder, chip, controller = Recorder(machine, []), machine.flash, machine.board.flash
+    recorder.stand(stand())
+    chip.read(0x1000, 64)
+    controller.operated(PROGRAM, 0x2000, b"\0" * 256)
+    controller.operated(ERASE, 0x1000, SECTOR)
+    recorder.stand(stand())
+    chip.read(0x1020, 1)
+    controller.operated(ERASE, 0x1000, SECTOR)
+    first, second = ({line * LINE for line in lines} for lines in recorder.overwritten)
+    assert first == {*range(0x1040, 0x2000, LINE)}
+    assert second == {*range(0x1000, 0x2000, LINE)} - {0x1020}
+
+
+def test_two_machines_that_began_alike_stand_alike(machine):
+    other = Bench(Settings(), image()).machine
+    assert Stand.of(machine) == Stand.of(other)
+    machine.run(until=100_000)
+    other.run(until=100_000)
+    assert Stand.of(machine) == Stand.of(other)
+    other.board.uart1.CONFIG.tx_enable ^= 1
+    assert Stand.of(machine).decides != Stand.of(other).decides
+
+
+def test_the_ranges_of_operations():
+    operations = (Operation(ERASE, 0x2000, 0x1000), Operation(PROGRAM, 0x2FF0, 0x20), Operation(ERASE, 0, 0x1000))
+    assert ranges(operations) == [(0, 0x1000), (0x2000, 0x3010)]
