@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
+from scapy.layers.dhcp import BOOTP, DHCP
+from scapy.layers.dns import DNS, DNSQR
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Raw
+from scapy.utils import checksum as scapy_checksum
 from station import MAC, dhcp_message
 
 from bk7238.network import arp, checksum, dhcp, events, icmp, ipv4, tcp_segment, udp
 from bk7238.network.addresses import ip_bytes, ip_text, mac_bytes
 from bk7238.network.network import Network
-
-scapy = pytest.importorskip("scapy.all")
 
 GATEWAY_MAC = bytes.fromhex("02aabbccddfe")
 GATEWAY, DEVICE = ip_bytes("192.168.77.1"), ip_bytes("192.168.77.50")
@@ -42,16 +46,16 @@ def dhcp_exchange(network, kind, *, now=0, mac=MAC, **fields):
     answers = network.receive(EVERYONE + mac + frame[12:], now)
     if not answers:
         return None
-    [answer] = [scapy.Ether(frame) for frame in answers]
-    options = {option[0]: option[1] for option in answer[scapy.DHCP].options if isinstance(option, tuple)}
-    return options["message-type"], answer[scapy.BOOTP].yiaddr, answer, options
+    [answer] = [Ether(frame) for frame in answers]
+    options = {option[0]: option[1] for option in answer[DHCP].options if isinstance(option, tuple)}
+    return options["message-type"], answer[BOOTP].yiaddr, answer, options
 
 
 def is_correct(frame):
     """Whether scapy computes the same checksums and lengths."""
-    theirs = scapy.Ether(frame)
+    theirs = Ether(frame)
     again = theirs.copy()
-    for layer in (scapy.IP, scapy.UDP, scapy.TCP, scapy.ICMP):
+    for layer in (IP, UDP, TCP, ICMP):
         if layer in again:
             for field in ("chksum", "len"):
                 if field in again[layer].fields:
@@ -64,7 +68,7 @@ def is_correct(frame):
 
 @given(st.binary(max_size=200))
 def test_the_checksum_is_scapys(data):
-    assert checksum.checksum(data) == scapy.checksum(data)
+    assert checksum.checksum(data) == scapy_checksum(data)
 
 
 def test_the_checksum_of_published_examples():
@@ -75,9 +79,9 @@ def test_the_checksum_of_published_examples():
 @given(st.binary(max_size=64), st.integers(0, 0xFFFF), st.integers(0, 255))
 def test_ipv4_is_scapys(payload, identification, protocol):
     ours = ipv4.build(GATEWAY, DEVICE, protocol, payload, identification)
-    theirs = scapy.IP(
-        src="192.168.77.1", dst="192.168.77.50", proto=protocol, id=identification, ttl=64, flags="DF"
-    ) / scapy.Raw(payload)
+    theirs = IP(src="192.168.77.1", dst="192.168.77.50", proto=protocol, id=identification, ttl=64, flags="DF") / Raw(
+        payload
+    )
     assert ours == bytes(theirs)
     parsed = ipv4.parse(ours + b"padding")
     assert (parsed.source, parsed.destination, parsed.protocol, parsed.payload) == (GATEWAY, DEVICE, protocol, payload)
@@ -86,8 +90,8 @@ def test_ipv4_is_scapys(payload, identification, protocol):
 @given(st.binary(max_size=64), st.integers(0, 0xFFFF), st.integers(0, 0xFFFF))
 def test_udp_is_scapys(payload, source, destination):
     ours = udp.build(GATEWAY, source, DEVICE, destination, payload)
-    theirs = scapy.IP(src="192.168.77.1", dst="192.168.77.50") / scapy.UDP(sport=source, dport=destination) / payload
-    assert ours == bytes(scapy.IP(bytes(theirs))[scapy.UDP])
+    theirs = IP(src="192.168.77.1", dst="192.168.77.50") / UDP(sport=source, dport=destination) / payload
+    assert ours == bytes(IP(bytes(theirs))[UDP])
     assert udp.parse(ours + b"padding", GATEWAY, DEVICE) == udp.Datagram(source, destination, payload)
 
 
@@ -96,18 +100,18 @@ def test_tcp_is_scapys(payload, number, window, flags, option):
     ours = tcp_segment.build(
         tcp_segment.Segment(80, 5000, number, 7, flags, window, payload, 1460 if option else None), GATEWAY, DEVICE
     )
-    theirs = scapy.IP(src="192.168.77.1", dst="192.168.77.50") / scapy.TCP(
+    theirs = IP(src="192.168.77.1", dst="192.168.77.50") / TCP(
         sport=80, dport=5000, seq=number, ack=7, flags=flags, window=window, options=[("MSS", 1460)] if option else []
     )
     theirs = theirs / payload
-    assert ours == bytes(scapy.IP(bytes(theirs))[scapy.TCP])
+    assert ours == bytes(IP(bytes(theirs))[TCP])
     parsed = tcp_segment.parse(ours, GATEWAY, DEVICE)
     assert (parsed.sequence, parsed.window, parsed.payload) == (number, window, payload)
     assert parsed.mss == (1460 if option else None)
 
 
 def test_mss_behind_other_options():
-    theirs = scapy.IP(src="192.168.77.50", dst="192.168.77.1") / scapy.TCP(
+    theirs = IP(src="192.168.77.50", dst="192.168.77.1") / TCP(
         flags="S", options=[("NOP", None), ("WScale", 3), ("SAckOK", b""), ("MSS", 1200)]
     )
     assert tcp_segment.parse(bytes(theirs)[20:], DEVICE, GATEWAY).mss == 1200
@@ -135,27 +139,27 @@ def test_addresses():
 
 def test_arp():
     network, told = make()
-    question = scapy.Ether(src=MAC.hex(":"), dst="ff:ff:ff:ff:ff:ff") / scapy.ARP(
+    question = Ether(src=MAC.hex(":"), dst="ff:ff:ff:ff:ff:ff") / ARP(
         op="who-has", hwsrc=MAC.hex(":"), psrc="192.168.77.50", pdst="192.168.77.1"
     )
     [frame] = network.receive(bytes(question), 5)
-    answer = scapy.Ether(frame)[scapy.ARP]
+    answer = Ether(frame)[ARP]
     assert (answer.op, answer.hwsrc, answer.psrc) == (2, GATEWAY_MAC.hex(":"), "192.168.77.1")
-    assert (answer.hwdst, answer.pdst, scapy.Ether(frame).dst) == (MAC.hex(":"), "192.168.77.50", MAC.hex(":"))
-    question[scapy.ARP].pdst = "192.168.77.99"
+    assert (answer.hwdst, answer.pdst, Ether(frame).dst) == (MAC.hex(":"), "192.168.77.50", MAC.hex(":"))
+    question[ARP].pdst = "192.168.77.99"
     assert network.receive(bytes(question), 6) == []
-    question[scapy.ARP].pdst = "192.168.77.50"  # an announcement
+    question[ARP].pdst = "192.168.77.50"  # an announcement
     assert network.receive(bytes(question), 7) == []
     assert told == [events.Refused(6, "192.168.77.50", "192.168.77.99", "arp", None, "nothing")]
 
 
 def test_ping():
     network, told = make()
-    echo = scapy.IP(src="192.168.77.50", dst="192.168.77.1") / scapy.ICMP(id=3, seq=9) / b"abcdefgh"
+    echo = IP(src="192.168.77.50", dst="192.168.77.1") / ICMP(id=3, seq=9) / b"abcdefgh"
     [frame] = network.receive(GATEWAY_MAC + MAC + b"\x08\0" + bytes(echo) + b"trailing FCS", 5)
-    answer = scapy.Ether(frame)
-    assert (answer[scapy.ICMP].type, answer[scapy.ICMP].id, answer[scapy.ICMP].seq) == (0, 3, 9)
-    assert bytes(answer[scapy.ICMP].payload) == b"abcdefgh"
+    answer = Ether(frame)
+    assert (answer[ICMP].type, answer[ICMP].id, answer[ICMP].seq) == (0, 3, 9)
+    assert bytes(answer[ICMP].payload) == b"abcdefgh"
     assert is_correct(frame)
     assert told == [events.Pinged(5, "192.168.77.50")]
 
@@ -170,13 +174,13 @@ def test_a_lease_is_asked_for_granted_and_renewed():
     assert options["router"] == options["server_id"] == options["name_server"] == "192.168.77.1"
     assert options["subnet_mask"] == "255.255.255.0" and options["lease_time"] == 86_400
     assert options["renewal_time"] == 43_200 and options["rebinding_time"] == 75_600
-    assert (offer.dst, offer[scapy.IP].dst, offer[scapy.UDP].dport) == (MAC.hex(":"), "192.168.77.50", 68)
-    assert offer[scapy.BOOTP].xid == 0x1234 and is_correct(bytes(offer))
+    assert (offer.dst, offer[IP].dst, offer[UDP].dport) == (MAC.hex(":"), "192.168.77.50", 68)
+    assert offer[BOOTP].xid == 0x1234 and is_correct(bytes(offer))
     choice = bytes((50, 4)) + DEVICE + bytes((54, 4)) + GATEWAY
     kind, granted, _, _ = dhcp_exchange(network, dhcp.REQUEST, now=2, options=choice)
     assert (kind, granted) == (dhcp.ACK, "192.168.77.50")
     kind, granted, answer, _ = dhcp_exchange(network, dhcp.REQUEST, now=3, client_ip=DEVICE)
-    assert (kind, granted, answer[scapy.IP].dst) == (dhcp.ACK, "192.168.77.50", "192.168.77.50")
+    assert (kind, granted, answer[IP].dst) == (dhcp.ACK, "192.168.77.50", "192.168.77.50")
     mac, ip = MAC.hex(":"), "192.168.77.50"
     assert told == [
         events.LeaseOffered(1, mac, ip),
@@ -188,7 +192,7 @@ def test_a_lease_is_asked_for_granted_and_renewed():
 def test_the_broadcast_flag_is_honoured():
     network, _ = make()
     *_, answer, _ = dhcp_exchange(network, dhcp.DISCOVER, flags=0x8000)
-    assert (answer.dst, answer[scapy.IP].dst) == ("ff:ff:ff:ff:ff:ff", "255.255.255.255")
+    assert (answer.dst, answer[IP].dst) == ("ff:ff:ff:ff:ff:ff", "255.255.255.255")
 
 
 def test_a_device_that_restarts_gets_its_address_again():
@@ -250,13 +254,13 @@ def test_addresses_run_out_and_come_back():
 
 
 def ask(network, name, kind="A", now=0, **fields):
-    question = scapy.DNS(id=77, rd=1, qd=scapy.DNSQR(qname=name, qtype=kind), **fields)
+    question = DNS(id=77, rd=1, qd=DNSQR(qname=name, qtype=kind), **fields)
     answers = network.receive(datagram(53, bytes(question)), now)
     if not answers:
         return None
     [frame] = answers
     assert is_correct(frame)
-    return scapy.Ether(frame)[scapy.DNS]
+    return Ether(frame)[DNS]
 
 
 def test_every_name_is_the_gateways():
@@ -293,7 +297,7 @@ def test_other_questions_have_no_answer():
     assert ask(network, "example.com", opcode=2).rcode == 4
     assert ask(network, "example.com", qr=1) is None
     [frame] = network.receive(datagram(53, bytes.fromhex("0001010000010000000000003f61")), 0)
-    assert scapy.Ether(frame)[scapy.DNS].rcode == 1
+    assert Ether(frame)[DNS].rcode == 1
 
 
 # What is refused
@@ -303,7 +307,7 @@ def test_a_closed_udp_port():
     network, told = make()
     frame = datagram(123, b"what time is it?")
     [answer] = network.receive(frame, 3)
-    error = scapy.Ether(answer)[scapy.ICMP]
+    error = Ether(answer)[ICMP]
     assert (error.type, error.code) == (3, 3)
     assert bytes(error.payload)[:28] == frame[14:42]
     assert is_correct(answer)
@@ -314,7 +318,7 @@ def test_a_closed_tcp_port():
     network, told = make()
     syn = tcp_segment.build(tcp_segment.Segment(5000, 443, 99, 0, tcp_segment.SYN, 4380, mss=1460), DEVICE, GATEWAY)
     [answer] = network.receive(packet(ipv4.TCP, syn), 3)
-    reset = scapy.Ether(answer)[scapy.TCP]
+    reset = Ether(answer)[TCP]
     assert (str(reset.flags), reset.ack, reset.sport, reset.dport) == ("RA", 100, 443, 5000)
     assert is_correct(answer)
     assert told == [events.Refused(3, "192.168.77.50", "192.168.77.1", "tcp", 443, "reset")]
@@ -326,14 +330,14 @@ def test_a_closed_tcp_port():
 def test_other_hosts_are_unreachable(destination, answer, code):
     network, told = make()
     [frame] = network.receive(datagram(53, b"x" * 12, destination=ip_bytes(destination)), 3)
-    assert (scapy.Ether(frame)[scapy.ICMP].type, scapy.Ether(frame)[scapy.ICMP].code) == (3, code)
+    assert (Ether(frame)[ICMP].type, Ether(frame)[ICMP].code) == (3, code)
     assert told == [events.Refused(3, "192.168.77.50", destination, "udp", 53, answer)]
 
 
 def test_an_unknown_protocol():
     network, told = make()
     [frame] = network.receive(packet(47, b"tunnel"), 3)
-    assert scapy.Ether(frame)[scapy.ICMP].code == 2
+    assert Ether(frame)[ICMP].code == 2
     assert told[0].protocol == "47"
 
 
@@ -347,7 +351,7 @@ def test_errors_are_not_answered_with_errors():
 
 def test_fragments_multicast_and_other_protocols_are_counted():
     network, told = make()
-    fragment = bytes(scapy.IP(src="192.168.77.50", dst="192.168.77.1", flags="MF", proto=17) / b"12345678")
+    fragment = bytes(IP(src="192.168.77.50", dst="192.168.77.1", flags="MF", proto=17) / b"12345678")
     network.receive(GATEWAY_MAC + MAC + b"\x08\0" + fragment, 0)
     network.receive(datagram(5353, b"mdns", destination=ip_bytes("224.0.0.251")), 0)
     network.receive(GATEWAY_MAC + MAC + b"\x86\xdd" + bytes(40), 0)
@@ -364,18 +368,18 @@ def test_fragments_multicast_and_other_protocols_are_counted():
 def test_an_unknown_neighbour_is_asked_for():
     network, _ = make()
     network._send(DEVICE, ipv4.ICMP, b"")
-    question = scapy.Ether(network.poll(0)[0])
-    assert question.dst == "ff:ff:ff:ff:ff:ff" and question[scapy.ARP].pdst == "192.168.77.50"
+    question = Ether(network.poll(0)[0])
+    assert question.dst == "ff:ff:ff:ff:ff:ff" and question[ARP].pdst == "192.168.77.50"
 
 
 # Anything at all
 
 
 def valid_frames():
-    question = scapy.DNS(rd=1, qd=scapy.DNSQR(qname="a.example.com"))
+    question = DNS(rd=1, qd=DNSQR(qname="a.example.com"))
     syn = tcp_segment.build(tcp_segment.Segment(5000, 80, 99, 0, tcp_segment.SYN, 4380, mss=1460), DEVICE, GATEWAY)
     request = arp.Arp(arp.REQUEST, MAC, DEVICE, bytes(6), GATEWAY).pack()
-    echo = bytes(scapy.ICMP(id=1) / b"abc")
+    echo = bytes(ICMP(id=1) / b"abc")
     to_all = {"source": bytes(4), "destination": b"\xff" * 4}
     return [
         EVERYONE + MAC + b"\x08\x06" + request,
