@@ -32,10 +32,9 @@ def reference() -> bytes:
 
 def scrambled(code: bytes) -> bytes:
     """As the other chips of the family store their code: each word under a key of its place."""
-    keys = random.Random(7)
-    words = struct.unpack(f"<{len(code) // 4}I", code)
+    keys = random.Random(7).getrandbits(8 * len(code))
     table = code.rfind(partitions.MAGIC)
-    out = b"".join(struct.pack("<I", word ^ keys.getrandbits(32)) for word in words)
+    out = (int.from_bytes(code, "little") ^ keys).to_bytes(len(code), "little")
     return out if table < 0 else out[: table - 128] + code[table - 128 : table + 64] + out[table + 64 :]
 
 
