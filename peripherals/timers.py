@@ -16,22 +16,20 @@ from bk7238.peripherals.core import (
     RW,
     SC,
     W1C,
-    Alarm,
     Input,
     Output,
     Pending,
+    Periodic,
     Peripheral,
     Register,
     Services,
     State,
-    on_alarm,
     on_change,
     on_input,
     on_write,
 )
 
 CHANNELS = range(3)
-FLAGS_LSB = 7
 
 
 @dataclass
@@ -66,7 +64,7 @@ class TimerGroup(Peripheral):
 
     irq = Output(when=(Pending(CTL.flags),))
     clock_off = Input(0)
-    expiry = Alarm(count=3)
+    expiry = Periodic(CTL.flags)
     counters = State(factory=lambda: [Counter() for _ in CHANNELS])
     divider = State(1)
 
@@ -104,12 +102,6 @@ class TimerGroup(Peripheral):
         self._hold()
         self._release()
 
-    @on_alarm(expiry)
-    def _expired(self, index: int) -> None:
-        self.CTL.value |= 1 << FLAGS_LSB + index
-        self._run(index)
-        self.irq.update()
-
     def _counted(self, index: int) -> int:
         """Where the counter stands now: 0 up to its period."""
         elapsed, period = self._elapsed(index), self.CNT[index].value
@@ -140,6 +132,5 @@ class TimerGroup(Peripheral):
             return
         if not counter.counting:
             counter.counting, counter.since = True, self.clock.now
-        full = (self._elapsed(index) // period + 1) * period
-        duration = -(-(full - counter.counts) * 1_000_000 * self.divider // self.frequency)
-        self.expiry[index].start(counter.since + duration - self.clock.now)
+        how = period, self.frequency, 1_000_000 * self.divider
+        self.expiry[index].count(counter.since, counter.counts, *how)

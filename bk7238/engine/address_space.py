@@ -79,7 +79,7 @@ def map_board(
 ) -> list[Span]:
     """Map every block. `failed` gets what a block raised; the access then reads zero and the CPU goes on."""
     spans, mapped = _spans(board), []
-    cpu.release = partial(_release, cpu, [block for block in board if block.batches], failed)
+    cpu.hand_over = partial(_hand_over, cpu, [block for block in board if block.batches], failed)
     for start, end in spans:
         span = Span(start, end, board, log)
         span.table = cpu.map_span(start, end, _reading(cpu, span, failed), _writing(cpu, span, failed))
@@ -157,12 +157,12 @@ def _place_words(board: Board, span: Span) -> None:
                     block.on_word(offset, word)
 
 
-def _release(cpu: Cpu, blocks: list[Peripheral], failed: Callable[[BaseException], None]) -> None:
+def _hand_over(cpu: Cpu, blocks: list[Peripheral], failed: Callable[[BaseException], None]) -> None:
     """Hand over what blocks hold back in batches."""
     cpu.slice.held = 0
     for block in blocks:
         try:
-            block.release()
+            block.hand_over()
         except BaseException as error:
             failed(error)
 
@@ -173,7 +173,7 @@ def _reading(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> O
     def read(_uc: int, offset: int, width: int, _user: int) -> int:
         try:
             if run.held:
-                cpu.release()
+                cpu.hand_over()
             reader = words.get(offset)
             if reader is not None and width == 4:
                 return reader()
@@ -192,7 +192,7 @@ def _writing(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> O
     def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
         try:
             if run.held:
-                cpu.release()
+                cpu.hand_over()
             writer = words.get(offset)
             if writer is not None and width == 4:
                 writer(value)
@@ -212,7 +212,7 @@ def _storing(cpu: Cpu, bus: SystemBus, log: MachineLog, failed: Callable[[BaseEx
     def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
         try:
             if cpu.slice.held:
-                cpu.release()
+                cpu.hand_over()
             if not bus.on_store(bus.window.address + offset, value, width):
                 messages.unclaimed(offset, value)
         except BaseException as error:

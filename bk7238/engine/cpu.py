@@ -86,7 +86,7 @@ class Cpu:
             self._pages[first : first + count] = [what] * count
         self.sink = (1 << 32) - window.size  # nothing else stands there
         self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
-        self.release: Callable[[], object] = lambda: None  # called for what accesses have put into batches
+        self.hand_over: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()
         self._fresh = self.uc.context_save()
@@ -113,7 +113,7 @@ class Cpu:
         Unicorn's error, or 0."""
         error = self._functions.run(self._at)
         if self.slice.held:
-            self.release()
+            self.hand_over()
         return error
 
     def run_until(self, address: int) -> int:

@@ -112,7 +112,7 @@ def _as_in_a_machine(block: P) -> P:
     read, write = block.read, block.write
 
     def released(answer: Any) -> Any:
-        block.release()
+        block.hand_over()
         return checked(answer)
 
     def slow_read(_uc: int, offset: int, width: int, _user: int) -> int:

@@ -22,10 +22,12 @@ from bk7238.peripherals.core.state import (
     Feed,
     Fifo,
     Load,
+    Periodic,
     RunningAlarm,
     RunningFeed,
     RunningFifo,
     RunningLoad,
+    RunningPeriodic,
     State,
 )
 from bk7238.peripherals.core.wire import Driver, FollowingOutput, Input, Output
@@ -60,7 +62,7 @@ class Peripheral(Declaring, base=True):
         self._behind: dict[Fifo, RunningFifo] = {}  # by their declarations
         self.batches: list[tuple[RunningFifo, Callable[[list[int]], object]]] = []
         self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
-        self._alarms: dict[str, list[RunningAlarm | RunningFeed]] = {}
+        self._alarms: dict[str, list[RunningAlarm | RunningFeed | RunningPeriodic]] = {}
         self._drivers: list[Driver | FollowingOutput] = []
         self._whole: list[Declaring] = []  # the block's parts, and last itself
         self._compose(services, self)
@@ -114,7 +116,7 @@ class Peripheral(Declaring, base=True):
         for one in self._whole:
             one.on_reset(kind)
 
-    def release(self) -> None:
+    def hand_over(self) -> None:
         """Hand over what is held back in batches."""
         for fifo, handler in self.batches:
             if fifo:
@@ -196,7 +198,7 @@ class Peripheral(Declaring, base=True):
             setattr(*self._levels[key], level)
 
     @property
-    def alarms(self) -> list[RunningAlarm | RunningFeed]:
+    def alarms(self) -> list[RunningAlarm | RunningFeed | RunningPeriodic]:
         """The alarms, those of parts among them."""
         return [alarm for alarms in self._alarms.values() for alarm in alarms]
 
@@ -270,6 +272,12 @@ class Peripheral(Declaring, base=True):
         return line
 
     def _make_alarm(self, item: Alarm, key: str, handler: Callable[..., Any] | None) -> Any:
+        if isinstance(item, Periodic):
+            register, flags = self.words[item.flags.register.at], item.flags
+            bits = range(flags.lsb, flags.msb + 1)
+            timers = [RunningPeriodic(register, 1 << bit, self.clock) for bit in bits]
+            self._alarms[key] = [*timers]
+            return timers
         if handler is None:
             raise TypeError(f"{type(self).__name__}.{key} has no on_alarm handler")
         if isinstance(item, Feed):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from math import gcd
+from typing import Any, ClassVar, Generic, TypeVar
 
 from bk7238.peripherals.core.register import Declaration, Field, Register
 from bk7238.peripherals.core.services import Clock, PendingEvent
@@ -85,6 +86,19 @@ class Fifo(Declaration):
         self.field, self.depth, self.empty, self.full, self.ring = field, depth, empty, full, ring
         if any(one.register.count != 1 for one in (field, empty, full) if one is not None):
             raise TypeError("a FIFO stands behind a field of one register, and so do its bits")
+
+
+class Periodic(Alarm):
+    """An alarm that sets its bit of a field each time it goes off, and starts again: as many of them in a list as the
+    field has bits. They have no handler."""
+
+    def __init__(self, flags: Field) -> None:
+        super().__init__(flags.msb - flags.lsb + 1)
+        self.flags = flags
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """This is for type checkers only."""
+        return self
 
 
 class Load(Declaration):
@@ -293,13 +307,96 @@ class RunningAlarm:
 NEVER = (1 << 63) - 1
 
 
-class RunningFeed(ctypes.Structure):
-    """The feed of one block, laid out as `struct feed` of the engine's slice.c."""
+class _Recurring(ctypes.Structure):
+    """An alarm that starts again by itself, `struct recurring` of the engine's slice.c."""
 
-    _fields_ = (
+    _fields_: ClassVar[Any] = (
         ("ticks", ctypes.c_int64),  # when it will go off; NEVER while it is stopped
         ("number", ctypes.c_uint64),
         ("following", ctypes.c_void_p),  # the clock's next one
+        ("_kind", ctypes.c_uint64),
+    )
+    ticks: int
+    number: int
+    following: int | None
+    _clock: Clock
+
+    @property
+    def deadline(self) -> int | None:
+        """When it will go off, in microseconds; None while it is stopped."""
+        return None if self.ticks == NEVER else self._clock.microseconds(self.ticks)
+
+    def stop(self) -> None:
+        """See that it does not go off."""
+        self.ticks = NEVER
+
+
+class RunningPeriodic(_Recurring):
+    """One timer of one block, laid out as `struct periodic` of the engine's slice.c: it counts up to its period and
+    starts over. Expiries do not drift: the nth falls on the microsecond in which its exact time ends."""
+
+    _fields_ = (
+        ("_since", ctypes.c_int64),
+        ("_counts", ctypes.c_int64),
+        ("_period", ctypes.c_int64),
+        ("_frequency", ctypes.c_int64),
+        ("_microseconds", ctypes.c_int64),
+        ("_status", ctypes.c_void_p),
+        ("_bit", ctypes.c_uint32),
+    )
+    _since: int
+    _counts: int
+    _period: int
+    _frequency: int
+    _microseconds: int
+    _bit: int
+
+    def __init__(self, register: Register, bit: int, clock: Clock) -> None:
+        super().__init__(NEVER, 0, None, 1, 0, 0, 0, 0, 0, register.host_address, bit)
+        self._register, self._clock = register, clock
+        clock.add(self)
+
+    def count(self, since: int, counts: int, period: int, frequency: int, microseconds: int) -> None:
+        """Count from `counts` at microsecond `since` on, `frequency` in so many `microseconds`; go off whenever the
+        period is full."""
+        common = gcd(frequency, microseconds)
+        self._since, self._counts, self._period = since, counts, period
+        self._frequency, self._microseconds = frequency // common, microseconds // common
+        self._start()
+
+    def pending(self) -> Any:
+        """When it will go off (microseconds), its place in the clock's order, and how it counts; None while it is
+        stopped."""
+        if self.ticks == NEVER:
+            return None
+        how = self._since, self._counts, self._period, self._frequency, self._microseconds
+        return self.deadline, self.number, *how
+
+    def restore(self, pending: Any) -> None:
+        """Back to what `pending` gave. The clock has been restored, or this alarm alone goes back."""
+        self.stop()
+        if pending is not None:
+            deadline, number, self._since, self._counts, self._period, self._frequency, self._microseconds = pending
+            self._clock.start_again(self, deadline, number)
+
+    def expire(self) -> None:
+        """Do what is to be done when it goes off."""
+        self._register.value |= self._bit
+        self._start()
+        self._register.changed()
+
+    def _start(self) -> None:
+        now, period = self._clock.now, self._period
+        elapsed = self._counts + (now - self._since) * self._frequency // self._microseconds
+        full = (elapsed // period + 1) * period - self._counts
+        duration = -(-full * self._microseconds // self._frequency)
+        self._clock.start(self, self._since + duration - now)
+
+
+class RunningFeed(_Recurring):
+    """The feed of one block, laid out as `struct feed` of the engine's slice.c."""
+
+    _fields_ = (
         ("_repeats", ctypes.c_uint32),
         ("_item", ctypes.c_uint32),
         ("_every", ctypes.c_uint32),
@@ -311,9 +408,6 @@ class RunningFeed(ctypes.Structure):
         ("_status", ctypes.c_void_p),
         ("_level", ctypes.c_void_p),
     )
-    ticks: int
-    number: int
-    following: int | None
 
     def __init__(
         self,
@@ -328,22 +422,13 @@ class RunningFeed(ctypes.Structure):
         self._register, self._threshold = words[fed.register.at], words[level.register.at]
         addresses = ctypes.addressof(fifo), self._register.host_address, self._threshold.host_address
         bits = fed.mask, reached.mask, level.mask, level.lsb
-        super().__init__(NEVER, 0, None, 0, 0, declared.every, *bits, *addresses)
+        super().__init__(NEVER, 0, None, 0, 0, 0, declared.every, *bits, *addresses)
         clock.add(self)
-
-    @property
-    def deadline(self) -> int | None:
-        """When it will go off, in microseconds; None while it is stopped."""
-        return None if self.ticks == NEVER else self._clock.microseconds(self.ticks)
 
     def start(self, microseconds: int) -> None:
         """Go off `microseconds` from now; one that was running starts over."""
         self.ask()
         self._clock.start(self, microseconds)
-
-    def stop(self) -> None:
-        """See that it does not go off."""
-        self.ticks = NEVER
 
     def repeat(self, item: int) -> None:
         """Let this be the item from now on, without a call of the handler."""

@@ -258,3 +258,51 @@ def test_a_uart_that_is_off_sends_nothing(body):  # noqa: ARG001
     engine.board.uart1.text.connect(seen.append)
     engine.run(1_000)
     assert not seen and not engine.board.uart1.INTR_STATUS.tx_stop_end
+
+
+def ticking():
+    engine = UnicornEngine(load(chip.usual().board))
+    engine.bus.write(0, GUEST.with_name("ticks.bin").read_bytes())
+    return engine
+
+
+def ticked(engine):
+    counts = [int.from_bytes(engine.bus.read(0x400000 + at, 4), "little") for at in (0, 4)]
+    blocks = [engine.board[name].snapshot() for name in ("timers_a", "timers_b", "icu")]
+    for block in blocks:
+        del block["random"]
+    return counts, blocks, engine.instructions, engine.skipped, engine.register("pc"), engine.clock.snapshot()
+
+
+def test_ticks_and_sleep_are_alike(body, monkeypatch):
+    engine = ticking()
+    engine.run(30_500)
+    (fast, slow), *_ = found = ticked(engine)
+    assert engine.stepping == body or body == "native"
+    assert (fast, slow) == (30, 15) and engine.instructions < 40_000
+    monkeypatch.setattr(slices, "functions", slices.InPython)
+    other = ticking()
+    for until in (1, 1_000, 1_001, 12_345, 20_000, 30_500):
+        other.run(until)
+    assert ticked(other) == found
+
+
+def test_ticks_enter_python_only_where_something_else_happens(monkeypatch):
+    engine, slices_run = ticking(), []
+    if not slices.functions().on_read:
+        pytest.skip("nothing is native on this host")
+    run = engine.cpu.run
+    monkeypatch.setattr(engine.cpu, "run", lambda: slices_run.append(engine.clock.now) or run())
+    engine.run(1_000_500)
+    assert ticked(engine)[0] == [1_000, 500] and len(slices_run) < 20, "slices end for the host's signals alone"
+
+
+def test_ticks_go_on_from_a_snapshot_alike():
+    engine = ticking()
+    engine.run(12_300)
+    snapshot = engine.snapshot()
+    engine.run(25_000)
+    found = ticked(engine)
+    engine.restore(snapshot)
+    engine.run(25_000)
+    assert ticked(engine) == found

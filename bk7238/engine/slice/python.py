@@ -1,4 +1,8 @@
-"""slice.c said again in Python, for hosts that can run no code of ours: slow, and the same to the instruction."""
+"""slice.c said again in Python, for hosts that can run no code of ours: slow, and the same to the instruction.
+
+What slice.c does by itself where a slice could go on (what recurs, waiting, software interrupts) is left to the engine:
+here slices end more often.
+"""
 
 from __future__ import annotations
 

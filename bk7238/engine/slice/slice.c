@@ -19,6 +19,7 @@ enum { MEMORY = 1, FETCHED = 2, WINDOW = 4 }; /* pages */
 enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
+enum { FEED, PERIODIC }; /* kinds of what recurs */
 enum { SWI = 2, AT_ONCE = 2 }; /* QEMU's number, and instructions as in storm.py */
 #define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
@@ -54,7 +55,7 @@ struct slice {
     uint32_t held;          /* something was put into a batch */
     uint32_t sink;          /* from the flash window to where stores into it go, in bytes */
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
-    struct schedule *schedule;
+    struct schedule *schedule; /* may be 0: then all that recurs is Python's matter */
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
 };
 
@@ -122,11 +123,27 @@ struct line {
     struct branch **wires;
 };
 
+/* What goes off again and again. */
+struct recurring {
+    int64_t ticks;          /* when */
+    uint64_t number;        /* its place among what is due at the same tick */
+    struct recurring *following;
+    uint64_t kind;
+};
+
+/* An alarm that sets a bit: RunningPeriodic of peripherals/core/state.py. */
+struct periodic {
+    struct recurring head;
+    int64_t since, counts;  /* stood at so many counts at that microsecond */
+    int64_t period;         /* counts */
+    int64_t frequency, microseconds; /* so many counts in so many microseconds */
+    struct word *status;
+    uint32_t bit;
+};
+
 /* An alarm that puts items into a FIFO: RunningFeed of peripherals/core/state.py. */
 struct feed {
-    int64_t ticks;          /* when it goes off */
-    uint64_t number;        /* its place among what is due at the same tick */
-    struct feed *following;
+    struct recurring head;
     uint32_t repeats;       /* the item is known; else the block is asked */
     uint32_t item;
     uint32_t every;         /* microseconds */
@@ -140,7 +157,7 @@ struct feed {
 struct schedule {
     uint64_t scheduled;     /* how much was asked for so far */
     int64_t ticks_per_us;
-    struct feed *first;
+    struct recurring *first;
 };
 
 /* A run of pages on which blocks stand. */
@@ -299,34 +316,62 @@ static void write_word(struct word *word, uint32_t value)
     follow(word->lines);
 }
 
+static int feed(struct schedule *schedule, struct feed *s, int64_t now)
+{
+    struct fifo *fifo = s->fifo;
+    if (!s->repeats || fifo->count >= fifo->depth || asks(s->status->lines))
+        return 0;
+    put_item(fifo, s->item);
+    s->status->value |= s->set;
+    if (fifo->count > (s->level->value & s->level_mask) >> s->level_lsb)
+        s->status->value |= s->reached;
+    s->head.ticks = NEVER;
+    if (fifo->count < fifo->depth) {
+        s->head.ticks = (now / schedule->ticks_per_us + s->every) * schedule->ticks_per_us;
+        s->head.number = schedule->scheduled++;
+    }
+    follow(s->status->lines);
+    return 1;
+}
+
+static int expire(struct schedule *schedule, struct periodic *s, int64_t now)
+{
+    int64_t elapsed, full;
+    if (asks(s->status->lines))
+        return 0;
+    s->status->value |= s->bit;
+    elapsed = s->counts + (now / schedule->ticks_per_us - s->since) * s->frequency / s->microseconds;
+    full = (elapsed / s->period + 1) * s->period - s->counts;
+    full = (full * s->microseconds + s->frequency - 1) / s->frequency;
+    s->head.ticks = (s->since + full) * schedule->ticks_per_us;
+    s->head.number = schedule->scheduled++;
+    follow(s->status->lines);
+    return 1;
+}
+
+static struct recurring *soonest(struct schedule *schedule)
+{
+    struct recurring *found = schedule->first, *one;
+    for (one = found; one; one = one->following)
+        if (one->ticks < found->ticks || (one->ticks == found->ticks && one->number < found->number))
+            found = one;
+    return found;
+}
+
 /* Let what is due go off as long as Python has no say in it, and go on for as long. Returns whether that is possible. */
 static int went_off(struct slice *s)
 {
-    struct schedule *schedule = s->schedule;
     int64_t now = s->target - s->budget, target = s->until;
-    struct feed *due = 0, *feed;
+    struct recurring *due;
 
-    if (now >= target)
+    if (now >= target || !s->schedule)
         return 0;
     for (;;) {
-        for (feed = due = schedule->first; feed; feed = feed->following)
-            if (feed->ticks < due->ticks || (feed->ticks == due->ticks && feed->number < due->number))
-                due = feed;
+        due = soonest(s->schedule);
         if (!due || due->ticks > now)
             break;
-        struct fifo *fifo = due->fifo;
-        if (!due->repeats || fifo->count >= fifo->depth || asks(due->status->lines))
+        if (due->kind == FEED ? !feed(s->schedule, (struct feed *)due, now) : !expire(s->schedule, (struct periodic *)due, now))
             return 0;
-        put_item(fifo, due->item);
-        due->status->value |= due->set;
-        if (fifo->count > (due->level->value & due->level_mask) >> due->level_lsb)
-            due->status->value |= due->reached;
-        due->ticks = NEVER;
-        if (fifo->count < fifo->depth) {
-            due->ticks = (now / schedule->ticks_per_us + due->every) * schedule->ticks_per_us;
-            due->number = schedule->scheduled++;
-        }
-        follow(due->status->lines);
     }
     if (due && due->ticks < target)
         target = due->ticks;
@@ -478,6 +523,28 @@ static int software_interrupt(struct slice *s)
     return 1;
 }
 
+/* Let time pass while the CPU waits or idles. Returns whether it goes on: an interrupt line is high. */
+static int slept(struct slice *s)
+{
+    if ((s->reason != WAITING && s->reason != IDLE) || !s->idle_stack || !s->schedule)
+        return 0;
+    for (;;) {
+        struct recurring *next;
+        int64_t now, then = s->until;
+        if (s->stop || (s->budget <= 0 && !went_off(s)))
+            return 0;
+        if (s->lines)
+            return 1;
+        next = soonest(s->schedule);
+        if (next && next->ticks < then)
+            then = next->ticks;
+        now = s->target - s->budget;
+        s->skipped += then - now;
+        s->target = then;
+        s->budget = 0;
+    }
+}
+
 /* Run until the slice ends, with the interrupts and calls that are taken in it. Returns Unicorn's error. */
 int run(struct slice *s)
 {
@@ -488,7 +555,7 @@ int run(struct slice *s)
             take_interrupt(s);
         s->reason = WAITING; /* emu_start returns by itself after a WFI */
         error = s->emu_start(s->uc, get(s, PC) | (get(s, CPSR) & THUMB ? 1 : 0), 0, 0, 0);
-    } while (!error && !s->attention && (s->reason == INTERRUPT || software_interrupt(s)));
+    } while (!error && !s->attention && (s->reason == INTERRUPT || software_interrupt(s) || slept(s)));
     s->pc = get(s, PC);
     s->cpsr = get(s, CPSR);
     return error;
