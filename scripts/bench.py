@@ -28,8 +28,8 @@ import digests
 IMAGE = "OpenBK7238_QIO_1.18.300.bin"
 PACKAGE = "OpenBK7238_2.00.777_gzip_aes.rbl"
 LIMITS = (
-    ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl", 8.0, 12_000),
-    (IMAGE, PACKAGE, 160.0, 450_000),
+    ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl", 8.0, 2_000),
+    (IMAGE, PACKAGE, 90.0, 100_000),
 )
 MERGED = {"boot": "boot", "join": "join", "download": "download", "restart": "download", "install": "install"}
 
