@@ -30,6 +30,7 @@ EXAMPLES = {
     "faults": ("faults", "faults power-cut"),
     "firmware list": ("firmware list",),
     "firmware where": ("firmware where reference_1.0.0.bin",),
+    "boards": ("boards", "boards --json"),
     "doctor": ("doctor",),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
     "image unpack": ("image unpack app.rbl -o app.bin",),

@@ -7,11 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from typing import TYPE_CHECKING
 
 from bk7238.sweep.point import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _LONGEST = 30.0  # host seconds between two lines
 
@@ -23,6 +24,8 @@ def preparing(noun: str, *, quiet: bool) -> Iterator[None]:
     if quiet:
         yield
     elif sys.stdout.isatty():
+        from rich.console import Console
+
         with Console(file=sys.__stdout__).status(text):
             yield
     else:
@@ -48,14 +51,23 @@ class PointsDone:
         self._began = clock()
         self._pause = 1.0
         self._due = self._began + self._pause
+        self._all_said = False
         self._bar: Progress | None = None
         if quiet:
             return
         if sys.stdout.isatty():
-            columns = BarColumn(bar_width=24), TextColumn("{task.description}", markup=False)
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.table import Column
+
+            bar, text = Column(min_width=24), Column(no_wrap=True, overflow="ellipsis")
+            columns = (
+                BarColumn(bar_width=24, table_column=bar),
+                TextColumn("{task.description}", markup=False, table_column=text),
+            )
             self._bar = Progress(*columns, console=Console(file=sys.__stdout__), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task(self.text, total=total, completed=self._done)
+            self._task = self._bar.add_task(self._drawn, total=total, completed=self._done)
         else:
             print(f"  {self.text}", flush=True)
 
@@ -77,6 +89,10 @@ class PointsDone:
     @property
     def text(self) -> str:
         """All of it in a line."""
+        return self._pace + (f": {self._ends}" if self._ends else "")
+
+    @property
+    def _pace(self) -> str:
         done, seconds = self._done, self._clock() - self._began
         parts = [f"{done:,} of {self._total:,} {self._noun}"]
         new = self._new.total()
@@ -85,9 +101,12 @@ class PointsDone:
             parts.append(f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute")
             if done < self._total:
                 parts.append(f"{_span((self._total - done) / rate)} left")
-        verdicts = (self._before + self._new).most_common()
-        ends = ", ".join(f"{verdict} {number:,}" for verdict, number in verdicts)
-        return ", ".join(parts) + (f": {ends}" if ends else "")
+        return ", ".join(parts)
+
+    @property
+    def _ends(self) -> str:
+        """The verdicts so far."""
+        return ", ".join(f"{verdict} {number:,}" for verdict, number in (self._before + self._new).most_common())
 
     @property
     def _new(self) -> Counter[str]:
@@ -96,15 +115,23 @@ class PointsDone:
         return self._seen if self._told.total() < self._seen.total() <= self._total else self._told
 
     @property
+    def _drawn(self) -> str:
+        """What stands beside the bar: the verdicts have a line of their own."""
+        return f"{self._pace}\n{self._ends}"
+
+    @property
+    def _all_told(self) -> bool:
+        return self._told.total() + self._before.total() >= self._total
+
+    @property
     def _done(self) -> int:
         return min(self._total, self._before.total() + self._new.total())
 
     def _show(self) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, description=self.text)
-        elif not self._quiet and (
-            self._clock() >= self._due or self._told.total() + self._before.total() == self._total
-        ):
+            self._bar.update(self._task, completed=self._done, description=self._drawn)
+        elif not self._quiet and not self._all_said and (self._clock() >= self._due or self._all_told):
+            self._all_said = self._all_told
             self._pause = min(2 * self._pause, _LONGEST)
             self._due = self._clock() + self._pause
             print(f"  {self.text}", flush=True)

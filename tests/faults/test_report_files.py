@@ -12,7 +12,7 @@ from bk7238.update.run_file import versions
 
 BUILT = resources.reference()
 SWEEP = ("sweep", "reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl", "--of", "packages", "--processes", "2")
-FILES = ("sweep.json", "junit.xml", "report.html")
+FILES = ("sweep.json", "junit.xml", "report.html", "sweep.sarif", "summary.md")
 
 
 def swept(folder, *options):
@@ -30,7 +30,7 @@ def test_equal_sweeps_make_equal_bytes(tmp_path, monkeypatch):
 
 def test_what_was_run_and_with_what(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    status, (_, junit, html), saved = swept(tmp_path, "--fail-on", "old-app-runs")
+    status, (_, junit, html, *_), saved = swept(tmp_path, "--fail-on", "old-app-runs")
     assert status == 1 and saved["verdicts"]["old-app-runs"] == saved["bad"] == 1
     assert (saved["simulator"], saved["date"]) == (versions(), "2023-11-14T22:13:20Z")
     page = html.decode()

@@ -177,7 +177,7 @@ def test_a_worker_that_dies_is_named_and_its_points_are_run_again(installation, 
 
 
 def test_a_sweep_goes_on_where_it_was(installation, tmp_path):
-    path = tmp_path / "deep" / "journal"
+    path = tmp_path / "journal"
     sweep(installation, POINTS[:12], Journal(path, installation), start=processes(2, invented))
     whole = path.read_text()
     path.write_text(whole[:-10])  # killed while it wrote
