@@ -72,7 +72,9 @@ class Module:
         return found if not found.size or address < found.start + found.size else None
 
     def line(self, address: int) -> str:
-        """`file:line` of a CPU address, empty where it is not known."""
+        """`file:line` of a CPU address, empty where it is not known, as behind all that is loaded."""
+        if not any(start <= address < start + len(code) for start, code in self.code.items()):
+            return ""
         index = bisect_right(self._line_starts, address) - 1
         if index < 0 or not self.lines[index].line:
             return ""
