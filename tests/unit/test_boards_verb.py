@@ -1,0 +1,20 @@
+"""`bk7238 boards`: what it says of each chip that has a name."""
+
+import json
+
+from bk7238 import chip
+from bk7238.cli import main
+
+
+def test_each_chip_with_a_name_is_listed(capsys):
+    assert main(["boards", "--json"]) == 0
+    rows = {row["chip"]: row for row in json.loads(capsys.readouterr().out)["boards"]}
+    assert list(rows) == [one.word for one in chip.known()]
+    assert rows["bk7238"]["codec"] == "crc-frames" and rows["bk7231n"]["codec"] == "scrambled-crc-frames"
+    assert rows["bk7231m"]["names"] == ["BK7231N", "BK7231M"] and rows["bk7231n"]["memories"]["ram"] == 0x30000
+
+
+def test_for_people_it_says_the_same(capsys):
+    assert main(["boards"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{one.word}\n  {one.name}; " in out for one in chip.known())
