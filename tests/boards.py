@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,19 +59,18 @@ def update(image: FlashImage) -> Package:
     return package.parse(raw, f"{image.chip.word}_{NEW}.rbl")
 
 
-def seen(board: Board) -> dict[str, Any]:
+def seen(board: Board, networks: Iterable[str] = NETWORKS) -> dict[str, Any]:
     """What is seen of a board now: the image's hash and, by column, the virtual second in which, or why not."""
     assert board.path is not None, f"{board.file} is nowhere"
     image = flash_image.read(board.path)
     cells: dict[str, Any] = {}
-    for network, psk in NETWORKS.items():
-        run = Update(image, update(image), Settings(psk=psk, within=LIMIT))
+    for network in networks:
+        run = Update(image, update(image), Settings(psk=NETWORKS[network], within=LIMIT))
         events: list[Event] = []
         run.air.on_event.connect(events.append)
         result = run.run()
         joined = next((event.time / 1e6 for event in events if isinstance(event, LeaseGranted)), None)
-        phases = {phase.name: phase.virtual_seconds for phase in result.phases}
-        cells.setdefault("boots", phases.get("boot"))
+        cells.setdefault("boots", result.phases[0].end / 1e6 if result.from_version else None)
         cells[f"joins, {network}"] = joined
         good = result.verdict.value == "new-app-runs"
         cells[f"updates, {network}"] = result.virtual_seconds if good else f"{result.verdict.value}: {result.reason}"
@@ -101,5 +100,5 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
         f"|---|---|{'---|' * len(COLUMNS)}",
     )
     for row in rows:
-        cells = (f"{cell:.1f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, COLUMNS))
+        cells = (f"{cell:.2f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, COLUMNS))
         yield f"| {row['chip']} | `{row['image']}` (`{row['sha256'][:16]}`) | {' | '.join(cells)} |"
