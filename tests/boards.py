@@ -41,12 +41,10 @@ class Board:
 
 
 BOARDS = (
-    Board("bk7238", "OpenBK7238_QIO_1.18.300.bin"),
     Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin"),
     Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
     Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
 )
-SIBLINGS = BOARDS[1:]
 
 
 def update(image: FlashImage) -> Package:
@@ -91,10 +89,11 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
         "",
         "# Boards, and what was seen on them",
         "",
-        "OpenBeken on each chip that `bk7238 boards` lists: from power-on through the vendor's boot loader to the",
-        "app's banner, onto a network, and over the air to the same app with another version text, in a package that",
-        "`bk7238 image pack` made. A number is the virtual second in which it was seen, with the image of that row; a",
-        "text is how it ended instead. What differs between the chips is in [hardware/bk7231.md](hardware/bk7231.md).",
+        "OpenBeken on each chip beside the BK7238 that `bk7238 boards` lists: from power-on through the vendor's boot",
+        "loader to the app's banner, onto a network, and over the air to the same app with another version text, in a",
+        "package that `bk7238 image pack` made. A number is the virtual second in which it was seen, with the image of",
+        "that row; a text is how it ended instead. What differs between the chips is in",
+        "[hardware/bk7231.md](hardware/bk7231.md).",
         "",
         f"| chip | image (SHA-256) | {' | '.join(COLUMNS)} |",
         f"|---|---|{'---|' * len(COLUMNS)}",
