@@ -24,7 +24,7 @@ from bk7238.peripherals.nor_endings import (
     Operation,
 )
 
-_LINE = 32  # bytes of one read of the controller
+LINE = 32  # bytes of one read of the controller
 
 
 class Attendant(Protocol):
@@ -190,8 +190,8 @@ class NorFlash(Actor):
         read = bytearray(data)
         lines: dict[int, list[int]] = {}
         for at in sorted(self.unstable):
-            lines.setdefault(at // _LINE, []).append(at)
-        for line in range(address // _LINE, (address + len(data) - 1) // _LINE + 1):
+            lines.setdefault(at // LINE, []).append(at)
+        for line in range(address // LINE, (address + len(data) - 1) // LINE + 1):
             if line not in lines:
                 continue
             if again:

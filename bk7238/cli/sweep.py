@@ -31,7 +31,7 @@ from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
 from bk7238.update.result import Verdict
 
-SUBJECTS = ("join", "download", "install", "rejoin", "pairs", "network", "packages")
+SUBJECTS = ("join", "download", "install", "rejoin", "second", "pairs", "network", "packages")
 TIERS = ("quick", "pr", "full")
 MODES = (*CUTS, registry.ALL)
 
@@ -45,8 +45,9 @@ def add(commands: Any) -> None:
         "--of",
         choices=SUBJECTS,
         default="install",
-        help="power cuts in the installation (default), in the download, or while the old or the new app starts; pairs "
-        "of cuts in the installation; each fault of the network at several moments; or hostile packages and tables",
+        help="power cuts in the installation (default), in the download, or while the old or the new app starts; "
+        "second: each cut in the installation with every one in what follows; pairs: a sample of these, each in full; "
+        "each fault of the network at several moments; or hostile packages and tables",
     )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
     parser.add_argument(
@@ -182,5 +183,9 @@ def _print(report: Report, folder: Path | None) -> None:
     print(f"  {alone:,} run to their end, {shared:,} with the boot or the future of another")
     for one in report.bad[:_SHOWN]:
         print_verdict(one.verdict, f": {one.reason}\n    {report.replay(one)}", f"  {one.id}: ")
+    if report.states:
+        print(
+            f"  {report.states:,} states of the flash, from which the boot loader goes on in {report.recoveries:,} ways"
+        )
     print(f"  digest {report.digest}, seed {report.plan.job.settings.seed}")
     print(f"  {report.wall_seconds:.0f} s" + (f", report in {folder}" if folder is not None else ""))

@@ -79,8 +79,10 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Of a run that was watched to its end: `digest` is the run's, `did` what each fault did first, `silent` the faults
     that never fired, `story` its milestones, `versions` those of banner and footer. Of one that was not: `merged` is
-    how many operations of a boot loader it took until the run met the undisturbed one. `shared` is the point whose
-    boot it has or, after an outage, all that follows; empty where it has its own. `seconds` are of this host.
+    how many operations of a boot loader it took until the run met the undisturbed one. Of one that stands for further
+    cuts: how many `states` of the flash they leave, and the names of the `recoveries` that lead on from these. `shared`
+    is the point whose boot it has or, after an outage, all that follows; empty where it has its own. `seconds` are of
+    this host.
     """
 
     id: str
@@ -92,6 +94,8 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     story: tuple[str, ...] = ()
     merged: Count | None = None
     shared: str = ""
+    states: Count = 0
+    recoveries: tuple[str, ...] = ()
     seconds: Seconds = 0.0
     versions: str = ""
 

@@ -9,7 +9,7 @@ from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SECTOR, Operation
 from bk7238.sweep.explore.futures import LINE, Future, Futures, Recorder, Stand
-from bk7238.sweep.explore.outages import ranges
+from bk7238.sweep.explore.trunk import ranges
 from bk7238.sweep.point import Outcome
 
 ENDED = Outcome("7:torn", "new-app-runs", "it runs", digest="d", story=("1.000 s  on",))

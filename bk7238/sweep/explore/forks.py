@@ -30,7 +30,7 @@ from bk7238.faults.fault import make
 from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import ResetKind
 from bk7238.peripherals.nor_endings import SECTOR, STATUS, Operation
-from bk7238.peripherals.nor_flash import NorFlash
+from bk7238.peripherals.nor_flash import LINE, NorFlash
 from bk7238.sweep import orphans
 from bk7238.sweep.explore.outages import Outages, Scout
 from bk7238.sweep.explore.trunk import Follower, Trunk, order
@@ -40,8 +40,6 @@ from bk7238.update.session import Update
 
 Tell = Callable[[Outcome], None]
 T = TypeVar("T")
-
-_LINE = 32  # bytes of one read of the controller
 
 
 class _Copies:
@@ -229,14 +227,14 @@ class _Watched(NorFlash):
         return False  # each read is noted
 
     def read(self, address: int, length: int) -> bytes:
-        self.lines.add(address // _LINE)
+        self.lines.add(address // LINE)
         return super().read(address, length)
 
     def agrees(self, other: NorFlash) -> bool:
         """Whether another chip has the same in all that was read, its status register included."""
         if self.status != other.status:
             return False
-        if self.unstable != other.unstable and self.lines & {at // _LINE for at in {**self.unstable, **other.unstable}}:
+        if self.unstable != other.unstable and self.lines & {at // LINE for at in {**self.unstable, **other.unstable}}:
             return False
         own, flash = bytes(self.data), bytes(other.data)
         if own == flash:
@@ -246,7 +244,7 @@ class _Watched(NorFlash):
             if line == last + 1:
                 last = line
                 continue
-            if first >= 0 and own[first * _LINE : (last + 1) * _LINE] != flash[first * _LINE : (last + 1) * _LINE]:
+            if first >= 0 and own[first * LINE : (last + 1) * LINE] != flash[first * LINE : (last + 1) * LINE]:
                 return False
             first = last = line
         return True

@@ -28,11 +28,10 @@ from bk7238.formats.plain import Writer
 from bk7238.machine import Machine
 from bk7238.machine.snapshot import places
 from bk7238.peripherals.nor_endings import ERASE, SECTOR
-from bk7238.peripherals.nor_flash import NorFlash
+from bk7238.peripherals.nor_flash import LINE, NorFlash
 from bk7238.sweep.point import Outcome
 from bk7238.update.result import Verdict
 
-LINE = 32  # bytes of one read of the controller
 STANDS = (0, 500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000)  # microseconds after the power is back
 _WATCHED = 64  # bytes of RAM at most: each has a hook
 _NEAR = 64  # bytes that one instruction reaches

@@ -10,7 +10,7 @@ from bk7238.faults import Fault, all_kinds
 from bk7238.faults.fault import Firing, make
 from bk7238.faults.kinds.power import PowerCut
 from bk7238.faults.targets import Targets
-from bk7238.peripherals.nor_endings import BEFORE, Operation
+from bk7238.peripherals.nor_endings import BEFORE
 from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.explore.futures import STANDS, Future, Futures, Recorder, Stand, pieces
 from bk7238.sweep.point import Outcome, Point
@@ -151,14 +151,3 @@ class Scout:
 def _quotes(fault: Fault) -> tuple[str, ...]:
     """What a reason may say of a fault that has fired (faults/run.py)."""
     return f"{fault.spec} at {fault.firings[0].time / 1e6:.3f} s", str(fault)
-
-
-def ranges(operations: tuple[Operation, ...]) -> list[tuple[int, int]]:
-    """What operations may change of the flash: ranges that do not touch, in their order."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted((one.address, one.address + one.length) for one in operations):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found

@@ -6,7 +6,7 @@ the boot loader does; REJOIN, what the new app does until it is on the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bk7238.faults import Spec, all_kinds
@@ -80,6 +80,17 @@ class Trunk:
             left.status = self.status_before(reached + 1)
             left.perform(self.operations[reached], cut.row, fault.rng)
             yield cut, left
+
+
+def ranges(operations: Iterable[Operation]) -> list[tuple[int, int]]:
+    """What operations may change of the flash: ranges that do not touch, in their order."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((one.address, one.address + one.length) for one in operations):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 class Follower:

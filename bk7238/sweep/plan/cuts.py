@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, ClassVar
 
+import msgspec
+
+from bk7238.faults import all_kinds
+from bk7238.faults.fault import make
 from bk7238.peripherals.nor_endings import SHAPES, STATUS
+from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
-from bk7238.sweep.explore.outages import Outages, ranges
-from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status
+from bk7238.sweep.explore.outages import Outages
+from bk7238.sweep.explore.recoveries import Recoveries, Recovery
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status, order, ranges
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
-from bk7238.sweep.point import Job, Outcome, Point
+from bk7238.sweep.point import Job, Outcome, Point, elapsed
 from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
 
 
@@ -122,6 +130,75 @@ class InstallationCuts(_SingleCuts):
         of_cells = self._of_cells(points, tell)
         if of_cells:
             forks.at_boots(self.job, of_cells, tell, self.trunk)
+
+
+class SecondCuts(InstallationCuts):
+    """A cut in the installation, and after it every one in what follows: not a sample, as `pairs` is. A point is the
+    first cut; it ends as the worst of its second ones does."""
+
+    NAME, NOUN = "second", "cuts, each with every second one"
+
+    def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
+        super().__init__(job, modes)
+        self._recoveries: Recoveries | None = None  # of this process
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_recoveries": None}
+
+    def points(self, tier: str) -> list[Point]:
+        """First cuts around programs and erases."""
+        return [point for point in super().points(tier) if point.faults[0].when.startswith("flash-op")]
+
+    def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
+        """Find out what the boot loader makes of each state, and of those that a further cut leaves."""
+        if self._recoveries is None:
+            self._recoveries = Recoveries(self.job, self.trunk)
+        for point, chip in self.trunk.states(sorted(points, key=order), self.job.settings.seed):
+            began = time.perf_counter()
+            found = self._all_after(point, chip, self._recoveries)
+            tell(msgspec.structs.replace(found, seconds=elapsed(began)))
+
+    def _all_after(self, first: Point, chip: NorFlash, recoveries: Recoveries) -> Outcome:
+        alone = recoveries.of(chip)
+        tally: Counter[Recovery] = Counter()
+        examples: dict[Recovery, Point | None] = {alone: None}
+
+        def chance(operation: int, how: str) -> random.Random:
+            fault = self._second(first, operation, how).faults[0]
+            return make(fault, all_kinds(), f"{self.job.settings.seed}:fault 1").rng
+
+        for operation, how, recovery, number in recoveries.after_another(chip, self.modes, chance):
+            tally[recovery] += number
+            if operation:
+                examples.setdefault(recovery, pair(first, self._second(first, operation, how)))
+        bad = [one for one in examples if one.verdict not in self.WELL]
+        worst = bad[0] if bad else alone
+        example = examples[worst]
+        behind = self._behind(alone.met)
+        said = (
+            f"{tally.total():,} second cuts in what follows, {behind:,} more that are single ones of the installation"
+        )
+        if example is not None:
+            said += "; --fault=" + " --fault=".join(map(str, example.faults))
+        return Outcome(
+            first.id,
+            worst.verdict,
+            f"{worst.reason} ({said})",
+            states=1 + tally.total() + behind,
+            recoveries=tuple(sorted(one.name for one in {*tally, alone})),
+        )
+
+    def _second(self, first: Point, operation: int, how: str) -> Point:
+        return cut(int(first.column) + operation, how)
+
+    def _behind(self, met: int | None) -> int:
+        """Cuts in what is left of the undisturbed installation behind an operation."""
+        left = self.trunk.operations[met:] if met is not None else ()
+        return sum(one.kind in SHAPES[how].of for one in left for how in self.modes)
+
+    def full(self, point: Point) -> Outcome:
+        """Run a first cut, or a pair, from the power-on."""
+        return Plan.full(self, point)
 
 
 class OfApp(_SingleCuts):

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 from bk7238.bench.command import words
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES
-from bk7238.sweep.plan.cuts import Cuts, DownloadCuts, InstallationCuts, JoiningCuts, Pairs, RejoiningCuts
+from bk7238.sweep.plan.cuts import (
+    Cuts,
+    DownloadCuts,
+    InstallationCuts,
+    JoiningCuts,
+    Pairs,
+    RejoiningCuts,
+    SecondCuts,
+)
 from bk7238.sweep.plan.network import NetworkFaults
 from bk7238.sweep.plan.packages import Packages
 from bk7238.sweep.plan.plan import Plan
@@ -15,7 +23,7 @@ from bk7238.sweep.point import Job
 
 PLANS: dict[str, type[Plan]] = {
     kind.NAME: kind
-    for kind in (JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, Pairs, NetworkFaults, Packages)
+    for kind in (JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, SecondCuts, Pairs, NetworkFaults, Packages)
 }
 
 

@@ -65,6 +65,16 @@ class Report:
         return self.saved.digest
 
     @property
+    def states(self) -> int:
+        """How many states of the flash the points stand for, where they stand for more than themselves."""
+        return sum(one.states for one in self.outcomes)
+
+    @property
+    def recoveries(self) -> int:
+        """In how many ways a boot loader goes on from these states."""
+        return len({name for one in self.outcomes for name in one.recoveries})
+
+    @property
     def bad(self) -> list[SavedOutcome]:
         """Those that end where no device should after what was done to it."""
         return self.saved.bad_outcomes

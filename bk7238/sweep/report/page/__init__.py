@@ -22,6 +22,7 @@ SECTIONS = {
     "download": ("Power cuts in the download", "cuts.html"),
     "install": ("Power cuts in the installation", "cuts.html"),
     "rejoin": ("Power cuts while the new app starts", "cuts.html"),
+    "second": ("Every second power cut in the installation", "cuts.html"),
     "pairs": ("Two power cuts in one installation", "cuts.html"),
     "network": ("The network", "matrix.html"),
     "packages": ("Hostile packages and partition tables", "packages.html"),
