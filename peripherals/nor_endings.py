@@ -108,7 +108,7 @@ def _noise(_operation: Operation, was: bytes, chance: Random) -> Left:
     return Left(chance.randbytes(len(was)))
 
 
-def _some(bits: int, share: int, chance: Random) -> int:
+def some_bits(bits: int, share: int, chance: Random) -> int:
     """A mask of so many bits, each of which is set in `share` of 1024 cases."""
     mask = 0
     for place in range(10):
@@ -120,7 +120,7 @@ def _some(bits: int, share: int, chance: Random) -> int:
 def _old_zeros(was: bytes, chance: Random) -> int:
     """A mask of those zeros that an erase has not reached: 0.4 to 4.5 % of them."""
     bits = 8 * len(was)
-    return ~int.from_bytes(was, "little") & _some(bits, chance.randint(4, 46), chance) & (1 << bits) - 1
+    return ~int.from_bytes(was, "little") & some_bits(bits, chance.randint(4, 46), chance) & (1 << bits) - 1
 
 
 def _scattered(_operation: Operation, was: bytes, chance: Random) -> Left:
@@ -143,7 +143,7 @@ def _by_byte(mask: int, length: int) -> dict[int, int]:
 
 def _bits(operation: Operation, was: bytes, chance: Random) -> Left:
     bits = 8 * len(was)
-    return Left(_mixed(was, operation.done(was), _some(bits, chance.randint(1, 1023), chance)))
+    return Left(_mixed(was, operation.done(was), some_bits(bits, chance.randint(1, 1023), chance)))
 
 
 def _bytes(operation: Operation, was: bytes, chance: Random) -> Left:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
-from bk7238.peripherals.core import Bus, Clock, Signal
+from bk7238.peripherals.core import Bus, Clock, ResetKind, Signal
 
 EMBEDDED = "unicorn"
 NAMES = (EMBEDDED, "renode")
@@ -61,6 +61,20 @@ class Engine(Protocol):
 
     def power_off(self) -> None:
         """Power off until `power_cycle`. Raises EngineError where the engine cannot."""
+        ...
+
+    def request_reset(self, kind: ResetKind) -> None:
+        """Reset before the next block of code."""
+        ...
+
+    @property
+    def ram(self) -> dict[int, bytes]:
+        """What the memories hold that forget it without power, by their CPU addresses. Raises EngineError where the
+        engine does not show it."""
+        ...
+
+    def fill_ram(self, content: dict[int, bytes]) -> None:
+        """Put bytes there."""
         ...
 
     def register(self, name: str) -> int:

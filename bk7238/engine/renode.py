@@ -141,6 +141,19 @@ class RenodeEngine:
         """Refuse: here a device that has lost its power has it back at once."""
         raise EngineError(f"the engine {self.name} leaves no device without power: let the power cut have no `back`")
 
+    def request_reset(self, kind: ResetKind) -> None:
+        """Reset before the next block of code."""
+        self._request_reset(kind)
+
+    @property
+    def ram(self) -> dict[int, bytes]:
+        """Refuse: RAM that keeps something is a matter of the embedded engine."""
+        raise EngineError(f"the engine {self.name} forgets its RAM with the power: let the power cut have no `ram`")
+
+    def fill_ram(self, _content: dict[int, bytes]) -> None:
+        """Refuse likewise."""
+        raise EngineError(f"the engine {self.name} takes no RAM")
+
     def register(self, name: str) -> int:
         """A register of the current mode: r0 to r15, sp, lr, pc or cpsr. Renode shows no spsr: EngineError."""
         if name.lower() not in REGISTERS:

@@ -174,6 +174,16 @@ class UnicornEngine:
         self._powers = False
         self._request_reset(ResetKind.POWER_ON)
 
+    @property
+    def ram(self) -> dict[int, bytes]:
+        """What the memories hold that forget it without power, by their CPU addresses."""
+        return {memory.address: bytes(memory.bytes) for memory in self.bus.rest}
+
+    def fill_ram(self, content: dict[int, bytes]) -> None:
+        """Put bytes there."""
+        for address, data in content.items():
+            self.bus.write(address, data)
+
     def register(self, name: str) -> int:
         """A register of the current mode: r0 to r15, sp, lr, pc, cpsr or spsr."""
         return self.cpu.register(name)

@@ -14,6 +14,9 @@ from bk7238.machine import Machine
 from bk7238.peripherals.core import Actor, ResetKind, Signal, State
 from bk7238.peripherals.nor_endings import AFTER, BEFORE, STATUS, Operation
 
+POWER_CYCLE, POWER_OFF, WATCHDOG = "power cycle", "power off", "watchdog"
+"""What becomes of the device whose operation is interrupted."""
+
 
 class FlashOperations(Actor):
     """The attendant of one machine's flash.
@@ -31,7 +34,7 @@ class FlashOperations(Actor):
     _status_moments: dict[int, list[Trigger]] = State(factory=dict)
     _cut_after: bool = State(False)
     _cut_at: int = State(0)
-    _stays_off: bool = State(False)
+    _then: str = State(POWER_CYCLE)
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -59,14 +62,14 @@ class FlashOperations(Actor):
         self._status_moments.setdefault(number, []).append(trigger)
 
     def interrupt(
-        self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None, *, stays_off: bool = False
+        self, operation: Operation | None, shape: str = BEFORE, chance: Random | None = None, *, then: str = POWER_CYCLE
     ) -> int:
         """The power goes, now, and `operation` (None: there is none), which is about to happen, ends in one of the
         shapes of nor_endings.py, as far as the cells do as they are told; AFTER: the power goes when it has happened.
-        It comes back at once, or where it `stays_off` with the machine's power cycle. Returns how many bytes a shape
-        between BEFORE and AFTER changes."""
+        `then`: it is back at once, or stays away until the machine's power cycle, or nothing but the watchdog bites.
+        Returns how many bytes a shape between BEFORE and AFTER changes."""
         changed = 0
-        self._stays_off = stays_off
+        self._then = then
         if operation is not None and shape == AFTER:
             self._cut_after = True
             return changed
@@ -77,10 +80,11 @@ class FlashOperations(Actor):
             if operation.kind != STATUS:
                 self.on_torn(operation, was)
         self.powered = False
-        if stays_off:
-            self.machine.power_off()
-        else:
-            self.machine.power_cycle()
+        {
+            POWER_CYCLE: self.machine.power_cycle,
+            POWER_OFF: self.machine.power_off,
+            WATCHDOG: self.machine.watchdog_reset,
+        }[then]()
         return changed
 
     def _around(self, operation: Operation) -> bytes:
@@ -133,7 +137,7 @@ class FlashOperations(Actor):
         self.current = None
         if self._cut_after:
             self._cut_after = False
-            self.interrupt(None, stays_off=self._stays_off)
+            self.interrupt(None, then=self._then)
 
     def _reset(self, _kind: ResetKind) -> None:
         self.powered = True

@@ -107,6 +107,10 @@ class Machine(Actor):
         """Power off and on: RAM is lost, the flash stays."""
         self.engine.power_cycle()
 
+    def watchdog_reset(self) -> None:
+        """Start over as after the watchdog has bitten: RAM and the always-on part stay."""
+        self.engine.request_reset(ResetKind.WATCHDOG)
+
     @property
     def powered(self) -> bool:
         """Whether the device has power."""

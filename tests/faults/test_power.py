@@ -70,6 +70,16 @@ def test_a_brown_out_leaves_neither_old_nor_erased(dut, flash, leaves):
 
 @VENDOR
 @pytest.mark.full
+@pytest.mark.parametrize("fault", ["power-cut:off=20ms,ram=90%@flash-op=3", "watchdog-bite:scattered@flash-op=3"])
+def test_ram_that_keeps_something_misleads_nobody(dut, flash, fault):
+    dut.configure(faults=[fault], delivered=True)
+    dut.expect("go os_addr", within="30 s")
+    assert dut.fired().count == 1 and dut.machine.resets == 1
+    assert expected.differences(flash.data, expected.after_update(flash.before, dut.package.data)) == []
+
+
+@VENDOR
+@pytest.mark.full
 def test_restarts_while_the_boot_loader_begins_to_install(dut, flash):
     dut.configure(faults=["supply-sag:times=6,first=4ms", "battery-pull:times=3,within=100ms@300ms"], delivered=True)
     dut.expect("go os_addr", within="30 s")

@@ -30,6 +30,7 @@ TESTS = {parse(fault).kind: partial(test, fault=fault) for cases, test in TABLES
     "brown-out": partial(
         test_power.test_a_brown_out_leaves_neither_old_nor_erased, leaves="zeros", moment="", number=1
     ),
+    "watchdog-bite": partial(test_power.test_the_watchdog_bites_in_an_erase, how="scattered"),
     "supply-sag": test_power.test_a_supply_that_sags,
     "battery-pull": partial(test_power.test_a_battery_that_is_pulled_after_each_start, seed=0),
     "flash-stuck-bit": test_flash.test_a_stuck_bit_below_the_package_is_found_by_the_app,

@@ -41,16 +41,15 @@ def test_an_update_that_is_refused_has_the_old_versions(make_dut):
     assert (result.banner_versions, result.footer_versions) == (("3.0.78", "3.0.78"), ("1.0.0", "1.0.0"))
 
 
-@pytest.mark.parametrize(("footer", "shown"), [("2M.1220", True), ("1.0.0", False)])
-def test_both_pairs_are_printed_where_they_differ(footer, shown, tmp_path, capsys):
+@pytest.mark.parametrize("footer", ["2M.1220", "1.0.0"])
+def test_both_pairs_are_printed(footer, tmp_path, capsys):
     image, update = tmp_path / "image.bin", tmp_path / "new.rbl"
     image.write_bytes(patched.image({}, footer=footer).data)
     update.write_bytes(patched.update({}, header="1.0.1").data)
     assert main(["ota", str(image), str(update)]) == 0
     out = capsys.readouterr().out
     assert "new-app-runs: 1.0.0 -> 1.0.1\n" in out
-    line = "  versions: banner 1.0.0 -> 1.0.1; footer 2M.1220 -> 1.0.1\n"
-    assert (line in out) is shown and ("versions:" in out) is shown
+    assert f"  versions: banner 1.0.0 -> 1.0.1; footer {footer} -> 1.0.1\n" in out
     assert main(["ota", str(image), str(update), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["footer_versions"] == [footer, "1.0.1"] and found["banner_versions"] == ["1.0.0", "1.0.1"]

@@ -15,13 +15,15 @@ CODE = Path(bk7238.__file__).parent
 
 OTHERWISE = {
     ("air/bss.py", 0x10000): "a field of 16 bits",
-    ("cli/gdb.py", 0x10000): "a port has 16 bits",
+    ("cli/arguments.py", 0x10000): "a port has 16 bits",
     ("debug/gdbserver.py", 0x10000): "how much is received at a time",
     ("engine/slice/layout.py", 0x10000): "how many blocks of code are remembered",
     ("formats/rbl_body.py", 0x10000): "the dictionary of the compression",
     ("network/http_observer.py", 0x10000): "how much of answers nobody asked for is kept",
     ("network/http_server.py", 0x10000): "the longest body of a request",
     ("network/host.py", 0x10000): "a port has 16 bits",
+    ("network/network.py", 0x10000): "a port has 16 bits",
+    ("testing/lan.py", 0x10000): "a port has 16 bits",
 }
 """What is written with the digits of such a fact and is none: by file and number, with what it is."""
 
@@ -73,7 +75,7 @@ def test_no_number_of_a_chip_stands_in_the_reference_firmware(chip):
 @CHIPS
 def test_no_number_of_a_chip_stands_in_the_code(chip):
     facts = numbers(tomllib.loads(chip.read_text(encoding="utf-8")))
-    assert len(facts) > 10
+    assert len(facts) >= 10
     found, otherwise = [], set()
     for path in sorted(CODE.rglob("*.py")):
         name = path.relative_to(CODE).as_posix()

@@ -58,6 +58,7 @@ WRONG = {
     "power-cut:undefined@flash-op=1": "is about the status register; write @status-write=N",
     "power-cut:torn@status-write=1": "a write of the status register does not end torn",
     "power-cut@status-write=0": "are counted from 1",
+    "power-cut:off=1s,back=2s": "give one of them",
     "battery-pull:within=0s": "within is longer than nothing",
     "package-key@50%": "leave out @50%",
     "package-size": "other than 0",

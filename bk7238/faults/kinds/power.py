@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from bk7238.faults.arguments import Argument, count, one_of, seconds
+from bk7238.faults.arguments import Argument, count, one_of, seconds, share
 from bk7238.faults.fault import Fault
+from bk7238.faults.flash_operations import POWER_CYCLE, POWER_OFF, WATCHDOG
 from bk7238.faults.targets import Targets
 from bk7238.peripherals.core import Alarm, ResetKind, State, on_alarm
-from bk7238.peripherals.nor_endings import AFTER, BEFORE, ERASE, NOISE, RANDOM, SHAPES, STATUS, ZEROS, Operation
+from bk7238.peripherals.nor_endings import (
+    AFTER,
+    BEFORE,
+    ERASE,
+    NOISE,
+    RANDOM,
+    SHAPES,
+    STATUS,
+    ZEROS,
+    Operation,
+    some_bits,
+)
 
 CUTS = tuple(name for name in SHAPES if name not in (ZEROS, NOISE))  # the ways to cut
 
@@ -22,7 +34,9 @@ class PowerCut(Fault):
     is over. It can be repeated: 3 times, 50 flash operations apart, with `times=3,step=50`.
 
     With `back` it is an outage: the access point is without power, too, and when all is back it is a stranger to all
-    stations. The servers behind it run on, and give up connections to the device after some 9 minutes.
+    stations. The servers behind it run on, and give up connections to the device after some 9 minutes. With `off` the
+    device alone is without power for so long; how much its RAM has kept says `ram`: after some milliseconds all of it,
+    after some seconds nothing.
     """
 
     NAME, SECTION = "power-cut", "Power"
@@ -34,12 +48,18 @@ class PowerCut(Fault):
     back = Argument(
         seconds, default=0, doc="the virtual time at which it comes back; else, and once that has passed, at once"
     )
+    off = Argument(seconds, default=0, doc="how long it is off")
+    ram = Argument(share, default=0.0, doc="of the bits that are set in RAM stay so, by the seed; 100%: it keeps all")
     _cuts: int = State(0)
     _out: bool = State(False)
+    _off_until: int = State(0)  # virtual microseconds
+    _kept: dict[int, bytes] = State(factory=dict)  # of RAM, by address
     returns = Alarm()
 
     def check(self) -> None:
         kinds = SHAPES[self.how].of
+        if self.off and self.back:
+            self.refuse("`off` is how long it lasts, `back` when it ends: give one of them")
         if self.when.status_write is not None:
             if STATUS not in kinds:
                 self.refuse(f"a write of the status register does not end {self.how}")
@@ -57,18 +77,24 @@ class PowerCut(Fault):
     @property
     def ends(self) -> int | None:
         """When the power is back; None where it is back at once."""
-        return self.back if self._out else None
+        return self._off_until or None
 
     def strike(self, targets: Targets) -> None:
         self._cuts += 1
-        self._out = targets.machine.now < self.back
+        now = targets.machine.now
+        self._out = now < self.back
+        self._off_until = self.back if self._out else now + self.off if self.off else 0
         operations = targets.flash_operations
         operation = operations.current
-        changed = operations.interrupt(operation, self.shape(operation), self.rng, stays_off=self._out)
+        then = POWER_OFF if self._off_until else POWER_CYCLE
+        changed = operations.interrupt(operation, self.shape(operation), self.rng, then=then)
         self.record(*self.said(operation, changed, len(operations.cells.unstable)))
+        if self.ram:
+            self._kept = {at: self._decayed(data) for at, data in targets.machine.engine.ram.items()}
         if self._out:
-            targets.access_point.lose_power(targets.machine.now)
-            self.returns.start(self.back - targets.machine.now)
+            targets.access_point.lose_power(now)
+        if self._off_until:
+            self.returns.start(self._off_until - now)
         if self._cuts < self.times:
             self._trigger.at_operation(operations.begun + self.step)
 
@@ -86,13 +112,22 @@ class PowerCut(Fault):
             what += f", as it cannot end {self.how}"
         return _place(operation), what
 
+    def _decayed(self, data: bytes) -> bytes:
+        bits = 8 * len(data)
+        kept = int.from_bytes(data, "little") & some_bits(bits, round(1024 * self.ram), self.rng) if self.ram < 1 else 0
+        return kept.to_bytes(len(data), "little") if self.ram < 1 else data
+
     @on_alarm(returns)
     def _return(self) -> None:
         assert self.targets is not None
         self.targets.machine.power_cycle()
 
     def _reset(self, _kind: ResetKind) -> None:
-        """The device is on again: so is the access point."""
+        """The device is on again: so is the access point, and what RAM has kept is there."""
+        self._off_until = 0
+        if self._kept and self.targets is not None:
+            self.targets.machine.engine.fill_ram(self._kept)
+            self._kept = {}
         if self._out and self.targets is not None:
             self._out = False
             self.targets.access_point.switch_on(self.targets.machine.now, forget=True)
@@ -118,6 +153,28 @@ class BrownOut(Fault):
             return
         operations.interrupt(operation, ZEROS if self.leaves == ZEROS else NOISE, self.rng)
         self.record(_place(operation), f"{operation.length} bytes are {self.leaves}")
+
+
+class WatchdogBite(Fault):
+    """The watchdog bites. RAM and the always-on part stay; the flash chip has power and is reset with the rest.
+
+    With @flash-op=N or @status-write=N it does so around that operation, which ends in one of the
+    [shapes](#how-a-flash-operation-ends). The chip is also known to go on by itself: `after`.
+    """
+
+    NAME, SECTION = "watchdog-bite", "Power"
+    PASSING = True
+    FIRES = "the watchdog bit"
+    how = Argument(one_of(*CUTS), default=AFTER, doc="how a flash operation ends")
+
+    def strike(self, targets: Targets) -> None:
+        operations = targets.flash_operations
+        operation = operations.current
+        fits = operation is None or operation.kind in SHAPES[self.how].of
+        how = self.how if fits else BEFORE
+        changed = operations.interrupt(operation, how, self.rng, then=WATCHDOG)
+        what = f"{how}, {changed} bytes changed" if how not in (BEFORE, AFTER) else how
+        self.record(_place(operation), f"the watchdog bit{f', {what}' if operation else ''}")
 
 
 class _Restarts(Fault):
@@ -196,4 +253,4 @@ def _place(operation: Operation | None) -> str:
     return f"{operation.kind} of {operation.length:#x} at {operation.address:#x}"
 
 
-KINDS = (PowerCut, BrownOut, SupplySag, BatteryPull)
+KINDS = (PowerCut, WatchdogBite, BrownOut, SupplySag, BatteryPull)

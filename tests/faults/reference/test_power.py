@@ -76,6 +76,48 @@ def test_a_cut_as_the_status_register_is_written(dut, how, protected):
     assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
 
 
+@pytest.mark.parametrize(("ram", "least", "most"), [("100%", 1, 1), ("75%", 0.7, 0.8), ("0%", 0, 0)])
+def test_ram_after_a_short_outage(dut, flash, ram, least, most):
+    """What the loader's RAM held at the cut, and what of that when the power was back. The loader relies on nothing."""
+    dut.configure(faults=[f"power-cut:off=20ms,ram={ram}@flash-op={PROGRAM}"], delivered=True)
+    held, back = [], []
+
+    def content():
+        return [int.from_bytes(data, "little") for data in dut.machine.engine.ram.values()]
+
+    def interrupted(*arguments, **more):
+        held.extend(content())
+        return interrupt(*arguments, **more)
+
+    operations = dut.machine.flash.attendant
+    interrupt, operations.interrupt = operations.interrupt, interrupted
+    dut.machine.engine.on_reset.connect(lambda _kind: back.append((dut.machine.now, content())))
+    dut.expect_verdict(NEW)
+    assert flash.data == undisturbed().after
+    (time, found), *_ = back
+    assert 19_900 < time - dut.fired().firings[0].time < 20_100
+    kept = sum((now & was).bit_count() for now, was in zip(found, held, strict=True))
+    assert least <= kept / sum(was.bit_count() for was in held) <= most
+    assert all(now & ~was == 0 for now, was in zip(found, held, strict=True))
+
+
+@pytest.mark.parametrize("how", ["after", "scattered"])
+def test_the_watchdog_bites_in_an_erase(dut, flash, how):
+    dut.configure(faults=[f"watchdog-bite:{how}@flash-op={ERASE}"], delivered=True)
+    dut.expect_reset()
+    old, new, _, _ = around(ERASE)
+    assert (flash.data == new) == (how == "after") and flash.data != old
+    assert any(map(any, dut.machine.engine.ram.values())), "it spares RAM"
+    assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
+
+
+def test_the_watchdog_bites_as_the_status_register_is_written(dut):
+    dut.configure(faults=["watchdog-bite:undefined@status-write=1"], delivered=True)
+    dut.expect_reset()
+    assert dut.fired().firings[0].where == "write of 0x007c to the status register"
+    assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
+
+
 def test_a_supply_that_sags(dut, flash):
     dut.configure(faults=["supply-sag:times=4,first=2ms"], delivered=True)
     dut.expect_verdict(NEW)
