@@ -55,7 +55,7 @@ class DeadEnd(Actor):
         self._end(f"it crashes over and over: {what} at {register('pc'):#010x}; {registers}")
 
     def _reset(self, kind: ResetKind) -> None:
-        boot = self._signs()
+        boot = self.signs
         self._alike = self._alike + 1 if boot == self._boot and kind is not ResetKind.POWER_ON else 0
         silent = self._at_reset == self.progress()
         self._boot, self._at_reset = boot, self.progress()
@@ -64,8 +64,9 @@ class DeadEnd(Actor):
         elif silent and self._alike == SILENT - 1:
             self._end(f"it does nothing but reset ({kind.value}), {SILENT} times in a row without a sign of life")
 
-    def _signs(self) -> tuple[bytes, bytes, int, int]:
-        """What came since the last reset; numbers in a text may differ from boot to boot."""
+    @property
+    def signs(self) -> tuple[bytes, bytes, int, int]:
+        """Of life: what came since the last reset; numbers in a text may differ from boot to boot."""
         uart1, uart2, operations, frames = self._at_reset
         texts = self._machine.uart1.output[uart1:], self._machine.uart2.output[uart2:]
         one, two = (_NUMBERS.sub(b"0", bytes(text)) for text in texts)

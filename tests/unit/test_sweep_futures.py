@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+from dataclasses import fields
+
 import pytest
 from images import image
 
 from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
+from bk7238.engine.cpu import CpuSnapshot
+from bk7238.engine.slice import Slice
+from bk7238.engine.storm import StormSnapshot
+from bk7238.engine.unicorn import EngineSnapshot
+from bk7238.engine.wiring import BoardSnapshot
 from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SECTOR, Operation
-from bk7238.sweep.explore.futures import LINE, Future, Futures, Recorder, Stand
+from bk7238.sweep.explore.futures import LEFT, LINE, SLICE, Future, Futures, Recorder, Stand
 from bk7238.sweep.explore.trunk import ranges
 from bk7238.sweep.point import Outcome
 
@@ -110,6 +118,66 @@ def test_two_machines_that_began_alike_stand_alike(machine):
     assert Stand.of(machine) == Stand.of(other)
     other.board.uart1.CONFIG.tx_enable ^= 1
     assert Stand.of(machine).decides != Stand.of(other).decides
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [
+        (EngineSnapshot, "cpu window memories board clock log storm aborted_at stand state"),
+        (CpuSnapshot, "context slice"),
+        (BoardSnapshot, "blocks inputs nets"),
+        (StormSnapshot, "raging places progress counts"),
+    ],
+)
+def test_of_what_is_in_a_snapshot_it_is_known_what_decides(kind, known):
+    """What is new there has to be decided upon, in `futures._digests`, and is then named here."""
+    assert " ".join(one.name for one in fields(kind)) == known
+
+
+def test_of_each_field_of_a_slice_it_is_said_whether_it_decides():
+    said = [*SLICE, *(name for names in LEFT.values() for name in names)]
+    assert sorted(said) == sorted(name for name, _ in Slice._fields_)
+
+
+def changed(machine, name):
+    """Where a machine stands with other bytes in a field of its slice."""
+    field = getattr(Slice, name)
+    at = ctypes.addressof(machine.engine.cpu.slice) + field.offset
+    was = ctypes.string_at(at, field.size)
+    ctypes.memmove(at, bytes([was[0] ^ 1]) + was[1:], field.size)
+    stand = Stand.of(machine)
+    ctypes.memmove(at, was, field.size)
+    return stand
+
+
+def test_what_decides_makes_another_stand_and_what_is_left_does_not(machine):
+    machine.run(until=100_000)
+    here = Stand.of(machine)
+    for name in SLICE:
+        assert changed(machine, name).decides != here.decides, name
+    for name in LEFT["left of the slice before"] | LEFT["a debugger's"]:
+        assert changed(machine, name) == here, name
+    assert Stand.of(machine) == here
+
+
+def test_ticks_within_a_microsecond_tell_runs_apart_and_numbers_of_what_is_to_come_do_not(machine):
+    machine.run(until=100_000)
+    here, s = Stand.of(machine), machine.engine.cpu.slice
+    s.target, s.budget = s.target + 1, s.budget + 1
+    assert Stand.of(machine) == here, "it is the same time"
+    s.budget -= 1
+    now = machine.now
+    assert Stand.of(machine).decides != here.decides and now == machine.now
+    s.target, s.budget = s.target - 1, s.budget
+    machine.clock.after(1_000_000, machine.stop).cancel()
+    assert Stand.of(machine).decides == here.decides
+
+
+def test_what_was_printed_since_the_last_reset_is_told(machine):
+    """Boots that print the same are a dead end."""
+    here = Stand.of(machine)
+    machine.uart1.output += b"b\x00\n"
+    assert Stand.of(machine).told != here.told
 
 
 def test_the_ranges_of_operations():

@@ -41,15 +41,21 @@ _PAST = {  # what is remembered and decides nothing, by the class of the actor
     "Machine": {"flash_operations"},
     "Console": {"output"},
     "DigestJournal": {"_whole", "_rest"},
-    "DeadEnd": {"_frames", "_at_reset"},  # compared with how far the same counters have come since
+    "DeadEnd": {"_frames", "_at_reset"},  # what came since then stands beside it
     "Events": {"recent"},
     "Medium": {"sent", "received", "_number"},
     "FlashOperations": {"begun"},  # what is to strike at a later one would be in `_moments`
     "Story": {"phases", "versions", "_began"},
 }
 _TOLD = {"Story": {"lines", "bootloader_lines", "complaint", "downloaded"}, "Failures": {"newest"}}  # quoted in reasons
-_SLICE = ("idle_check", "lines", "idle_stack", "stop", "held")  # what is not this host's or left of the slice before
-_COUNTED = ("_skipped",)  # what was executed so far; what time it is stands beside it
+SLICE = ("idle_check", "lines", "idle_stack", "stop", "held", "blocks")  # of it what decides,
+LEFT = {  # and what does not
+    "of this host": {"uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "sink", "pages", "schedule"},
+    "set anew as a slice begins": {"budget", "target", "until"},  # together the time, which stands beside it
+    "counted; what has come since stands beside it": {"skipped", "last_exception"},
+    "left of the slice before": {"size", "reason", "exception", "block", "pc", "cpsr", "filled_for"},
+    "a debugger's": {"hit_tick", "hit_old", "hit_rest", "hit_address", "hit_size", "hit_kind", "attention", "pass_"},
+}
 _FAULTS = "machine.actors.update.faults.all."  # the outage, which is over
 
 
@@ -65,8 +71,10 @@ class Stand:
 
     @classmethod
     def of(cls, machine: Machine) -> Stand:
-        """Where a machine stands, between two blocks of code."""
-        snapshot = _engine(machine).snapshot()
+        """Where a machine stands, between two blocks of code. What it has to do is numbered anew."""
+        engine = _engine(machine)
+        engine.clock.renumber()
+        snapshot = engine.snapshot()
         decides, told = _digests(machine, snapshot)
         ram = tuple(piece for memory in snapshot.memories for piece in pieces(memory))
         return cls(decides, told, tuple(pieces(machine.flash.data)), ram)
@@ -312,8 +320,9 @@ def _digests(machine: Machine, snapshot: EngineSnapshot) -> tuple[bytes, bytes]:
     actors = dict(places(machine))
     names = {id(actor): place for place, actor in actors.items()}
     writer = Writer(lambda value: names.get(id(value)))
-    decides: list[Any] = [machine.now, machine.flash.status]
-    told: list[str] = []
+    decides: list[Any] = [_engine(machine).clock.ticks]
+    told = [repr(machine.dead_end.signs)]
+    decides.append(_HEXADECIMAL.sub("0", told[0]))
     for place, actor in actors.items():
         if place.startswith(_FAULTS):
             continue
@@ -326,12 +335,13 @@ def _digests(machine: Machine, snapshot: EngineSnapshot) -> tuple[bytes, bytes]:
             elif name not in past:
                 decides.append([place, name, writer.data(value)])
     s = Slice.from_buffer_copy(snapshot.cpu.slice)
-    decides += [snapshot.cpu.context, bytes(s.blocks), *(getattr(s, name) for name in _SLICE)]
-    state = {name: value for name, value in snapshot.state.items() if name not in _COUNTED}
-    storm, position = snapshot.storm, machine.instructions
+    decides += [snapshot.cpu.context, *(bytes(s.blocks) if name == "blocks" else getattr(s, name) for name in SLICE)]
+    storm, position, progress = snapshot.storm, machine.instructions, machine.dead_end.progress()
     since = [position - at if at else 0 for at in storm.counts[2:]]  # instructions
-    raging = [storm.raging, storm.places, storm.counts[:2], since, storm.progress == machine.dead_end.progress()]
-    decides.append(writer.data([snapshot.board, snapshot.clock, raging, snapshot.aborted_at, state]))
+    raging = [storm.raging, storm.places, storm.counts[:2], since, storm.progress == progress]
+    aborts = [(record.time, record.text) for record in snapshot.log[0] if record.source == "cpu"]
+    more = [snapshot.board, snapshot.clock, raging, snapshot.aborted_at, aborts, snapshot.stand, snapshot.state]
+    decides.append(writer.data(more))
     return _digest(decides), _digest(told)
 
 
