@@ -27,7 +27,7 @@ MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 """What runs for a cpuType of the platform description; any other is refused there."""
 
 PAGE = 0x1000
-_FETCHED = int(Page.FETCHED)  # an enumeration's own operators are slow
+_FETCHED, _SEEN = int(Page.FETCHED), int(Page.SEEN)  # an enumeration's own operators are slow
 _RESET_CPSR = 0xD3
 
 # Modes with the masks that entering them sets, and vectors
@@ -74,7 +74,7 @@ class Cpu:
 
     def __init__(self, model: str, memories: Iterable[Memory], window: Memory) -> None:
         self._model = MODELS[model]
-        self.memories = list(memories)
+        self.memories, self._window = list(memories), window
         self.slice = Slice()
         self.slice.idle_check = slices.IDLE_CHECK
         self._functions = slices.functions()
@@ -226,6 +226,17 @@ class Cpu:
         """Addresses of the pages of memory from which code has been fetched."""
         spans = sorted((m.address // PAGE, (m.address + m.size) // PAGE) for m in self.memories)
         return [page * PAGE for first, end in spans for page in range(first, end) if self._pages[page] & _FETCHED]
+
+    def seen(self) -> list[int]:
+        """Addresses of the pages of the window of which the CPU may have read anything, or fetched code, since this was
+        last asked. Those from which code was ever fetched are always among them: it is translated once."""
+        found = []
+        for page in range(self._window.address // PAGE, (self._window.address + self._window.size) // PAGE):
+            if self._pages[page] & (_SEEN | _FETCHED):
+                found.append(page * PAGE)
+                self._pages[page] &= ~_SEEN
+        self.uc.ctl(uc_const.UC_CTL_TLB_FLUSH, uc_const.UC_CTL_IO_WRITE)
+        return found
 
     # The address space
 

@@ -6,9 +6,10 @@ import pytest
 
 from bk7238 import resources
 from bk7238.image import flash_image, package
+from bk7238.peripherals.nor_endings import Operation
 from bk7238.sweep.explore import recoveries as module
 from bk7238.sweep.explore.recoveries import Recoveries
-from bk7238.sweep.explore.trunk import cut
+from bk7238.sweep.explore.trunk import cut, ranges
 from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.cuts import SecondCuts, pair
 from bk7238.sweep.point import Job
@@ -24,6 +25,11 @@ def plan():
     made = registry.make("second", Job(*files, Settings()), modes=MODES)
     assert isinstance(made, SecondCuts)
     return made
+
+
+def test_the_ranges_of_operations():
+    made = [Operation("erase", 0x2000, 0x1000), Operation("program", 0x3000, 16), Operation("erase", 0, 0x1000)]
+    assert ranges(made) == [(0, 0x1000), (0x2000, 0x3010)]
 
 
 def explored(plan, points):

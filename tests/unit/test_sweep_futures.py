@@ -15,9 +15,8 @@ from bk7238.engine.slice import Slice
 from bk7238.engine.storm import StormSnapshot
 from bk7238.engine.unicorn import EngineSnapshot
 from bk7238.engine.wiring import BoardSnapshot
-from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SECTOR, Operation
+from bk7238.peripherals.nor_endings import ERASE, PROGRAM, SECTOR
 from bk7238.sweep.explore.futures import LEFT, LINE, SLICE, Future, Futures, Recorder, Stand
-from bk7238.sweep.explore.trunk import ranges
 from bk7238.sweep.point import Outcome
 
 ENDED = Outcome("7:torn", "new-app-runs", "it runs", digest="d", story=("1.000 s  on",))
@@ -34,7 +33,7 @@ def stand(decides=b"d", told=b"t", flash=(), ram=()):
     return Stand(decides, told, (bytes(data[:SECTOR]), bytes(data[SECTOR:])), (bytes(memory),))
 
 
-def future(ended=ENDED, overwritten=(), watched_from=None, unread=(), read=()):
+def future(ended=ENDED, overwritten=(), unread=(), read=()):
     return Future(
         ended,
         ("power-cut:torn@flash-op=7 at 1.500 s", "-"),
@@ -42,7 +41,7 @@ def future(ended=ENDED, overwritten=(), watched_from=None, unread=(), read=()):
         [set(overwritten)],
         {0: set(unread)},
         {0: set(read)},
-        watched_from,
+        boot=stand().boot,
     )
 
 
@@ -56,12 +55,11 @@ def test_one_that_stands_alike_has_the_same_future():
     assert future().serves(1, stand()) is False, "it has not been there"
 
 
-def test_flash_may_differ_where_it_was_erased_unread_and_the_window_was_watched():
+def test_flash_may_differ_where_it_was_erased_unread():
     other = stand(flash=[LINE + 3])
     assert served(future(), other) is False
-    assert served(future(overwritten=[1], watched_from=1), other) == set(), "a look would tell"
-    assert served(future(overwritten=[1], watched_from=0), other) is True
-    assert served(future(overwritten=[1], watched_from=0), stand(flash=[LINE + 3, SECTOR])) is False
+    assert served(future(overwritten=[1]), other) is True
+    assert served(future(overwritten=[1]), stand(flash=[LINE + 3, SECTOR])) is False
 
 
 def test_ram_may_differ_where_it_was_not_read():
@@ -83,7 +81,7 @@ def test_a_reason_may_quote_what_only_one_of_them_has():
 
 def test_one_that_begins_as_another_began_is_found_at_once():
     known = Futures()
-    known.add(future(overwritten=[1], watched_from=0))
+    known.add(future(overwritten=[1]))
     assert known.find(0, stand()) == known.find(0, stand(flash=[LINE])) == 0
     assert known.find(0, stand(flash=[0])) is None and known.find(0, stand(ram=[5])) == {5}
     known.knows(stand(flash=[0]).boot, 0)
@@ -97,7 +95,7 @@ def machine():
 
 def test_a_line_is_overwritten_where_an_erase_is_its_first_use(machine):
     """A program is none: what it leaves depends on what stood there."""
-    recorder, chip, controller = Recorder(machine, []), machine.flash, machine.board.flash
+    recorder, chip, controller = Recorder(machine), machine.flash, machine.board.flash
     recorder.stand(stand())
     chip.read(0x1000, 64)
     controller.operated(PROGRAM, 0x2000, b"\0" * 256)
@@ -178,8 +176,3 @@ def test_what_was_printed_since_the_last_reset_is_told(machine):
     here = Stand.of(machine)
     machine.uart1.output += b"b\x00\n"
     assert Stand.of(machine).told != here.told
-
-
-def test_the_ranges_of_operations():
-    operations = (Operation(ERASE, 0x2000, 0x1000), Operation(PROGRAM, 0x2FF0, 0x20), Operation(ERASE, 0, 0x1000))
-    assert ranges(operations) == [(0, 0x1000), (0x2000, 0x3010)]

@@ -42,6 +42,7 @@ class Page(IntFlag):
     MEMORY = 1
     FETCHED = 2  # code came from it: stores may change code
     WINDOW = 4  # the flash shows there
+    SEEN = 8  # the CPU has read it, since that was last forgotten
 
 
 PAGE_BITS = 12

@@ -208,11 +208,14 @@ class InPython:
         s.filled_for = kind
         if kind == _FETCH and pages[number] & Page.MEMORY:
             pages[number] |= Page.FETCHED
+        if kind != _STORE:
+            pages[number] |= Page.SEEN
+        may_execute = _PROT_EXEC if pages[number] & Page.FETCHED else 0
         entry.contents.address = number << PAGE_BITS
         if pages[number] & Page.WINDOW:
             if kind == _STORE:
                 entry.contents.address += s.sink
-            entry.contents.rights = _PROT_WRITE if kind == _STORE else _PROT_READ | _PROT_EXEC
+            entry.contents.rights = _PROT_WRITE if kind == _STORE else _PROT_READ | may_execute
         else:
-            entry.contents.rights = _PROT_READ | _PROT_WRITE | (_PROT_EXEC if pages[number] & Page.FETCHED else 0)
+            entry.contents.rights = _PROT_READ | _PROT_WRITE | may_execute
         return True

@@ -15,7 +15,7 @@ enum { PC = 11, CPSR = 3, SPSR = 13, LR = 10, SP = 12 }; /* UC_ARM_REG_* */
 enum { DEADLINE, STOPPED, INTERRUPT, IDLE, EXCEPTION, UNDEFINED, WAITING, BREAKPOINT, STEPPED, WATCHED, LONGER };
 enum { RESUME = 1, PASS = 2, STEP = 4, SEARCH = 8 }; /* attention */
 enum { MODE = 0x1F, SYS = 0x1F, THUMB = 0x20, FIQ_MASKED = 0x40, IRQ_MASKED = 0x80 };
-enum { MEMORY = 1, FETCHED = 2, WINDOW = 4 }; /* pages */
+enum { MEMORY = 1, FETCHED = 2, WINDOW = 4, SEEN = 8 }; /* pages */
 enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
@@ -645,11 +645,13 @@ int on_tlb_fill(void *uc, uint64_t address, int kind, struct tlb_entry *entry, v
     s->filled_for = (uint32_t)kind;
     if (kind == FETCH && (*page & MEMORY))
         *page |= FETCHED;
+    if (kind != WRITE)
+        *page |= SEEN;
     entry->address = (uint32_t)address >> PAGE_BITS << PAGE_BITS;
     if (*page & WINDOW) {
         if (kind == WRITE)
             entry->address += s->sink;
-        entry->rights = kind == WRITE ? PROT_WRITE : PROT_READ | PROT_EXEC;
+        entry->rights = kind == WRITE ? PROT_WRITE : PROT_READ | (*page & FETCHED ? PROT_EXEC : 0);
     } else
         entry->rights = PROT_READ | PROT_WRITE | (*page & FETCHED ? PROT_EXEC : 0);
     return 1;

@@ -5,15 +5,21 @@ away. All outages of a sweep end at the same virtual time: from there on nothing
 and what is remembered of the past and decides nothing (`_PAST`). A run stands there, and at `STANDS` after it, in a
 state that is all of CPU, memories, blocks and world; a run that stands as another one stood has that one's future.
 
-They need not agree in what that one overwrote before it read it: lines of the flash, and bytes of RAM. Of the flash
-this is noted in each run. Watching RAM and the flash's window is slow, so that this is done where it would tell: in a
-run that differs from an earlier one in nothing but that. What is not shown to agree is run to its end.
+They need not agree in what that one overwrote before it read it: lines of the flash, and bytes of RAM. Of the flash,
+and of the window in which the CPU sees it, this is noted in each run. Watching RAM is slow, so that this is done where
+it would tell: in a run that differs from an earlier one in nothing but that.
+
+A run that differs at first in lines of the flash alone is the other one, with these lines, until one of them is used:
+it goes on from the last of STANDS before that. What is not shown to agree is run to its end.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import pickle
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,13 +32,13 @@ from bk7238.engine.stops import Watch
 from bk7238.engine.unicorn import EngineSnapshot, UnicornEngine
 from bk7238.formats.plain import Writer
 from bk7238.machine import Machine
-from bk7238.machine.snapshot import places
+from bk7238.machine.snapshot import places, set_states, states
 from bk7238.peripherals.nor_endings import ERASE, SECTOR
 from bk7238.peripherals.nor_flash import LINE, NorFlash
 from bk7238.sweep.point import Outcome
 from bk7238.update.result import Verdict
 
-STANDS = (0, 500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000)  # microseconds after the power is back
+STANDS = tuple(range(0, 12_500_000, 500_000))  # microseconds after the power is back
 _WATCHED = 64  # bytes of RAM at most: each has a hook
 _NEAR = 64  # bytes that one instruction reaches
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
@@ -85,19 +91,30 @@ class Stand:
         return hashlib.blake2b(b"".join((self.decides, self.told, *self.flash, *self.ram))).digest()
 
 
+@dataclass(frozen=True)
+class Way:
+    """From the return of the power to one of STANDS: the lines of the flash that were `used` as they had been, those
+    that were `overwritten`, and all that is needed to go on from there but RAM and flash, packed."""
+
+    used: frozenset[int]
+    overwritten: frozenset[int]
+    rest: bytes
+
+
 @dataclass
 class Future:
     """How a run went on. By the place in `stands`: `overwritten` are the lines of the flash whose first use from there
-    on was an erase, `unread` offsets in RAM that were not read before they were written, `read` those that were. Where
-    it is `watched_from` on, the CPU has read nothing of the flash's window that a cut of this sweep can change."""
+    on was an erase, `unread` offsets in RAM that were not read before they were written, `read` those that were, `ways`
+    what led there."""
 
     outcome: Outcome
     quotes: tuple[str, ...]
-    stands: list[Stand] = field(default_factory=list)
+    stands: list[Stand | None] = field(default_factory=list)  # None: it was another run there
     overwritten: list[set[int]] = field(default_factory=list)
     unread: dict[int, set[int]] = field(default_factory=dict)
     read: dict[int, set[int]] = field(default_factory=dict)
-    watched_from: int | None = None
+    ways: list[Way] = field(default_factory=list)
+    boot: bytes = b""
 
     def serves(self, place: int, stand: Stand) -> bool | set[int]:
         """Whether it is that of a run that stands so: where that is not known, the offsets in RAM to look at."""
@@ -106,14 +123,42 @@ class Future:
             return False
         if self.outcome.verdict != Verdict.NEW_APP_RUNS.value and mine.told != stand.told:
             return False  # its reason may quote what the other one has not
-        lines = {at // LINE for at in _differing(mine.flash, stand.flash, LINE)}
-        if not lines <= self.overwritten[place]:
+        if not {at // LINE for at in _differing(mine.flash, stand.flash, LINE)} <= self.overwritten[place]:
             return False
         bytes_ = set(_differing(mine.ram, stand.ram, 1))
         if bytes_ & self.read.get(place, set()):
             return False
-        known = not lines or (self.watched_from is not None and self.watched_from <= place)
-        return True if known and bytes_ <= self.unread.get(place, set()) else bytes_
+        return True if bytes_ <= self.unread.get(place, set()) else bytes_
+
+    def leads(self, stand: Stand) -> int:
+        """The last place to which it is the way of a run that begins so, but for the flash; 0 for none."""
+        mine = self.stands[0] if self.ways else None
+        if mine is None or (mine.decides, mine.told, mine.ram) != (stand.decides, stand.told, stand.ram):
+            return 0
+        lines = {at // LINE for at in _differing(mine.flash, stand.flash, LINE)}
+        return max((place for place, way in enumerate(self.ways) if not lines & way.used), default=0)
+
+    def go(self, machine: Machine, place: int) -> None:
+        """Take a machine that stands where `leads` found that to this place."""
+        way, begun, there = self.ways[place], self.stands[0], self.stands[place]
+        assert begun is not None and there is not None
+        flash, chip = bytearray(b"".join(there.flash)), machine.flash
+        for at in _differing(begun.flash, tuple(pieces(chip.data)), LINE):
+            if at // LINE not in way.overwritten:
+                flash[at : at + LINE] = chip.data[at : at + LINE]
+        changed = list(_differing(tuple(pieces(chip.data)), tuple(pieces(flash)), SECTOR))
+        chip.data[:] = flash
+        for at in changed:
+            machine.board.flash.refresh(at, SECTOR)
+        engine, actors = pickle.loads(zlib.decompress(way.rest))
+        ram, memories, at = b"".join(there.ram), [], 0
+        for memory in _engine(machine).bus.rest:
+            memories.append(ram[at : at + memory.size])
+            at += memory.size
+        window = _engine(machine).bus.window.pages()
+        _engine(machine).restore(dataclasses.replace(engine, window=window, memories=memories))
+        own = dict(states(machine))
+        set_states(machine, [(name, own[name] if name.startswith(_FAULTS) else data) for name, data in actors])
 
     def of(self, point: str, did: str, quotes: Iterable[str]) -> Outcome:
         """The outcome of a point that has this future."""
@@ -136,11 +181,11 @@ class Futures:
     def add(self, future: Future) -> None:
         """Keep one; what it has in common with others is kept once."""
         future.stands = [
-            Stand(one.decides, one.told, self._kept(one.flash), self._kept(one.ram)) for one in future.stands
+            one and Stand(one.decides, one.told, self._kept(one.flash), self._kept(one.ram)) for one in future.stands
         ]
         self.all.append(future)
-        if future.stands:
-            self.knows(future.stands[0].boot, len(self.all) - 1)
+        if future.boot:
+            self.knows(future.boot, len(self.all) - 1)
 
     def knows(self, boot: bytes, number: int) -> None:
         """A run that begins so has the future of this number."""
@@ -159,6 +204,13 @@ class Futures:
             if serves is not False:
                 wanted = (wanted or set()) | serves
         return wanted
+
+    def way(self, stand: Stand) -> tuple[int, int]:
+        """The number of the future that is the way of a run that begins so, and the last place to which it is that: 0
+        where there is none."""
+        return max(
+            ((number, one.leads(stand)) for number, one in enumerate(self.all)), key=lambda way: way[1], default=(0, 0)
+        )
 
     def _kept(self, pieces: tuple[bytes, ...]) -> tuple[bytes, ...]:
         return tuple(self._pieces.setdefault(piece, piece) for piece in pieces)
@@ -181,18 +233,17 @@ class _Noted(NorFlash):
 
 
 class Recorder:
-    """Notes of a run from the return of the power on what makes its future another one's."""
+    """Notes of a run from the return of the power on what makes its future another one's, and its beginning."""
 
-    def __init__(self, machine: Machine, window: Iterable[tuple[int, int]]) -> None:
-        """`window` are the ranges of the flash (physical, start and end) in which cuts of this sweep differ."""
-        self.stands: list[Stand] = []
+    def __init__(self, machine: Machine) -> None:
+        self.stands: list[Stand | None] = []
         self.overwritten: list[set[int]] = []
         self.unread: dict[int, set[int]] = {}
         self.read: dict[int, set[int]] = {}
-        self.watched_from: int | None = None
+        self.ways: list[Way] = []
         self._machine, self._engine = machine, _engine(machine)
-        self._window = list(window)
         self._used: list[set[int]] = []
+        self._programmed: set[int] = set()  # since the power was back, and not overwritten before
         self._watches: dict[int, Watch] = {}  # by offset in RAM
         self._place = -1
         chip = machine.flash
@@ -201,59 +252,83 @@ class Recorder:
         chip.sets = self._used
         chip.on_steadiness()
         machine.board.flash.operated.connect(self._operated)
+        self._bus_read = self._engine.bus.read
+        self._engine.bus.read = self._bus_reads  # type: ignore[method-assign]
 
     def stand(self, stand: Stand) -> None:
         """The run stands at the next of STANDS."""
+        self._look()
         self.stands.append(stand)
         self.overwritten.append(set())
         self._used.append(set())
+        if len(self.ways) == len(self.stands) - 1:
+            used = self._used[0] - self.overwritten[0] | self._programmed
+            engine = dataclasses.replace(self._engine.snapshot(), window=(), memories=[])
+            rest = zlib.compress(pickle.dumps((engine, states(self._machine))), 1)
+            self.ways.append(Way(frozenset(used), frozenset(self.overwritten[0]), rest))
+
+    def skip(self, places: int) -> None:
+        """The run has gone so many of STANDS as another one."""
+        self._look()
+        self.stands += [None] * places
+        for one in (self.overwritten, self._used):
+            one += [set() for _ in range(places)]
 
     def watch(self, place: int, ram: set[int]) -> None:
-        """Look from here on at the flash's window and at these bytes of RAM, where they are few."""
-        if self.watched_from is not None:
+        """Look from here on at these bytes of RAM, where they are few."""
+        if self._place >= 0 or len(ram) > _WATCHED:
             return
-        self.watched_from = place
-        if len(ram) <= _WATCHED:
-            self._place = place
-            self.unread[place], self.read[place] = set(ram), set()
-            for offset in ram:
-                self._watches[offset] = Watch(self._address(offset), 1, True, True)
-        controller, codec = self._machine.board.flash, self._machine.chip.codec
-        for start, end in self._window:
-            first, last = start // codec.frame, -(-end // codec.frame)
-            address = controller.window + first * codec.data
-            self._engine.stops.add_watch(Watch(address, (last - first) * codec.data, True, False))
-        for watch in self._watches.values():
+        self._place = place
+        self.unread[place], self.read[place] = set(ram), set()
+        for offset in ram:
+            watch = self._watches[offset] = Watch(self._address(offset), 1, True, True)
             self._engine.stops.add_watch(watch)
-        self._bus_read = self._engine.bus.read
-        self._engine.bus.read = self._bus_reads  # type: ignore[method-assign]
 
     def halted(self) -> None:
         """The run has come to an access that is watched."""
         halt, s = self._engine.halt, self._engine.cpu.slice
         if halt is None or halt.watch is None or halt.late:
             return
-        if halt.watch not in self._watches.values():  # the window
-            self._forget_window()
-        elif halt.written:
+        if halt.written:
             for offset in [o for o in self._watches if s.hit_address <= self._address(o) < s.hit_address + s.hit_size]:
                 self._unwatch(offset)
         else:
             self._reads(s.hit_address - _NEAR, s.hit_size + 2 * _NEAR)
 
     def end(self) -> None:
-        """The run is over: none of the flash's lines that was not overwritten is unused, as they are looked at."""
-        if self.watched_from is not None and self._fetched():
-            self._forget_window()
+        """The run is over."""
+        self._look()
 
     def _operated(self, kind: str, address: int, what: bytes | int) -> None:
-        if kind != ERASE:
-            return  # what it leaves depends on what stood there
-        assert isinstance(what, int)
+        if kind == ERASE:
+            assert isinstance(what, int)
+            for used, overwritten in zip(self._used, self.overwritten, strict=True):
+                lines = set(range(address // LINE, (address + what) // LINE)) - used
+                overwritten |= lines
+                used |= lines
+        else:  # what it leaves depends on what stood there
+            assert isinstance(what, bytes)
+            self._programs(address, len(what))
+
+    def _programs(self, address: int, length: int) -> None:
+        if self.overwritten:
+            lines = set(range(address // LINE, -(-(address + length) // LINE)))
+            self._programmed |= lines - self.overwritten[0]
+
+    def _look(self) -> None:
+        """Note what the CPU may have read of the flash's window, since the last look or before."""
+        shown: set[int] = set()
+        for page in self._engine.cpu.seen():
+            shown |= self._shown(page, SECTOR)
         for used, overwritten in zip(self._used, self.overwritten, strict=True):
-            lines = set(range(address // LINE, (address + what) // LINE)) - used
-            overwritten |= lines
-            used |= lines
+            overwritten -= shown  # it is not known what came first
+            used |= shown
+
+    def _shown(self, address: int, length: int) -> set[int]:
+        """The lines of the flash that show in a part of the window."""
+        codec, at = self._machine.chip.codec, address - self._machine.board.flash.window
+        first, last = at // codec.data * codec.frame, -(-(at + length) // codec.data) * codec.frame
+        return set(range(first // LINE, -(-last // LINE)))
 
     # What is watched
 
@@ -275,24 +350,11 @@ class Recorder:
 
     def _bus_reads(self, address: int, length: int) -> bytes:
         self._reads(address, length)
+        window = self._engine.bus.window
+        if window.address < address + length and address < window.address + window.size:
+            for used, overwritten in zip(self._used, self.overwritten, strict=True):
+                used |= self._shown(address, length) - overwritten
         return self._bus_read(address, length)
-
-    def _forget_window(self) -> None:
-        """The CPU itself reads what cuts differ in: only runs with the same flash have this future."""
-        for watch in [one for one in self._engine.stops.watches if one not in self._watches.values()]:
-            self._engine.stops.remove_watch(watch)
-        self.watched_from = len(STANDS)
-
-    def _fetched(self) -> bool:
-        """Whether code was ever fetched from what cuts differ in."""
-        codec, window = self._machine.chip.codec, self._machine.board.flash.window
-        ranges = [
-            (window + start // codec.frame * codec.data, window + -(-end // codec.frame) * codec.data)
-            for start, end in self._window
-        ]
-        return any(
-            start < page + SECTOR and page < end for page in self._engine.cpu.code_pages for start, end in ranges
-        )
 
 
 def _engine(machine: Machine) -> UnicornEngine:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from bk7238.faults import Fault, all_kinds
 from bk7238.faults.fault import Firing, make
 from bk7238.faults.kinds.power import PowerCut
@@ -29,11 +31,10 @@ class Found:
 
 
 class Outages:
-    """Those of one worker. The power is `back` at that virtual microsecond; in `ranges` of the flash (physical, start
-    and end) the cuts differ."""
+    """Those of one worker. The power is `back` at that virtual microsecond."""
 
-    def __init__(self, back: int, ranges: list[tuple[int, int]]) -> None:
-        self.back, self.ranges, self.futures = back, ranges, Futures()
+    def __init__(self, back: int) -> None:
+        self.back, self.futures = back, Futures()
         self._depth = 0  # the last of STANDS at which one was known
 
     def take(self, found: Found) -> Outcome:
@@ -49,41 +50,62 @@ class Outages:
         self._depth = max(self._depth, depth)
         return {one.outcome.id: self.take(one) for one in found}
 
-    def follow(self, update: Update, recorder: Recorder | None = None) -> tuple[int | None, Stand | None, int]:
-        """Let a run go on after the outage until its future is known. Returns the number of the future, how the run
-        began, and at which of STANDS it was known; None where it is not known there."""
-        machine, began = update.machine, None
-        for place, after in enumerate(STANDS if recorder is not None else STANDS[: self._depth + 1]):
-            if not reach(update, self.back + after, recorder):
-                break
+    def follow(self, update: Update, recorder: Recorder | None = None) -> _Followed:
+        """Let a run go on after the outage until its future is known, some of it as another one's where it is that."""
+        machine, followed, place = update.machine, _Followed(), 0
+        last = len(STANDS) - 1 if recorder is not None else self._depth
+        while place <= last and reach(update, self.back + STANDS[place], recorder):
             stand = Stand.of(machine)
-            began = began or stand
+            followed.began = followed.began or stand.boot
             number = self.futures.find(place, stand)
             if isinstance(number, int):
-                return number, began, place
+                followed.number, followed.place = number, place
+                break
+            leader, there = self.futures.way(stand) if place == 0 else (0, 0)
+            if there:
+                self.futures.all[leader].go(machine, there)
+                followed.behind = self.futures.all[leader].outcome.id
+                if recorder is not None:
+                    recorder.skip(there)
+                place, last = there, max(there, last)
+                continue
             if recorder is not None:
                 recorder.stand(stand)
                 if number is not None:
                     recorder.watch(place, number)
-        return None, began, 0
+            place += 1
+        return followed
 
     def run(
         self, update: Update, point: Point, fault: Fault, outcome: Callable[[], Outcome]
     ) -> tuple[list[Found], int]:
         """Run a point to where its future is known, or to its end; `outcome` is what it gives then. Returns it, and at
         which of STANDS it was known."""
-        recorder = Recorder(update.machine, self.ranges)
-        number, began, place = self.follow(update, recorder)
+        recorder = Recorder(update.machine)
+        followed = self.follow(update, recorder)
         said, quotes = did(fault.as_json()), _quotes(fault)
-        if number is not None and began is not None:
-            shared = self.futures.all[number].of(point.id, said, quotes)
-            return [Found(shared, number, began.boot)], place
+        if followed.number is not None:
+            shared = self.futures.all[followed.number].of(point.id, said, quotes)
+            return [Found(shared, followed.number, followed.began)], followed.place
         reach(update, round(update.settings.within * 1e6), recorder)
         recorder.end()
         own = outcome()
+        if followed.behind:
+            own = structs.replace(own, digest="", story=(), shared=followed.behind)
         future = Future(own, quotes, recorder.stands, recorder.overwritten, recorder.unread, recorder.read)
-        future.watched_from = recorder.watched_from
+        future.ways, future.boot = recorder.ways, followed.began
         return [Found(own, future=future)], max(recorder.unread, default=0)
+
+
+@dataclass
+class _Followed:
+    """How a run went on after the outage: a digest of where it began, the number of its future and at which of STANDS
+    that was known, and the point `behind` whose run it came to that of which it was its own."""
+
+    began: bytes = b""
+    number: int | None = None
+    place: int = 0
+    behind: str = ""
 
 
 def reach(update: Update, until: int, recorder: Recorder | None) -> bool:
@@ -133,8 +155,8 @@ class Scout:
                 if answer is None:
                     machine.flash.load(bytes(chip.data))
                     machine.board.flash.refresh(around.start, len(around))
-                    known, _, place = outages.follow(update)
-                    send((known, place))
+                    followed = outages.follow(update)
+                    send((followed.number, followed.place))
                 number, place = answer
                 depth = max(depth, place)
             if number is None:

@@ -22,7 +22,7 @@ from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
 from bk7238.sweep.explore.outages import Outages
 from bk7238.sweep.explore.recoveries import Recoveries, Recovery
-from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status, order, ranges
+from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status, order
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point, elapsed
 from bk7238.update.story import DOWNLOAD, INSTALL, JOIN, REJOIN
@@ -231,8 +231,7 @@ class OfApp(_SingleCuts):
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
         """Fork the run at each cut, and follow each to where its future is known."""
         if self._outages is None:
-            swept = self.trunk.operations[self.trunk.first - 1 :]
-            self._outages = Outages(self.back * 1_000_000, ranges(swept))
+            self._outages = Outages(self.back * 1_000_000)
         of_cells = self._of_cells(points, tell)
         if of_cells:
             left = forks.at_moments(self.job, of_cells, lambda found: tell(_cut(found)), outages=self._outages)
