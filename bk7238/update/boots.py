@@ -34,7 +34,8 @@ def joined(image: FlashImage, package: Package | None, settings: Settings, where
     with contextlib.suppress(SnapshotError, OSError):
         _, snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), name)
         device = _made(image, package, settings)
-        Snapshots(device.machine).restore(snapshot)
+        with run_file.refusing(name):
+            Snapshots(device.machine).restore(snapshot)
         path.touch()
         return device
     device = carried_out(_made(image, package, settings))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 import bk7238
-from bk7238 import resources
+from bk7238 import host_files, resources
 from bk7238.formats.plain import Data
 from bk7238.machine.snapshot import Snapshot, SnapshotError
 
@@ -63,10 +65,31 @@ def unpack(data: bytes, name: str) -> tuple[Data, Snapshot]:
     file = _read(data, name)
     if file.head.made_with != versions():
         raise SnapshotError(f"{name}: saved with {file.head.made_with}, this is {versions()}: run it anew")
+    with refusing(name):
+        return file.head.made_of, Snapshot.unpack(msgspec.msgpack.decode(_inflated(file.body)))
+
+
+@contextmanager
+def refusing(name: str) -> Iterator[None]:
+    """SnapshotError, with the file's name, for what goes wrong while its content is put to use: a right SHA-256 says
+    that nothing was changed since, not that we wrote it."""
     try:
-        return file.head.made_of, Snapshot.unpack(msgspec.msgpack.decode(zlib.decompress(file.body)))
-    except (zlib.error, msgspec.MsgspecError, LookupError, AttributeError, ImportError, TypeError) as error:
-        raise SnapshotError(f"{name}: the snapshot is damaged ({error})") from None
+        yield
+    except SnapshotError as error:
+        raise error if str(error).startswith(f"{name}: ") else SnapshotError(f"{name}: {error}") from None
+    except Exception as error:
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise SnapshotError(f"{name}: the run in it cannot go on here ({what})") from error
+
+
+def _inflated(data: bytes) -> bytes:
+    """The content of a body, which may be as large as a file may be. Raises SnapshotError for more, or for less than
+    all."""
+    inflater = zlib.decompressobj()
+    content = inflater.decompress(data, host_files.RESULTS)
+    if not inflater.eof:
+        raise SnapshotError("the snapshot is damaged (it is cut off, or too large)")
+    return content
 
 
 def _read(data: bytes, name: str) -> _File:

@@ -87,14 +87,16 @@ class Update(Actor):
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda _happening: None) -> Update:
         """The run that `save` wrote: it goes on as it would have gone on there, to the digest. Raises SnapshotError for
         a file that is none, or that this version cannot go on with, OSError."""
-        (chip_name, given), snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), path.name)
-        chip = chips.load(chip_name)
-        settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
-            given
-        )
-        image = FlashImage(image_name, content, table, loader, chip)
-        update = cls(image, packages.as_it_is(body, package_name), settings, tell)
-        Snapshots(update.machine).restore(snapshot)
+        made_of, snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), path.name)
+        with run_file.refusing(path.name):
+            chip_name, given = made_of
+            chip = chips.load(chip_name)
+            settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
+                given
+            )
+            image = FlashImage(image_name, content, table, loader, chip)
+            update = cls(image, packages.as_it_is(body, package_name), settings, tell)
+            Snapshots(update.machine).restore(snapshot)
         return update
 
     def _url(self) -> str | None:

@@ -60,9 +60,12 @@ def test_few_are_kept_and_a_damaged_one_is_made_anew(given, tmp_path, monkeypatc
         boots.joined(image, rbl, replace(settings, seed=seed), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     newest = tmp_path / f"{boots.key(image, rbl, replace(settings, seed=2))}.run"
-    newest.write_bytes(newest.read_bytes()[:-1000])
-    assert boots.joined(image, rbl, replace(settings, seed=2), tmp_path).story.phase == DOWNLOAD
-    run_file.unpack(newest.read_bytes(), newest.name)
+    sound = newest.read_bytes()
+    _, snapshot = run_file.unpack(sound, newest.name)
+    for damaged in (sound[:-1000], run_file.pack(replace(snapshot, engine=None), newest.name)):
+        newest.write_bytes(damaged)
+        assert boots.joined(image, rbl, replace(settings, seed=2), tmp_path).story.phase == DOWNLOAD
+        assert run_file.unpack(newest.read_bytes(), newest.name)[1].engine is not None
 
 
 def test_a_device_that_does_not_join(given):

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import zlib
 
 import msgspec
 import pytest
@@ -169,6 +170,37 @@ def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
             Update.load(path)
         assert str(refused.value).startswith(why)
         assert "\n" not in str(refused.value)
+
+
+def made_up(run, change):
+    """The file of a run whose snapshot, or what the run was made of, is another, and whose SHA-256 is right."""
+    content = msgspec.msgpack.decode(run[len(b"bk7238 run\n") + 32 :])
+    inner = msgspec.msgpack.decode(zlib.decompress(content["body"]))
+    content["head"]["made_of"], inner = change(content["head"]["made_of"], inner)
+    body = inner if isinstance(inner, bytes) else zlib.compress(msgspec.msgpack.encode(inner))
+    data = msgspec.msgpack.encode({**content, "body": body})
+    return b"bk7238 run\n" + hashlib.sha256(data).digest() + data
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda _made_of, inner: ("what a boot is kept as", inner), id="a boot"),
+        pytest.param(lambda made_of, _inner: (made_of, ["what", 1]), id="no kind of value"),
+        pytest.param(lambda made_of, _inner: (made_of, ["name", "os:system"]), id="none of ours"),
+        pytest.param(lambda made_of, _inner: (made_of, ["object", "bk7238.machine.snapshot:Snapshot", []]), id="empty"),
+        pytest.param(lambda made_of, inner: (made_of, zlib.compress(msgspec.msgpack.encode(inner))[:-9]), id="cut off"),
+        pytest.param(lambda made_of, _inner: (made_of, zlib.compress(bytes(257 << 20), 1)), id="too large"),
+        pytest.param(lambda made_of, inner: (["no chip", made_of[1]], inner), id="another chip"),
+        pytest.param(lambda made_of, inner: ([made_of[0], ["list", []]], inner), id="of nothing"),
+    ],
+)
+def test_made_up_content_is_refused_in_one_line(tmp_path, change):
+    run, path = update(), tmp_path / "some.run"
+    run.save(path)
+    path.write_bytes(made_up(path.read_bytes(), change))
+    with pytest.raises(SnapshotError, match=r"\Asome\.run: .*\Z"):
+        Update.load(path)
 
 
 @pytest.mark.parametrize(
