@@ -15,7 +15,8 @@ from bk7238.formats import crc_framing, rbl, rbl_body
 from bk7238.image import flash_image, package
 
 BUILT = resources.reference()
-INVENTED = Path(__file__).resolve().parents[1] / "ota" / "invented"
+TESTS = Path(__file__).resolve().parents[1]
+INVENTED = TESTS / "ota" / "invented"
 PACKAGES = [f"reference_1.0.1_{kind}_aes.rbl" for kind in ("none", "gzip", "lzma")]
 
 
@@ -31,9 +32,9 @@ def make(tmp_path):
     if version != "12.2.1":
         pytest.skip(f"the committed bytes are those of arm-none-eabi-gcc 12.2.1, this is {version}")
 
-    def made(chip):
+    def made(chip, *more):
         folders = [f"OUT={tmp_path / 'made'}", f"WORK={tmp_path / 'work'}", f"CHIP={chip}"]
-        subprocess.run(["make", "-s", "-C", BUILT.parent, *folders, f"PYTHON={sys.executable}"], check=True)
+        subprocess.run(["make", "-s", "-C", BUILT.parent, *folders, f"PYTHON={sys.executable}", *more], check=True)
         return tmp_path / "made"
 
     return made
@@ -52,6 +53,12 @@ def test_rebuilding_for_the_invented_chip_gives_the_committed_bytes(make):
     made = make(INVENTED)
     names = sorted(path.name for path in INVENTED.iterdir() if path.suffix in (".bin", ".rbl"))
     assert len(names) == 2 and all((made / name).read_bytes() == (INVENTED / name).read_bytes() for name in names)
+
+
+@pytest.mark.full
+def test_rebuilding_the_boot_loader_that_trusts_gives_the_committed_bytes(make):
+    made = make(resources.platform() / "bk7238", "DEFINES=-DTRUSTING=1")
+    assert (made / "boot.bin").read_bytes() == (TESTS / "faults" / "trusting_boot.bin").read_bytes()
 
 
 def test_the_image_holds_boot_loader_app_and_footer():

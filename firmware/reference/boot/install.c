@@ -7,6 +7,13 @@
 enum { FRAME = 34, DATA = 32, FRAMED_PIECE = PIECE / DATA * FRAME };
 enum { FOOTER_SECTORS = 2, ATTEMPTS = 3, ALL_PROTECTED = 0x7C };
 
+/* TRUSTING=1 makes a boot loader for tests. It believes that an erase that was cut has done its first half, which no
+ * chip promises: a sector that is erased where its halves begin is not erased again, and nothing that was written is
+ * looked at again. */
+#ifndef TRUSTING
+#define TRUSTING 0
+#endif
+
 static const struct partition *target;
 static uint32_t announced, tenths;
 static uint32_t frame_address; /* logical: what is scrambled depends on it */
@@ -91,6 +98,17 @@ static int write_piece(const uint8_t *data, uint32_t count, uint32_t offset)
     return 1;
 }
 
+#if TRUSTING
+static int is_erased(uint32_t sector)
+{
+    uint32_t first, second;
+
+    flash_read(sector, &first, sizeof first);
+    flash_read(sector + FLASH_SECTOR / 2, &second, sizeof second);
+    return (first & second) == 0xFFFFFFFF;
+}
+#endif
+
 static void erase(uint32_t raw_size)
 {
     uint32_t start = partition_start(target), footer = partition_end(target) - FOOTER_SECTORS * FLASH_SECTOR, address;
@@ -110,7 +128,10 @@ static void erase(uint32_t raw_size)
             address += FLASH_BLOCK;
             print("B");
         } else {
-            flash_erase_sector(address);
+#if TRUSTING
+            if (!is_erased(address))
+#endif
+                flash_erase_sector(address);
             address += FLASH_SECTOR;
             print("#");
         }
@@ -121,6 +142,8 @@ static void erase(uint32_t raw_size)
 
 static int written_right(void)
 {
+    if (TRUSTING)
+        return 1;
     if (failures)
         ERROR("OTA", "part_write_verify", "The flash at %x does not hold what was written to it (%u pages).", failed_at,
               failures);
@@ -139,7 +162,7 @@ static int write_and_verify(const struct rbl *header, const struct partition *do
     package_decode(header);
     sink_close();
     INFO("OTA", "total_len((%u) >= size_raw(%u), _STREAM_END", sink_total, header->raw_size);
-    if (app_body_matches(target, header, &hash))
+    if (TRUSTING || app_body_matches(target, header, &hash))
         return written_right();
     ERROR("OTA", "part_fw_hash_verify:297",
           "Verify firmware hash(calc.hash: %08x != hdr.hash: %08x) failed on partition 'app'.", hash, header->raw_hash);
