@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ from bk7238.machine.snapshot import Snapshot, Snapshots
 from bk7238.peripherals.nor_endings import (
     AFTER,
     BEFORE,
+    BITS,
+    BYTES,
     DISTURB,
     NOISE,
     RANDOM,
@@ -79,6 +82,13 @@ def test_a_program_that_ends_early_has_set_no_bit_and_reaches_no_further(cells, 
     assert chip.data[:address] == cells[:address] and chip.data[address + len(data) :] == cells[address + len(data) :]
     for place, (old, new) in enumerate(zip(was, chip.data[address:], strict=False)):
         assert new & ~old == 0 and old & data[place] & ~new == 0
+
+
+@pytest.mark.parametrize("shape", [BITS, BYTES])
+def test_a_program_that_is_stopped_has_begun_and_is_not_done(shape):
+    ends = {left(Operation("program", 0, 64, bytes(64)), b"\xff" * 64, shape, Random(seed)) for seed in range(20)}
+    assert len(ends) > 10 and not ends & {b"\xff" * 64, bytes(64)}
+    assert shape != BYTES or all(re.fullmatch(rb"\0*[^\0\xff]?\xff*", end) for end in ends), "byte by byte"
 
 
 def ones(data):
