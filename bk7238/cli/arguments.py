@@ -167,7 +167,8 @@ def settings(arguments: argparse.Namespace, usual: Settings | None = None, **mor
     return checked(command.read, arguments, usual, **more)
 
 
-def add_artifacts(parser: argparse.ArgumentParser) -> None:
+def add_artifacts(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     """What every command that runs a machine leaves behind, and says of it."""
-    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="a folder for logs, the flash and the result")
+    told = "a folder for logs, the flash and the result"
+    parser.add_argument("--artifacts", type=Path, required=required, metavar="DIR", help=told)
     parser.add_argument("--log", action="store_true", help="print what the models have to say, on stderr")

@@ -19,6 +19,7 @@ EXAMPLES = {
         f"sweep {_REFERENCE} --artifacts out",
         "sweep full.bin app.rbl --of network --tier full --journal network.jsonl",
     ),
+    "zoo": (f"zoo {_REFERENCE} --bootloader bootloader.bin --artifacts out",),
     "export": (
         "export out/ 1200:torn -o flash.bin",
         "export out/ 1200:torn+1300:after -o flash.bin --json",

@@ -17,7 +17,7 @@ from bk7238 import host_files
 from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
-from bk7238.image.build import Parts, app_partition, build
+from bk7238.image.build import Parts, app_partition, build, smallest_size
 from bk7238.image.flash_image import FlashImage, ImageError
 from bk7238.image.flash_view import FlashView
 
@@ -44,6 +44,15 @@ def split(image: FlashImage) -> Parts:
         bootloader_footer_at=at,
     )
     return replace(parts, areas=tuple(_differences(build(parts), image.data)))
+
+
+def with_boot_loader(image: FlashImage, code: bytes) -> bytes:
+    """The bytes of an image with another boot loader, of logical bytes, in front of its app. What the image has in the
+    area of its own one is not in it. Raises ImageError where the app has no place in the other one's table."""
+    parts = split(image)
+    behind = tuple((at, data) for at, data in parts.areas if at >= image.view.app_start)
+    size = max(parts.size, smallest_size(code, image.chip))
+    return build(replace(parts, bootloader=code, bootloader_footer=b"", areas=behind, size=size))
 
 
 def app_parts(flash: FlashView, app: Partition) -> tuple[bytes, bytes]:

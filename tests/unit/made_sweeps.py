@@ -76,6 +76,16 @@ def packages(ends, **other):
     return sweep("packages", [outcome(case, *end) for case, end in ends.items()], **other)
 
 
+def layouts(**other):
+    made = [
+        outcome("as it is@matching", "new-app-runs", SAID, "as it is", "matching") | {"faults": []},
+        outcome("as it is@moved", "old-app-runs", "no header", "as it is", "moved"),
+        outcome("package-key@matching", "old-app-retries-each-boot", "wrong", "package-key", "matching"),
+        outcome("package-key@moved", "brick", "lost", "package-key", "moved"),
+    ]
+    return {**sweep("layouts", made), **other}
+
+
 class Parsed(HTMLParser):
     """The elements of a page, each with its attributes and its text, and whether they are nested as they should be."""
 

@@ -4,7 +4,7 @@ import re
 
 import effort
 import pytest
-from made_sweeps import MODES, SAID, article, cuts, ends, network, outcome, packages, parsed, rendered, sweep
+from made_sweeps import MODES, SAID, article, cuts, ends, layouts, network, outcome, packages, parsed, rendered, sweep
 
 from bk7238.sweep.report import page, saved
 from bk7238.sweep.report.page import verdicts
@@ -32,6 +32,18 @@ def test_each_verdict_has_a_colour_a_word_and_a_meaning():
         assert f".{verdicts.style(verdict.value).split()[1]} {{" in sheet
         assert verdicts.word(verdict.value) and verdicts.meaning(verdict.value)
     assert verdicts.word("<new>") == "<new>" and verdicts.style("<new>") == "v"
+
+
+def test_the_page_of_layouts_answers_whether_the_update_works_before_all_else():
+    found = parsed(layouts(), layouts(bootloader="BK7238_1.0.0", image="other.bin", outcomes=[]))
+    tables = [one["text"] for one in found.all("table")]
+    answer = next(text for text in tables if text.startswith("boot loadermatchingmoved"))
+    assert "A BK7238_1.0.15full.binnew-app-runs" in answer and "old-app-runsno header" in answer
+    assert "B BK7238_1.0.0other.binnot runnot run" in answer and "package-key" not in answer
+    assert next(text for text in tables if text.startswith("packagematchingmoved"))
+    kinds = [one.get("class") or one["tag"] for one in found.elements]
+    assert kinds.index("cases") < kinds.index("bad-ends") < kinds.index("matrix")
+    assert "Does the update work?" not in rendered(sweep("layouts", []))
 
 
 # Cuts

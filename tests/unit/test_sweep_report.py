@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from long_run import examples
-from made_sweeps import EVIL, SAID, cuts, ends, network, outcome, packages, parsed, rendered, replays, sweep
+from made_sweeps import EVIL, SAID, cuts, ends, layouts, network, outcome, packages, parsed, rendered, replays, sweep
 
 from bk7238 import resources
 from bk7238.cli import main
@@ -43,7 +43,7 @@ def poisoned(value):
     return value + EVIL if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("made", [cuts(40, ends), network(), packages({"case": ("brick", SAID)})])
+@pytest.mark.parametrize("made", [cuts(40, ends), network(), packages({"case": ("brick", SAID)}), layouts()])
 def test_all_text_is_escaped(made):
     for line in made["outcomes"]:
         line |= {"did": ["did"], "silent": ["silent"], "story": ["0 s  story"], "digest": "digest"}
@@ -151,7 +151,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-MADE = [cuts(4, ends), cuts(3, of="pairs"), network(), packages({"case": ("brick", SAID)})]
+MADE = [cuts(4, ends), cuts(3, of="pairs"), network(), packages({"case": ("brick", SAID)}), layouts()]
 
 
 def places(value, at=()):

@@ -17,13 +17,16 @@ from bk7238.sweep.plan.cuts import (
     SecondCuts,
 )
 from bk7238.sweep.plan.network import NetworkFaults
-from bk7238.sweep.plan.packages import Packages
+from bk7238.sweep.plan.packages import Layouts, Packages
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job
 
 PLANS: dict[str, type[Plan]] = {
     kind.NAME: kind
-    for kind in (JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, SecondCuts, Pairs, NetworkFaults, Packages)
+    for kind in (
+        *(JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, SecondCuts, Pairs),
+        *(NetworkFaults, Packages, Layouts),
+    )
 }
 
 

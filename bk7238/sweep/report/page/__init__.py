@@ -26,6 +26,7 @@ SECTIONS = {
     "pairs": ("Two power cuts in one installation", "cuts.html"),
     "network": ("The network", "matrix.html"),
     "packages": ("Hostile packages and partition tables", "packages.html"),
+    "layouts": ("Packages, layouts and boot loaders", "layouts.html"),
 }
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,7 +67,7 @@ def _environment() -> Environment:
 
 def html(sweeps: list[SavedSweep]) -> str:
     """The page. Sweeps of the same kind stand side by side."""
-    ours = [PageSweep(_letter(place), one) for place, one in enumerate(sweeps)]
+    ours = [PageSweep(letter(place), one) for place, one in enumerate(sweeps)]
     groups = {of: [one for one in ours if one.sweep.of == of] for of in SECTIONS}
     tally = sum((one.verdicts for one in ours), Counter[str]())
     script = (TEMPLATES / "page.js").read_text("utf-8")
@@ -95,5 +96,6 @@ def outcome(sweeps: list[SavedSweep]) -> str:
     return f"None of {text.count(points, 'point', 'points')} ends badly"
 
 
-def _letter(place: int) -> str:
+def letter(place: int) -> str:
+    """What a sweep is called on the page, by its place (from 0)."""
     return chr(ord("A") + place) if place < 26 else f"S{place + 1}"
