@@ -176,3 +176,52 @@ def test_what_was_printed_since_the_last_reset_is_told(machine):
     here = Stand.of(machine)
     machine.uart1.output += b"b\x00\n"
     assert Stand.of(machine).told != here.told
+
+
+def begun(differs=None):
+    """A machine at its power-on, a byte of whose flash differs."""
+    machine = Bench(Settings(), image()).machine
+    if differs is not None:
+        machine.flash.data[differs] ^= 0x01
+        machine.board.flash.refresh(differs, 1)
+    return machine
+
+
+@pytest.fixture
+def led():
+    """A run of 100 ms, as a future."""
+    machine = begun()
+    recorder = Recorder(machine)
+    for until in (0, 50_000, 100_000):
+        machine.run(until)
+        recorder.stand(Stand.of(machine))
+    return Future(ENDED, (), recorder.stands, recorder.overwritten, ways=recorder.ways)
+
+
+def test_a_run_that_differs_in_what_was_not_used_goes_on_from_there(led):
+    """And then it is the run that went all the way by itself, with its own flash."""
+    unused = 0x1F0000
+    one, other = begun(unused), begun(unused)
+    assert led.leads(Stand.of(one)) == 2
+    led.go(one, 2)
+    assert one.now == 100_000 and one.flash.data == other.flash.data
+    for until in (100_000, 200_000):
+        one.run(until)
+        other.run(until)
+        assert Stand.of(one) == Stand.of(other)
+    assert bytes(one.engine.bus.window.bytes) == bytes(other.engine.bus.window.bytes)
+
+
+def test_what_the_cpu_fetched_or_read_was_used(led):
+    """Through the window: the controller was never asked."""
+    first = begun().chip.codec.physical(0)
+    assert not led.ways[0].used and first // LINE in led.ways[1].used
+    assert led.leads(Stand.of(begun(first))) == 0
+
+
+def test_the_window_is_seen_by_page(machine):
+    cpu, window = machine.engine.cpu, machine.board.flash.window
+    assert cpu.seen() == []
+    machine.run(1_000)
+    assert window in cpu.seen()
+    assert window in cpu.seen(), "code that was fetched once is translated"
