@@ -217,6 +217,8 @@ def test_sarif_has_a_result_for_each_way_to_end_badly():
     assert "brick: because (3 cuts end so, first 40:before)" in text
     assert "bk7238 ota full.bin app.rbl --seed=7 --fault=power-cut:before@flash-op=40" in text
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "app.rbl"
+    files = {one["location"]["uri"]: one["hashes"] for one in run["artifacts"]}
+    assert files == {"full.bin": {"sha-256": "1a" * 32}, "app.rbl": {"sha-256": "2b" * 32}}
     (again,) = json.loads(sarif(saved.parse(cuts(100, ends, seed=8))))["runs"]
     assert again["results"][0]["partialFingerprints"] == result["partialFingerprints"], "the same alert as before"
     assert json.loads(sarif(saved.parse(cuts(3))))["runs"][0]["results"] == []
@@ -228,6 +230,7 @@ def test_the_summary_is_markdown_and_nothing_in_it_is_markup_of_others():
     assert text.startswith("### 3 of 300 points end badly\n") and "| brick | 3 | no app runs any more |" in text
     assert "\n    bk7238 ota full.bin app.rbl --seed=7 --fault=power-cut:torn@flash-op=40\n" in text
     assert r"\|a\*b\_\`c\`\</script\>\<img src=http\://evil/" in text and "<img" not in text.replace(r"\<", "")
+    assert f", SHA-256 {'1a' * 32} |" in text and f"| package | app.rbl, SHA-256 {'2b' * 32} |" in text
     assert "more: see report.html" in markdown(saved.parse(cuts(100, lambda *_: "brick")))
     assert markdown(saved.parse(cuts(3))).startswith("### None of 9 points ends badly\n")
 

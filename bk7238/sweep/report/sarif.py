@@ -32,10 +32,17 @@ def sarif(sweep: SavedSweep) -> str:
     }
     run = {
         "tool": {"driver": driver},
+        "artifacts": [_artifact(sweep.image, sweep.image_sha256), _artifact(sweep.package, sweep.package_sha256)],
         "automationDetails": {"id": f"bk7238-sim/{sweep.of}/{sweep.tier}"},
         "results": [_result(sweep, rules.index(verdict), ends) for (verdict, _), ends in alike.items()],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _artifact(name: str, sha256: str) -> dict[str, Any]:
+    """A file that the sweep was of; sweeps of earlier versions do not know its hash."""
+    known = {"hashes": {"sha-256": sha256}} if sha256 else {}
+    return {"location": {"uri": quote(name)}, "roles": ["analysisTarget"], **known}
 
 
 def _result(sweep: SavedSweep, rule: int, ends: list[SavedOutcome]) -> dict[str, Any]:

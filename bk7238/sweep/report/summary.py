@@ -17,7 +17,8 @@ _MARKUP = re.compile(r"([\\`*_\[\]#+!|<>~&@:])")
 
 def markdown(sweep: SavedSweep) -> str:
     """The text. What others wrote, such as names of files and reasons, is shown as it is: no markup in it counts."""
-    rows = [("image", sweep.image), ("package", sweep.package), ("boot loader", sweep.bootloader)]
+    rows = [("image", _with_hash(sweep.image, sweep.image_sha256))]
+    rows += [("package", _with_hash(sweep.package, sweep.package_sha256)), ("boot loader", sweep.bootloader)]
     rows += [("points", f"{len(sweep.outcomes):,} {sweep.noun} {sweep.said}".strip()), ("tier", sweep.tier)]
     rows += [("seed", str(sweep.seed)), ("digest", sweep.digest)]
     tally = Counter(one.verdict for one in sweep.outcomes)
@@ -33,6 +34,11 @@ def markdown(sweep: SavedSweep) -> str:
     if len(bad) > MOST:
         lines += ["", f"and {len(bad) - MOST:,} more: see report.html"]
     return "\n".join(lines) + "\n"
+
+
+def _with_hash(name: str, sha256: str) -> str:
+    """A file's name, and its hash where the sweep knows it."""
+    return f"{name}, SHA-256 {sha256}" if sha256 else name
 
 
 def plain(text: str) -> str:
