@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         given.checked(bench.put_on_air)
     steps = given.checked(Steps, bench.machine, wanted.steps)
     if arguments.serial_log_file is not None:
-        _write_log(arguments.serial_log_file, b"")
+        with interruption.at_once():  # it may be a pipe that nobody reads
+            _write_log(arguments.serial_log_file, b"")
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     if settings.gateway:
         bench.network.events.on_event.connect(outside.teller(folder))

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,21 @@ def test_run_and_ota_leave_whole_artifacts(number, tmp_path):
 def test_at_every_moment(lines, tmp_path):
     run(signal.SIGINT, lines, tmp_path / "run")
     ota(signal.SIGINT, lines, tmp_path / "ota")
+
+
+def test_a_pipe_that_nobody_reads_is_given_up(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    program = "import sys; from bk7238.cli import main, run; print('.', flush=True); sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "run", IMAGE, "--serial-log-file", tmp_path / "pipe"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        time.sleep(1)  # no more than to be where it waits
+        process.send_signal(signal.SIGTERM)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (143, "bk7238: interrupted by SIGTERM\n")
 
 
 @pytest.mark.parametrize(("running", "lines"), [((), 1), (("--run",), 6)])
