@@ -104,10 +104,12 @@ def test_after_a_cut_in_the_download_it_is_downloaded_again():
 
 
 @pytest.mark.nightly
-def test_what_has_the_future_of_another_ends_as_it_does_when_it_is_run_in_full():
-    """In the middle of the package each cut leaves another CRC for the boot loader to print, and no other trace."""
+@pytest.mark.parametrize("first", [pytest.param(2400, id="package"), pytest.param(6357, id="configuration")])
+def test_what_has_the_future_of_another_ends_as_it_does_when_it_is_run_in_full(first):
+    """In the middle of the package each cut leaves another CRC for the boot loader to print, and no other trace. Around
+    the configuration each leaves another one: the installation is the same, and what the new app finds is not."""
     download = DownloadCuts(Job(image(FULL), update_package(GZIP), Settings()))
-    points = download.points("full")[2400:2412]
+    points = download.points("full")[first : first + 12]
     found = explored(download, points)
     shared = [point for point in points if found[point.id].shared]
     assert len(shared) >= 9
