@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
+from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli import parser
 from bk7238.cli.arguments import UsageError
@@ -17,7 +19,7 @@ from bk7238.sweep.report.saved import SavedSweep
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """SWEEP and --inputs."""
+    """SWEEP, --inputs and --trust."""
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="sweep.json, or the folder of --artifacts with it")
     parser.add_argument(
         "--inputs",
@@ -25,17 +27,23 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the image and the package lie, by their names; without it where the sweep found them",
     )
+    parser.add_argument(
+        "--trust", action="store_true", help="load the Python code that the sweep's --device and --chip lead to"
+    )
 
 
 def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
     """The sweep that was named, and its job. Raises UsageError, also for inputs that are not those of the sweep, and
-    for a sweep whose runs reach beyond the simulated network: who wrote it may be anybody."""
+    for a sweep whose runs reach beyond the simulated network, or load code that nobody trusts: who wrote it may be
+    anybody."""
     sweep = given.checked(saved.read, arguments.sweep)
     told = parser(("ota",)).parse_args(sweep.replay[1:])
     settings = given.settings(told)
     for name in given.OUTSIDE:
         if getattr(settings, name):
             raise UsageError(f"{arguments.sweep}: its runs reach beyond the simulated network (--{name})")
+    if not arguments.trust:
+        _refuse_code(arguments.sweep, settings)
     if arguments.inputs is not None:
         told.image, told.package = arguments.inputs / sweep.image, arguments.inputs / sweep.package
     image = given.image(told, settings.chip)
@@ -43,6 +51,15 @@ def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
     for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256)):
         _same(one, wanted)
     return sweep, given.checked(Job, image, update, settings)
+
+
+def _refuse_code(sweep: Path, settings: Settings) -> None:
+    """Raises UsageError where a description that the sweep names could load any Python code: one of a device, or of a
+    chip that is none of ours and none that was installed."""
+    chip = settings.chip
+    named = [*settings.devices, *([chip.word] if chip is not None and os.sep in chip.word else [])]
+    if named:
+        raise UsageError(f"{sweep}: its runs load code by way of {named[0]}; say --trust where you trust who wrote it")
 
 
 def _same(one: Any, wanted: str) -> None:

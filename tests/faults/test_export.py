@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 
 import pytest
 
@@ -52,6 +53,30 @@ def test_what_cannot_be_exported_is_one_line_and_writes_nothing(sweep, tmp_path,
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
     assert not file.exists()
+
+
+@pytest.mark.parametrize("option", ["--device", "--chip"])
+def test_code_that_a_sweep_leads_to_is_loaded_where_it_is_trusted(sweep, tmp_path, capsys, option):
+    """Who wrote a sweep.json may be anybody."""
+    if option == "--device":
+        lead = tmp_path / "board.repl"
+        lead.write_text('button: Beken.PyDevice @ gpio 9\n    model: "planted:Planted"\n')
+    else:
+        lead = tmp_path / "bk7238"
+        shutil.copytree(resources.platform() / "bk7238", lead)
+    loaded = tmp_path / "loaded"
+    model = f"open({str(loaded)!r}, 'w').close()\nfrom bk7238.things.button import Button as Planted\n"
+    (tmp_path / "planted.py").write_text(model)
+    value = json.loads((sweep / "sweep.json").read_text())
+    (tmp_path / "sweep.json").write_text(json.dumps(value | {"replay": [*value["replay"], f"{option}={lead}"]}))
+    words = [str(tmp_path), value["outcomes"][0]["id"], "-o", str(tmp_path / "flash.bin")]
+    for verb in (["export", *words], ["verify", str(tmp_path)]):
+        assert main(verb) == 2
+        said = capsys.readouterr().err
+        assert f"its runs load code by way of {lead}; say --trust" in said and said.count("\n") == 1
+    assert not loaded.exists()
+    assert main(["export", *words, "--trust"]) == 0
+    assert loaded.exists() == (option == "--device")
 
 
 @pytest.mark.parametrize("delivered", [False, True])
