@@ -10,6 +10,7 @@ from images import FULL, GZIP, vendor
 from bk7238 import resources
 from bk7238.bench.values import microseconds
 from bk7238.faults import scenario
+from bk7238.sweep.report import evidence
 
 pytest_plugins = ["pytester"]
 
@@ -265,7 +266,7 @@ def test_looks_alike(dut, spec):
     folders = sorted(folder.name for folder in (pytester.path / "out").iterdir())
     assert len(folders) == 4
     (swept,) = (pytester.path / "out").glob("*test_sweep*/sweep-1-install")
-    assert {file.name for file in swept.iterdir()} == {"sweep.json", "junit.xml", "report.html"}
+    assert {file.name for file in swept.iterdir()} == set(evidence.ARTIFACTS)
     replays = [line.partition("replay: pytest ")[2] for line in result.outlines if "replay: " in line]
     assert [line.split()[0] for line in replays] == [
         "product/test_below.py::test_fixture",
