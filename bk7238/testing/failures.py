@@ -29,18 +29,16 @@ _READ = ("testing", "bench", "faults", "image")  # our rooms in which the words 
 LONGEST = 100  # characters of a folder's name, before what tells it from others
 
 
-def replay(item: pytest.Item, device: testing.Dut) -> str:
-    """The one command that runs this test again, as it was, from where pytest was started."""
+def replay(item: pytest.Item, device: testing.Dut | None) -> str:
+    """The one command that runs this test again, as it was, from where pytest was started. `device` is that of the
+    fixture `dut`, where the test has it."""
     config = item.config
     here = config.invocation_params.dir
-    words = [
-        "pytest",
-        os.path.relpath(item.path, here) + "::" + item.nodeid.partition("::")[2],
-        f"--bk7238-seed={device.settings.seed}",
-        f"--bk7238-engine={device.settings.engine}",
-    ]
-    if device.settings.chip is not None:
-        words.append(f"--bk7238-chip={device.settings.chip.word}")
+    words = ["pytest", os.path.relpath(item.path, here) + "::" + item.nodeid.partition("::")[2]]
+    for name in ("seed", "engine", "chip"):
+        value = config.getoption(f"bk7238_{name}") if device is None else getattr(device.settings, name)
+        if value is not None:
+            words.append(f"--bk7238-{name}={getattr(value, 'word', value)}")
     if "sweep" in getattr(item, "fixturenames", ()):
         words.append(f"--bk7238-sweep={config.getoption('bk7238_sweep')}")
     words += [f"--bk7238-symbols={elf}" for elf in config.getoption("bk7238_symbols")]
@@ -74,31 +72,38 @@ def _walked(traceback: TracebackType | None) -> Iterator[TracebackType]:
         traceback = traceback.tb_next
 
 
-def tell(report: pytest.TestReport, item: pytest.Item, device: testing.Dut) -> None:
-    """Put what the device said last, where it ended, and how to run the test again into the text of a failure, which
-    JUnit has as well, and verdict, digest and the command for machines into its properties."""
-    said = sections(item, device)
+def tell(report: pytest.TestReport, item: pytest.Item, devices: dict[str, testing.Dut]) -> None:
+    """Put what the devices said last, where they ended, and how to run the test again into the text of a failure, which
+    JUnit has as well, and verdicts, digests and the command for machines into its properties. The device of the fixture
+    `dut` has no name, the others are device-1 and so on."""
+    again = replay(item, devices.get(""))
+    said = [one for name, device in devices.items() for one in sections(name, device)]
+    title, story = said[-1]
+    said[-1] = title, f"{story}\nreplay: {visible(again)}"
     if isinstance(report.longrepr, TerminalRepr) and hasattr(report.longrepr, "addsection"):
-        for name, text in said:
-            report.longrepr.addsection(name, text, "-")
+        for title, text in said:
+            report.longrepr.addsection(title, text, "-")
     else:
-        report.longrepr = "\n".join((str(report.longrepr), *(f"--- {name} ---\n{text}" for name, text in said)))
-    found = {"replay": replay(item, device)}
-    if device.made:
-        found["digest"] = device.machine.digest()
-    if device.result is not None:
-        found["verdict"] = f"{device.result.verdict.value}: {device.result.reason}"
+        report.longrepr = "\n".join((str(report.longrepr), *(f"--- {title} ---\n{text}" for title, text in said)))
+    found = {"replay": again}
+    for name, device in devices.items():
+        prefix = f"{name}_" if name else ""
+        if device.made:
+            found[f"{prefix}digest"] = device.machine.digest()
+        if device.result is not None:
+            found[f"{prefix}verdict"] = f"{device.result.verdict.value}: {device.result.reason}"
     item.user_properties += [(f"bk7238_{name}", text) for name, text in sorted(found.items())]
 
 
-def sections(item: pytest.Item, device: testing.Dut) -> list[tuple[str, str]]:
-    """What the device said last, where it ended, and how to run the test again."""
+def sections(name: str, device: testing.Dut) -> list[tuple[str, str]]:
+    """What a device said last, and where it ended."""
+    title = f"bk7238 {name}".strip()
     consoles = device.last_lines() if device.made else {}
-    said = [(f"bk7238 {console}", visible("\n".join(lines)) or "(nothing)") for console, lines in consoles.items()]
+    said = [(f"{title} {console}", visible("\n".join(lines)) or "(nothing)") for console, lines in consoles.items()]
     if device.made and device.crashes.reports:
-        said.append(("bk7238 crash", visible(device.crashes.text.strip())))
+        said.append((f"{title} crash", visible(device.crashes.text.strip())))
     story = _story(device) if device.made else ["the device was not switched on"]
-    return [*said, ("bk7238", visible("\n".join((*story, f"replay: {replay(item, device)}"))))]
+    return [*said, (title, visible("\n".join(story)))]
 
 
 def _story(device: testing.Dut) -> list[str]:
@@ -114,12 +119,13 @@ def _story(device: testing.Dut) -> list[str]:
     return [f"{ended}, after {device.now:.3f} virtual seconds", *faults, digest]
 
 
-def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
-    """The artifacts of a test, where they are wanted and there are any."""
+def save(item: pytest.Item, device: testing.Dut, reports: list[Report], name: str = "") -> None:
+    """The artifacts of a test's device, where they are wanted and there are any: those of one with a name in a folder
+    of this name."""
     folder = item.config.getoption("bk7238_artifacts")
     if folder is None or not (device.made or reports):
         return
-    path = Path(folder) / _name(item.nodeid)
+    path = Path(folder) / _name(item.nodeid) / name
     path.mkdir(parents=True, exist_ok=True)
     if device.made:
         device.machine.save(path)
@@ -131,7 +137,7 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report]) -> None:
         swept = path / f"sweep-{place}-{report.plan.NAME}"
         swept.mkdir(exist_ok=True)
         report.save(swept)
-    host_files.write_in(path, "replay", replay(item, device) + "\n")
+    host_files.write_in(path, "replay", replay(item, None if name else device) + "\n")
 
 
 def _save_air(folder: Path, device: testing.Dut) -> None:

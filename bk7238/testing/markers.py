@@ -13,6 +13,7 @@ from bk7238 import testing
 
 T = TypeVar("T")
 FILES = pytest.StashKey[dict[str, Path]]()
+"""What the command line, the configuration and the markers name; not what a test itself names for one more device."""
 
 
 def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
@@ -43,7 +44,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
         for name, one in chosen.items()
         if one is not False and not isinstance(one, (FlashImage, Package))
     }
-    item.stash.setdefault(FILES, {}).update(files)
+    item.stash.setdefault(FILES, {}).update({name: path for name, path in files.items() if name not in more})
     settings = {**{name: config.getoption(f"bk7238_{name}") for name in ("seed", "engine", "chip")}, **settings}
     chip = None if settings["chip"] is None else checked(values.chip, settings["chip"])
     image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]

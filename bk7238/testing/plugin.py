@@ -6,7 +6,6 @@ Options have long names of their own, `--bk7238-seed` and so on; the short ones 
 from __future__ import annotations
 
 import atexit
-import functools
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -21,7 +20,7 @@ from bk7238.testing import failures, markers
 if TYPE_CHECKING:
     from bk7238.sweep.report.report import Report
 
-_DUT = pytest.StashKey["testing.Dut"]()
+_DUTS = pytest.StashKey["dict[str, testing.Dut]"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
@@ -99,16 +98,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def dut(request: pytest.FixtureRequest) -> Generator[testing.Dut, None, None]:
     """The device under test."""
     device = markers.device(request.node)
-    request.node.stash[_DUT] = device
+    devices = request.node.stash.setdefault(_DUTS, {})
+    devices[""] = device
     yield device
     failures.save(request.node, device, request.node.stash.get(_REPORTS, []))
-    del request.node.stash[_DUT]  # pytest keeps the tests to its end, and a device is some megabytes
+    del devices[""]  # pytest keeps the tests to its end, and a device is some megabytes
 
 
 @pytest.fixture
-def make_dut(request: pytest.FixtureRequest) -> Callable[..., testing.Dut]:
+def make_dut(request: pytest.FixtureRequest) -> Generator[Callable[..., testing.Dut], None, None]:
     """Gives further devices: as the markers of the test say, but for the settings that it is called with."""
-    return functools.partial(markers.device, request.node)
+    devices = request.node.stash.setdefault(_DUTS, {})
+    made: dict[str, testing.Dut] = {}
+
+    def make(**settings: Any) -> testing.Dut:
+        device = markers.device(request.node, **settings)
+        name = f"device-{len(made) + 1}"
+        made[name] = devices[name] = device
+        return device
+
+    yield make
+    for name, device in made.items():
+        failures.save(request.node, device, [], name)
+        del devices[name]
 
 
 @pytest.fixture
@@ -159,10 +171,10 @@ def sweep(request: pytest.FixtureRequest, dut: testing.Dut) -> Callable[..., Rep
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
     """A failed test says what the device said last, where it ended, and how to run it again."""
-    device = item.stash.get(_DUT, None)
-    if call.excinfo is not None and device is not None and not item.config.option.fulltrace:
+    devices = item.stash.get(_DUTS, {})
+    if call.excinfo is not None and devices and not item.config.option.fulltrace:
         call.excinfo = failures.shortened(call.excinfo)
     outcome = yield
     report = outcome.get_result()
-    if report.when in ("setup", "call") and report.failed and device is not None:
-        failures.tell(report, item, device)
+    if report.when in ("setup", "call") and report.failed and devices:
+        failures.tell(report, item, devices)

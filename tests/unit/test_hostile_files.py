@@ -130,7 +130,7 @@ def test_a_failure_of_a_test_shows_it_too(monkeypatch):
     monkeypatch.setattr(failures, "_story", lambda _device: [f"verdict: brick: the bootloader printed: {EVIL}"])
     crashes = SimpleNamespace(reports=[EVIL], text=EVIL)
     device = SimpleNamespace(made=True, last_lines=lambda: {"uart1": ["well", EVIL]}, crashes=crashes)
-    shown = "".join(text for _, text in failures.sections(None, device))
+    shown = "".join(text for _, text in failures.sections("", device))
     assert "\x1b" not in shown and "\x9b" not in shown and shown.count(r"\u001b[2J") == 3 and "well\n" in shown
 
 

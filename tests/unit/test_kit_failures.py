@@ -46,6 +46,10 @@ def test_bug(dut):
 @pytest.mark.bk7238(delivered=True)
 def test_verdict(dut):
     dut.expect_verdict("brick")
+
+def test_made(make_dut):
+    make_dut(seed=5).expect("go os_addr", within="1 s")
+    make_dut(image="reference.bin", update=False).expect("never", within="5 ms")
 """
 
 
@@ -101,6 +105,21 @@ def test_junit_has_the_verdict(pytester):
     found = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert found["bk7238_verdict"].startswith("new-app-runs: the package was installed")
     assert f"verdict: {found['bk7238_verdict']}" in shown and "<device with reference_1.0.0.bin at " in shown
+
+
+def test_devices_that_a_test_makes_are_shown_and_saved(pytester):
+    shutil.copy(BUILT / "reference_1.0.0.bin", pytester.path / "reference.bin")
+    shown, case = run(pytester, "made", "--bk7238-artifacts=out")
+    (failure,) = case.iter("failure")
+    for text in ("device-1 uart1", "device-2 uart1", "seed 5,", "seed 0,", "replay: pytest"):
+        assert failure.text.count(text) == shown.count(text) == 1, text
+    assert "kit.py" not in shown
+    found = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert set(found) == {"bk7238_device-1_digest", "bk7238_device-2_digest", "bk7238_replay"}
+    assert f"--bk7238-image={BUILT}" in found["bk7238_replay"] and "seed" not in found["bk7238_replay"]
+    (folder,) = pytester.path.glob("out/*")
+    assert b"go os_addr" in (folder / "device-1" / "uart1.log").read_bytes()
+    assert (folder / "device-2" / "replay").read_text() == found["bk7238_replay"] + "\n"
 
 
 def test_representations_say_something(dut, ap, flash, air, server, power):
