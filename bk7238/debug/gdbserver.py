@@ -1,8 +1,8 @@
 """The GDB server: one client at a time on a TCP port of this host, and a machine that runs between its packets.
 
 It listens on 127.0.0.1 unless it is given another address. A second client is told that there is a first. A client
-that detaches leaves the machine running, one that vanishes leaves it paused, and one that speaks HTTP is dropped as if
-it had never come.
+that detaches leaves the machine running, one that vanishes leaves it paused, and one that begins as no debugger does is
+dropped as if it had never come.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ class GdbServer:
         elif session.detached:
             self.running = True
             self._tell("the debugger has detached; the device runs on")
-        elif client.http:
+        elif client.stranger:
             self.running = self._ran
-            self._tell("it was no debugger but a web browser, and was dropped")
+            self._tell("it was no debugger, such as a web browser, and was dropped")
         elif client.gone:
             self._tell("the debugger has gone; the device is paused")
         else:
@@ -135,8 +135,8 @@ class _Client:
         self.gone = False
         self._receiver = packets.PacketReceiver()
         self._last = b""
-        self._beginning: bytes | None = b""  # of what it sends, until it is known that it is no HTTP
-        self.http = False
+        self._known = False  # by the first that it sent
+        self.stranger = False
         self._waiting = bytearray()  # came while a packet was being answered
         self._payloads: list[bytes] = []  # came together with it
         debugger.timeline.unwanted = self._interrupts
@@ -144,12 +144,10 @@ class _Client:
 
     def receive(self) -> None:
         data = self._read()
-        if self._beginning is not None:
-            data = self._beginning + data
-            self.http = bool(is_http := packets.is_http(data))
-            self._beginning = data if is_http is None else None
-            if is_http is not False:
-                self.gone = self.gone or self.http
+        if data and not self._known:
+            self._known = packets.is_debuggers(data)
+            if not self._known:
+                self.stranger = self.gone = True
                 return
         while data:
             self._answer(data)

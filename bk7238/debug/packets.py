@@ -11,7 +11,7 @@ LONGEST = 0x4000  # bytes of a packet that is taken; qSupported tells GDB so
 INTERRUPT = b"\x03"
 OK = b"OK"
 _ESCAPE = 0x7D
-_METHODS = b"GET POST HEAD OPTIONS PUT DELETE PATCH CONNECT TRACE PRI".split()
+_BEGINNINGS = b"+-$\x03"
 
 
 def checksum(data: bytes) -> bytes:
@@ -47,13 +47,10 @@ def unescape(data: bytes) -> bytes:
     return bytes(out)
 
 
-def is_http(beginning: bytes) -> bool | None:
-    """Whether a connection that begins like this is HTTP's: any web page can make a browser send a packet in the body
-    of a request. None where that is not decided yet."""
-    lines = [method + b" " for method in _METHODS]
-    if any(beginning.startswith(line) for line in lines):
-        return True
-    return None if any(line.startswith(beginning) for line in lines) else False
+def is_debuggers(beginning: bytes) -> bool:
+    """Whether a connection whose first bytes are these may be a debugger's: any web page can make a browser send a
+    packet in the body of a request, or in what TLS sends first."""
+    return beginning[:1] in _BEGINNINGS
 
 
 class Malformed(Exception):

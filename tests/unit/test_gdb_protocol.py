@@ -347,13 +347,24 @@ def test_a_web_page_drives_nothing():
         client.close()
 
 
-@given(st.sampled_from(packets._METHODS), st.integers(1, 8), st.binary(max_size=20))
-def test_http_is_known_by_its_method(method, count, rest):
-    line = method + b" /" + rest
-    assert packets.is_http(line) is True
-    assert packets.is_http(line[: min(count, len(method))]) is None
+@pytest.mark.parametrize("beginning", [b"\x16\x03\x01\x02\x00\x01", b"QUERY / HTTP/1.1\r\n\r\n", b"\n", b"#", b"\0"])
+def test_what_does_not_begin_as_a_debugger_does_drives_nothing(beginning):
+    """TLS and methods of one's own, too: what a browser sends may hold a packet in any place but the first."""
+    device = machine()
+    with attach.serve(device) as server, socket.create_connection(server.address) as stranger:
+        stranger.sendall(beginning + packets.frame(f"M{RAM:x},4:01020304".encode()))
+        while server._client is None:
+            server.turn(0)
+        for _ in range(100):
+            server.turn(0)
+        assert server._client is None
+        assert device.engine.bus.read(RAM, 4) == bytes(4) and not server.over
+
+
+@given(st.binary(max_size=20))
+def test_a_debugger_is_known_by_its_first_byte(rest):
     for beginning in (b"+", b"$", b"\x03", b"-", b"$GET ", b"+$POST "):
-        assert packets.is_http(beginning + rest) is False
+        assert packets.is_debuggers(beginning + rest)
 
 
 def test_a_length_is_looked_at_before_anything_is_made(gdb):
