@@ -7,6 +7,8 @@ executable, which sends every store down a slow path: pages are filled by hand i
 from __future__ import annotations
 
 import ctypes
+import mmap
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -55,9 +57,20 @@ class CpuSnapshot:
     slice: bytes
 
 
+_MAP_NORESERVE = 0x4000  # of Linux; Python's mmap names it from 3.13 on
+_TRANSLATED = 1 << 30  # bytes of address space that Unicorn reserves for it: ctl_get_tcg_buffer_size
+
+
 def _address(function: Any) -> int | None:
     """Where a function that Unicorn is to call is in the host's memory."""
     return ctypes.cast(function, ctypes.c_void_p).value
+
+
+def _check_room() -> None:
+    """Raise OSError where the host has no address space left for translated code: Unicorn would end the process with a
+    status that a verdict has."""
+    if sys.platform == "linux":
+        mmap.mmap(-1, _TRANSLATED, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE).close()
 
 
 def _register(name: str) -> int:
@@ -275,6 +288,7 @@ class Cpu:
             raise unicorn.UcError(error)
 
     def _make(self) -> unicorn.Uc:
+        _check_room()
         uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
         uc.ctl_set_cpu_model(self._model)
         uc.ctl_set_page_size(PAGE)
