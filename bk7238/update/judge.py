@@ -130,7 +130,8 @@ class Judge(Actor):
         flash = self._flash()
         target = self.loader.target(flash, self.package.data, self.image.app)
         if target is self.image.app:
-            unsealed = flash.footer(target) != self.package.data[: rbl.SIZE]
+            stands = installation.app_partition(flash, target)  # as the table has it, where the boot loader looks
+            unsealed = flash.footer(stands) != self.package.data[: rbl.SIZE]
             footer = "; the boot loader wrote no footer, and the package is gone" if unsealed else ""
             return f"the package was installed, the new app runs and has joined again{footer}"
         return f"the package was installed in partition `{target.name}`, the app runs and has joined again"

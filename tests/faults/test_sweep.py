@@ -18,6 +18,7 @@ from bk7238.sweep.plan import registry
 from bk7238.sweep.plan.cuts import DownloadCuts, InstallationCuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job, Outcome
+from bk7238.sweep.report import evidence
 from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.processes import over, processes
@@ -272,7 +273,7 @@ def test_the_command(installation, tmp_path, capsys, monkeypatch):
     assert main([str(argument) for argument in arguments]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["verdicts"] == {"new-app-runs": 21} and "operations" not in shown
-    assert {path.name for path in tmp_path.iterdir()} == {"sweep.json", "junit.xml", "report.html", "j"}
+    assert {path.name for path in tmp_path.iterdir()} == {*evidence.ARTIFACTS, "replay", "j"}
     (tmp_path / "j").write_text('{"sweep": "another"}\n')
     assert main([str(argument) for argument in arguments]) == 2
     assert "another sweep" in capsys.readouterr().err

@@ -15,9 +15,6 @@ from bk7238.image import ImageError, bootloader, chip_check, flash_image
 IMAGE, PACKAGE = (resources.reference() / name for name in ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl"))
 APP = 0x11000
 FAMILY = {
-    "OpenBK7231M_QIO_1.18.300.bin": "the app names itself BK7231N_1.18.300, and the CRCs of its partition table",
-    "OpenBK7231N_QIO_1.18.300.bin": "scrambled or no ARM code",
-    "OpenBK7231T_QIO_1.18.300.bin": "scrambled or no ARM code",
     "OpenBK7231U_QIO_1.18.300.bin": "the app names itself BK7231U_1.18.300",
     "OpenBK7252_QIO_1.18.300.bin": "the app names itself BK7252_1.18.300",
     "OpenBK7252N_QIO_1.18.300.bin": "the app names itself BK7252N_1.18.300",

@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -188,11 +187,23 @@ def test_at_every_moment(lines, tmp_path):
 
 def test_a_pipe_that_nobody_reads_is_given_up(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    program = "import sys; from bk7238.cli import main, run; print('.', flush=True); sys.exit(main(sys.argv[1:]))"
+    program = """
+import contextlib, sys
+from bk7238.cli import main, run
+from bk7238.engine import interruption
+
+@contextlib.contextmanager
+def waiting(at_once=interruption.at_once):
+    with at_once():
+        print(flush=True)
+        yield
+
+interruption.at_once = waiting
+sys.exit(main(sys.argv[1:]))
+"""
     command = [sys.executable, "-c", program, "run", IMAGE, "--serial-log-file", tmp_path / "pipe"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        time.sleep(1)  # no more than to be where it waits
         process.send_signal(signal.SIGTERM)
         try:
             _, said = process.communicate(timeout=60)

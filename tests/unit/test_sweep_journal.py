@@ -18,7 +18,7 @@ from bk7238.update.session import Settings
 FILE = SimpleNamespace(data=b"")
 PLAN = SimpleNamespace(NAME="network", job=SimpleNamespace(image=FILE, package=FILE, settings=Settings()))
 RIGHT = {"id": "a", "verdict": "brick", "reason": ""}
-FULL = Outcome("a", "brick", "r", "d", ("one",), ("power-cut@flash-op=3",), ("0 s  x",), 3, "b", 1.5)
+FULL = Outcome("a", "brick", "r", "d", ("one",), ("power-cut@flash-op=3",), ("0 s  x",), 3, "b", seconds=1.5)
 
 
 def written(path, *lines):

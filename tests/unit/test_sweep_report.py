@@ -103,7 +103,7 @@ BROKEN = {
     "no JSON": ("{", "no JSON"),
     "deep": ("[" * 100_000, "no JSON"),
     "no object": ("[]", "Expected `object`, got `array`"),
-    "of": ({**network(), "of": "everything"}, "Expected one of join, download, install, rejoin, pairs"),
+    "of": ({**network(), "of": "everything"}, "Expected one of join, download, install, rejoin, second, pairs"),
     "no outcomes": (
         {name: value for name, value in network().items() if name != "outcomes"},
         "field `outcomes`",
