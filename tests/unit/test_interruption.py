@@ -1,8 +1,10 @@
 """Ctrl-C and SIGTERM: what runs ends between two slices, and leaves what has happened so far."""
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -139,22 +141,26 @@ def test_a_second_signal_ends_the_process_at_once(number):
         assert process.returncode == -number
 
 
-def interrupted(number, lines, *words):
-    """A command that gets a signal once it has printed so many lines; its status, and what it says on stderr."""
+def interrupted(number, lines, *words, such=".", send=os.kill):
+    """A command that gets a signal once it has printed so many lines such as these; its status, what it says on stderr,
+    and the last line."""
     command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with process:
-        begun = [process.stdout.readline() for _ in range(lines)]
-        process.send_signal(number)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        printed = (line for line in process.stdout if re.search(such, line))
+        begun = list(itertools.islice(printed, lines))
+        send(process.pid, number)
         _, said = process.communicate()
-    assert all(begun), said
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    assert len(begun) == lines, said
     assert "Exception ignored" not in said and "Traceback" not in said, said
-    return process.returncode, said
+    return process.returncode, said, begun[-1]
 
 
 def run(number, lines, folder):
     words = ("--until", "what nobody prints", "--within", 999_999, "--artifacts", folder)
-    status, said = interrupted(number, lines, "run", IMAGE, *words)
+    status, said, _ = interrupted(number, lines, "run", IMAGE, *words)
     name = signal.Signals(number).name
     assert status == SIGNALS[number] and said == f"bk7238: interrupted by {name}\n"
     result = json.loads((folder / "result.json").read_text())
@@ -164,7 +170,7 @@ def run(number, lines, folder):
 
 
 def ota(number, lines, folder):
-    status, said = interrupted(number, lines, "ota", IMAGE, PACKAGE, "--artifacts", folder)
+    status, said, _ = interrupted(number, lines, "ota", IMAGE, PACKAGE, "--artifacts", folder)
     name = signal.Signals(number).name
     assert status == SIGNALS[number] and said == f"bk7238: interrupted by {name}\n"
     result = json.loads((folder / "result.json").read_text())
@@ -212,20 +218,25 @@ sys.exit(main(sys.argv[1:]))
     assert (process.returncode, said) == (143, "bk7238: interrupted by SIGTERM\n")
 
 
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(("running", "lines"), [((), 1), (("--run",), 6)])
-def test_gdb_leaves_whole_artifacts(running, lines, tmp_path):
+def test_gdb_leaves_whole_artifacts(running, lines, number, tmp_path):
+    name = signal.Signals(number).name
     words = ("gdb", IMAGE, "--port", 0, *running, "--artifacts", tmp_path)
-    assert interrupted(signal.SIGINT, lines, *words) == (130, "bk7238: interrupted by SIGINT\n")
+    assert interrupted(number, lines, *words)[:2] == (SIGNALS[number], f"bk7238: interrupted by {name}\n")
     assert (tmp_path / "flash.bin").stat().st_size == FLASH
     assert bool((tmp_path / "uart1.log").read_bytes()) == bool(running)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("number", SIGNALS)
-def test_sweep_leaves_a_report_of_the_points_that_are_done(number, tmp_path):
-    words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 1, "--artifacts", tmp_path)
-    status, said = interrupted(number, 3, *words)
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_sweep_leaves_a_report_of_the_points_that_are_done(send, number, tmp_path):
+    """Also where its workers get the signal, too, as from a terminal or timeout(1)."""
+    words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 2, "--artifacts", tmp_path)
+    status, said, progress = interrupted(number, 1, *words, such=r"[1-9]\d* of", send=send)
     assert status == SIGNALS[number] and "the report is of" in said
     report = json.loads((tmp_path / "sweep.json").read_text())
-    assert 0 < len(report["outcomes"]) == report["points"] < 384
+    done = int(progress.split()[0])
+    assert done <= len(report["outcomes"]) == report["points"] < 384
     assert (tmp_path / "report.html").exists() and (tmp_path / "junit.xml").exists()

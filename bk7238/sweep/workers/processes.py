@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
+from multiprocessing.context import ForkContext, ForkProcess
 from typing import Any, Protocol
 
 from bk7238.sweep import orphans
@@ -54,6 +54,14 @@ def explore(plan: Plan, points: list[Point]) -> list[Outcome]:
     return found
 
 
+class _Process(ForkProcess):
+    terminate = ForkProcess.kill  # where another has died the pool wants it to end, and it ignores SIGTERM
+
+
+class _Context(ForkContext):
+    Process = _Process
+
+
 class _Pool:
     died: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
@@ -76,7 +84,7 @@ def processes(number: int, explore: Explore = explore) -> StartWorkers:
 
     @contextmanager
     def start(plan: Plan) -> Generator[Workers]:
-        context = multiprocessing.get_context("fork")
+        context = _Context()
         ended = context.RawValue("b", 0)
         begun = os.getpid(), plan, explore, ended
         with _pipe() as (verdicts, told), ProcessPoolExecutor(number, context, _begin, (*begun, told)) as pool:
@@ -126,13 +134,8 @@ def _begin(parent: int, plan: Plan, explore: Explore, ended: Any, told: int) -> 
     orphans.end_with(parent)
     announce_by(lambda verdict: os.write(told, f"{verdict}\n".encode()))
     _here = plan, explore, ended
-    signal.signal(signal.SIGINT, _interrupted)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _interrupted(_number: int, _frame: Any) -> None:
-    """A terminal interrupts all processes. The sweep's own says when it is over; the next one is meant for this."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal or timeout(1) sends it to all; the sweep acts on it
+        signal.signal(number, signal.SIG_IGN)
 
 
 def over() -> bool:
