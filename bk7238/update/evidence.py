@@ -69,14 +69,14 @@ def _header(data: bytes | None) -> dict[str, Any] | None:
 
 def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
     """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
-    start, end = image.app.physical_start, image.app.physical_end
+    start = image.app.physical_start
     change = _first_difference(image.view.raw(image.app), flash.raw(image.app))
-    bad = flash.frames(start, end).bad
+    bad = flash.chip.codec.bad(flash.raw(image.app))
     return {
         "unchanged": installation.untouched(flash, image.view, image.app),
         "first_change": None if change is None else start + change,
         "bad_frames": len(bad),
-        "first_bad_frame": bad[0] if bad else None,
+        "first_bad_frame": start + bad[0] if bad else None,
     }
 
 
