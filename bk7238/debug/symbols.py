@@ -125,8 +125,9 @@ class Symbols:
         ends = {start: start + len(data) for start, data in code.items()}
         lines: list[Line] = []
         if elf.has_dwarf_info():
-            for unit in elf.get_dwarf_info().iter_CUs():
-                lines += _lines(elf, unit, moved)
+            dwarf = elf.get_dwarf_info()
+            for unit in dwarf.iter_CUs():
+                lines += _lines(dwarf, unit, moved)
         module = Module(title, _ended(functions, ends), lines)
         module.code = code
         self.modules.append(module)
@@ -270,8 +271,8 @@ def _symbol_table(elf: ELFFile, path: Path) -> SymbolTableSection:
     return table
 
 
-def _lines(elf: ELFFile, unit: Any, moved: int) -> list[Line]:
-    program = elf.get_dwarf_info().line_program_for_CU(unit)
+def _lines(dwarf: Any, unit: Any, moved: int) -> list[Line]:
+    program = dwarf.line_program_for_CU(unit)
     if program is None:
         return []
     names = program.header["file_entry"]
