@@ -53,6 +53,8 @@ def logical(physical: int) -> int:
 
 def strip(framed: bytes) -> bytes:
     """The logical bytes of physical ones that begin with a frame. CRCs are not looked at."""
+    if len(framed) < _FEW * FRAME:
+        return b"".join(framed[at : at + DATA] for at in range(0, len(framed), FRAME))
     parts: list[bytes] = []
     done, end = 0, len(framed) // FRAME * FRAME
     for start, run in _written(framed):
@@ -68,6 +70,9 @@ def frame(data: bytes) -> bytes:
     """The physical bytes of logical ones; a last partial frame is filled up with 0xFF."""
     count = -(-len(data) // DATA)
     padded = bytes(data).ljust(count * DATA, b"\xff")
+    if count < _FEW:
+        units = (padded[at : at + DATA] for at in range(0, len(padded), DATA))
+        return b"".join(unit + crc16(unit).to_bytes(2, "big") for unit in units)
     columns = [padded[place::DATA] for place in range(DATA)]
     framed = bytearray(count * FRAME)
     for place, column in enumerate((*columns, *_crcs(columns, count))):
@@ -97,6 +102,7 @@ def is_framed(data: bytes) -> bool:
 
 
 _ENOUGH = 64
+_FEW = 8  # frames that are not worth the columns
 _ERASED = b"\xff" * FRAME
 _BLANK = b"\xff" * DATA
 _PIECE = _ERASED * 128
@@ -157,7 +163,7 @@ def _places() -> list[tuple[bytes, bytes]]:
 
 def _crcs(columns: list[bytes], count: int) -> tuple[bytes, bytes]:
     """The high and the low bytes of the CRCs of `count` frames, given as one column of bytes for each place."""
-    if count < 8:  # not worth the tables
+    if count < _FEW:
         crcs = [crc16(bytes(frame)) for frame in zip(*columns, strict=True)]
         return bytes(crc >> 8 for crc in crcs), bytes(crc & 0xFF for crc in crcs)
     of_zeros = crc16(bytes(DATA))

@@ -23,6 +23,9 @@ Coefficients = tuple[int, int, int, int]
 
 def scramble(data: bytes, address: int, coefficients: Coefficients) -> bytes:
     """The bytes of the flash for logical bytes from a logical address on, and the other way round."""
+    page, start = divmod(address, _PAGE)
+    if start + len(data) <= _PAGE:
+        return _xor(data, _page(page, coefficients)[start : start + len(data)])
     pieces, at = [], 0
     while at < len(data):
         page, start = divmod(address + at, _PAGE)
