@@ -137,6 +137,7 @@ def test_what_a_line_says_of_how_far_it_is():
         "[I/OTA] OTA Write: [=>] 99%": Says.PROGRESS,
         "[I/OTA] OTA Write: [=>] 100%": Says.WRITTEN,
         "go os_addr(0x10000)..........": Says.APP_STARTS,
+        "J 0x10000": Says.APP_STARTS,
         FAILED: None,
     }
     assert {line: loader.says(line) for line in lines} == lines

@@ -60,7 +60,7 @@ class Loader:
         Says.STEP: re.compile(r"upgrade\(|erase success"),
         Says.WRITTEN: re.compile(r"100%$"),
         Says.PROGRESS: re.compile(r"\d%$"),
-        Says.APP_STARTS: re.compile(r"^go os_addr\("),
+        Says.APP_STARTS: re.compile(r"^(go os_addr\(|J 0x[0-9a-f]+$)"),  # as newer ones say it, and 1.0.1 and 1.0.5
     }
     complaint = re.compile(
         r"\[E/(?!OTA\] \(ota_erase_dl_rbl)|failed|error|not found|no support|no space|out of bound|Not allow|must link"
