@@ -85,13 +85,14 @@ def _packed(partition: Partition) -> bytes:
 
 
 def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
-    """A boot loader alone (raw or framed) or a full image, of `chip` or of the one that is recognised. Raises
-    ImageError; for another chip's not with `force`."""
+    """A boot loader alone (raw, scrambled or not, or framed) or a full image, of `chip` or of the one that is
+    recognised. Raises ImageError; for another chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
     view = FlashView(chip or chip_check.recognise(data), data)
     framed, place = chip_check.is_framed(view), view.chip.app
-    why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, data)
+    code = data if framed else chip_check.plain(view.chip, data)
+    why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, code)
     if framed:
         if why:
             raise ImageError(f"{name}: {why}")
@@ -106,7 +107,7 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
         )
     if why:
         raise ImageError(f"{name}: {why}")
-    return Bootloader(name, data, view.chip)
+    return Bootloader(name, code, view.chip)
 
 
 def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> Bootloader:

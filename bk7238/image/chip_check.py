@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from bk7238 import chip as chips
 from bk7238.chip import Chip
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.image.file_format import file_format
 from bk7238.image.flash_view import FlashView
 
@@ -38,7 +39,15 @@ def _can_be(chip: Chip, data: bytes) -> bool:
     view = FlashView(chip, data)
     if is_framed(view):
         return view.app is not None and not objection(view)
-    return bool(chip.table_in(data)) and not objection_to_code(chip, data)
+    return bool(chip.table_in(data)) and not objection_to_code(chip, plain(chip, data))
+
+
+def plain(chip: Chip, code: bytes) -> bytes:
+    """A boot loader's bytes without CRCs as the CPU sees them: descrambled where they are code only then."""
+    if is_code(code) is not False:
+        return code
+    other = chip.codec.decode(CRC_FRAMES.encode(code, 0), 0, chip.clear_in(code))[: len(code)]
+    return other if is_code(other) else code
 
 
 def other_file(data: bytes) -> str:

@@ -7,6 +7,7 @@ import struct
 import pytest
 from images import FULL, vendor
 
+from bk7238 import chip as chips
 from bk7238 import resources
 from bk7238.cli import main
 from bk7238.formats import crc_framing, partitions
@@ -201,10 +202,27 @@ def test_the_images_of_the_family_are_refused(name):
         ("bootloader_bk7231n_uart2_v1.0.15.bin", "names itself BK7231_1.0.15"),
     ],
 )
-def test_so_are_boot_loaders_of_the_family(name, said):
+def test_boot_loaders_of_the_family_are_refused_as_the_usual_chips(name, said):
     with pytest.raises(ImageError, match=said):
-        bootloader.read(vendor(f"family/{name}"))
-    assert bootloader.read(vendor(f"family/{name}"), force=True).table
+        bootloader.read(vendor(f"family/{name}"), chip=chips.usual())
+    assert bootloader.read(vendor(f"family/{name}"), force=True, chip=chips.usual()).table
+
+
+@pytest.mark.full
+def test_a_scrambled_boot_loader_without_crcs_is_read_as_the_plain_one():
+    found, plain = (
+        bootloader.read(vendor(f"family/bootloader_bk7231n_1.0.1{end}.bin"), chip=chips.load("bk7231n"))
+        for end in ("_enc", "")
+    )
+    assert found.data == plain.data and found.partitions.keys() == {"bootloader", "app", "download"}
+    assert bootloader.read(vendor("family/bootloader_bk7231n_1.0.1_enc.bin")).chip == found.chip
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("uart", [1, 2])
+def test_the_newer_boot_loader_is_one_of_the_bk7231n(uart):
+    where = vendor(f"family/bootloader_bk7231n_uart{uart}_v1.0.15.bin")
+    assert bootloader.read(where, chip=chips.load("bk7231n")).partitions["download"].physical_start == 0x132000
 
 
 @pytest.mark.full
