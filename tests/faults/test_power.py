@@ -1,5 +1,6 @@
 """Power cuts during the installation, at a flash operation and elsewhere: what is left, and that it recovers."""
 
+import boards
 import pytest
 from images import FULL, GZIP, VENDOR, image, update_package
 from ota import expected
@@ -7,26 +8,31 @@ from ota import expected
 from bk7238.bench.settings import Settings
 from bk7238.testing import Dut, Flash, carried_out
 
-ERASE, PROGRAM = 3, 33
+PLACES = {"erase": 2, "program": 1}  # which of these operations, from 0
+OF_BOARDS = [pytest.param(board, marks=pytest.mark.nightly, id=board.chip) for board in boards.BOARDS]
 
 
-@pytest.fixture(scope="module")
-def trunk():
-    """The flash at power-on, and the first operations of an undisturbed installation."""
-    dut = Dut(image(FULL), update_package(GZIP), Settings(delivered=True))
-    dut.wait(lambda: len(dut.operations) >= PROGRAM)
-    return dut.flash_before, dut.operations[:PROGRAM]
+@pytest.fixture(scope="module", params=[pytest.param(None, id="bk7238"), *OF_BOARDS])
+def installation(request):
+    """The image and the package, the flash at power-on, and the first operations of an undisturbed installation."""
+    whole = image(request.param.file if request.param else FULL)
+    update = boards.update(whole) if request.param else update_package(GZIP)
+    dut = Dut(whole, update, Settings(delivered=True))
+    dut.wait(lambda: [one.kind for one in dut.operations].count("program") > PLACES["program"])
+    return whole, update, dut.flash_before, list(dut.operations)
 
 
 @VENDOR
 @pytest.mark.full
-@pytest.mark.parametrize("number", [ERASE, PROGRAM])
-def test_what_a_cut_leaves_byte_for_byte(make_dut, trunk, number):
-    before, operations = trunk
-    kind, address, length = operations[number - 1].kind, operations[number - 1].address, operations[number - 1].length
+@pytest.mark.parametrize("kind", PLACES)
+def test_what_a_cut_leaves_byte_for_byte(make_dut, installation, kind):
+    whole, update, before, operations = installation
+    number = [at for at, one in enumerate(operations, 1) if one.kind == kind][PLACES[kind]]
+    address, length = operations[number - 1].address, operations[number - 1].length
     left = {}
     for how in ("before", "torn", "random", "after"):
-        dut = make_dut(faults=[f"power-cut:{how}@flash-op={number}"], delivered=True)
+        faults = [f"power-cut:{how}@flash-op={number}"]
+        dut = make_dut(image=whole, package=update, faults=faults, delivered=True)
         dut.expect_reset()
         firing = dut.fired().firings[0]
         assert (firing.flash_operation, dut.fired().count) == (number, 1)
@@ -37,7 +43,7 @@ def test_what_a_cut_leaves_byte_for_byte(make_dut, trunk, number):
     half_way = address + length // 2
     torn = old[:address] + new[address:half_way] + old[half_way:]
     assert left["torn"] == torn
-    for at in range(0x200000):
+    for at in range(len(old)):
         if left["random"][at] not in (old[at], new[at]):
             low, high = (old[at], new[at]) if kind == "erase" else (new[at], old[at])
             assert address <= at < address + length and low & ~left["random"][at] == 0 == left["random"][at] & ~high
@@ -89,9 +95,7 @@ def test_restarts_while_the_boot_loader_begins_to_install(dut, flash):
 
 @VENDOR
 @pytest.mark.full
-@pytest.mark.parametrize(
-    ("how", "number"), [("scattered", ERASE), ("unstable", ERASE), ("weak", ERASE), ("disturb", PROGRAM)]
-)
+@pytest.mark.parametrize(("how", "number"), [("scattered", 3), ("unstable", 3), ("weak", 3), ("disturb", 33)])
 def test_what_chips_leave_is_mended_by_the_next_installation(dut, flash, how, number):
     dut.configure(faults=[f"power-cut:{how}@flash-op={number}"], delivered=True)
     dut.expect("go os_addr", within="30 s")
