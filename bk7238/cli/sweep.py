@@ -58,6 +58,9 @@ def add(commands: Any) -> None:
         help=f"how power is cut: {', '.join(MODES)} (repeatable; default: before, torn, after)",
     )
     parser.add_argument(
+        "--depth", type=given.whole, metavar="N", help="with --of second: cuts one after the other, 2 (default) or 3"
+    )
+    parser.add_argument(
         "--fault",
         action="append",
         metavar="SPEC",
@@ -116,7 +119,9 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
     with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json):
-        plan = given.checked(lambda: registry.make(arguments.of, job, modes=modes, faults=faults))
+        plan = given.checked(
+            lambda: registry.make(arguments.of, job, modes=modes, faults=faults, depth=arguments.depth)
+        )
         journal = given.checked(Journal, arguments.journal, plan)
         points = arguments.shard.of(plan.points(arguments.tier))
     before = [journal.outcomes[point.id].verdict for point in points if point.id in journal.outcomes]

@@ -28,7 +28,8 @@ def fingerprint(plan: Plan) -> str:
     """A digest of all that decides where a point ends."""
     job = plan.job
     settings = repr(sorted((name, repr(value)) for name, value in vars(job.settings).items()))
-    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{plan.NAME}".encode())
+    deciding = repr(plan.deciding) if plan.deciding else ""
+    whole = hashlib.sha256(job.image.data + job.package.data + f"{settings}{plan.NAME}{deciding}".encode())
     return whole.hexdigest()[:16]
 
 

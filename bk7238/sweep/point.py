@@ -20,6 +20,7 @@ from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+Many = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e9)]
 
 
@@ -94,7 +95,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     story: tuple[str, ...] = ()
     merged: Count | None = None
     shared: str = ""
-    states: Count = 0
+    states: Many = 0
     recoveries: tuple[str, ...] = ()
     seconds: Seconds = 0.0
     versions: str = ""

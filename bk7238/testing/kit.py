@@ -397,8 +397,8 @@ def _check_console(number: int) -> None:
         raise ValueError(f"the consoles are UART 1 and 2, there is no {number!r}")
 
 
-def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: tuple[str, ...]) -> Report:
-    """What `bk7238 sweep --of` does, with so many processes; `modes` and `faults` as there. Raises ValueError."""
+def sweep(dut: Dut, tier: str, of: str = "install", *, number: int = 1, **more: Any) -> Report:
+    """What `bk7238 sweep --of` does, with so many processes; `modes`, `faults`, `depth` as there. Raises ValueError."""
     from bk7238.sweep.journal import Journal
     from bk7238.sweep.plan import registry
     from bk7238.sweep.point import Job

@@ -3,8 +3,12 @@
 Two states are alike where they agree in everything that the boot loader reads before it erases it, and in all that it
 leaves alone: it then does the same, and the flash becomes the same. So a recovery, which is one run from a state until
 it meets the undisturbed installation or ends, is that of every state that agrees with its own in these places
-(`depends`). What lies beyond is overwritten unread, whatever stood there: a cut around an operation that touches
-nothing else leads back to the same recovery, and needs no look at the flash.
+(`depends`). What lies beyond is overwritten unread, whatever stood there.
+
+With more cuts to come states are alike where all that may follow is: where they agree in what the recovery depends on,
+and in what each recovery depends on that a cut in it leads to, but for what it has erased by then. A cut around an
+operation that touches none of this leads to what the boot loader makes of the state before it, and needs no look at the
+flash.
 
 All reads are noted: those through the flash controller by the chip, those of the CPU's window by a watch on it.
 """
@@ -12,23 +16,33 @@ All reads are noted: those through the flash controller by the chip, those of th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
 from random import Random
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from bk7238.engine.stops import Watch
 from bk7238.engine.unicorn import UnicornEngine
-from bk7238.peripherals.nor_endings import ERASE, SHAPES, STATUS, Operation
+from bk7238.peripherals.nor_endings import ERASE, SHAPES, STATUS, UNSTABLE, WEAK, Operation
 from bk7238.peripherals.nor_flash import LINE, NorFlash
-from bk7238.sweep.explore.trunk import Follower, Trunk, ranges
+from bk7238.sweep.explore.trunk import MODES, Follower, Trunk, ranges, union
 from bk7238.sweep.point import Job
 
 Range = tuple[int, int]
+Path = tuple[tuple[int, str], ...]
+"""Cuts one after the other: the operation, counted from the cut before (from 1), and the way to cut."""
+Chance = Callable[[int, int, str], Random]
+"""The source of chance of a cut, by its place among the cuts of a run (the first is 0), its operation, counted from the
+power-on, and the way to cut."""
+T = TypeVar("T")
 _MOST = 4096  # lines that are read by way of the window before it is taken to depend on all
 
 
-class Recovery(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Recovery:
     """How a boot loader goes on. `depends` are the ranges of the flash (physical) whose content decides that,
     `operations` what it does until it meets the undisturbed run behind its operation number `met`, or where it never
     does, until an app runs."""
@@ -39,55 +53,160 @@ class Recovery(NamedTuple):
     verdict: str
     reason: str
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What tells it from other ones."""
         return hashlib.blake2b(repr(self).encode(), digest_size=6).hexdigest()
 
 
-class Recoveries:
-    """Those that are known so far, for the installation that `trunk` is of."""
+@dataclass(frozen=True, eq=False)
+class Futures:
+    """What may follow a state if the power goes up to so many times more.
 
-    def __init__(self, job: Job, trunk: Trunk) -> None:
-        self._job, self._trunk = job, trunk
+    `tally` is how many states there are, this one among them, from which the boot loader goes on in each way;
+    `examples` are cuts that lead to one of them; `behind` is how many cuts more are in what a recovery has in common
+    with the undisturbed run. All of it is decided by the content of `depends`, and where it is `drawn`, by chance.
+    """
+
+    depends: tuple[Range, ...]
+    tally: Counter[Recovery]
+    examples: dict[Recovery, Path]
+    behind: int
+    drawn: bool
+
+
+class Cut(NamedTuple):
+    """A cut around an operation (from 1) of a recovery, in any of these ways, and what may follow it. `looked` is
+    whether what it leaves matters for that, `erased` are the places that had been erased by then."""
+
+    number: int
+    ways: tuple[str, ...]
+    futures: Futures
+    looked: bool
+    erased: tuple[Range, ...]
+
+
+class Recoveries:
+    """Those that are known so far, for the installation that `trunk` is of, and what may follow them where the power is
+    cut in these `ways`, by `chance` where that has a part in it."""
+
+    def __init__(self, job: Job, trunk: Trunk, ways: tuple[str, ...], chance: Chance) -> None:
+        self._job, self._trunk, self._ways, self._chance = job, trunk, ways, chance
         self._changed = tuple(ranges(trunk.operations))
-        self._known: dict[tuple[Range, ...], dict[bytes, Recovery]] = {}
+        self._known = _Known[Recovery]()
+        self._futures: dict[int, _Known[Futures]] = {}
         self.runs = 0
 
     def of(self, chip: NorFlash) -> Recovery:
         """That of a chip that differs from the undisturbed one in nothing but what the installation changes."""
-        for depends, known in self._known.items():
+        found = self._known.of(chip)
+        if found is None:
+            self.runs += 1
+            found = _Run(self._job, self._trunk, chip, self._changed).recovery()
+            self._known.keep(chip, found.depends, found)
+        return found
+
+    def futures(self, chip: NorFlash, more: int, place: int, operation: int) -> Futures:
+        """What may follow the state of a chip with up to so many cuts `more`. Behind it are the cuts before `place`,
+        the last one of which was around this operation, counted from the power-on."""
+        recovery = self.of(chip)
+        if not more:
+            return Futures(recovery.depends, Counter([recovery]), {recovery: ()}, 0, drawn=False)
+        known = self._futures.setdefault(more, _Known())
+        found = known.of(chip)
+        if found is None:
+            found = self._explored(chip, recovery, more, place, operation)
+            if not found.drawn:
+                known.keep(chip, found.depends, found)
+        return found
+
+    def cuts(self, chip: NorFlash, more: int, place: int, operation: int) -> Iterator[Cut]:
+        """Every cut in the recovery of a chip, of which `more` are to come, this one included.
+
+        Behind the place where a recovery meets the undisturbed run its states are those of fewer cuts.
+        """
+        state, erased = chip.copy(), tuple[Range, ...]()
+        here: Futures | None = None  # of the state as it is
+        for number, one in enumerate(self.of(chip).operations, 1):
+            fitting = [how for how in self._ways if one.kind in SHAPES[how].of]
+            at = operation + number
+            here = here or self.futures(state, more - 1, place + 1, at)
+            touches = _overlap(one.around, here.depends)
+            looked = fitting if touches else [how for how in fitting if how in (UNSTABLE, WEAK)]
+            if (
+                not touches
+                and looked
+                and not any(_overlap(range(bit, bit + 1), here.depends) for bit in state.unstable)
+            ):
+                looked = []  # they change what such bits read as, wherever these are
+            alike = tuple(how for how in fitting if how not in looked)
+            if alike:
+                yield Cut(number, alike, here, False, erased)
+            for how in looked:
+                left = state.copy()
+                left.perform(one, how, self._chance(place, at, how))
+                yield Cut(number, (how,), self.futures(left, more - 1, place + 1, at), True, erased)
+            state.perform(one)
+            if touches:
+                here = None
+            if one.kind == ERASE:
+                erased = tuple(union([*erased, (one.address, one.address + one.length)]))
+
+    def _explored(self, chip: NorFlash, recovery: Recovery, more: int, place: int, operation: int) -> Futures:
+        tally, examples = Counter([recovery]), {recovery: Path()}
+        behind, drawn, depends = self._behind(recovery), False, list(recovery.depends)
+        numbers: Counter[Futures] = Counter()
+        for cut in self.cuts(chip, more, place, operation):
+            around = recovery.operations[cut.number - 1].around
+            if cut.looked or cut.futures not in numbers:
+                more_places = [(around.start, around.stop)] if cut.looked else []  # of which it leaves something
+                depends += _without((*cut.futures.depends, *more_places), cut.erased)
+                for way, path in cut.futures.examples.items():
+                    examples.setdefault(way, ((cut.number, cut.ways[0]), *path))
+            drawn = drawn or (cut.looked and cut.ways[0] not in MODES)
+            numbers[cut.futures] += len(cut.ways)
+        for futures, number in numbers.items():
+            drawn = drawn or futures.drawn
+            behind += number * futures.behind
+            for way, states in futures.tally.items():
+                tally[way] += number * states
+        return Futures(tuple(union(depends)), tally, examples, behind, drawn)
+
+    def _behind(self, recovery: Recovery) -> int:
+        """Cuts in what is left of the undisturbed installation behind the place where it is met."""
+        left = self._trunk.operations[recovery.met :] if recovery.met is not None else ()
+        return sum(one.kind in SHAPES[how].of for one in left for how in self._ways)
+
+
+class _Known(Generic[T]):
+    """What is known of chips, by the content of the places that it depends on."""
+
+    def __init__(self) -> None:
+        self._all: dict[tuple[Range, ...], dict[bytes, T]] = {}
+
+    def of(self, chip: NorFlash) -> T | None:
+        """What is known of this one."""
+        for depends, known in self._all.items():
             found = known.get(_content(chip, depends))
             if found is not None:
                 return found
-        self.runs += 1
-        recovery = _Run(self._job, self._trunk, chip, self._changed).recovery()
-        self._known.setdefault(recovery.depends, {})[_content(chip, recovery.depends)] = recovery
-        return recovery
+        return None
 
-    def after_another(
-        self, chip: NorFlash, ways: tuple[str, ...], made: Callable[[int, str], Random]
-    ) -> Iterator[tuple[int, str, Recovery, int]]:
-        """The recoveries after one more cut in the recovery of a chip: the operation (from 1), the way to cut, what
-        follows, and for how many such cuts it stands. `made` gives the source of chance of a cut.
+    def keep(self, chip: NorFlash, depends: tuple[Range, ...], what: T) -> None:
+        """Know it of this chip, and of all that have the same in these places."""
+        self._all.setdefault(depends, {})[_content(chip, depends)] = what
 
-        Behind the place where a recovery meets the undisturbed run its states are those of single cuts.
-        """
-        recovery = self.of(chip)
-        state = chip.copy()
-        skipped = 0
-        for number, operation in enumerate(recovery.operations, 1):
-            fitting = [how for how in ways if operation.kind in SHAPES[how].of]
-            if not _overlap(operation.around, recovery.depends):
-                skipped += len(fitting)
-            else:
-                for how in fitting:
-                    left = state.copy()
-                    left.perform(operation, how, made(number, how))
-                    yield number, how, self.of(left), 1
-            state.perform(operation)
-        if skipped:
-            yield 0, "", recovery, skipped
+
+def _without(places: Iterable[Range], erased: tuple[Range, ...]) -> Iterator[Range]:
+    """These places, but for what was erased (ranges in their order that do not touch)."""
+    for start, end in places:
+        for first, last in erased:
+            if first < end and start < last:
+                if start < first:
+                    yield start, first
+                start = last
+        if start < end:
+            yield start, end
 
 
 def _overlap(addresses: range, places: tuple[Range, ...]) -> bool:

@@ -84,8 +84,13 @@ class Trunk:
 
 def ranges(operations: Iterable[Operation]) -> list[tuple[int, int]]:
     """What operations may change of the flash: ranges that do not touch, in their order."""
+    return union((one.address, one.address + one.length) for one in operations)
+
+
+def union(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """All of these ranges as ranges that do not touch, in their order."""
     found: list[tuple[int, int]] = []
-    for start, end in sorted((one.address, one.address + one.length) for one in operations):
+    for start, end in sorted(places):
         if found and start <= found[-1][1]:
             found[-1] = found[-1][0], max(end, found[-1][1])
         else:

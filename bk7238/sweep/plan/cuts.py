@@ -6,7 +6,6 @@ import math
 import random
 import time
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
@@ -17,11 +16,10 @@ import msgspec
 from bk7238.faults import all_kinds
 from bk7238.faults.fault import make
 from bk7238.peripherals.nor_endings import SHAPES, STATUS
-from bk7238.peripherals.nor_flash import NorFlash
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
 from bk7238.sweep.explore.outages import Outages
-from bk7238.sweep.explore.recoveries import Recoveries, Recovery
+from bk7238.sweep.explore.recoveries import Futures, Path, Recoveries
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status, order
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point, elapsed
@@ -133,72 +131,76 @@ class InstallationCuts(_SingleCuts):
 
 
 class SecondCuts(InstallationCuts):
-    """A cut in the installation, and after it every one in what follows: not a sample, as `pairs` is. A point is the
-    first cut; it ends as the worst of its second ones does."""
+    """A cut in the installation, and after it every one in what follows, up to `depth` of them: not a sample, as
+    `pairs` is. A point is the first cut; it ends as the worst of its further ones does."""
 
     NAME, NOUN = "second", "cuts, each with every second one"
+    DEPTHS: ClassVar[dict[int, str]] = {2: "second", 3: "second and third"}  # what further cuts are called
 
-    def __init__(self, job: Job, modes: tuple[str, ...] = MODES) -> None:
+    def __init__(self, job: Job, modes: tuple[str, ...] = MODES, depth: int = 2) -> None:
         super().__init__(job, modes)
+        if depth not in self.DEPTHS:
+            raise ValueError(f"{depth} cuts are no depth; there is {', '.join(map(str, self.DEPTHS))}")
+        self.depth = depth
         self._recoveries: Recoveries | None = None  # of this process
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_recoveries": None}
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """How often and in which ways it cuts."""
+        return {"modes": self.modes, "depth": self.depth}
 
     def points(self, tier: str) -> list[Point]:
         """First cuts around programs and erases."""
         return [point for point in super().points(tier) if point.faults[0].when.startswith("flash-op")]
 
     def explore(self, points: list[Point], tell: Callable[[Outcome], None]) -> None:
-        """Find out what the boot loader makes of each state, and of those that a further cut leaves."""
+        """Find out what the boot loader makes of each state, and of those that further cuts leave."""
         if self._recoveries is None:
-            self._recoveries = Recoveries(self.job, self.trunk)
+            self._recoveries = self.recoveries()
         for point, chip in self.trunk.states(sorted(points, key=order), self.job.settings.seed):
             began = time.perf_counter()
-            found = self._all_after(point, chip, self._recoveries)
+            found = self._all_after(point, self._recoveries.futures(chip, self.depth - 1, 1, int(point.column)))
             tell(msgspec.structs.replace(found, seconds=elapsed(began)))
 
-    def _all_after(self, first: Point, chip: NorFlash, recoveries: Recoveries) -> Outcome:
-        alone = recoveries.of(chip)
-        tally: Counter[Recovery] = Counter()
-        examples: dict[Recovery, Point | None] = {alone: None}
+    def recoveries(self) -> Recoveries:
+        """What the boot loader makes of states; nothing is known yet."""
+        return Recoveries(self.job, self.trunk, self.modes, self._chance)
 
-        def chance(operation: int, how: str) -> random.Random:
-            fault = self._second(first, operation, how).faults[0]
-            return make(fault, all_kinds(), f"{self.job.settings.seed}:fault 1").rng
+    def _chance(self, place: int, operation: int, how: str) -> random.Random:
+        return make(cut(operation, how).faults[0], all_kinds(), f"{self.job.settings.seed}:fault {place}").rng
 
-        for operation, how, recovery, number in recoveries.after_another(chip, self.modes, chance):
-            tally[recovery] += number
-            if operation:
-                examples.setdefault(recovery, pair(first, self._second(first, operation, how)))
-        bad = [one for one in examples if one.verdict not in self.WELL]
-        worst = bad[0] if bad else alone
-        example = examples[worst]
-        behind = self._behind(alone.met)
+    def _all_after(self, first: Point, futures: Futures) -> Outcome:
+        alone, *_ = futures.examples
+        worst = next((one for one in futures.examples if one.verdict not in self.WELL), alone)
         said = (
-            f"{tally.total():,} second cuts in what follows, {behind:,} more that are single ones of the installation"
+            f"{futures.tally.total() - 1:,} {self.DEPTHS[self.depth]} cuts in what follows, "
+            f"{futures.behind:,} more that are {'single ones' if self.depth == 2 else 'fewer'} of the installation"
         )
-        if example is not None:
-            said += "; --fault=" + " --fault=".join(map(str, example.faults))
+        if worst is not alone:
+            said += "; --fault=" + " --fault=".join(map(str, after(first, futures.examples[worst]).faults))
         return Outcome(
             first.id,
             worst.verdict,
             f"{worst.reason} ({said})",
-            states=1 + tally.total() + behind,
-            recoveries=tuple(sorted(one.name for one in {*tally, alone})),
+            states=futures.tally.total() + futures.behind,
+            recoveries=tuple(sorted({one.name for one in futures.tally})),
         )
 
-    def _second(self, first: Point, operation: int, how: str) -> Point:
-        return cut(int(first.column) + operation, how)
-
-    def _behind(self, met: int | None) -> int:
-        """Cuts in what is left of the undisturbed installation behind an operation."""
-        left = self.trunk.operations[met:] if met is not None else ()
-        return sum(one.kind in SHAPES[how].of for one in left for how in self.modes)
-
     def full(self, point: Point) -> Outcome:
-        """Run a first cut, or a pair, from the power-on."""
+        """Run a first cut, or several, from the power-on."""
         return Plan.full(self, point)
+
+
+def after(first: Point, path: Path) -> Point:
+    """The point of a cut and those that follow it."""
+    operation = int(first.column)
+    for number, how in path:
+        operation += number
+        first = pair(first, cut(operation, how))
+    return first
 
 
 class OfApp(_SingleCuts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bk7238.sweep.point import Job, Outcome, Point, full
 from bk7238.update.session import Settings
@@ -54,6 +54,11 @@ class Plan(ABC):
     def full(self, point: Point) -> Outcome:
         """The outcome of a point that is run from its beginning."""
         return full(self.job, point)
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """The arguments of registry.make that decide where a point ends, beside its faults and the job."""
+        return {}
 
     @property
     def said(self) -> str:

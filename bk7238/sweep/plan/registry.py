@@ -42,9 +42,12 @@ def _one_of(what: str, known: Mapping[str, T], name: str) -> T:
     return known[name]
 
 
-def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Plan:
+def make(
+    name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str, ...] = (), depth: int | None = None
+) -> Plan:
     """The plan of this name. `modes` are the ways to cut the power of those that do, `faults` those of a sweep of
-    the network over the whole download. Raises ValueError, one line."""
+    the network over the whole download, `depth` is how many cuts come one after the other where all do. Raises
+    ValueError, one line."""
     kind = _one_of("subject", PLANS, name)
     for mode in modes:
         _one_of("way to cut", dict.fromkeys((*ALL_MODES, ALL)), mode)
@@ -53,6 +56,11 @@ def make(name: str, job: Job, *, modes: tuple[str, ...] = (), faults: tuple[str,
     if job.settings.faults:
         raise ValueError("a sweep brings its own faults: the device must have none")
     words(job.settings)  # of the command that replays a point; refuses what no command can say
+    if depth is not None:
+        if not issubclass(kind, SecondCuts):
+            raise ValueError(f"a sweep of {name} takes no depth")
+        if not faults:
+            return kind(job, modes or MODES, depth)
     if issubclass(kind, Cuts) and not faults:
         return kind(job, modes or MODES)
     if issubclass(kind, NetworkFaults) and not modes:

@@ -98,6 +98,7 @@ class Report:
             bootloader=job.image.bootloader_version,
             seed=job.settings.seed,
             tier=self.tier,
+            **self.plan.deciding,
             shard=str(self.shard) if self.shard.parts > 1 else "",
             points=len(outcomes),
             verdicts=dict(sorted(self.verdicts.items())),

@@ -56,9 +56,10 @@ class FlashOperation(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
 
 
 class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
-    """A sweep. `replay` are the words of the command that runs a point again, without its faults; `simulator` is what
-    ran the points; `date` comes from outside, if at all; `fail_on` are verdicts that are not good enough. There is no
-    time of the host in it: equal sweeps are equal bytes."""
+    """A sweep. `modes` and `depth` are the plan's, where they decide what becomes of a point; `replay` are the words of
+    the command that runs a point again, without its faults; `simulator` is what ran the points; `date` comes from
+    outside, if at all; `fail_on` are verdicts that are not good enough. There is no time of the host in it: equal
+    sweeps are equal bytes."""
 
     of: str
     noun: str
@@ -68,6 +69,8 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     bootloader: str
     seed: int
     tier: str
+    modes: tuple[str, ...] = ()
+    depth: Count = 0
     shard: str = ""
     points: Count = 0
     verdicts: dict[str, Count] = {}
