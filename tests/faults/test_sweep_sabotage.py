@@ -1,5 +1,5 @@
-"""The tests of sweeps look: where a shape does nothing, a shard drops points, or boots are taken for alike that are
-not, a test fails."""
+"""The tests of sweeps look: where a shape does nothing, a shard drops points, or boots or states of the flash are taken
+for alike that are not, a test fails."""
 
 from functools import partial
 
@@ -7,10 +7,11 @@ import pytest
 import test_interrupt
 import test_sweep_report
 
-from bk7238.peripherals.nor_endings import AFTER, BEFORE, SHAPES, UNSTABLE, WEAK
-from bk7238.sweep.explore import forks
+from bk7238.peripherals.nor_endings import AFTER, BEFORE, ERASE, SHAPES, UNSTABLE, WEAK, Operation
+from bk7238.sweep.explore import forks, recoveries
+from bk7238.sweep.explore.trunk import ranges
 from bk7238.sweep.plan.shard import Shard
-from faults import test_sweep_reference
+from faults import test_sweep_reference, test_sweep_second
 
 OF_CELLS = test_interrupt.test_shapes
 OF_BITS = test_interrupt.test_bits_that_read_differently_do_so_until_they_are_erased_again
@@ -51,3 +52,28 @@ def test_boots_that_are_taken_for_alike_and_are_not_turn_a_test_red(monkeypatch)
     monkeypatch.setattr(forks._Watched, "agrees", lambda _self, _other: True)
     with pytest.raises(AssertionError):
         test_sweep_reference.test_a_map_of_power_cuts_has_no_brick("quick")
+
+
+def overwritten_first(run):
+    """What a recovery depends on if what it erases is taken to be unread."""
+    erased = [Operation("", one.address, one.length) for one in run._operations if one.kind == ERASE]
+    return tuple(recoveries._without(run._changed, tuple(ranges(erased))))
+
+
+A_SAMPLE = partial(test_sweep_second.test_a_sample_is_what_full_runs_give, 2, 0)
+COUNTED = partial(test_sweep_second.test_what_is_counted_is_every_cut, 2, "after")
+COARSE = {
+    "what is erased is taken to be unread": (recoveries._Run, "_depends", overwritten_first, A_SAMPLE),
+    "nothing plays a part": (recoveries._Run, "_depends", lambda _run: (), A_SAMPLE),
+    "no operation touches what decides": (recoveries, "_overlap", lambda _addresses, _places: False, COUNTED),
+    "what stands there is not compared": (recoveries, "_content", lambda _chip, _places: b"", A_SAMPLE),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("what", COARSE)
+def test_states_that_are_taken_for_alike_and_are_not_turn_a_test_red(monkeypatch, what):
+    owner, name, coarse, test = COARSE[what]
+    monkeypatch.setattr(owner, name, coarse)
+    with pytest.raises(AssertionError):
+        test()
