@@ -18,6 +18,7 @@ EXAMPLES = {
     "sweep": (
         f"sweep {_REFERENCE} --artifacts out",
         "sweep full.bin app.rbl --of network --tier full --journal network.jsonl",
+        "sweep full.bin app.rbl --of network-cuts --fault network-stall:20s",
         f"sweep {_REFERENCE} --of second --depth 3",
     ),
     "zoo": (f"zoo {_REFERENCE} --bootloader bootloader.bin --artifacts out",),

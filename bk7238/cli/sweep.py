@@ -31,7 +31,18 @@ from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
 from bk7238.update.result import Verdict
 
-SUBJECTS = ("join", "download", "install", "rejoin", "second", "pairs", "network", "packages", "layouts")
+SUBJECTS = (
+    "join",
+    "download",
+    "install",
+    "rejoin",
+    "second",
+    "pairs",
+    "network",
+    "network-cuts",
+    "packages",
+    "layouts",
+)
 TIERS = ("quick", "pr", "full")
 MODES = (*CUTS, registry.ALL)
 
@@ -47,7 +58,8 @@ def add(commands: Any) -> None:
         default="install",
         help="power cuts in the installation (default), in the download, or while the old or the new app starts; "
         "second: each cut in the installation with every one in what follows; pairs: a sample of these, each in full; "
-        "each fault of the network at several moments; hostile packages and tables; or packages with several tables",
+        "each fault of the network at several moments; network-cuts: each with a power cut in the download; "
+        "hostile packages and tables; or packages with several tables",
     )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
     parser.add_argument(
@@ -64,7 +76,8 @@ def add(commands: Any) -> None:
         "--fault",
         action="append",
         metavar="SPEC",
-        help="with --of network: this fault over the whole download, instead of all at a few moments (repeatable)",
+        help="with --of network: this fault over the whole download, instead of all at a few moments; with --of "
+        "network-cuts: this one instead of all (repeatable)",
     )
     parser.add_argument(
         "--fail-on",

@@ -1,6 +1,7 @@
 """Sweeps of the reference firmware, which every clone has."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bk7238 import resources
 from bk7238.cli import main
 from bk7238.faults import all_kinds, parse
+from bk7238.faults.flash_operations import FlashOperations
 from bk7238.image import flash_image, package
 from bk7238.sweep.explore.trunk import ALL_MODES
 from bk7238.sweep.plan import registry
@@ -176,6 +178,51 @@ def test_a_fault_over_the_whole_download():
     ]
 
 
+@cache
+def undisturbed():
+    update = plan("network-cuts", "gzip").job.update()
+    update.run()
+    return bytes(update.machine.flash.data)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("row", "ends"),
+    [
+        ("connection-close", ["new-app-runs", "new-app-runs"]),
+        ("body-corrupt", ["old-app-retries-each-boot", "new-app-runs"]),
+        ("http-truncated", ["old-app-retries-each-boot", "old-app-retries-each-boot"]),
+    ],
+)
+def test_a_fault_of_the_network_and_a_power_cut(row, ends):
+    """Both strike; a body that is spoiled is replaced after a cut, and installed by none that came before it. The cut
+    leaves half a page of the package, and in the end the app is the new one, byte for byte, or the old one."""
+    matrix = plan("network-cuts", "gzip")
+    points = [point for point in matrix.points("quick") if point.row == row]
+    assert [point.column for point in points] == ["cut at 25%, fault at 50%", "fault at 50%, cut at 75%"]
+    app, download = (matrix.job.image.partitions[name] for name in ("app", "download"))
+    for point, one, end in zip(points, explored("network-cuts", points, "gzip"), ends, strict=True):
+        assert (one.verdict, one.silent, len(one.did)) == (end, (), len(point.faults)), one.reason
+        update = matrix.job.update(*point.faults)
+        operations, left = FlashOperations.of(update.machine), []
+        at = moments(replace(point, faults=point.faults[:1] if "power" in str(point.faults[0]) else point.faults[-1:]))
+
+        def reset(_kind, operations=operations, left=left, at=at, update=update):
+            if operations.begun == at[0]:
+                left.append(bytes(update.machine.flash.data))
+
+        update.machine.engine.on_reset.connect(reset)
+        result = update.run()
+        assert (result.digest, result.reason) == (one.digest, one.reason)
+        address = int(
+            next(text for text in one.did if "power-cut" in text).partition(" at 0x")[2].partition(":")[0], 16
+        )
+        assert download.physical_start < address < download.physical_end
+        assert left[0][address : address + 64] != b"\xff" * 64 == left[0][address + 192 : address + 256]
+        flash, own = bytes(update.machine.flash.data), undisturbed() if end == "new-app-runs" else matrix.job.image.data
+        assert flash[app.physical_start : app.physical_end] == own[app.physical_start : app.physical_end]
+
+
 @pytest.mark.parametrize(
     ("name", "more", "match"),
     [
@@ -184,6 +231,8 @@ def test_a_fault_over_the_whole_download():
         ("network", {"faults": ("nonsense",)}, "no fault is called"),
         ("network", {"modes": ("torn",)}, "takes no modes"),
         ("pairs", {"faults": ("rssi:-85",)}, "takes no faults"),
+        ("second", {"faults": ("rssi:-85",), "depth": 3}, "takes no faults"),
+        ("network-cuts", {"modes": ("torn",)}, "takes no modes"),
         ("packages", {"modes": ("torn",)}, "takes no modes"),
     ],
 )
@@ -215,7 +264,7 @@ def test_hostile_packages_and_tables():
     assert Report(hostile, points, found, "quick", 0.0).bad == []
 
 
-@pytest.mark.parametrize("name", ["network", "packages"])
+@pytest.mark.parametrize("name", ["network", "network-cuts", "packages"])
 def test_what_is_laid_into_a_run_is_what_its_replay_says(name):
     points = plan(name, "gzip").points("full")
     assert len({point.id for point in points}) == len({(point.row, point.column) for point in points}) == len(points)

@@ -151,7 +151,14 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-MADE = [cuts(4, ends), cuts(3, of="pairs"), network(), packages({"case": ("brick", SAID)}), layouts()]
+MADE = [
+    cuts(4, ends),
+    cuts(3, of="pairs"),
+    network(),
+    {**network(), "of": "network-cuts"},
+    packages({"case": ("brick", SAID)}),
+    layouts(),
+]
 
 
 def places(value, at=()):

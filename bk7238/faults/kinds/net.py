@@ -130,7 +130,7 @@ class _OfSessions(Fault):
 
     def strike(self, targets: Targets) -> None:
         self._struck = True
-        for session in list(targets.server.sessions):
+        for session in reversed(list(targets.server.sessions)):  # an older one may be of before a power cut
             self._end(session)
 
     def _limit(self, passing: Offer | Extent) -> Offer | Extent:

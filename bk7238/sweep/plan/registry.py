@@ -16,7 +16,7 @@ from bk7238.sweep.plan.cuts import (
     RejoiningCuts,
     SecondCuts,
 )
-from bk7238.sweep.plan.network import NetworkFaults
+from bk7238.sweep.plan.network import NetworkCuts, NetworkFaults
 from bk7238.sweep.plan.packages import Layouts, Packages
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.point import Job
@@ -25,7 +25,7 @@ PLANS: dict[str, type[Plan]] = {
     kind.NAME: kind
     for kind in (
         *(JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, SecondCuts, Pairs),
-        *(NetworkFaults, Packages, Layouts),
+        *(NetworkFaults, NetworkCuts, Packages, Layouts),
     )
 }
 

@@ -25,6 +25,7 @@ SECTIONS = {
     "second": ("Every second power cut in the installation", "cuts.html"),
     "pairs": ("Two power cuts in one installation", "cuts.html"),
     "network": ("The network", "matrix.html"),
+    "network-cuts": ("A fault of the network and a power cut", "matrix.html"),
     "packages": ("Hostile packages and partition tables", "packages.html"),
     "layouts": ("Packages, layouts and boot loaders", "layouts.html"),
 }
