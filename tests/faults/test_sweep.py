@@ -77,6 +77,17 @@ def test_what_is_merged_ends_as_it_does_when_it_is_run_in_full(installation, poi
     assert (again.verdict, again.reason) == (found.verdict, found.reason)
 
 
+@pytest.mark.nightly
+def test_a_random_sample_of_all_cuts_is_what_full_runs_give():
+    """200 of all ways to cut around all operations, some ten minutes."""
+    installation = registry.make("install", Job(image(FULL), update_package(GZIP), Settings()), modes=(registry.ALL,))
+    points = random.Random(200).sample(installation.points("full"), 200)
+    found = explored(installation, points)
+    for point in points:
+        again = installation.full(point)
+        assert (again.verdict, again.reason) == (found[point.id].verdict, found[point.id].reason), point.id
+
+
 def test_what_does_not_merge_is_watched_to_its_end(installation):
     found = explored(installation, [cut(3145, "torn"), cut(3145, "before")])
     assert {name: one.merged for name, one in found.items()} == {"3145:before": None, "3145:torn": None}
