@@ -1,4 +1,4 @@
-"""The keys of WPA2: from the passphrase to the pairwise keys, and how a group key travels.
+"""The keys of WPA2 and WPA3: from passphrase or master key to the pairwise keys, and how a group key travels.
 
 Source: IEEE 802.11-2020, 12.7.1 and J.4 (passphrase), 12.7.2 (key data); RFC 3394 (key wrap). Proved by their vectors.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from bk7238.formats.ieee80211 import VENDOR, element, elements
 
 PMK_SIZE = 32
 _ITERATIONS = 4096
-_GROUP_KEY = rsn.OUI + b"\x01"  # the key data element that holds a group key
+_GROUP_KEY, _PMKID = rsn.OUI + b"\x01", rsn.OUI + b"\x04"  # key data elements: a group key, the name of a PMK
 
 
 class PairwiseKeys(NamedTuple):
@@ -44,17 +45,36 @@ def prf(key: bytes, label: str, data: bytes, size: int) -> bytes:
     return b"".join(blocks)[:size]
 
 
-def pairwise(pmk: bytes, authenticator: bytes, station: bytes, anonce: bytes, snonce: bytes) -> PairwiseKeys:
-    """The keys of one association, from the two MAC addresses and the two nonces (32 bytes each)."""
+def kdf(key: bytes, label: str, data: bytes, size: int) -> bytes:
+    """`size` bytes of the standard's key derivation function with SHA-256 (KDF-SHA-256-384 where `size` is 48)."""
+    end = label.encode() + data + struct.pack("<H", 8 * size)
+    blocks = (hmac.digest(key, struct.pack("<H", i + 1) + end, "sha256") for i in range(-(-size // 32)))
+    return b"".join(blocks)[:size]
+
+
+def pairwise(
+    pmk: bytes,
+    authenticator: bytes,
+    station: bytes,
+    anonce: bytes,
+    snonce: bytes,
+    derive: Callable[[bytes, str, bytes, int], bytes] = prf,
+) -> PairwiseKeys:
+    """The keys of one association, from the two MAC addresses and the two nonces (32 bytes each), by `prf` or `kdf`."""
     addresses = min(authenticator, station) + max(authenticator, station)
     nonces = min(anonce, snonce) + max(anonce, snonce)
-    ptk = prf(pmk, "Pairwise key expansion", addresses + nonces, 48)
+    ptk = derive(pmk, "Pairwise key expansion", addresses + nonces, 48)
     return PairwiseKeys(ptk[:16], ptk[16:32], ptk[32:])
 
 
 def group_key_data(key_id: int, key: bytes) -> bytes:
     """The key data element that hands a group key on."""
     return element(VENDOR, _GROUP_KEY + bytes((key_id, 0)) + key)
+
+
+def pmkid_data(pmkid: bytes) -> bytes:
+    """The key data element that names the master key (16 bytes)."""
+    return element(VENDOR, _PMKID + pmkid)
 
 
 def find_group_key(data: bytes) -> tuple[int, bytes] | None:
