@@ -1,4 +1,4 @@
-"""What a WPA2-PSK network answers to the RSN element of an association request (IEEE 802.11-2020, 9.4.1.9)."""
+"""What a network with a password answers to the RSN element of an association request (IEEE 802.11-2020, 9.4.1.9)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from bk7238.formats import rsn
 PROTECTION_POLICY = 31
 INVALID_ELEMENT = 40
 WRONG_GROUP_CIPHER, WRONG_PAIRWISE_CIPHER, WRONG_MANAGEMENT, WRONG_VERSION = 41, 42, 43, 44
+INVALID_PMKID = 53
 
 
-def judge(element: bytes | None) -> int:
-    """The status code for the element's content, None where there was no such element. 0 lets the station in."""
+def judge(element: bytes | None, offered: rsn.Rsn) -> int:
+    """The status code for the element's content, None where there was no such element, in a network that offers what
+    `offered` says. 0 lets the station in."""
     if element is None:
         return INVALID_ELEMENT
     try:
@@ -23,6 +25,6 @@ def judge(element: bytes | None) -> int:
         return WRONG_GROUP_CIPHER
     if asked.pairwise != (rsn.CCMP,):
         return WRONG_PAIRWISE_CIPHER
-    if asked.management != (rsn.PSK,):
+    if len(asked.management) != 1 or asked.management[0] not in offered.management:
         return WRONG_MANAGEMENT
     return PROTECTION_POLICY if asked.capabilities & rsn.FRAME_PROTECTION_REQUIRED else 0

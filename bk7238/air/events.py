@@ -100,6 +100,14 @@ class MicMismatched(Event):
 
 
 @dataclass(frozen=True)
+class ConfirmMismatched(Event):
+    """The station's confirm of SAE was made with another password."""
+
+    bssid: str
+    station: str
+
+
+@dataclass(frozen=True)
 class HandshakeTimedOut(Event):
     """The station did not answer the message of that step, `message-1`, `message-3` or `group-1`."""
 

@@ -6,15 +6,29 @@ Source: IEEE 802.11-2020, 12.7.6 and 12.7.7.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3
 from bk7238.formats import eapol, wpa_keys
 from bk7238.formats.ccmp import KEY_SIZE, ReceivingKey, SendingKey
-from bk7238.formats.eapol import ACK, ENCRYPTED, INSTALL, MIC, PAIRWISE, SECURE, VERSION_AES, KeyFrame
+from bk7238.formats.eapol import (
+    ACK,
+    ENCRYPTED,
+    INSTALL,
+    MIC,
+    PAIRWISE,
+    SECURE,
+    VERSION_AES,
+    VERSION_MASK,
+    VERSION_OF_AKM,
+    KeyFrame,
+)
 from bk7238.formats.ieee80211 import RSN, find_element
 from bk7238.formats.plain import Record
+from bk7238.formats.rsn import SAE
 from bk7238.formats.wpa_keys import PairwiseKeys
 
-_FROM_STATION = PAIRWISE | ACK | MIC | SECURE | eapol.REQUEST | eapol.ERROR
+_FROM_STATION = VERSION_MASK | PAIRWISE | ACK | MIC | SECURE | eapol.REQUEST | eapol.ERROR
 _ANSWERS = {MESSAGE_1: PAIRWISE | MIC, MESSAGE_3: PAIRWISE | MIC | SECURE, GROUP_1: MIC | SECURE}
 
 
@@ -26,14 +40,30 @@ class WrongElement(ValueError):
     """Message 2 repeats another RSN element than the association request had: somebody changed one of them."""
 
 
+class Asked(NamedTuple):
+    """What an association was granted for: the content of its RSN element, the key management (a suite) and the
+    pairwise master key, with its name where SAE has given it one."""
+
+    rsn: bytes
+    akm: bytes
+    pmk: bytes
+    pmkid: bytes = b""
+
+
 class Handshake(Record):
     """What the access point knows of one station's keys.
 
     `asked` is the step whose answer is awaited, None where there is none; `attempts` counts how often it was sent and
-    `due` (microseconds) is when it is sent again. `rsn` is the content of the association request's RSN element.
+    `due` (microseconds) is when it is sent again.
     """
 
-    def __init__(self, authenticator: bytes, station: bytes, pmk: bytes, rsn: bytes, anonce: bytes) -> None:
+    def __init__(
+        self,
+        authenticator: bytes,
+        station: bytes,
+        asked: Asked,
+        anonce: bytes,
+    ) -> None:
         self.station = station
         self.asked: str | None = None
         self.attempts = 0
@@ -42,7 +72,9 @@ class Handshake(Record):
         self.sending: SendingKey | None = None  # from message 4 on
         self.receiving: ReceivingKey | None = None  # from message 2 on: the station may have its keys before we know
         self.group: SendingKey | None = None  # the group key that the last message 3 or group message held
-        self._authenticator, self._pmk, self._rsn, self._anonce = authenticator, pmk, rsn, anonce
+        self._authenticator, self._granted, self._anonce = authenticator, asked, anonce
+        self._by_sha256 = asked.akm == SAE
+        self._version = VERSION_OF_AKM if self._by_sha256 else VERSION_AES
         self._keys: PairwiseKeys | None = None
         self._counter = 0  # the replay counter of the last message
         self._oldest = 0  # and of the first that asked for the same answer
@@ -54,11 +86,12 @@ class Handshake(Record):
             self.asked, self.attempts, self._oldest, self.group = step, 0, self._counter, group
         self.attempts += 1
         if step == MESSAGE_1:
-            info = VERSION_AES | PAIRWISE | ACK
-            return KeyFrame(info, self._counter, self._anonce, KEY_SIZE).pack()
+            info, pmkid = self._version | PAIRWISE | ACK, self._granted.pmkid
+            data = wpa_keys.pmkid_data(pmkid) if pmkid else b""
+            return KeyFrame(info, self._counter, self._anonce, KEY_SIZE, data=data).pack()
         assert self._keys is not None and self.group is not None
         group = self.group
-        info = VERSION_AES | ACK | MIC | SECURE | ENCRYPTED
+        info = self._version | ACK | MIC | SECURE | ENCRYPTED
         data, nonce, length = wpa_keys.group_key_data(group.key_id, group.key), bytes(32), 0
         if step == MESSAGE_3:
             info |= PAIRWISE | INSTALL
@@ -73,18 +106,19 @@ class Handshake(Record):
         """
         frame = eapol.parse(packet)
         step = self.asked
-        if step is None or frame.info & _FROM_STATION != _ANSWERS[step]:
+        if step is None or frame.info & _FROM_STATION != self._version | _ANSWERS[step]:
             raise ValueError(f"an EAPOL-Key frame with key information 0x{frame.info:04x} that nobody asked for")
         if not self._oldest <= frame.replay_counter <= self._counter:
             raise ValueError(f"an EAPOL-Key frame with replay counter {frame.replay_counter}, not {self._counter}")
         keys = self._keys
         if step == MESSAGE_1:
-            keys = wpa_keys.pairwise(self._pmk, self._authenticator, self.station, self._anonce, frame.nonce)
+            pmk, derive = self._granted.pmk, wpa_keys.kdf if self._by_sha256 else wpa_keys.prf
+            keys = wpa_keys.pairwise(pmk, self._authenticator, self.station, self._anonce, frame.nonce, derive)
         assert keys is not None
         if not eapol.mic_matches(packet, keys.kck):
             raise WrongMic(f"the MIC of the answer to {step} does not match")
         if step == MESSAGE_1:
-            if find_element(frame.data, RSN) != self._rsn:
+            if find_element(frame.data, RSN) != self._granted.rsn:
                 raise WrongElement("message 2 has another RSN element than the association request")
             self._keys, self.receiving = keys, ReceivingKey(keys.tk)
         elif step == MESSAGE_3:

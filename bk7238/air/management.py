@@ -19,6 +19,8 @@ TOO_MANY_STATIONS, RATES_UNSUPPORTED, DECLINED = 17, 18, 37
 UNSPECIFIED_REASON, LEAVING = 1, 3
 CLASS_2_NOT_AUTHENTICATED, CLASS_3_NOT_ASSOCIATED = 6, 7
 
+OPEN_SYSTEM, SAE = 0, 3  # authentication algorithms
+
 BASIC = 0x80
 RATES = bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))  # 1, 2, 5.5, 11 basic; 6, 9, 12, 18 (500 kb/s)
 B_RATES = RATES[:4]
@@ -78,7 +80,7 @@ def beacon(timestamp: int, interval: int, capabilities: int, elements: bytes) ->
     return _BEACON.pack(timestamp, interval, capabilities) + elements
 
 
-def authentication(sequence: int, status: int, algorithm: int = 0) -> bytes:
+def authentication(sequence: int, status: int, algorithm: int = OPEN_SYSTEM) -> bytes:
     """The body of an authentication frame."""
     return _AUTHENTICATION.pack(algorithm, sequence, status)
 

@@ -17,6 +17,7 @@ from bk7238.air.events import (
     StepIgnored,
 )
 from bk7238.air.misbehaviour import ASSOCIATION, AUTHENTICATION, Misbehaviour
+from bk7238.air.security import Authentication, answered
 from bk7238.air.stations import Downlink, MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
@@ -82,25 +83,27 @@ class Membership:
         if len(body) < 6:
             self._counters["malformed"] += 1
             return
-        algorithm, sequence = _AUTHENTICATION.unpack_from(body)
         if self._refrains(AUTHENTICATION, address, now):
             return
-        status = management.SUCCESS
-        if algorithm:
-            status = management.NO_ALGORITHM
-        elif sequence != 1:
-            status = management.OUT_OF_SEQUENCE
-        elif not self._filter.lets_in(address):
-            status = management.UNSPECIFIED
-        else:
+        answer, status = self._judge_authentication(address, body, now)
+        if status == management.SUCCESS:
             status = self._admit(address, order)
-        answer = management.authentication(sequence + 1 & 0xFFFF, status, algorithm)
-        self._downlink.management(dot11.AUTHENTICATION, address, answer, now)
-        names = self._names(address)
+            if status:
+                answer, _ = answered(body, status)
+        if answer:
+            self._downlink.management(dot11.AUTHENTICATION, address, answer, now)
         if status:
-            self._events.publish(StationRefused(now, *names, status, AUTHENTICATION))
-        else:
-            self._events.publish(StationAuthenticated(now, *names))
+            self._events.publish(StationRefused(now, *self._names(address), status, AUTHENTICATION))
+        elif status is not None:
+            self._events.publish(StationAuthenticated(now, *self._names(address)))
+
+    def _judge_authentication(self, address: bytes, body: bytes, now: int) -> Authentication:
+        algorithm, sequence = _AUTHENTICATION.unpack_from(body)
+        if not self._filter.lets_in(address):
+            return answered(body, management.UNSPECIFIED)
+        if algorithm != management.OPEN_SYSTEM:
+            return self._bss.security.authenticate(address, body, now)
+        return answered(body, management.SUCCESS if sequence == 1 else management.OUT_OF_SEQUENCE)
 
     def _admit(self, address: bytes, order: int) -> int:
         """Remember a station as authenticated and nothing more; the status code."""

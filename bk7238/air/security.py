@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from bk7238.air import management
 from bk7238.air.misbehaviour import Misbehaviour
 from bk7238.network.events import Events
 
 EAPOL = b"\x88\x8e"  # the EtherType of the key handshake (IEEE 802.1X)
+
+
+class Authentication(NamedTuple):
+    """What becomes of an authentication frame: the body of the answer, where there is one, and the status, None while
+    the station has neither authenticated nor been refused."""
+
+    answer: bytes = b""
+    status: int | None = None
+
+
+def answered(body: bytes, status: int) -> Authentication:
+    """The answer with that status to an authentication frame's body (6 bytes or more)."""
+    algorithm, sequence = (int.from_bytes(body[i : i + 2], "little") for i in (0, 2))
+    if algorithm != management.SAE:
+        sequence = sequence + 1 & 0xFFFF  # both sides of SAE send the same numbers
+    return Authentication(management.authentication(sequence, status, algorithm), status)
 
 
 class Security(Protocol):
@@ -16,11 +33,11 @@ class Security(Protocol):
 
     privacy: bool
     elements: bytes
-    """What beacons, probe responses and the handshake advertise: the RSN element."""
+    """What beacons, probe responses and the handshake advertise: the RSN element, and its extension."""
 
     @property
     def pmks(self) -> Sequence[bytes]:
-        """The pre-shared keys so far, the present one last; none of an open network."""
+        """The pairwise master keys so far; none of an open network."""
 
     @property
     def keys(self) -> Sequence[bytes]:
@@ -31,6 +48,9 @@ class Security(Protocol):
 
     def restart(self) -> None:
         """The access point has started again, and knows no station: take new keys."""
+
+    def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:
+        """An authentication frame of another algorithm than open system; its body has 6 bytes or more."""
 
     def admit(self, station: bytes, elements: bytes) -> int:
         """An association request's elements: the status code to answer with, 0 to let it in."""
@@ -76,6 +96,10 @@ class Open:
 
     def restart(self) -> None:
         """There are no keys to take."""
+
+    def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:
+        """No other algorithm is known."""
+        return answered(body, management.NO_ALGORITHM)
 
     def admit(self, station: bytes, elements: bytes) -> int:
         """0: everyone is let in."""

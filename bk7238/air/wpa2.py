@@ -1,10 +1,10 @@
-"""WPA2-PSK with CCMP: the keys of one BSS and its stations, as an access point keeps them.
+"""WPA2-PSK and WPA3-Personal with CCMP: the keys of one BSS and its stations, as an access point keeps them.
 
 Unanswered messages are sent again after 100 ms, then every second, four times in all; after that the station is thrown
 out with reason 15 (16 for a group key). A message 2 whose MIC does not match is one that was not answered: the device
 has another passphrase. A new group key goes to the stations one message each, and is used once all have answered.
 All randomness is that of `rng`. Source: IEEE 802.11-2020, 12.6 and 12.7; the times are hostapd's.
-Not simulated: pre-authentication and PMK caching, TKIP, protected management frames.
+Not simulated: pre-authentication, TKIP, protected management frames.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from bk7238.air import admission
+from bk7238.air import admission, management
 from bk7238.air.events import (
+    ConfirmMismatched,
     GroupRekeyed,
     HandshakeCompleted,
     HandshakeMessage,
@@ -23,8 +24,10 @@ from bk7238.air.events import (
     StepDeauthenticated,
     StepIgnored,
 )
-from bk7238.air.handshake import Handshake, WrongElement, WrongMic
+from bk7238.air.handshake import Asked, Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
+from bk7238.air.sae import Sae, SaeOptions
+from bk7238.air.security import Authentication, answered
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
 from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed, SendingKey
@@ -41,7 +44,8 @@ _NUMBER = {MESSAGE_1: 1, MESSAGE_3: 3}
 
 
 class Wpa2(Actor):
-    """A `Security` for `AccessPoint`. `rekey_every` is in seconds; 0 changes the group key on `rekey` only.
+    """A `Security` for `AccessPoint`. `offered` says with which key management stations may come: PSK, SAE, or either.
+    `rekey_every` is in seconds; 0 changes the group key on `rekey` only.
 
     `counters` counts frames and packets that were dropped, by cause. Raises ValueError for an impossible passphrase.
     """
@@ -52,26 +56,40 @@ class Wpa2(Actor):
     _next_rekey: int | None = State()
     _group: SendingKey = State()
     _next_group: SendingKey | None = State()  # given out, and not yet in use
-    _asked: dict[bytes, bytes] = State(factory=dict)  # RSN elements of association requests
+    _psk: bytes = State(b"")
+    _asked: dict[bytes, Asked] = State(factory=dict)
     _members: dict[bytes, Handshake] = State(factory=dict)
     _expelled: list[tuple[int, bytes, int]] = State(factory=list)  # time, station, reason
 
     privacy = True
-    elements = dot11.element(dot11.RSN, rsn.WPA2_PSK.pack())
 
-    def __init__(self, passphrase: str, rng: random.Random, *, rekey_every: float = 0) -> None:
+    def __init__(
+        self,
+        passphrase: str,
+        rng: random.Random,
+        *,
+        offered: rsn.Rsn = rsn.WPA2_PSK,
+        rekey_every: float = 0,
+        sae: SaeOptions | None = None,
+    ) -> None:
         wpa_keys.pmk(passphrase, b"")
         self.passphrase = passphrase
-        self._rng = rng
+        self._rng, self._offered, self._sae_options = rng, offered, sae or SaeOptions()
+        self.elements = dot11.element(dot11.RSN, offered.pack())
+        self._sae: Sae | None = None
+        if rsn.SAE in offered.management:
+            self.elements += self._sae_options.element
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey = self._rekey_every or None
         self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
         self._group = SendingKey(self._random(KEY_SIZE), 1)
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
-        """Derive the pre-shared key from passphrase and SSID, and make a group key."""
-        self._ssid, self.pmks = ssid, [wpa_keys.pmk(self.passphrase, ssid)]
-        self._bssid, self._events, self._misbehaviour = bssid, events, misbehaviour
+        """Derive the pre-shared key from passphrase and SSID, and begin with SAE."""
+        self._ssid, self._bssid, self._events, self._misbehaviour = ssid, bssid, events, misbehaviour
+        self._take_psk()
+        if rsn.SAE in self._offered.management:
+            self._sae = Sae(bssid, ssid, self._rng, self._wrong_password, self._sae_options)
 
     @property
     def keys(self) -> list[bytes]:
@@ -81,13 +99,18 @@ class Wpa2(Actor):
         return [key.key for key in (*sending, *receiving) if key is not None]
 
     def restart(self) -> None:
-        """Take a new group key."""
+        """Take a new group key, and forget who had a master key."""
         self._group, self._next_group = SendingKey(self._random(KEY_SIZE), 1), None
+        if self._sae is not None:
+            self._sae.forget()
 
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
-        self.pmks.append(wpa_keys.pmk(passphrase, self._ssid))
+        wpa_keys.pmk(passphrase, self._ssid)
         self.passphrase = passphrase
+        self._take_psk()
+        if self._sae is not None:
+            self._sae.forget()
 
     def rekey(self, now: int) -> None:
         """Change the group key: the messages go out with the next `poll`."""
@@ -95,18 +118,35 @@ class Wpa2(Actor):
 
     # Who belongs
 
+    def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:
+        """Go on with SAE, where this network has it."""
+        if self._sae is None or int.from_bytes(body[:2], "little") != management.SAE:
+            return answered(body, management.NO_ALGORITHM)
+        return self._sae.authenticate(station, self.passphrase, body, now)
+
     def admit(self, station: bytes, elements: bytes) -> int:
         """Judge the RSN element that the station asks to join with. Returns the status code."""
         element = dot11.find_element(elements, dot11.RSN)
-        status = admission.judge(element)
-        if not status and element is not None:
-            self._asked[station] = element
+        status = admission.judge(element, self._offered)
+        if status or element is None:
+            return status
+        asked = rsn.parse(element)
+        [akm] = asked.management
+        if akm != rsn.SAE:
+            self._asked[station] = Asked(element, akm, self._psk)
+            return status
+        assert self._sae is not None  # it is offered
+        keys = self._sae.master_key(station, asked.pmkids)
+        if keys is None:
+            return admission.INVALID_PMKID
+        if keys.pmk not in self.pmks:
+            self.pmks.append(keys.pmk)
+        self._asked[station] = Asked(element, akm, keys.pmk, keys.pmkid)
         return status
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
         """Begin the handshake. Returns its message 1."""
-        element = self._asked.pop(station, b"")
-        member = Handshake(self._bssid, station, self.pmks[-1], element, self._random(32))
+        member = Handshake(self._bssid, station, self._asked.pop(station), self._random(32))
         self._members[station] = member
         return self._ask(member, MESSAGE_1, now)
 
@@ -187,6 +227,8 @@ class Wpa2(Actor):
         if step == MESSAGE_1:
             return self._ask(member, MESSAGE_3, now)
         self._events.publish(HandshakeCompleted(now, *names))
+        if self._sae is not None:
+            self._sae.proved(member.station)
         if member.group is not (self._next_group or self._group):
             return self._ask(member, GROUP_1, now)  # the group key has changed since message 3
         self._use_next_group()
@@ -256,6 +298,16 @@ class Wpa2(Actor):
             causes = {MicError: "MIC", Replayed: "replayed"}
             self.counters[causes.get(type(error), "malformed")] += 1
             return None
+
+    def _take_psk(self) -> None:
+        """Derive the pre-shared key, where one is used."""
+        if rsn.PSK in self._offered.management:
+            self._psk = wpa_keys.pmk(self.passphrase, self._ssid)
+            self.pmks.append(self._psk)
+
+    def _wrong_password(self, now: int, station: bytes) -> None:
+        self.counters["SAE confirm"] += 1
+        self._events.publish(ConfirmMismatched(now, *self._names(station)))
 
     def _names(self, station: bytes) -> tuple[str, str]:
         return mac_text(self._bssid), mac_text(station)

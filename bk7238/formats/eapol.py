@@ -1,4 +1,5 @@
-"""EAPOL-Key frames: the packets of the key handshakes, with HMAC-SHA1 and AES key wrap (key descriptor version 2).
+"""EAPOL-Key frames: the packets of the key handshakes, with AES key wrap. The MIC is HMAC-SHA1 in key descriptor
+version 2, and AES-128-CMAC in version 0, where the key management that was agreed on says so: SAE does.
 
 Source: IEEE 802.11-2020, 12.7.2, and IEEE 802.1X for the four bytes in front. A packet begins with the 802.1X version
 and ends where its length says: what a data frame carries behind it is no part of it, nor of the MIC.
@@ -10,16 +11,19 @@ import hmac
 import struct
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+
 # Key information
-VERSION_AES = 0x0002
+VERSION_OF_AKM, VERSION_AES = 0x0000, 0x0002
 PAIRWISE, INSTALL, ACK, MIC, SECURE = 0x0008, 0x0040, 0x0080, 0x0100, 0x0200
 ERROR, REQUEST, ENCRYPTED = 0x0400, 0x0800, 0x1000
-_VERSION_MASK = 0x0007
+VERSION_MASK = 0x0007
 
 _PROTOCOL, _KEY, _RSN_DESCRIPTOR = 2, 3, 2
 _FRAME = struct.Struct("!BBH" + "BHHQ32s16s8s8s16sH")
 _FRONT = 4  # bytes of 802.1X that the length does not count
-_MIC_AT, MIC_SIZE = 81, 16
+_INFO_AT, _MIC_AT, MIC_SIZE = 5, 81, 16
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,11 @@ class KeyFrame:
 
 
 def parse(packet: bytes) -> KeyFrame:
-    """Raises ValueError for whatever is no whole EAPOL-Key frame with the RSN descriptor and AES."""
+    """Raises ValueError for whatever is no whole EAPOL-Key frame with the RSN descriptor and one of the two MICs."""
     packet = _trimmed(packet)
     _, _, _, descriptor, info, key_length, counter, nonce, _, rsc, _, _, length = _FRAME.unpack_from(packet)
-    if descriptor != _RSN_DESCRIPTOR or info & _VERSION_MASK != VERSION_AES:
-        raise ValueError(f"an EAPOL-Key frame with descriptor {descriptor}, version {info & _VERSION_MASK}")
+    if descriptor != _RSN_DESCRIPTOR or info & VERSION_MASK not in (VERSION_OF_AKM, VERSION_AES):
+        raise ValueError(f"an EAPOL-Key frame with descriptor {descriptor}, version {info & VERSION_MASK}")
     if _FRAME.size + length > len(packet):
         raise ValueError(f"an EAPOL-Key frame whose {length} bytes of key data break off")
     data = packet[_FRAME.size : _FRAME.size + length]
@@ -71,4 +75,8 @@ def _trimmed(packet: bytes) -> bytes:
 
 def _mic(kck: bytes, packet: bytes) -> bytes:
     clear = packet[:_MIC_AT] + bytes(MIC_SIZE) + packet[_MIC_AT + MIC_SIZE :]
-    return hmac.digest(kck, clear, "sha1")[:MIC_SIZE]
+    if clear[_INFO_AT + 1] & VERSION_MASK == VERSION_AES:
+        return hmac.digest(kck, clear, "sha1")[:MIC_SIZE]
+    mic = CMAC(AES(kck))
+    mic.update(clear)
+    return mic.finalize()

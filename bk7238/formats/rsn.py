@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 OUI = bytes.fromhex("000fac")
 TKIP, CCMP = OUI + b"\x02", OUI + b"\x04"
-IEEE_802_1X, PSK = OUI + b"\x01", OUI + b"\x02"
+IEEE_802_1X, PSK, SAE = OUI + b"\x01", OUI + b"\x02", OUI + b"\x08"
 FRAME_PROTECTION_REQUIRED = 0x0040  # capability: management frames only protected
 
 VERSION = 1
@@ -26,14 +26,18 @@ class Rsn:
     pairwise: tuple[bytes, ...] = (CCMP,)
     management: tuple[bytes, ...] = (IEEE_802_1X,)
     capabilities: int = 0
+    pmkids: tuple[bytes, ...] = ()
 
     def pack(self) -> bytes:
         """The element's content."""
         suites = b"".join(struct.pack("<H", len(kind)) + b"".join(kind) for kind in (self.pairwise, self.management))
-        return struct.pack("<H", self.version) + self.group + suites + struct.pack("<H", self.capabilities)
+        names = struct.pack("<H", len(self.pmkids)) + b"".join(self.pmkids) if self.pmkids else b""
+        return struct.pack("<H", self.version) + self.group + suites + struct.pack("<H", self.capabilities) + names
 
 
 WPA2_PSK = Rsn(management=(PSK,))
+WPA3_TRANSITION = Rsn(management=(PSK, SAE))
+WPA3_SAE = Rsn(management=(SAE,))
 
 
 def parse(element: bytes) -> Rsn:
@@ -46,8 +50,12 @@ def parse(element: bytes) -> Rsn:
         group, at = _take(element, at, 4), at + 4
     pairwise, at = _suites(element, at, (CCMP,))
     management, at = _suites(element, at, (IEEE_802_1X,))
-    capabilities = int.from_bytes(_take(element, at, 2), "little") if at < len(element) else 0
-    return Rsn(version, group, pairwise, management, capabilities)
+    capabilities, count = (
+        int.from_bytes(_take(element, i, 2), "little") if i < len(element) else 0 for i in (at, at + 2)
+    )
+    names = _take(element, at + 4, 16 * count) if count else b""
+    pmkids = tuple(names[i : i + 16] for i in range(0, len(names), 16))
+    return Rsn(version, group, pairwise, management, capabilities, pmkids)
 
 
 def _suites(element: bytes, at: int, default: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], int]:

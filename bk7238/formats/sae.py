@@ -163,7 +163,7 @@ def asked_token(body: bytes, by_hash: bool) -> bytes:
     raise ValueError("a request for a token without one")
 
 
-class Keys(NamedTuple):
+class SaeKeys(NamedTuple):
     """What both sides know in the end: the key that confirms, the pairwise master key (32 bytes each) and its name."""
 
     kck: bytes
@@ -187,7 +187,7 @@ def secret(password: Point, random: int, mask: int) -> Secret:
     return Secret(random, Commit(scalar, point), password)
 
 
-def keys(mine: Secret, peer: Commit) -> Keys:
+def keys(mine: Secret, peer: Commit) -> SaeKeys:
     """The keys of both commits. Raises ValueError for a peer's that leads to the neutral element."""
     shared = p256.add(p256.multiply(peer.scalar, mine.password), peer.element)
     point = p256.multiply(mine.random, shared)
@@ -196,7 +196,7 @@ def keys(mine: Secret, peer: Commit) -> Keys:
     seed = hmac.digest((mine.commit.rejected + peer.rejected) or bytes(SIZE), point[0].to_bytes(SIZE, "big"), "sha256")
     context = ((mine.commit.scalar + peer.scalar) % ORDER).to_bytes(SIZE, "big")
     both = kdf(seed, "SAE KCK and PMK", context, 2 * SIZE)
-    return Keys(both[:SIZE], both[SIZE:], context[:16])
+    return SaeKeys(both[:SIZE], both[SIZE:], context[:16])
 
 
 def confirm(kck: bytes, count: int, sender: Commit, receiver: Commit) -> bytes:

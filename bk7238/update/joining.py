@@ -68,6 +68,8 @@ def _failure(event: Event) -> str | None:
             "the MIC of message 2 of the key handshake is wrong: "
             "the device's passphrase is not the one of the access point"
         )
+    if isinstance(event, air.ConfirmMismatched):
+        return "the confirm of SAE is wrong: the device's password is not the one of the access point"
     if isinstance(event, air.HandshakeTimedOut):
         return f"the device does not answer {_STEPS[event.step]}"
     if isinstance(event, air.HandshakeRejected):

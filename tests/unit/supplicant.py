@@ -7,7 +7,7 @@ import random
 from station import MAC, RATES, Station, make_air
 
 from bk7238.air.wpa2 import Wpa2
-from bk7238.formats import ccmp, eapol, wpa_keys
+from bk7238.formats import ccmp, eapol, rsn, wpa_keys
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header, element
 
@@ -16,13 +16,17 @@ RSN = element(dot11.RSN, bytes.fromhex("0100000fac040100000fac040100000fac028000
 EAPOL = b"\x88\x8e"
 
 
-def make_wpa2(*, passphrase: str = PASSPHRASE, seed: int = 1, rekey_every: float = 0, **options):
+def make_wpa2(
+    *, passphrase: str = PASSPHRASE, seed: int = 1, rekey_every: float = 0, offered=rsn.WPA2_PSK, sae=None, **options
+):
     """Medium, access point, network and the access point's keys."""
-    keys = Wpa2(passphrase, random.Random(seed + 2), rekey_every=rekey_every)
+    keys = Wpa2(passphrase, random.Random(seed + 2), rekey_every=rekey_every, offered=offered, sae=sae)
     return (*make_air(seed=seed, security=keys, **options), keys)
 
 
 class Supplicant(Station):
+    derive, version, rsn = staticmethod(wpa_keys.prf), eapol.VERSION_AES, RSN
+
     def __init__(self, medium, mac: bytes = MAC, *, passphrase: str = PASSPHRASE, ssid: bytes = b"Bench", **options):
         super().__init__(medium, mac, **options)
         self.ssid = ssid
@@ -80,14 +84,15 @@ class Supplicant(Station):
             self.send(self.message_4(frame))
             self.installed = True
         else:
-            self.send(eapol.KeyFrame(0x0302, frame.replay_counter).pack(self.keys.kck))
+            self.send(eapol.KeyFrame(0x0300 | self.version, frame.replay_counter).pack(self.keys.kck))
 
-    def message_2(self, frame, rsn: bytes = RSN) -> bytes:
-        self.keys = wpa_keys.pairwise(self.pmk, self.bssid, self.mac, frame.nonce, self.nonce)
-        return eapol.KeyFrame(0x010A, frame.replay_counter, self.nonce, data=rsn).pack(self.keys.kck)
+    def message_2(self, frame, rsn: bytes | None = None) -> bytes:
+        self.keys = wpa_keys.pairwise(self.pmk, self.bssid, self.mac, frame.nonce, self.nonce, self.derive)
+        data = self.rsn if rsn is None else rsn
+        return eapol.KeyFrame(0x0108 | self.version, frame.replay_counter, self.nonce, data=data).pack(self.keys.kck)
 
     def message_4(self, frame) -> bytes:
-        return eapol.KeyFrame(0x030A, frame.replay_counter).pack(self.keys.kck)
+        return eapol.KeyFrame(0x0308 | self.version, frame.replay_counter).pack(self.keys.kck)
 
     def send(self, packet: bytes) -> None:
         """An EAPOL packet, encrypted once there is a key."""

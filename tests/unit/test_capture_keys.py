@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from sae_peer import SaePeer
 from supplicant import Supplicant
 
 from bk7238 import resources
@@ -14,6 +15,7 @@ from bk7238.air.medium import Medium
 from bk7238.air.wpa2 import Wpa2
 from bk7238.cli import main
 from bk7238.cli.recording import recorded
+from bk7238.formats import rsn
 from bk7238.network.network import Network
 
 HARD = "%\":\\+&#,' "
@@ -65,6 +67,25 @@ def test_hard_networks_side_by_side(tshark, tmp_path):
     rows = [row.split("\t") for row in tshark(tmp_path, "-Y", "wlan.fc.protected == 1", *options)]
     assert {bssid for bssid, _ in rows} == {_bssid(number).hex(":") for number in range(len(NETWORKS))}
     assert [row for row in rows if not row[1].endswith(":llc:arp")] == [], "all of it is decrypted"
+
+
+def test_each_master_key_of_sae(tshark, tmp_path):
+    """Of two networks with one password, and of a station that joins twice."""
+    air = Medium()
+    for number, offered in enumerate((rsn.WPA3_SAE, rsn.WPA3_TRANSITION)):
+        network, keys = Network(random.Random(number)), Wpa2("correct horse", random.Random(number), offered=offered)
+        air.add(AccessPoint(b"Bench", network=network, rng=random.Random(number), bssid=_bssid(number), security=keys))
+    with recorded(tmp_path, air):
+        for number in (0, 1, 0):
+            station = SaePeer(air, bytes((2, 0, 0, 0, 0, 9)), bssid=_bssid(number), passphrase="correct horse")
+            station.now = (1 + air.sent) * 1_000_000
+            station.join()
+            assert station.data(b"\xff" * 6 + station.mac + b"\x08\x06" + b"here".ljust(46, b"\0"))
+            station.listen()
+    assert len((tmp_path / "80211_keys").read_text().splitlines()) == 4, "three of SAE and one that is pre-shared"
+    assert len(tshark(tmp_path, "-Y", "wlan.rsn.akms.type == 8 && wlan.fc.type_subtype == 0")) == 3
+    assert len(tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && arp")) >= 3
+    assert tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && !llc") == []
 
 
 def _bssid(number):

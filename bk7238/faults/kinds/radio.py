@@ -232,8 +232,12 @@ class WrongKey(Fault):
             access_point.deauthenticate(station.address, _LEFT, targets.machine.now)
 
     def _event(self, event: Any) -> None:
-        if isinstance(event, events.MicMismatched) and self.struck_at is not None:
+        if self.struck_at is None:
+            return
+        if isinstance(event, events.MicMismatched):
             self.record("access point", "the MIC of message 2 of the key handshake is wrong")
+        elif isinstance(event, events.ConfirmMismatched):
+            self.record("access point", "the confirm of SAE is wrong")
 
 
 class Rssi(Fault):
