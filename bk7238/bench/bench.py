@@ -7,6 +7,7 @@ from typing import Any
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.air.routers import ROUTERS, USUAL
 from bk7238.air.wpa2 import Wpa2
 from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage
@@ -41,17 +42,27 @@ def _nothing_more(behind: Link) -> Link:
 
 
 def add_access_point(
-    machine: Machine, air: Medium, ssid: bytes, passphrase: str | None, network: Link, **options: Any
+    machine: Machine,
+    air: Medium,
+    ssid: bytes,
+    passphrase: str | None,
+    network: Link,
+    *,
+    router: str | None = None,
+    **options: Any,
 ) -> AccessPoint:
     """Put an access point with `network` behind it on the air and return it; without a passphrase it is open.
 
+    `router` is one of `ROUTERS`; without it a passphrase is one of WPA2.
     Its seeds and its keys' are the machine's, by the number of those that were there before. `options` are those of
     `AccessPoint`.
     """
     number = len(air.access_points)
     name = f"access point {number}" if number else "access point"
-    if passphrase:
-        options["security"] = Wpa2(passphrase, machine.random(f"keys of {name}" if number else "keys"))
+    offered = ROUTERS[router or USUAL]
+    if passphrase and offered is not None:
+        rng = machine.random(f"keys of {name}" if number else "keys")
+        options["security"] = Wpa2(passphrase, rng, offered=offered)
     made = AccessPoint(ssid, network=network, rng=machine.random(name), **options)
     air.add(made)
     return made
@@ -94,13 +105,13 @@ class Bench:
         that cannot be had.
         """
         chosen = self.settings
-        passphrase = chosen.psk if chosen.ap_psk is None else chosen.ap_psk
         return add_access_point(
             self.machine,
             self.air,
             chosen.ssid if chosen.ap_ssid is None else chosen.ap_ssid,
-            passphrase,
+            chosen.passphrase,
             wired(self._outside()),
+            router=chosen.router,
             channel=chosen.channel,
             ht=chosen.ht,
             hidden=chosen.hidden,

@@ -11,6 +11,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.air.routers import OPEN, ROUTERS
 from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
@@ -64,7 +65,7 @@ class Settings:
     psk: str | None = _option(
         None,
         values.passphrase,
-        "the passphrase that the device is told, 8 to 63 characters: WPA2-PSK; without it an open network",
+        "the passphrase that the device is told, 8 to 63 characters; without it an open network",
         "P",
         page="networks.md",
     )
@@ -73,6 +74,14 @@ class Settings:
         values.ap_passphrase,
         "the access point's own passphrase, where it is to differ; '' for an open network",
         "P",
+    )
+    router: str | None = _option(
+        None,
+        values.router,
+        "what the router's menu calls the protection of its network: wpa3 is SAE alone, wpa3-transition SAE or PSK; "
+        "without it wpa2 where there is a passphrase, and open where there is none",
+        "|".join(ROUTERS),
+        page="networks.md",
     )
     hidden: bool = _option(False, values.switch, "the access point keeps its SSID out of its beacons")
     channel: int = _option(6, values.channel, "the access point's, 1 to 13", "N")
@@ -191,6 +200,10 @@ class Settings:
         outside = [name for name in ("gateway", "tap", "serve") if getattr(self, name) not in (None, (), {})]
         if len(outside) > 1:
             raise ValueError(f"--{outside[0]} and --{outside[1]} do not go together: the device has one network")
+        if self.router not in (None, OPEN) and not self.passphrase:
+            raise ValueError(f"--router {self.router} needs a passphrase: --psk P, or --ap-psk P")
+        if self.router == OPEN and self.ap_psk:
+            raise ValueError("--router open and --ap-psk do not go together: an open network has no passphrase")
         if self.gateway_anywhere and not self.gateway:
             raise ValueError("--gateway-anywhere needs --gateway HOST:PORT")
         try:
@@ -198,6 +211,11 @@ class Settings:
                 host_server.server(str(server), anywhere=self.gateway_anywhere)
         except ValueError as error:
             raise ValueError(f"gateway: {error}") from None
+
+    @property
+    def passphrase(self) -> str | None:
+        """The access point's own; None or empty where there is none."""
+        return self.psk if self.ap_psk is None else self.ap_psk
 
     def check_chip(self, chip: Chip) -> None:
         """Raises ValueError where they name another chip than an image's, or a flash that it cannot have."""

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from bk7238 import chip as chips
 from bk7238 import host_files
 from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.air.routers import ROUTERS
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
 from bk7238.image import partition_json
@@ -74,6 +75,13 @@ def passphrase(text: str) -> str:
 def ap_passphrase(text: str) -> str:
     """The access point's own passphrase; empty for an open one."""
     return passphrase(text) if text != "" else text
+
+
+def router(name: str) -> str:
+    """Check that there is a preset of this name."""
+    if text(name) not in ROUTERS:
+        raise ValueError(f"{name!r} is no router's setting; there is {', '.join(ROUTERS)}")
+    return name
 
 
 def request(text: str) -> str:

@@ -22,7 +22,7 @@ from bk7238.image import FlashImage, flash_image
 T = TypeVar("T")
 
 NETWORK = (
-    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "hidden", "channel", "ht", "misbehaviour"),
+    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "misbehaviour"),
     *("request", "update_by"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")

@@ -67,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError("name the IMAGE (see bk7238 monitor --help)")
     settings = given.settings(arguments, engine="renode")
     if "ssid" not in arguments and arguments.package is None:
-        options = [flag(name) for name in ("psk", "ap_ssid", "ap_psk", "serve", "faults") if name in arguments]
+        options = [
+            flag(name) for name in ("psk", "ap_ssid", "ap_psk", "router", "serve", "faults") if name in arguments
+        ]
         for option in (*options, *(["--bare"] if arguments.bare else ())):
             raise given.UsageError(f"{option} needs an access point: --ssid SSID")
     if arguments.bare and (arguments.package is not None or settings.serve):

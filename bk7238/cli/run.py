@@ -65,8 +65,8 @@ def add(commands: Any) -> None:
         metavar="URL",
         help="a station joins the device's own open access point and fetches URL; may be repeated",
     )
-    names = ("ssid", "psk", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
-    command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase: WPA2-PSK")
+    names = ("ssid", "psk", "router", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
+    command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase")
     parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
     symbols.add(parser)
     given.add_artifacts(parser)
@@ -86,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not on_air:
         if settings.serve or settings.gateway or settings.tap is not None:
             raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
+        if settings.router is not None:
+            raise given.UsageError("--router is the setting of an access point; name that with --ssid")
         if settings.psk is not None:
             raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
     bench = given.checked(Bench, settings, image)

@@ -8,8 +8,10 @@ import pytest
 
 from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.air.misbehaviour import Misbehaviour
+from bk7238.air.routers import ROUTERS
 from bk7238.bench.bench import Bench
 from bk7238.cli import main
+from bk7238.formats import ieee80211 as dot11
 from bk7238.network.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +47,14 @@ def test_what_settings_choose(image):
     assert point._membership._misbehaviour == Misbehaviour(silent_at="message-3")
     bench.power_on()
     assert bench.machine.air is bench.air
+
+
+@pytest.mark.parametrize("router", [None, *ROUTERS])
+def test_a_routers_setting(image, router):
+    point = Bench(Settings(psk="correct horse", router=router), image).put_on_air()
+    offered = ROUTERS[router or "wpa2"]
+    element = dot11.find_element(point.security.elements, dot11.RSN)
+    assert element == (None if offered is None else offered.pack())
 
 
 @pytest.mark.parametrize(

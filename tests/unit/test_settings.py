@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bk7238 import cli, flash_image, package, resources
 from bk7238.air.misbehaviour import STEPS, Misbehaviour
+from bk7238.air.routers import ROUTERS
 from bk7238.bench import command, values
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.engine.engine import NAMES
@@ -59,6 +60,7 @@ INSIDE = {
     "ap_ssid": st.none() | ssids,
     "psk": st.none() | passphrases,
     "ap_psk": st.none() | st.just("") | passphrases,
+    "router": st.none() | st.sampled_from(list(ROUTERS)),
     "hidden": st.booleans(),
     "channel": st.integers(1, 13),
     "ht": st.booleans(),
@@ -75,7 +77,18 @@ INSIDE = {
     "delivered": st.booleans(),
     "as_is": st.booleans(),
 }
-inside = st.fixed_dictionaries({}, optional=INSIDE)
+
+
+def suited(given):
+    """A router's setting has a passphrase where it needs one, and none where it is open."""
+    if given.get("router") == "open":
+        return {**given, "ap_psk": None}
+    if given.get("router") and not (given.get("ap_psk") or (given.get("ap_psk") is None and given.get("psk"))):
+        return {**given, "ap_psk": "correct horse"}
+    return given
+
+
+inside = st.fixed_dictionaries({}, optional=INSIDE).map(suited)
 choices = st.builds(lambda one, other: Settings(**one, **other), inside, outside)
 
 
@@ -101,7 +114,12 @@ def test_settings_to_command_line_to_settings(settings):
 @given(choices, st.sampled_from(list(OPTIONS)))
 def test_none_is_what_is_usual_and_needs_no_word(settings, name):
     usual = getattr(Settings(), name)
-    others = {"gateway": ("gateway_anywhere",), "gateway_anywhere": ("gateway",)}.get(name, ())
+    needed = {
+        "gateway": ("gateway_anywhere",),
+        "gateway_anywhere": ("gateway",),
+        **dict.fromkeys(("psk", "ap_psk"), ("router",)),
+    }
+    others = needed.get(name, ())
     settings = replace(settings, **dict.fromkeys((name, *others)))
     assert getattr(settings, name) == usual
     assert not any(word.partition("=")[0] == command.flag(name) for word in command.words(settings))
@@ -121,6 +139,7 @@ def test_through_a_shell():
         ap_ssid=b"-x",
         psk='correct "horse" $(x)',
         ap_psk="",
+        router="open",
         hidden=True,
         channel=13,
         ht=True,
@@ -186,6 +205,10 @@ def test_a_text_is_what_it_stands_for():
         ({"gateway": "127.0.0.1:80", "tap": "bk0"}, "--gateway and --tap do not go together"),
         ({"tap": "bk0", "serve": SERVED}, "--tap and --serve do not go together"),
         ({"gateway_anywhere": True}, "--gateway-anywhere needs --gateway"),
+        ({"router": "wpa4"}, "router: 'wpa4' is no router's setting; there is open, wpa2, wpa3-transition, wpa3"),
+        ({"router": "wpa3"}, "--router wpa3 needs a passphrase: --psk P, or --ap-psk P"),
+        ({"router": "wpa2", "psk": "correct horse", "ap_psk": ""}, "--router wpa2 needs a passphrase"),
+        ({"router": "open", "ap_psk": "correct horse"}, "--router open and --ap-psk do not go together"),
         ({"gateway": HostServer("192.0.2.1", 80)}, "192.0.2.1 is not on this machine"),
         ({"misbehaviour": "silent-at=never"}, "misbehaviour: step 'never' is unknown"),
         ({"misbehaviour": "reason=65536"}, "misbehaviour: codes of 802.11 go from 0 to 65535"),
