@@ -1,0 +1,70 @@
+"""The whole update over WPA3-Personal on real firmware, whose supplicant nobody here has written."""
+
+import random
+
+import pytest
+from images import VENDOR
+
+from bk7238.air.sae import SaeOptions
+from bk7238.air.wpa2 import Wpa2
+from bk7238.formats import ieee80211 as dot11
+from bk7238.formats import rsn
+from bk7238.testing import Air
+from ota import expected
+
+pytestmark = [pytest.mark.nightly, VENDOR]
+
+PSK = "correct horse"
+
+
+def associations(air):
+    """What the device asked for, each time that it associated."""
+    frames = [frame.data for frame in air.frames if frame.data[0] == dot11.ASSOCIATION_REQUEST << 4]
+    return [rsn.parse(dot11.find_element(data[28:], dot11.RSN)) for data in frames]
+
+
+@pytest.mark.parametrize(("router", "akm"), [("wpa2", rsn.PSK), ("wpa3-transition", rsn.SAE), ("wpa3", rsn.SAE)])
+def test_update(make_dut, router, akm):
+    dut = make_dut(psk=PSK, router=router)
+    air = Air(dut)
+    result = dut.expect_verdict("new-app-runs")
+    assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
+    asked = associations(air)
+    assert [(one.group, one.pairwise, one.management) for one in asked] == [(rsn.CCMP, (rsn.CCMP,), (akm,))] * 2
+    assert [event.number for event in air.events("HandshakeMessage")] == [1, 2, 3, 4] * 2
+    security = dut.bench.access_point.security
+    assert not security.counters and len(set(security.pmks)) == {rsn.PSK: 1, rsn.SAE: 2}[akm] + (
+        router == "wpa3-transition"
+    )
+
+
+@pytest.mark.bk7238(psk=PSK, ap_psk="battery staple", router="wpa3")
+def test_another_password(dut):
+    assert "the confirm of SAE is wrong" in dut.expect_verdict("device-waits").reason
+
+
+def elsewhere(dut, options):
+    """A network with SAE of these options: what its access point answered to commits, by status."""
+    air = Air(dut)
+    security = Wpa2(PSK, random.Random(1), offered=rsn.WPA3_SAE, sae=options)
+    air.access_point("Bench", security=security, bssid=bytes.fromhex("02aabbccdd02"), channel=1)
+    return air, lambda: [
+        int.from_bytes(frame.data[28:30], "little")
+        for frame in air.frames
+        if frame.data[0] == dot11.AUTHENTICATION << 4 and not frame.from_device and frame.data[26:28] == b"\1\0"
+    ]
+
+
+@pytest.mark.bk7238(psk=PSK, ap_ssid="Elsewhere")
+def test_hunting_and_pecking(dut):
+    air, commits = elsewhere(dut, SaeOptions(by_hash=False))
+    air.expect("HandshakeCompleted", within="30 s")
+    assert commits() == [0]
+
+
+@pytest.mark.bk7238(psk=PSK, ap_ssid="Elsewhere")
+def test_a_token(dut):
+    """The device brings it; its two commits and what follows take it longer than its own limit, and it starts over."""
+    _, commits = elsewhere(dut, SaeOptions(threshold=0))
+    dut.run("16 s")
+    assert commits()[:2] == [76, 126]
