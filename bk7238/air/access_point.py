@@ -146,7 +146,7 @@ class AccessPoint(Actor):
         """When `poll` has something to do; None while switched off."""
         if not self.online:
             return None
-        times = (self._next_beacon, self._downlink.since, self._security.deadline)
+        times = (self._next_beacon, self._downlink.since, self._security.deadline, self._membership.deadline)
         return min(time for time in times if time is not None)
 
     def poll(self, now: int) -> list[Outgoing]:
@@ -154,6 +154,7 @@ class AccessPoint(Actor):
         if not self.online:
             return []
         self._poll_security(now)
+        self._membership.poll(now)
         if self._next_beacon <= now:
             body = self._bss.beacon(now, self._downlink.indication())
             self._downlink.management(dot11.BEACON, dot11.BROADCAST, body, now)
@@ -204,7 +205,7 @@ class AccessPoint(Actor):
         elif header.addr1 != self.bssid:
             pass  # nothing else is for everybody
         elif header.kind == dot11.MANAGEMENT and header.addr3 == self.bssid:
-            self._membership.receive(header, body, now)
+            self._receive_management(header, frame, now)
         elif header.kind == dot11.DATA and header.flags & (dot11.TO_DS | dot11.FROM_DS) == dot11.TO_DS:
             self._receive_data(header, frame, now)
         elif header.kind == dot11.CONTROL and header.subtype == dot11.PS_POLL:
@@ -214,6 +215,15 @@ class AccessPoint(Actor):
         ssid = dot11.find_element(body, dot11.SSID)
         if header.addr3 in (self.bssid, dot11.BROADCAST) and ssid is not None and self.answers(ssid):
             self._downlink.management(dot11.PROBE_RESPONSE, header.addr2, self._bss.probe_response(now), now)
+
+    def _receive_management(self, header: Header, frame: bytes, now: int) -> None:
+        clear: bytes | None = frame
+        if dot11.is_robust(frame) or header.flags & dot11.PROTECTED:
+            clear = self._security.unprotect(header.addr2, frame)
+        if clear is None:
+            self.counters["not protected"] += 1
+            return
+        self._membership.receive(*dot11.parse(clear), now)
 
     def _receive_poll(self, header: Header, now: int) -> None:
         station = self.stations.member(header.addr2)

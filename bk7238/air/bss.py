@@ -68,9 +68,9 @@ class Bss(Actor):
         """A probe response's body."""
         return self._advertisement(self.ssid, b"", now)
 
-    def association_response(self, status: int, aid: int) -> bytes:
-        """The body of an association or reassociation response."""
-        elements = management.rates(self.b_only)
+    def association_response(self, status: int, aid: int, more: bytes = b"") -> bytes:
+        """The body of an association or reassociation response, with `more` elements."""
+        elements = management.rates(self.b_only) + more
         if self.ht:
             elements += management.high_throughput(self.channel)
         return management.association(self.capabilities, status, aid, elements)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3
 from bk7238.formats import eapol, wpa_keys
+from bk7238.formats.bip import IntegrityKey
 from bk7238.formats.ccmp import KEY_SIZE, ReceivingKey, SendingKey
 from bk7238.formats.eapol import (
     ACK,
@@ -42,12 +43,20 @@ class WrongElement(ValueError):
 
 class Asked(NamedTuple):
     """What an association was granted for: the content of its RSN element, the key management (a suite) and the
-    pairwise master key, with its name where SAE has given it one."""
+    pairwise master key, with its name where SAE has given it one, and whether management frames will be protected."""
 
     rsn: bytes
     akm: bytes
     pmk: bytes
     pmkid: bytes = b""
+    protects_management: bool = False
+
+
+class GroupKeys(NamedTuple):
+    """What is sent to all with: the key of data, and that of management frames where they are protected."""
+
+    data: SendingKey
+    management: IntegrityKey | None = None
 
 
 class Handshake(Record):
@@ -71,7 +80,8 @@ class Handshake(Record):
         self.wrong_key = False  # a MIC of message 2 did not match
         self.sending: SendingKey | None = None  # from message 4 on
         self.receiving: ReceivingKey | None = None  # from message 2 on: the station may have its keys before we know
-        self.group: SendingKey | None = None  # the group key that the last message 3 or group message held
+        self.group: GroupKeys | None = None  # what the last message 3 or group message held
+        self.protects_management = asked.protects_management
         self._authenticator, self._granted, self._anonce = authenticator, asked, anonce
         self._by_sha256 = asked.akm == SAE
         self._version = VERSION_OF_AKM if self._by_sha256 else VERSION_AES
@@ -79,7 +89,7 @@ class Handshake(Record):
         self._counter = 0  # the replay counter of the last message
         self._oldest = 0  # and of the first that asked for the same answer
 
-    def ask(self, step: str, advertised: bytes, group: SendingKey) -> bytes:
+    def ask(self, step: str, advertised: bytes, group: GroupKeys) -> bytes:
         """The packet of `step`, for the first time or once more. `advertised` is our whole RSN element."""
         self._counter += 1
         if step != self.asked:
@@ -90,14 +100,16 @@ class Handshake(Record):
             data = wpa_keys.pmkid_data(pmkid) if pmkid else b""
             return KeyFrame(info, self._counter, self._anonce, KEY_SIZE, data=data).pack()
         assert self._keys is not None and self.group is not None
-        group = self.group
+        key, integrity = self.group
         info = self._version | ACK | MIC | SECURE | ENCRYPTED
-        data, nonce, length = wpa_keys.group_key_data(group.key_id, group.key), bytes(32), 0
+        data, nonce, length = wpa_keys.group_key_data(key.key_id, key.key), bytes(32), 0
+        if integrity is not None and self.protects_management:
+            data += wpa_keys.integrity_key_data(integrity.key_id, integrity.packet_number, integrity.key)
         if step == MESSAGE_3:
             info |= PAIRWISE | INSTALL
             data, nonce, length = advertised + data, self._anonce, KEY_SIZE
         wrapped = wpa_keys.wrap(self._keys.kek, data)
-        return KeyFrame(info, self._counter, nonce, length, group.packet_number, wrapped).pack(self._keys.kck)
+        return KeyFrame(info, self._counter, nonce, length, key.packet_number, wrapped).pack(self._keys.kck)
 
     def answer(self, packet: bytes) -> str:
         """The step that this packet answers, which is over then.

@@ -13,7 +13,7 @@ ESS, PRIVACY, SHORT_SLOT = 0x0001, 0x0010, 0x0400
 
 # Status codes
 SUCCESS, UNSPECIFIED, NO_ALGORITHM, OUT_OF_SEQUENCE = 0, 1, 13, 14
-TOO_MANY_STATIONS, RATES_UNSUPPORTED, DECLINED = 17, 18, 37
+TOO_MANY_STATIONS, RATES_UNSUPPORTED, REFUSED_TEMPORARILY, DECLINED = 17, 18, 30, 37
 
 # Reason codes
 UNSPECIFIED_REASON, LEAVING = 1, 3
@@ -36,6 +36,9 @@ _BEACON = struct.Struct("<QHH")
 _AUTHENTICATION = struct.Struct("<HHH")
 _ASSOCIATION = struct.Struct("<HHH")
 _AID_BITS = 0xC000
+
+_COMEBACK = 3  # type of a timeout interval
+SA_QUERY, _QUERY, _ANSWER = 8, 0, 1
 
 _BLOCK_ACK, _ADDBA_REQUEST, _ADDBA_RESPONSE = 3, 0, 1
 
@@ -93,6 +96,23 @@ def association(capabilities: int, status: int, aid: int, elements: bytes) -> by
 def reason(code: int) -> bytes:
     """The body of a deauthentication or a disassociation."""
     return code.to_bytes(2, "little")
+
+
+def comeback(time_units: int) -> bytes:
+    """The element of a refusal that says when to try again."""
+    return element(dot11.TIMEOUT_INTERVAL, struct.pack("<BI", _COMEBACK, time_units))
+
+
+def sa_query(identifier: bytes, *, answer: bool = False) -> bytes:
+    """The body of an SA Query request or of the answer to it; the identifier has 2 bytes."""
+    return bytes((SA_QUERY, _ANSWER if answer else _QUERY)) + identifier
+
+
+def sa_query_of(body: bytes) -> tuple[bytes, bool] | None:
+    """The identifier in an action frame's body, and whether it is an answer; None where it is no SA Query."""
+    if len(body) < 4 or body[0] != SA_QUERY or body[1] > _ANSWER:
+        return None
+    return body[2:4], body[1] == _ANSWER
 
 
 def asks_for_block_ack(body: bytes) -> bool:

@@ -6,7 +6,7 @@ import struct
 from collections import Counter
 
 from bk7238.air import management
-from bk7238.air.bss import Bss
+from bk7238.air.bss import TIME_UNIT, Bss
 from bk7238.air.events import (
     StationAssociated,
     StationAuthenticated,
@@ -21,15 +21,32 @@ from bk7238.air.security import Authentication, answered
 from bk7238.air.stations import Downlink, MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
+from bk7238.formats.plain import Record
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
+from bk7238.peripherals.core import Actor, State
 
 _AUTHENTICATION = struct.Struct("<HH")
+_QUERY_AGAIN, _QUERY_LASTS = 201 * TIME_UNIT, 1000 * TIME_UNIT  # microseconds, as hostapd has them
 _MANAGEMENT_TID = -1  # stands for management frames where repetitions are told apart
 
 
-class Membership:
-    """The state machine of every station of one BSS."""
+class Query(Record):
+    """Whether a station is still there: SA Query asks, from `since` on, next at `due`, None once it is given up."""
+
+    def __init__(self, now: int) -> None:
+        self.since, self.number = now, 0
+        self.due: int | None = now
+
+
+class Membership(Actor):
+    """The state machine of every station of one BSS.
+
+    Where management frames are protected, one that seems to join again is told to come back later, and asked whether it
+    is still there (SA Query, IEEE 802.11-2020, 11.13): somebody else may have sent the request.
+    """
+
+    _queries: dict[bytes, Query] = State(factory=dict)
 
     def __init__(
         self,
@@ -108,6 +125,9 @@ class Membership:
     def _admit(self, address: bytes, order: int) -> int:
         """Remember a station as authenticated and nothing more; the status code."""
         known = self._stations.member(address)
+        if known is not None and self._bss.security.protects_management(address):
+            known.heard[_MANAGEMENT_TID] = order
+            return management.SUCCESS  # whether it has restarted shows when it associates
         if known is not None:
             self._end_association(known)  # it has restarted
         station = self._stations.add(address)
@@ -123,6 +143,14 @@ class Membership:
             return
         if self._refrains(ASSOCIATION, station.address, now):
             return
+        kind = dot11.REASSOCIATION_RESPONSE if again else dot11.ASSOCIATION_RESPONSE
+        left = self._may_be_there(station, now)
+        if left:
+            refused = management.REFUSED_TEMPORARILY
+            answer = self._bss.association_response(refused, 0, management.comeback(left))
+            self._downlink.management(kind, station.address, answer, now)
+            self._events.publish(StationRefused(now, *self._names(station.address), refused))
+            return
         wanted = body[fixed:]
         rates = dot11.find_element(wanted, dot11.RATES) or b""
         rates += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""
@@ -133,7 +161,6 @@ class Membership:
             station.aid = self._stations.free_aid()
             station.qos = self._bss.ht and dot11.find_element(wanted, dot11.VENDOR, management.WMM) is not None
             station.rate = next((rate for rate in self._bss.rates if rate * 2 in offered), self._bss.rates[-1])
-        kind = dot11.REASSOCIATION_RESPONSE if again else dot11.ASSOCIATION_RESPONSE
         answer = self._bss.association_response(status, station.aid)
         self._downlink.management(kind, station.address, answer, now)
         names = self._names(station.address)
@@ -154,11 +181,47 @@ class Membership:
         return self._bss.security.admit(station.address, wanted)
 
     def _act(self, station: StationEntry, body: bytes, now: int) -> None:
-        """An action frame. The only one to be answered asks for block acknowledgments."""
+        """An action frame. Those that are answered ask for block acknowledgments, and whether we are there."""
+        query = management.sa_query_of(body)
         if not station.associated:
             self.reject(station.address, management.CLASS_3_NOT_ASSOCIATED, now)
+        elif query is not None and self._bss.security.protects_management(station.address):
+            identifier, is_answer = query
+            if is_answer:
+                self._queries.pop(station.address, None)
+            else:
+                body = management.sa_query(identifier, answer=True)
+                self._downlink.management(dot11.ACTION, station.address, body, now)
         elif management.asks_for_block_ack(body):
             self._downlink.management(dot11.ACTION, station.address, management.decline_block_ack(body), now)
+
+    # Stations that may be there still
+
+    @property
+    def deadline(self) -> int | None:
+        """When a station is to be asked again whether it is there."""
+        return min((query.due for query in self._queries.values() if query.due is not None), default=None)
+
+    def poll(self, now: int) -> None:
+        """Ask those again that have not answered, and give up one that has not for long."""
+        for address, query in self._queries.items():
+            if query.due is None or query.due > now:
+                continue
+            if now - query.since >= _QUERY_LASTS:
+                query.due = None
+                continue
+            query.number, query.due = query.number + 1, now + _QUERY_AGAIN
+            body = management.sa_query(query.number.to_bytes(2, "little"))
+            self._downlink.management(dot11.ACTION, address, body, now)
+
+    def _may_be_there(self, station: StationEntry, now: int) -> int:
+        """In how many time units to come back: a station with this address is here, and has not been asked for long."""
+        if not station.associated or not self._bss.security.protects_management(station.address):
+            return 0
+        query = self._queries.setdefault(station.address, Query(now))
+        if query.due is None:
+            return 0
+        return max(1, -(-(query.since + _QUERY_LASTS - now) // TIME_UNIT))
 
     def _refrains(self, step: str, address: bytes, now: int) -> bool:
         """Whether the access point does not do this step of joining."""
@@ -175,6 +238,7 @@ class Membership:
         return False
 
     def _end_association(self, station: StationEntry) -> None:
+        self._queries.pop(station.address, None)
         if station.associated:
             self._bss.security.left(station.address)
         station.aid, station.asleep = 0, False

@@ -67,11 +67,15 @@ class Security(Protocol):
     def authorised(self, station: bytes) -> bool:
         """Whether the station's data may pass."""
 
+    def protects_management(self, station: bytes) -> bool:
+        """Whether robust management frames are protected between the station and this access point by now (802.11w)."""
+
     def protect(self, receiver: bytes, frame: bytes) -> bytes:
-        """A data frame to `receiver` (a station or a group) as it goes on the air."""
+        """A data or robust management frame to `receiver` (a station or a group) as it goes on the air."""
 
     def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
-        """A data frame as it came from the air, in the clear; None where it is not to be accepted."""
+        """A data or robust management frame as it came from the air, in the clear; None where it is not to be
+        accepted."""
 
     @property
     def deadline(self) -> int | None:
@@ -119,6 +123,10 @@ class Open:
     def authorised(self, station: bytes) -> bool:
         """Whoever is associated may send."""
         return True
+
+    def protects_management(self, station: bytes) -> bool:
+        """Nothing is protected."""
+        return False
 
     def protect(self, receiver: bytes, frame: bytes) -> bytes:
         """The frame as it is."""

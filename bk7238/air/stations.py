@@ -154,7 +154,10 @@ class Downlink(Actor):
         header = Header(
             dot11.MANAGEMENT, subtype, addr1=receiver, addr2=self._bssid, addr3=self._bssid, sequence=sequence
         )
-        self._put(header.pack() + body, self._slow, now)
+        frame = header.pack() + body
+        if dot11.is_robust(frame):
+            frame = self._security.protect(receiver, frame)
+        self._put(frame, self._slow, now)
 
     def ethernet(self, frame: bytes, now: int) -> None:
         """An Ethernet frame for one of the stations, or for all; others are not ours."""

@@ -4,7 +4,7 @@ Unanswered messages are sent again after 100 ms, then every second, four times i
 out with reason 15 (16 for a group key). A message 2 whose MIC does not match is one that was not answered: the device
 has another passphrase. A new group key goes to the stations one message each, and is used once all have answered.
 All randomness is that of `rng`. Source: IEEE 802.11-2020, 12.6 and 12.7; the times are hostapd's.
-Not simulated: pre-authentication, TKIP, protected management frames.
+Not simulated: pre-authentication, TKIP.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from bk7238.air.events import (
     StepDeauthenticated,
     StepIgnored,
 )
-from bk7238.air.handshake import Asked, Handshake, WrongElement, WrongMic
+from bk7238.air.handshake import Asked, GroupKeys, Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
 from bk7238.air.sae import Sae, SaeOptions
 from bk7238.air.security import Authentication, answered
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
+from bk7238.formats.bip import IntegrityKey
 from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed, SendingKey
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
@@ -54,8 +55,8 @@ class Wpa2(Actor):
     counters: Counter[str] = State(factory=Counter)
     pmks: list[bytes] = State(factory=list)
     _next_rekey: int | None = State()
-    _group: SendingKey = State()
-    _next_group: SendingKey | None = State()  # given out, and not yet in use
+    _group: GroupKeys = State()
+    _next_group: GroupKeys | None = State()  # given out, and not yet in use
     _psk: bytes = State(b"")
     _asked: dict[bytes, Asked] = State(factory=dict)
     _members: dict[bytes, Handshake] = State(factory=dict)
@@ -82,7 +83,7 @@ class Wpa2(Actor):
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey = self._rekey_every or None
         self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
-        self._group = SendingKey(self._random(KEY_SIZE), 1)
+        self._group = self._group_keys(1)
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """Derive the pre-shared key from passphrase and SSID, and begin with SAE."""
@@ -94,13 +95,14 @@ class Wpa2(Actor):
     @property
     def keys(self) -> list[bytes]:
         """The keys that data frames are protected with now: group keys, and those of the stations."""
-        sending = [self._group, self._next_group, *(member.sending for member in self._members.values())]
+        groups = [group.data for group in (self._group, self._next_group) if group is not None]
+        sending = [*groups, *(member.sending for member in self._members.values())]
         receiving = [member.receiving for member in self._members.values()]
         return [key.key for key in (*sending, *receiving) if key is not None]
 
     def restart(self) -> None:
         """Take a new group key, and forget who had a master key."""
-        self._group, self._next_group = SendingKey(self._random(KEY_SIZE), 1), None
+        self._group, self._next_group = self._group_keys(1), None
         if self._sae is not None:
             self._sae.forget()
 
@@ -132,8 +134,9 @@ class Wpa2(Actor):
             return status
         asked = rsn.parse(element)
         [akm] = asked.management
+        protects = asked.protects_management and self._offered.protects_management
         if akm != rsn.SAE:
-            self._asked[station] = Asked(element, akm, self._psk)
+            self._asked[station] = Asked(element, akm, self._psk, protects_management=protects)
             return status
         assert self._sae is not None  # it is offered
         keys = self._sae.master_key(station, asked.pmkids)
@@ -141,7 +144,7 @@ class Wpa2(Actor):
             return admission.INVALID_PMKID
         if keys.pmk not in self.pmks:
             self.pmks.append(keys.pmk)
-        self._asked[station] = Asked(element, akm, keys.pmk, keys.pmkid)
+        self._asked[station] = Asked(element, akm, keys.pmk, keys.pmkid, protects)
         return status
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
@@ -253,13 +256,13 @@ class Wpa2(Actor):
     # The group key
 
     def _start_rekey(self, now: int) -> list[tuple[bytes, bytes | int]]:
-        self._next_group = SendingKey(self._random(KEY_SIZE), 3 - self._group.key_id)
+        self._next_group = self._group_keys(3 - self._group.data.key_id)
         out: list[tuple[bytes, bytes | int]] = []
         for member in self._members.values():
             if member.sending is not None:
                 member.asked = None  # another group key may not have been answered yet
                 out += [(member.station, packet) for packet in self._ask(member, GROUP_1, now)]
-        self._events.publish(GroupRekeyed(now, mac_text(self._bssid), self._next_group.key_id))
+        self._events.publish(GroupRekeyed(now, mac_text(self._bssid), self._next_group.data.key_id))
         self._use_next_group()
         return out
 
@@ -275,16 +278,28 @@ class Wpa2(Actor):
         member = self._members.get(station)
         return member is not None and member.sending is not None
 
+    def protects_management(self, station: bytes) -> bool:
+        """Whether that was agreed on with the station, and it has its keys."""
+        member = self._members.get(station)
+        return member is not None and member.protects_management and member.sending is not None
+
     def protect(self, receiver: bytes, frame: bytes) -> bytes:
-        """Encrypt a data frame with the receiver's pairwise key or the group key."""
+        """Encrypt a frame with the receiver's pairwise key or the group key, or sign it for a group; a management frame
+        where that was agreed on."""
+        is_data = _is_data(frame)
         if dot11.is_group(receiver):
-            return self._group.protect(frame)
+            integrity = self._group.management
+            return self._group.data.protect(frame) if is_data else integrity.protect(frame) if integrity else frame
         member = self._members.get(receiver)
+        if not is_data and not self.protects_management(receiver):
+            return frame
         return frame if member is None or member.sending is None else member.sending.protect(frame)
 
     def unprotect(self, station: bytes, frame: bytes) -> bytes | None:
-        """Decrypt a data frame of the station's. None where it has no key, or the frame is not accepted."""
+        """Decrypt a frame of the station's. None where it has no key, or the frame is not accepted."""
         member = self._members.get(station)
+        if not _is_data(frame) and not self.protects_management(station):
+            return None if frame[1] & dot11.PROTECTED else frame
         if member is None:
             return None
         if not frame[1] & dot11.PROTECTED:
@@ -298,6 +313,12 @@ class Wpa2(Actor):
             causes = {MicError: "MIC", Replayed: "replayed"}
             self.counters[causes.get(type(error), "malformed")] += 1
             return None
+
+    def _group_keys(self, key_id: int) -> GroupKeys:
+        data = SendingKey(self._random(KEY_SIZE), key_id)
+        if not self._offered.protects_management:
+            return GroupKeys(data)
+        return GroupKeys(data, IntegrityKey(self._random(KEY_SIZE), key_id + 3))
 
     def _take_psk(self) -> None:
         """Derive the pre-shared key, where one is used."""
@@ -314,3 +335,7 @@ class Wpa2(Actor):
 
     def _random(self, size: int) -> bytes:
         return self._rng.getrandbits(8 * size).to_bytes(size, "little")
+
+
+def _is_data(frame: bytes) -> bool:
+    return frame[0] >> 2 & 3 == dot11.DATA

@@ -84,19 +84,22 @@ def _aad(header: Header) -> bytes:
     return control + addresses + bytes((header.fragment, 0)) + header.addr4 + qos
 
 
+_MANAGEMENT = 16  # stands for management frames, which have a replay counter of their own
+
+
 class Replayed(ValueError):
     """The packet number is not above the last one of this priority."""
 
 
 class SendingKey(Record):
-    """A key that data frames are sent with. `packet_number` is the last one used."""
+    """A key that frames are sent with. `packet_number` is the last one used."""
 
     def __init__(self, key: bytes, key_id: int = 0) -> None:
         self.key, self.key_id = key, key_id
         self.packet_number = 0
 
     def protect(self, frame: bytes) -> bytes:
-        """A data frame as it goes on the air."""
+        """A data or management frame as it goes on the air."""
         body = parse(frame)[1]
         at = len(frame) - len(body)
         self.packet_number += 1
@@ -105,7 +108,7 @@ class SendingKey(Record):
 
 
 class ReceivingKey(Record):
-    """A key that data frames are received with."""
+    """A key that frames are received with."""
 
     def __init__(self, key: bytes) -> None:
         self.key = key
@@ -114,7 +117,7 @@ class ReceivingKey(Record):
     def unprotect(self, frame: bytes) -> bytes:
         """The frame in the clear, without CCMP header and MIC. Raises MicError, Replayed, or ValueError where short."""
         header, body = parse(decrypt(self.key, frame))
-        number, priority = packet_number(body), (header.qos or 0) & 15
+        number, priority = packet_number(body), _MANAGEMENT if header.kind == MANAGEMENT else (header.qos or 0) & 15
         if number <= self._last.get(priority, 0):
             raise Replayed(f"packet number {number} comes again")
         self._last[priority] = number

@@ -23,6 +23,9 @@ PROBE_REQUEST, PROBE_RESPONSE = 4, 5
 BEACON = 8
 DISASSOCIATION, AUTHENTICATION, DEAUTHENTICATION, ACTION = 10, 11, 12, 13
 
+NOT_ROBUST = (4, 7, 11, 15, 20, 21, 127)
+"""Categories of action frames that are not protected: public, HT, unprotected WNM, self-protected, VHT and others."""
+
 # Control subtypes
 PS_POLL = 10
 
@@ -36,7 +39,7 @@ POWER_MANAGEMENT, MORE_DATA, PROTECTED, ORDER = 0x10, 0x20, 0x40, 0x80
 # Elements
 SSID, RATES, DS_PARAMETER, TIM, ERP = 0, 1, 3, 5, 42
 HT_CAPABILITIES, RSN, EXTENDED_RATES, HT_OPERATION, VENDOR = 45, 48, 50, 61, 221
-RSN_EXTENSION, EXTENSION = 244, 255
+TIMEOUT_INTERVAL, MANAGEMENT_MIC, RSN_EXTENSION, EXTENSION = 56, 76, 244, 255
 
 QOS_AMSDU = 0x80
 
@@ -121,6 +124,14 @@ def _parse_control(frame: bytes, subtype: int, flags: int) -> tuple[Header, byte
 def is_group(address: bytes) -> bool:
     """Whether an address names a group (multicast or broadcast) rather than one station."""
     return bool(address[0] & 1)
+
+
+def is_robust(frame: bytes) -> bool:
+    """Whether it is a management frame that 802.11w protects: the ends of an association, and most action frames."""
+    subtype = frame[0] >> 4 if frame and frame[0] & 0x0F == 0 else None
+    if subtype == ACTION:
+        return len(frame) > 24 and frame[24] not in NOT_ROBUST
+    return subtype in (DISASSOCIATION, DEAUTHENTICATION)
 
 
 def is_group_addressed(frame: bytes) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 OUI = bytes.fromhex("000fac")
 TKIP, CCMP = OUI + b"\x02", OUI + b"\x04"
 IEEE_802_1X, PSK, SAE = OUI + b"\x01", OUI + b"\x02", OUI + b"\x08"
-FRAME_PROTECTION_REQUIRED = 0x0040  # capability: management frames only protected
+BIP_CMAC = OUI + b"\x06"
+# Capabilities: management frames (of 802.11w) only protected, or protected where the other side can do it
+FRAME_PROTECTION_REQUIRED, FRAME_PROTECTION_CAPABLE = 0x0040, 0x0080
 
 VERSION = 1
 
@@ -27,17 +29,29 @@ class Rsn:
     management: tuple[bytes, ...] = (IEEE_802_1X,)
     capabilities: int = 0
     pmkids: tuple[bytes, ...] = ()
+    group_management: bytes = b""  # of management frames to a group; where it is left out, BIP_CMAC
+
+    @property
+    def protects_management(self) -> bool:
+        """Whether it can protect management frames."""
+        return bool(self.capabilities & FRAME_PROTECTION_CAPABLE)
 
     def pack(self) -> bytes:
         """The element's content."""
         suites = b"".join(struct.pack("<H", len(kind)) + b"".join(kind) for kind in (self.pairwise, self.management))
-        names = struct.pack("<H", len(self.pmkids)) + b"".join(self.pmkids) if self.pmkids else b""
-        return struct.pack("<H", self.version) + self.group + suites + struct.pack("<H", self.capabilities) + names
+        last = self.group_management
+        names = struct.pack("<H", len(self.pmkids)) + b"".join(self.pmkids) if self.pmkids or last else b""
+        front = struct.pack("<H", self.version) + self.group + suites
+        return front + struct.pack("<H", self.capabilities) + names + last
 
 
 WPA2_PSK = Rsn(management=(PSK,))
-WPA3_TRANSITION = Rsn(management=(PSK, SAE))
-WPA3_SAE = Rsn(management=(SAE,))
+WPA3_TRANSITION = Rsn(management=(PSK, SAE), capabilities=FRAME_PROTECTION_CAPABLE, group_management=BIP_CMAC)
+WPA3_SAE = Rsn(
+    management=(SAE,),
+    capabilities=FRAME_PROTECTION_CAPABLE | FRAME_PROTECTION_REQUIRED,
+    group_management=BIP_CMAC,
+)
 
 
 def parse(element: bytes) -> Rsn:
@@ -55,7 +69,9 @@ def parse(element: bytes) -> Rsn:
     )
     names = _take(element, at + 4, 16 * count) if count else b""
     pmkids = tuple(names[i : i + 16] for i in range(0, len(names), 16))
-    return Rsn(version, group, pairwise, management, capabilities, pmkids)
+    at += 4 + 16 * count
+    integrity = _take(element, at, 4) if at < len(element) else b""
+    return Rsn(version, group, pairwise, management, capabilities, pmkids, integrity)
 
 
 def _suites(element: bytes, at: int, default: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], int]:

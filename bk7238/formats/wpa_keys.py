@@ -19,7 +19,8 @@ from bk7238.formats.ieee80211 import VENDOR, element, elements
 
 PMK_SIZE = 32
 _ITERATIONS = 4096
-_GROUP_KEY, _PMKID = rsn.OUI + b"\x01", rsn.OUI + b"\x04"  # key data elements: a group key, the name of a PMK
+# Key data elements: a group key, the name of a PMK, the group key of management frames
+_GROUP_KEY, _PMKID, _INTEGRITY_KEY = rsn.OUI + b"\x01", rsn.OUI + b"\x04", rsn.OUI + b"\x09"
 
 
 class PairwiseKeys(NamedTuple):
@@ -75,6 +76,19 @@ def group_key_data(key_id: int, key: bytes) -> bytes:
 def pmkid_data(pmkid: bytes) -> bytes:
     """The key data element that names the master key (16 bytes)."""
     return element(VENDOR, _PMKID + pmkid)
+
+
+def integrity_key_data(key_id: int, packet_number: int, key: bytes) -> bytes:
+    """The key data element that hands on the group key of management frames (IGTK) and the number it is at."""
+    return element(VENDOR, _INTEGRITY_KEY + key_id.to_bytes(2, "little") + packet_number.to_bytes(6, "little") + key)
+
+
+def find_integrity_key(data: bytes) -> tuple[int, int, bytes] | None:
+    """Id, packet number and key of the first such element in (unwrapped) key data."""
+    for content in _key_data(data):
+        if content.startswith(_INTEGRITY_KEY) and len(content) > 12:
+            return int.from_bytes(content[4:6], "little"), int.from_bytes(content[6:12], "little"), content[12:]
+    return None
 
 
 def find_group_key(data: bytes) -> tuple[int, bytes] | None:

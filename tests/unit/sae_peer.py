@@ -23,7 +23,7 @@ def make_wpa3(**options):
 
 class SaePeer(Supplicant):
     derive, version = staticmethod(wpa_keys.kdf), 0
-    akm = rsn.SAE
+    akm, capabilities = rsn.SAE, rsn.FRAME_PROTECTION_CAPABLE
 
     def __init__(self, medium, mac: bytes = MAC, *, passphrase: str = PASSPHRASE, by_hash: bool = True, **options):
         super().__init__(medium, mac, passphrase=passphrase, **options)
@@ -66,7 +66,7 @@ class SaePeer(Supplicant):
 
     def asks_for(self, *pmkids: bytes) -> bytes:
         """The elements of an association request."""
-        asked = rsn.Rsn(management=(self.akm,), pmkids=pmkids)
+        asked = rsn.Rsn(management=(self.akm,), capabilities=self.capabilities, pmkids=pmkids)
         extension = element(dot11.RSN_EXTENSION, bytes((sae.HASH_TO_ELEMENT,))) if self.by_hash else b""
         self.rsn = element(dot11.RSN, asked.pack())
         return RATES + self.rsn + extension
@@ -77,13 +77,25 @@ class SaePeer(Supplicant):
         transaction, status, content = self.confirm()
         assert (transaction, status) == (sae.CONFIRM, 0)
         assert sae.confirm_matches(content, self.master.kck, self.peer, self.mine.commit)
+        self.wait_to_be_missed(self.asks_for())
         self.associate(self.ssid, self.asks_for())
+
+    def wait_to_be_missed(self, elements: bytes) -> None:
+        """The access point asks for a while whether the station is still there, if it thinks so: it is not."""
+        [access_point] = [one for one in self.medium.access_points if one.bssid == self.bssid]
+        if access_point.security.protects_management(self.mac):
+            self.associate(self.ssid, elements)
+            [(_, body), *_] = self.listen(1_000)
+            assert body[2:4] == b"\x1e\0"
+            self.keys = None
+            self.listen(1_100_000)
 
     def return_with(self, *pmkids: bytes) -> int:
         """Associate with keys of an earlier time alone; the status."""
         self.installed = False
         self.authenticate()
         self.listen(5_000)
+        self.wait_to_be_missed(self.asks_for(*pmkids))
         self.associate(self.ssid, self.asks_for(*pmkids))
         self.first = self.listen(1_000)
         return int.from_bytes(self.first[0][1][2:4], "little")

@@ -78,8 +78,10 @@ class Supplicant(Station):
             self.send(self.message_2(frame))
             return
         assert eapol.mic_matches(packet, self.keys.kck)
-        key_id, key = wpa_keys.find_group_key(wpa_keys.unwrap(self.keys.kek, frame.data))
+        data = wpa_keys.unwrap(self.keys.kek, frame.data)
+        key_id, key = wpa_keys.find_group_key(data)
         self.group[key_id] = key
+        self.integrity = wpa_keys.find_integrity_key(data)
         if frame.info & eapol.PAIRWISE:
             self.send(self.message_4(frame))
             self.installed = True
@@ -121,7 +123,8 @@ class Supplicant(Station):
             if header.addr1 not in (self.mac, dot11.BROADCAST):
                 continue
             if header.flags & dot11.PROTECTED:
-                key = self.group.get(ccmp.key_id(body)) if dot11.is_group(header.addr1) else self.keys.tk
+                pairwise = None if self.keys is None else self.keys.tk
+                key = self.group.get(ccmp.key_id(body)) if dot11.is_group(header.addr1) else pairwise
                 if key is None:
                     continue
                 body = dot11.parse(ccmp.decrypt(key, header.pack() + body))[1][ccmp.HEADER_SIZE :]

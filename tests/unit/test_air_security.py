@@ -45,6 +45,9 @@ class Turning:
     def authorised(self, station):
         return station in self.inside
 
+    def protects_management(self, _station):
+        return False
+
     def protect(self, receiver, frame):
         if receiver not in self.inside and not dot11.is_group(receiver):
             return frame

@@ -1,5 +1,7 @@
 """The keys of WPA2 and their packets, against published vectors."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +103,9 @@ def test_the_rsn_element():
     asked = rsn.parse(FIRMWARE)
     assert asked == rsn.Rsn(1, rsn.CCMP, (rsn.CCMP,), (rsn.PSK,), 0x80) and asked.pack() == FIRMWARE
     assert rsn.parse(b"\1\0") == rsn.Rsn()
-    assert rsn.parse(FIRMWARE + b"\0\0\0\x0f\xac\x06") == asked  # PMKIDs and a group management cipher
+    more = FIRMWARE + b"\1\0" + b"sixteen bytes of" + rsn.BIP_CMAC
+    assert rsn.parse(more) == replace(asked, pmkids=(b"sixteen bytes of",), group_management=rsn.BIP_CMAC)
+    assert rsn.parse(more).pack() == more
 
 
 @pytest.mark.parametrize("length", [*range(2), *range(3, 6), 7, *range(9, 12), 13, *range(15, 18), 19])
