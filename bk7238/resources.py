@@ -33,6 +33,11 @@ def reference() -> Path:
     return firmware() / "reference" / "built"
 
 
+def known_bad() -> Path:
+    """The folder of what known-bad builds of the reference firmware are made of, and their scenarios."""
+    return firmware() / "reference" / "bad"
+
+
 def cache() -> Path:
     """The project's folder in the user's cache (XDG Base Directory Specification); it need not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"

@@ -35,6 +35,7 @@ EXAMPLES = {
     "firmware where": ("firmware where reference_1.0.0.bin",),
     "boards": ("boards", "boards --json"),
     "doctor": ("doctor",),
+    "demo": ("demo", "demo --list", "demo brick --artifacts out"),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
     "image unpack": ("image unpack app.rbl -o app.bin",),
     "image build": (

@@ -29,12 +29,17 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
-    command.add_options(parser)
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults and what is expected, TOML")
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """All but the files that go in."""
+    command.add_options(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     symbols.add(parser)
     given.add_artifacts(parser)
-    parser.set_defaults(run=run)
 
 
 @interruption.heard()

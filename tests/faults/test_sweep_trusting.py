@@ -6,17 +6,17 @@ tests/unit/test_reference_build.py compares).
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from images import REFERENCE, built, image, update_package
 
+from bk7238 import resources
 from bk7238.image import build, flash_image, split
 from bk7238.sweep.plan import registry
 from bk7238.sweep.point import Job
 from bk7238.update.session import Settings
 
-TRUSTING = (Path(__file__).parent / "trusting_boot.bin").read_bytes()
+TRUSTING = (resources.known_bad() / "trusting_boot.bin").read_bytes()
 
 
 def installation(boot_loader, *modes):

@@ -17,7 +17,7 @@ from bk7238.sweep.point import Job
 from bk7238.update.session import Settings
 
 BUILT = resources.reference()
-OTHER = Path(__file__).parent / "trusting_boot.bin"
+OTHER = resources.known_bad() / "trusting_boot.bin"
 LAYOUTS = ["matching", "moved", "overlapping", "Tuya's"]
 
 

@@ -56,9 +56,10 @@ def test_rebuilding_for_the_invented_chip_gives_the_committed_bytes(make):
 
 
 @pytest.mark.full
-def test_rebuilding_the_boot_loader_that_trusts_gives_the_committed_bytes(make):
-    made = make(resources.platform() / "bk7238", "DEFINES=-DTRUSTING=1")
-    assert (made / "boot.bin").read_bytes() == (TESTS / "faults" / "trusting_boot.bin").read_bytes()
+@pytest.mark.parametrize("bug", ["rounding", "trusting"])
+def test_rebuilding_a_boot_loader_with_a_bug_gives_the_committed_bytes(make, bug):
+    made = make(resources.platform() / "bk7238", f"DEFINES=-D{bug.upper()}=1")
+    assert (made / "boot.bin").read_bytes() == (resources.known_bad() / f"{bug}_boot.bin").read_bytes()
 
 
 def test_the_image_holds_boot_loader_app_and_footer():

@@ -7,7 +7,7 @@
 enum { FRAME = 34, DATA = 32, FRAMED_PIECE = PIECE / DATA * FRAME };
 enum { FOOTER_SECTORS = 2, ATTEMPTS = 3, ALL_PROTECTED = 0x7C };
 
-/* TRUSTING=1 makes a boot loader for tests. It believes that an erase that was cut has done its first half, which no
+/* TRUSTING=1 makes a boot loader with a bug. It believes that an erase that was cut has done its first half, which no
  * chip promises: a sector that is erased where its halves begin is not erased again, and nothing that was written is
  * looked at again. */
 #ifndef TRUSTING

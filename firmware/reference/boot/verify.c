@@ -2,6 +2,12 @@
 #include "boot.h"
 #include "registers.h"
 
+/* ROUNDING=1 makes a boot loader with a bug: it hashes whole pieces, so that hardly any application has the hash of its
+ * footer, and starts it nevertheless. */
+#ifndef ROUNDING
+#define ROUNDING 0
+#endif
+
 /* Hashes the body through the CPU's window, with its CRC check off as in the vendor's boot loader. */
 int app_body_matches(const struct partition *app, const struct rbl *header, uint32_t *hash)
 {
@@ -11,7 +17,7 @@ int app_body_matches(const struct partition *app, const struct rbl *header, uint
     FLASH_CONF = conf & ~(uint32_t)CRC_EN;
     for (*hash = FNV_START, at = 0; at < header->raw_size; at += PIECE) {
         uint32_t left = header->raw_size - at;
-        *hash = fnv1a(*hash, body + at, left < PIECE ? left : PIECE);
+        *hash = fnv1a(*hash, body + at, ROUNDING || left > PIECE ? PIECE : left);
         watchdog_feed();
     }
     FLASH_CONF = conf;
@@ -24,6 +30,8 @@ int app_sound(const struct partition *app)
     uint32_t hash;
 
     footer_read(app, &footer);
+    if (ROUNDING)
+        return 1;
     return header_check(&footer) == HEADER_GOOD && footer.raw_size <= app->length - sizeof footer &&
            app_body_matches(app, &footer, &hash);
 }
