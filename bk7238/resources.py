@@ -38,6 +38,11 @@ def known_bad() -> Path:
     return firmware() / "reference" / "bad"
 
 
+def example() -> Path:
+    """The folder of the project of update tests that is there to be copied."""
+    return _folder("examples") / "ota-tests"
+
+
 def cache() -> Path:
     """The project's folder in the user's cache (XDG Base Directory Specification); it need not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"

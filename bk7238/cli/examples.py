@@ -36,6 +36,7 @@ EXAMPLES = {
     "boards": ("boards", "boards --json"),
     "doctor": ("doctor",),
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),
+    "init": ("init full.bin app.rbl", f"init {_REFERENCE} --yes -o tests"),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
     "image unpack": ("image unpack app.rbl -o app.bin",),
     "image build": (

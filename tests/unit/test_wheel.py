@@ -13,15 +13,22 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The folder into which the wheel of this checkout was unpacked."""
+def wheel(tmp_path_factory):
+    """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT]
     subprocess.run(build, check=True, capture_output=True, text=True)
-    (wheel,) = folder.glob("*.whl")
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel):
+    """The folder into which it was unpacked."""
+    folder = wheel.parent / "installed"
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "installed")
-    return folder / "installed"
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.mark.full
@@ -80,3 +87,26 @@ def test_the_examples_of_tests_of_a_device_run_from_what_is_installed(installed,
     )
     run = outside(installed, tmp_path, "-m", "pytest", "-q", f"--bk7238-image={vendor(FULL)}")
     assert run.returncode == 0 and "5 passed" in run.stdout, run.stdout
+
+
+@pytest.mark.full
+def test_the_first_minutes_of_someone_who_has_nothing_but_python(wheel, tmp_path):
+    """A clean environment, without this checkout."""
+    python, project = tmp_path / "venv" / "bin" / "python", tmp_path / "project"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "BK7238_"))}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def done(*command, cwd=tmp_path):
+        run = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    done(sys.executable, "-m", "venv", python.parents[1])
+    done(python, "-m", "pip", "install", "--quiet", wheel, "pytest")
+    bk7238 = python.with_name("bk7238")
+    assert done(bk7238, "demo").count("\nnew-app-runs: 1.0.0 -> 1.0.1") == 2
+    assert "\nbrick: " in done(bk7238, "demo", "brick")
+    files = ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl")
+    assert "next: " in done(bk7238, "init", *files, "--yes", "-o", project)
+    assert "5 passed" in done(python, "-m", "pytest", cwd=project)
+    done(bk7238, "ota", *files, "--scenario", project / "brown-out.toml")

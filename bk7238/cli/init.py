@@ -1,0 +1,94 @@
+"""`bk7238 init IMAGE PACKAGE`: a project of update tests for these files, ready to run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from bk7238 import host_files, resources
+from bk7238.cli import arguments as given
+from bk7238.image import package
+
+FILES = ("pytest.ini", "test_ota.py", "brown-out.toml", ".github/workflows/ota.yml")
+"""Those of examples/ota-tests that a project is made of."""
+
+_IMAGE, _PACKAGE = "full.bin", "app.rbl"  # what the example calls the two
+_SAFE = re.compile(r"[\w./+@-]+", re.ASCII)  # nothing that an INI file, YAML or a shell reads in another way
+
+
+def add(commands: Any) -> None:
+    """Add `bk7238 init`."""
+    parser = commands.add_parser("init", help="write a test project for an image and a package")
+    parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image; asked for if left out")
+    parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package; asked for, too")
+    parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="(default: this folder)")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    given.add_force(parser)
+    given.add_chip(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at the files, ask, and write the project. Nothing that is there is overwritten. Returns the exit status."""
+    for name in ("image", "package"):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, Path(_ask(f"{name}: ", f"name the {name.upper()}")))
+    image = given.image(arguments)
+    update = given.checked(package.read, arguments.package)
+    folder: Path = arguments.output
+    names = {_IMAGE: _called(arguments.image, folder), _PACKAGE: _called(arguments.package, folder)}
+    there = [name for name in FILES if os.path.lexists(folder / name)]
+    if there:
+        raise given.UsageError(f"{folder / there[0]} is there already; name another folder with -o, or move it away")
+    print(f"{image.name}: {image.chip.name}, boot loader {image.bootloader_version}")
+    print(f"{update.name}: version {update.header.version}, {len(update.data)} bytes")
+    for damage in update.damage:
+        print(f"bk7238: warning: {update.name}: {damage}", file=sys.stderr)
+    if not arguments.yes:
+        question = f"write {', '.join(FILES)} into {folder.resolve()}? [Y/n] "
+        if _ask(question, "say --yes").strip().lower() not in ("", "y", "yes"):
+            print("nothing is written")
+            return 0
+    for name in FILES:
+        _write(folder / name, _filled((resources.example() / name).read_text(encoding="utf-8"), names))
+        print(f"wrote {folder / name}")
+    print(f"next: {'pytest' if folder == Path() else f'cd {folder} && pytest'}")
+    return 0
+
+
+def _ask(question: str, remedy: str) -> str:
+    """The answer of whoever sits at the terminal. Raises UsageError where nobody does."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise given.UsageError(f"nobody can be asked, as stdin is no terminal: {remedy}")
+    try:
+        return input(question)
+    except EOFError:
+        raise given.UsageError(f"no answer: {remedy}") from None
+
+
+def _called(path: Path, folder: Path) -> str:
+    """What files in the folder call a firmware: by the name that is known everywhere, or by the path from there."""
+    name = os.path.relpath(path, folder) if path.exists() else str(path)
+    if not _SAFE.fullmatch(name):
+        raise given.UsageError(f"{path}: give it a path of letters, digits and ./+@-_ alone, for INI and YAML files")
+    return name
+
+
+def _filled(text: str, names: dict[str, str]) -> str:
+    """A file of the example with the names of the project's firmware."""
+    text = text.replace("# bk7238_", "bk7238_")
+    return re.sub("|".join(map(re.escape, names)), lambda found: names[found[0]], text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if host_files.is_hosts(error):
+            raise
+        raise given.UsageError(f"{path.parent}: {error.strerror or error}; name another folder with -o") from None
+    host_files.write_in(path.parent, path.name, text)
