@@ -1,5 +1,6 @@
 """The wheel: one top-level module, and all that an update needs."""
 
+import email
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from images import FULL, vendor
+
+from bk7238 import __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +40,17 @@ def test_the_blocks_are_inside_the_package(installed):
     ours = {path.relative_to(ROOT) for path in (ROOT / "peripherals").rglob("*.py")}
     assert {path.relative_to(installed / "bk7238") for path in installed.glob("bk7238/peripherals/**/*.py")} == ours
     assert not (installed / "bk7238" / "peripherals").is_symlink()
+
+
+@pytest.mark.full
+def test_the_metadata_is_whole(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        found = email.message_from_bytes(archive.read(name))
+    assert found["Version"] == __version__ and f"-{__version__}-" in wheel.name
+    assert found["Author"] and found["Keywords"] and found["License-Expression"] == "GPL-2.0-or-later"
+    classifiers = set(found.get_all("Classifier"))
+    assert {"Framework :: Pytest", "Programming Language :: Python :: 3.11"} <= classifiers
 
 
 def outside(installed, folder, *command):
