@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import struct
 from collections import Counter, deque
+from collections.abc import Callable
 from functools import partial
 
 from bk7238.air import management
@@ -37,7 +38,8 @@ SCAN, AUTHENTICATE, ASSOCIATE, JOINED = "scan", "authenticate", "associate", "jo
 class Station(Actor):
     """A station that the device hears at `rssi` dBm. `ssid` is the network it looks for, None any open one.
 
-    `ip` is its static address; without one it asks for a lease. What it fetches is in `host`.
+    `ip` is its static address; without one it asks for a lease. What it fetches is in `host`, which is made of
+    the class of that name.
     """
 
     counters: Counter[str] = State(factory=Counter)
@@ -61,10 +63,11 @@ class Station(Actor):
         ip: bytes = b"",
         rssi: int = -40,
         start: int = 0,
+        host: Callable[..., Host] = Host,
     ) -> None:
         self.address, self.ssid, self.rssi = address, ssid, rssi
         self.events = Events()
-        self.host = Host(address, rng, self.events, address=ip)
+        self.host = host(address, rng, self.events, address=ip)
         self._sequence = rng.getrandbits(12)
         self._timer = start
 

@@ -8,15 +8,20 @@ from typing import Any
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
 from bk7238.air.routers import ROUTERS, USUAL
+from bk7238.air.station import Station
 from bk7238.air.wpa2 import Wpa2
 from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage
 from bk7238.machine import Machine
+from bk7238.network import forward
+from bk7238.network.events import Events
+from bk7238.network.forward import Forwarder
 from bk7238.network.gateway import Gateway
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import TapInterface
 from bk7238.peripherals.core import ResetKind
+from bk7238.randomness import Randomness
 from bk7238.registry import Registry, RegistryError
 
 Plug = Callable[[Machine, Network], Link]
@@ -89,6 +94,7 @@ class Bench:
         )
         self.network = Network(self.machine.random("network"), files=settings.serve)
         self.air = Medium()
+        self.forwarder: Forwarder | None = None
         self.machine.actors |= {"network": self.network, "air": self.air}
         self.machine.engine.on_reset.connect(self._reset)
 
@@ -134,9 +140,27 @@ class Bench:
     def _outside(self) -> Link:
         """The device's network, with what is not simulated connected to it or in its place."""
         if self.settings.tap is not None:
-            self.machine.outside = "tap"
+            self.machine.reaches("tap")
             return TapInterface(self.settings.tap)
         for server in self.settings.gateway:
-            self.machine.outside = "gateway"
+            self.machine.reaches("gateway")
             self.network.attach(Gateway(server, self.network.events))
+        if self.settings.forward:
+            address = self.network.address[:3] + forward.HOST
+            self.forwarder = self._forward(
+                forward.MAC, self.machine.random("forward"), self.network.events, address=address
+            )
+            self.forwarder.link_up(self.machine.now)
+            self.network.join(self.forwarder)
         return self._plug(self.machine, self.network)
+
+    def forward_by_air(self) -> None:
+        """Forward ports by a station that joins the device's own access point. Raises ValueError for a port that cannot
+        be had."""
+        station = Station(self.machine.random("forward"), address=forward.MAC, host=self._forward)
+        self.air.add_station(station)
+
+    def _forward(self, mac: bytes, rng: Randomness, events: Events, *, address: bytes = b"") -> Forwarder:
+        self.machine.reaches("forward")
+        self.forwarder = Forwarder(mac, rng, events, forwards=self.settings.forward, address=address)
+        return self.forwarder

@@ -16,7 +16,7 @@ from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
 from bk7238.network import host_server
-from bk7238.network.host_server import HostServer
+from bk7238.network.host_server import Forward, HostServer
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,16 @@ class Settings:
     gateway_anywhere: bool = _option(
         False, values.switch, "HOST may be another machine's numeric address", page="gateway.md"
     )
+    forward: Sequence[Forward] = _option(
+        (),
+        values.forwards,
+        "let a port of your machine lead to a port of the device, as in 8080:80 (repeatable); on 127.0.0.1, unless "
+        "another address is named",
+        "[ADDRESS:]PORT:PORT[/udp]",
+        write=lambda several: [str(one) for one in several],
+        many=True,
+        page="gateway.md",
+    )
     tap: str | None = _option(
         None, values.text, "bridge the device's network to this Linux TAP interface", "NAME", page="gateway.md"
     )
@@ -204,6 +214,10 @@ class Settings:
             raise ValueError(f"--router {self.router} needs a passphrase: --psk P, or --ap-psk P")
         if self.router == OPEN and self.ap_psk:
             raise ValueError("--router open and --ap-psk do not go together: an open network has no passphrase")
+        if self.forward and self.tap is not None:
+            raise ValueError(
+                "--forward and --tap do not go together: with a TAP this machine reaches the device itself"
+            )
         if self.gateway_anywhere and not self.gateway:
             raise ValueError("--gateway-anywhere needs --gateway HOST:PORT")
         try:
@@ -216,6 +230,11 @@ class Settings:
     def passphrase(self) -> str | None:
         """The access point's own; None or empty where there is none."""
         return self.psk if self.ap_psk is None else self.ap_psk
+
+    @property
+    def reaches_host(self) -> bool:
+        """Whether the run depends on the host: it can be neither repeated nor copied."""
+        return bool(self.gateway or self.forward or self.tap is not None)
 
     def check_chip(self, chip: Chip) -> None:
         """Raises ValueError where they name another chip than an image's, or a flash that it cannot have."""

@@ -22,7 +22,7 @@ from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
 from bk7238.image import partition_json
 from bk7238.network import host_server
-from bk7238.network.host_server import HostServer
+from bk7238.network.host_server import Forward, HostServer
 from bk7238.network.http_path import escaped
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
@@ -185,6 +185,12 @@ def gateway(servers: str | HostServer | Iterable[str | HostServer]) -> tuple[Hos
         if ports.count(port) > 1:
             raise ValueError(f"two servers at port {port}: the device tells them apart by their ports")
     return read
+
+
+def forwards(several: str | Forward | Iterable[str | Forward]) -> tuple[Forward, ...]:
+    """Ports that lead to the device, each also as [ADDRESS:]PORT:PORT[/udp]."""
+    listed = [several] if isinstance(several, (str, Forward)) else several
+    return tuple(one if isinstance(one, Forward) else host_server.forward(one) for one in listed)
 
 
 class FileContent(bytes):

@@ -25,7 +25,7 @@ NETWORK = (
     *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "misbehaviour"),
     *("request", "update_by"),
 )
-OUTSIDE = ("serve", "gateway", "gateway_anywhere", "tap")
+OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")
 MACHINE = ("chip", "flash_size", "devices", "engine", "seed")
 """The settings that several commands take, by what they are about."""
 

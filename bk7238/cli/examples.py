@@ -13,6 +13,7 @@ EXAMPLES = {
     "run": (
         'run full.bin --expect-text "TCP server listening"',
         "run full.bin --send help --after 3s --within 10s",
+        'run full.bin --ssid "My network" --psk "a passphrase" --forward 8080:80',
         "run full.bin --fetch http://192.168.4.1/",
     ),
     "sweep": (

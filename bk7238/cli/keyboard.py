@@ -35,7 +35,7 @@ class Keyboard(Actor):
         self.clock, self._terminal = machine.clock, sys.stdin.isatty()
         self._began: float | None = None
         self._shown = 0  # bytes of the console's output
-        machine.outside = "stdin"
+        machine.reaches("stdin")
         self.glance.start(after)
 
     @on_alarm(glance)

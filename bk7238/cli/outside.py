@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bk7238 import host_files
@@ -11,14 +11,18 @@ from bk7238.network.events import (
     ConnectionBroken,
     ConnectionOpened,
     Event,
+    ForwardedConnection,
+    ForwardFailed,
     HostConnected,
     HostSilent,
     HostUnreachable,
     Refused,
 )
+from bk7238.network.forward import Forwarder
+from bk7238.network.host_server import Forward
 
-_TOLD = (Refused, HostUnreachable, HostSilent)
-_LOGGED = (*_TOLD, HostConnected, ConnectionOpened, ConnectionBroken)
+_TOLD = (Refused, HostUnreachable, HostSilent, ForwardFailed)
+_LOGGED = (*_TOLD, HostConnected, ForwardedConnection, ConnectionOpened, ConnectionBroken)
 
 
 def teller(folder: Path | None) -> Callable[[Event], None]:
@@ -48,4 +52,14 @@ def _text(event: Event) -> str:
         return f"{event.server}: {event.reason}; is the server running?"
     if isinstance(event, HostSilent):
         return f"{event.server} has not answered for {event.seconds:g} seconds: the device's connection is reset"
+    if isinstance(event, ForwardFailed):
+        return f"forwarded to {event.device}: {event.reason}"
     return ""
+
+
+def tell_of(forwarder: Forwarder, forwards: Sequence[Forward]) -> None:
+    """Say on stderr where forwarded ports are."""
+    for one, at in zip(forwards, forwarder.addresses, strict=True):
+        print(f"bk7238: {at} is port {one.to} of the device ({one.protocol})", file=sys.stderr)
+        if one.is_open:
+            print(f"bk7238: warning: whoever reaches {at.host} can reach this device", file=sys.stderr)

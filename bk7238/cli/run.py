@@ -23,6 +23,8 @@ from bk7238.cli.keyboard import Keyboard
 from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
 from bk7238.engine import interruption
+from bk7238.families import recognise
+from bk7238.families.family import Instructions
 from bk7238.faults import scenario
 from bk7238.peripherals.core import Actor, Alarm, on_alarm
 
@@ -67,6 +69,9 @@ def add(commands: Any) -> None:
     )
     names = ("ssid", "psk", "router", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
     command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase")
+    parser.add_argument(
+        "--no-configure", action="store_true", help="do not tell the device the network of --ssid and --psk"
+    )
     parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
     symbols.add(parser)
     given.add_artifacts(parser)
@@ -84,28 +89,44 @@ def run(arguments: argparse.Namespace) -> int:
     image = given.image(arguments, settings.chip)
     on_air = "ssid" in arguments or settings.ssid != USUAL.ssid
     if not on_air:
-        if settings.serve or settings.gateway or settings.tap is not None:
-            raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
-        if settings.router is not None:
-            raise given.UsageError("--router is the setting of an access point; name that with --ssid")
-        if settings.psk is not None:
-            raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
+        _check_without_air(settings)
     bench = given.checked(Bench, settings, image)
+    told = Instructions(settings.ssid, settings.psk or "", None) if on_air and not arguments.no_configure else None
+    family = given.checked(recognise.choose, settings.profile, image, delivered=True)
+    if told is not None:
+        given.checked(family.prepare, bench.machine, told)
     if on_air:
         given.checked(bench.put_on_air)
+    elif settings.forward:
+        given.checked(bench.forward_by_air)
     steps = given.checked(Steps, bench.machine, wanted.steps)
     if arguments.serial_log_file is not None:
         with interruption.at_once():  # it may be a pipe that nobody reads
             _write_log(arguments.serial_log_file, b"")
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
-    if settings.gateway:
+    if bench.forwarder is not None:
+        outside.tell_of(bench.forwarder, settings.forward)
+        bench.forwarder.events.on_event.connect(outside.teller(folder))
+    elif settings.gateway:
         bench.network.events.on_event.connect(outside.teller(folder))
     bench.power_on()
+    if told is not None:
+        family.attach(bench.machine, bench.air, told)
     run = _Run(bench, arguments, steps)
     result = run.to_its_end(folder)
     run.save(result, folder)
     run.tell(result)
     return run.status(image.name)
+
+
+def _check_without_air(settings: Settings) -> None:
+    """Raises UsageError where settings are of an access point, which is not there."""
+    if settings.serve or settings.gateway or settings.tap is not None:
+        raise given.UsageError("--serve, --gateway and --tap need an access point: --ssid SSID")
+    if settings.router is not None:
+        raise given.UsageError("--router is the setting of an access point; name that with --ssid")
+    if settings.psk is not None:
+        raise given.UsageError("--psk is the passphrase of an access point; name that with --ssid")
 
 
 def _scenario(path: Path | None) -> scenario.Scenario:
@@ -176,7 +197,7 @@ class _Run(Actor):
         if terminal or arguments.interactive:
             after = 0 if terminal else round(arguments.after * 1e6)
             self._keyboard = Keyboard(machine, self._console, machine.stop, after)
-        self._endless = terminal and "within" not in arguments
+        self._endless = (terminal or bool(self.settings.forward)) and "within" not in arguments
         self._lines = not arguments.json and not terminal
         self._typed = b"".join(text.encode() + b"\r" for text in arguments.send)
         if self._typed:

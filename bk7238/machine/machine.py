@@ -130,6 +130,10 @@ class Machine(Actor):
         """The air that the device is in."""
         return self._antenna.air if self._antenna is not None else None
 
+    def reaches(self, what: str) -> None:
+        """Note that it is connected to something that is not simulated."""
+        self.outside = "+".join(dict.fromkeys([*filter(None, self.outside.split("+")), what]))
+
     def digest(self) -> str:
         """What the run did, in one number: UART bytes, flash operations, frames and the instruction count.
 

@@ -287,3 +287,20 @@ class HostSilent(Event):
     server: str
     seconds: float
     asked: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class ForwardedConnection(Event):
+    """A client of the user's machine has a connection to the device, through a forwarded port."""
+
+    client: str
+    device: str
+
+
+@dataclass(frozen=True)
+class ForwardFailed(Event):
+    """A client's connection to the device did not come about, or broke."""
+
+    client: str
+    device: str
+    reason: str

@@ -1,6 +1,6 @@
 """The gateway to the host: one named TCP server of the user's machine, reached by the device, and nothing else.
 
-The only module with sockets. It stands behind the gateway's TCP as a service: a connection of the device's to that port
+It stands behind the gateway's TCP as a service: a connection of the device's to that port
 becomes a connection to the server, with back-pressure both ways: no more is read from either side than the other takes.
 The server's sockets are polled every millisecond of virtual time, and never block. Virtual time does not run away from
 a server that thinks: while an answer is awaited, each poll waits for it in wall time; after `patience` seconds of that
@@ -20,13 +20,13 @@ from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreachable
 from bk7238.network.host_server import HostServer
 from bk7238.network.http_observer import HttpObserver
+from bk7238.network.relay import Relay
 from bk7238.network.tcp_connection import Connection
 
 CADENCE = 1_000  # microseconds of virtual time between two polls
 PATIENCE = 10.0  # seconds of wall time
 THINKING = 0.02  # seconds of wall time that a poll waits for an answer,
 _QUIET = CADENCE / 1e6  # and for more of one that has begun: no faster than the wall clock
-_PIECE = 16_384
 _HOLD = 16_384  # bytes kept for a server that does not read
 
 
@@ -90,23 +90,20 @@ class Gateway:
         return bool(poll.poll(seconds * 1000))
 
 
-class _HostConnection:
+class _HostConnection(Relay):
     """One connection of the device's, and its counterpart to the host."""
 
     def __init__(self, gateway: Gateway, connection: Connection, client: str) -> None:
+        super().__init__()
         self._gateway, self._connection, self._client = gateway, connection, client
         self._observer = HttpObserver(gateway.events, client, connection.client_port, connection.server)
-        self._pending = bytearray()  # for the host
         self._handed = 0  # bytes from the host that the connection has
-        self._connected = self._host_ended = self._device_ended = self._shut = False
+        self._connected = False
         self._owing = True  # the host owes something: the connection, or an answer
         self._since = gateway.clock()
         self.over = True  # until the device's handshake is complete
         self._failure = ""
         self._ended_by = "server"
-
-    def __getstate__(self) -> object:
-        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
     # What the connection tells
 
@@ -124,18 +121,18 @@ class _HostConnection:
 
     def received(self, data: bytes, now: int) -> None:
         self._observer.asked(data)
-        self._pending += data
+        self.pending += data
         self._owing, self._since = True, self._gateway.clock()
-        self._connection.withhold(len(self._pending))
-        if len(self._pending) > 2 * _HOLD:  # a peer that does not mind the window
+        self._connection.withhold(len(self.pending))
+        if len(self.pending) > 2 * _HOLD:  # a peer that does not mind the window
             self._fail("more was sent than the window allows", now)
 
     def drained(self, now: int) -> None:
         self._observer.delivered(self._connection.delivered, now)
 
     def ended(self, _now: int) -> None:
-        self._device_ended = True
-        if not self._host_ended:
+        self.device_ended = True
+        if not self.host_ended:
             self._ended_by = "device"
 
     def idle(self, _now: int) -> None:
@@ -155,13 +152,13 @@ class _HostConnection:
             return 0
         if not self._connected:
             return select.POLLOUT
-        reads = 0 if self._host_ended or not self._connection.space else select.POLLIN
-        return reads | (select.POLLOUT if self._pending else 0)
+        reads = 0 if self.host_ended or not self._connection.space else select.POLLIN
+        return reads | (select.POLLOUT if self.pending else 0)
 
     @property
     def waits(self) -> float:
         """Seconds of wall time to wait for the host: it owes something, or the device has all that it has sent."""
-        if self.over or self._failure or self._host_ended:
+        if self.over or self._failure or self.host_ended:
             return 0.0
         if self._owing:
             return self._gateway.thinking
@@ -188,12 +185,6 @@ class _HostConnection:
             self.drop()
         return moved
 
-    def drop(self) -> None:
-        """Close the host's side."""
-        if not self.over:
-            self.over = True
-            self.socket.close()
-
     def _finish_connecting(self, now: int) -> bool:
         if self._connected or self._failure:
             return False
@@ -205,7 +196,7 @@ class _HostConnection:
         if error:
             raise OSError(error, os.strerror(error))
         self._connected = True
-        self._owing = bool(self._pending)
+        self._owing = bool(self.pending)
         names = self._client, self._connection.client_port, str(self._gateway.target)
         self._gateway.events.publish(HostConnected(now, *names))
         return True
@@ -213,24 +204,13 @@ class _HostConnection:
     def _to_host(self) -> bool:
         if not self._connected:
             return False
-        count = 0
-        if self._pending:
-            with contextlib.suppress(BlockingIOError):
-                count = self.socket.send(self._pending)
-            del self._pending[:count]
-            self._connection.withhold(len(self._pending))
-        if self._device_ended and not self._pending and not self._shut:
-            self._shut = True
-            self.socket.shutdown(socket.SHUT_WR)
+        count = self.write()
+        self._connection.withhold(len(self.pending))
         return count > 0
 
     def _to_device(self) -> bool:
-        space = self._connection.space
-        if not self._connected or self._host_ended or not space:
-            return False
-        try:
-            data = self.socket.recv(min(space, _PIECE))
-        except BlockingIOError:
+        data = self.read(self._connection.space) if self._connected else None
+        if data is None:
             return False
         self._owing = False
         if data:
@@ -238,7 +218,6 @@ class _HostConnection:
             self._handed += len(data)
             self._connection.send(data)
         else:
-            self._host_ended = True
             self._connection.close()
         return True
 

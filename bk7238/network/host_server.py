@@ -40,3 +40,43 @@ def server(text: str, *, anywhere: bool = False) -> HostServer:
     if not address.is_loopback and not anywhere:
         raise ValueError(f"{host} is not on this machine; --gateway-anywhere lets the device reach other machines")
     return HostServer(str(address), int(port))
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A port of the user's machine, 0 for any, that leads to the port `to` of the device. `protocol` is tcp or udp."""
+
+    host: str
+    port: int
+    to: int
+    protocol: str = "tcp"
+
+    def __str__(self) -> str:
+        suffix = "/udp" if self.protocol == "udp" else ""
+        where = "" if self.host == "127.0.0.1" else f"[{self.host}]:" if ":" in self.host else f"{self.host}:"
+        return f"{where}{self.port}:{self.to}{suffix}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines reach it."""
+        return not ipaddress.ip_address(self.host).is_loopback
+
+
+def forward(text: str) -> Forward:
+    """The forward named by [ADDRESS:]PORT:PORT, with /udp behind it for UDP. Raises ValueError."""
+    ports, slash, protocol = text.partition("/")
+    if slash and protocol not in ("tcp", "udp"):
+        raise ValueError(f"{protocol!r} is neither tcp nor udp")
+    rest, _, to = ports.rpartition(":")
+    host, colon, port = rest.rpartition(":")
+    if not (port.isascii() and port.isdigit() and to.isascii() and to.isdigit()) or (colon and not host):
+        raise ValueError(f"{text!r} is not of the form PORT:PORT, this machine's and the device's, as in 8080:80")
+    if int(port) > 65_535 or not 1 <= int(to) <= 65_535:
+        raise ValueError(f"ports go from 1 to 65535, this machine's also 0, for any that is free, not {ports!r}")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host in ("", "localhost") else host)
+    except ValueError:
+        raise ValueError(f"{host!r} is neither localhost nor a numeric address; names are not looked up") from None
+    return Forward(str(address), int(port), int(to), protocol or "tcp")

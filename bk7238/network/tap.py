@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from bk7238.network.events import Events
 from bk7238.network.overheard import Overheard
+from bk7238.network.pace import Pace
 from bk7238.peripherals.core import Signal
 
 CADENCE = 1_000  # microseconds
@@ -28,7 +29,6 @@ _REQUEST = struct.Struct("16sH22x")
 _LONGEST_NAME = 15
 _FRAME = 2048
 _BURST = 64  # frames taken at once
-_LATE = 0.1  # seconds: a host that has fallen behind by more does not catch up at full speed
 
 
 class TapInterface:
@@ -38,9 +38,8 @@ class TapInterface:
         self.name = name
         self.events, self.on_change = Events(), Signal()
         self.counters: Counter[str] = Counter()
-        self._clock = clock
         self._next = 0
-        self._anchor: tuple[float, float] | None = None  # virtual and wall seconds that belong together
+        self._pace = Pace(clock)
         self._overheard = Overheard(self.events)
         self._fd = _open(name)
 
@@ -68,7 +67,7 @@ class TapInterface:
     def poll(self, now: int) -> list[bytes]:
         """The frames that have come in; first lets the wall clock catch up."""
         self._next = now + CADENCE
-        self._pace(now / 1e6)
+        self._wait(now)
         frames: list[bytes] = []
         while len(frames) < _BURST:
             try:
@@ -82,17 +81,12 @@ class TapInterface:
             self._overheard.received(frame, now)
         return frames
 
-    def _pace(self, virtual: float) -> None:
-        wall = self._clock()
-        if self._anchor is None:
-            self._anchor = virtual, wall
-        ahead = virtual - self._anchor[0] - (wall - self._anchor[1])
-        if ahead > 0:
+    def _wait(self, now: int) -> None:
+        ahead = self._pace.ahead(now)
+        if ahead:
             poll = select.poll()
             poll.register(self._fd, select.POLLIN)
             poll.poll(ahead * 1000)
-        elif ahead < -_LATE:
-            self._anchor = virtual, wall
 
 
 def _open(name: str) -> int:

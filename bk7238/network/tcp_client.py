@@ -7,9 +7,9 @@ is not used again.
 from __future__ import annotations
 
 from bk7238.formats.plain import Record
-from bk7238.network.tcp_connection import MSS, near
-from bk7238.network.tcp_receiver import WINDOW, Receiver
-from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, PSH, RST, SYN, Segment
+from bk7238.network.tcp_connection import near
+from bk7238.network.tcp_receiver import Receiver
+from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, MSS, PSH, RST, SYN, Segment
 from bk7238.network.tcp_sender import RETRIES, SYN_RETRIES, Piece, Sender
 
 
@@ -47,6 +47,16 @@ class TcpClient(Record):
     def delivered(self) -> int:
         """Bytes of data that the server has acknowledged."""
         return self._sender.delivered
+
+    @property
+    def finished(self) -> bool:
+        """Whether both sides have ended, and know it of each other."""
+        return self._sender.finished and self.ended
+
+    def withhold(self, unread: int, now: int) -> None:
+        """Say how many of the bytes received are not read yet: the peer's window shrinks by them."""
+        self._acknowledge = self._receiver.withhold(unread) or self._acknowledge
+        self._flush(now)
 
     def send(self, data: bytes, now: int) -> None:
         """Queue data; it goes out when the connection is established."""
@@ -128,5 +138,6 @@ class TcpClient(Record):
         self._acknowledge = False
         sequence = self._first + position & 0xFFFF_FFFF
         acknowledgment = self._peer_first + self._receiver.next & 0xFFFF_FFFF if flags & ACK else 0
-        segment = Segment(self.port, self.server_port, sequence, acknowledgment, flags, WINDOW, data, mss)
+        window = self._receiver.announce()
+        segment = Segment(self.port, self.server_port, sequence, acknowledgment, flags, window, data, mss)
         self._output.append(segment)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from bk7238.formats.plain import Record
-from bk7238.network.tcp_receiver import WINDOW, Receiver
-from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, PSH, RST, SYN, Segment
+from bk7238.network.tcp_receiver import Receiver
+from bk7238.network.tcp_segment import ACK, DEFAULT_MSS, FIN, MSS, PSH, RST, SYN, Segment
 from bk7238.network.tcp_sender import RETRIES, SYN_RETRIES, Piece, Sender
 
-MSS = 1460
 _SMALLEST_MSS = 64
 _TIME_WAIT = 60_000_000  # all times are microseconds
 _FIN_WAIT = 60_000_000
@@ -60,7 +59,6 @@ class Connection(Record):
         self._application: Application | None = None
         self._output: list[Segment] = []
         self._acknowledge = False
-        self._announced = WINDOW
         self._challenged: int | None = None
         self._linger: int | None = None
         self._active = now
@@ -84,14 +82,8 @@ class Connection(Record):
         return self._sender.delivered
 
     def withhold(self, unread: int) -> None:
-        """Say how many of the bytes received the application still holds: the peer's window shrinks by them.
-
-        It opens again when two full segments, or half of it, have become free (RFC 9293, section 3.8.6.2.2).
-        """
-        window = max(0, WINDOW - unread)
-        if window > self._receiver.window and window - self._announced >= min(2 * MSS, WINDOW // 2):
-            self._acknowledge = True
-        self._receiver.window = window
+        """Say how many of the bytes received the application still holds: the peer's window shrinks by them."""
+        self._acknowledge = self._receiver.withhold(unread) or self._acknowledge
 
     def send(self, data: bytes) -> None:
         """Queue data. More than `space` is taken too, but an application is expected to look."""
@@ -264,7 +256,7 @@ class Connection(Record):
         sequence = self._first + position & 0xFFFF_FFFF
         acknowledgment = self._peer_first + self._receiver.next & 0xFFFF_FFFF
         self._acknowledge = False
-        window = self._announced = self._receiver.window
+        window = self._receiver.announce()
         self._output.append(Segment(self.port, self.client_port, sequence, acknowledgment, flags, window, data, mss))
 
     def _peer_position(self, sequence: int) -> int:

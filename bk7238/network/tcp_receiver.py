@@ -7,6 +7,7 @@ application has taken and not yet got rid of.
 from __future__ import annotations
 
 from bk7238.formats.plain import Record
+from bk7238.network.tcp_segment import MSS
 
 WINDOW = 16_384
 PIECES = 32  # segments kept out of order
@@ -18,9 +19,24 @@ class Receiver(Record):
     def __init__(self) -> None:
         self.next = 1
         self.ended = False
-        self.window = WINDOW
+        self.window = self.announced = WINDOW
         self._pieces: dict[int, bytes] = {}
         self._fin: int | None = None
+
+    def withhold(self, unread: int) -> bool:
+        """Shrink the window by bytes that are not read yet. Whether the peer is to be told, of one that has opened.
+
+        It opens again when two full segments, or half of it, have become free (RFC 9293, section 3.8.6.2.2).
+        """
+        window = max(0, WINDOW - unread)
+        opens = window > self.window and window - self.announced >= min(2 * MSS, WINDOW // 2)
+        self.window = window
+        return opens
+
+    def announce(self) -> int:
+        """The window, for a segment that tells the peer."""
+        self.announced = self.window
+        return self.window
 
     def acceptable(self, position: int, length: int) -> bool:
         """Whether a segment lies at least partly in the window (RFC 9293, section 3.10.7.4).

@@ -10,6 +10,7 @@ from bk7238.network.ipv4 import TCP
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
+MSS = 1460  # ours, over Ethernet
 DEFAULT_MSS = 536  # of a peer that does not say (RFC 9293, section 3.7.1)
 
 _HEADER = struct.Struct("!HHIIBBHHH")

@@ -33,6 +33,7 @@ class Alone(Actor):
         told = Instructions(settings.ssid, settings.psk or "", None)
         family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
+        self.forwarder = bench.forwarder
         self.air.on_event.connect(self._event)
         bench.power_on()
         self.operator = family.attach(self.machine, self.air, told)

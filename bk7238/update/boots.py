@@ -27,7 +27,7 @@ def joined(image: FlashImage, package: Package | None, settings: Settings, where
     """A device that has just joined its network, if it does, with an update on its way where there is a `package`:
     begun in a file of the folder `where`, or carried out up to there and kept in it. None: no folder. Raises ValueError
     for what cannot be updated so."""
-    if where is None or settings.engine != "unicorn" or settings.gateway or settings.tap is not None:
+    if where is None or settings.engine != "unicorn" or settings.reaches_host:
         return carried_out(_made(image, package, settings))
     name = f"{key(image, package, settings)}.run"
     path = where / name

@@ -61,6 +61,7 @@ class Update(Actor):
         if not settings.as_is:
             self.family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
+        self.forwarder = bench.forwarder
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
         self.air.on_event.connect(self.judge.event)

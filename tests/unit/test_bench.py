@@ -93,7 +93,20 @@ def test_two_benches_of_one_seed_are_one(image):
 
 
 def test_run_and_the_bench_are_the_same(image, capsys):
-    assert main(["run", str(BUILT / "reference_1.0.0.bin"), "--ssid=Own", "--seed=5", "--within=2 s", "--json"]) == 0
+    assert (
+        main(
+            [
+                "run",
+                str(BUILT / "reference_1.0.0.bin"),
+                "--ssid=Own",
+                "--no-configure",
+                "--seed=5",
+                "--within=2 s",
+                "--json",
+            ]
+        )
+        == 0
+    )
     said = json.loads(capsys.readouterr().out)
     bench = Bench(Settings(ssid="Own", seed=5), image)
     bench.put_on_air()

@@ -264,7 +264,7 @@ def test_a_server_that_does_not_read_holds_the_device_back(pair):
     pair.client.send(data, pair.now)
     pair.run(1_000)
     taken = len(data) - len(pair.client._queue)
-    held = len(pair.gateway._links[0]._pending)
+    held = len(pair.gateway._links[0].pending)
     assert held <= gateway._HOLD < held + 1_460 and taken == CAPACITY + held  # both are full
     pair.run(1_000)
     assert len(data) - len(pair.client._queue) == taken and not pair.client.reset

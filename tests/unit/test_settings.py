@@ -21,7 +21,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.engine.engine import NAMES
 from bk7238.faults import Spec, all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.network.host_server import HostServer
+from bk7238.network.host_server import Forward, HostServer
 from bk7238.sweep.plan import registry
 from bk7238.sweep.point import Job
 from bk7238.sweep.report.report import Report
@@ -43,6 +43,13 @@ paths = words.filter(lambda path: values._SCHEME.match(path) is None)
 requests = paths | st.builds("http://{}/{}".format, st.sampled_from(["h.example", "10.0.0.1:81", "[::1]"]), words)
 requests = requests.filter(lambda request: not {"\r", "\n"} & set(request))
 hosts = st.sampled_from(["127.0.0.1", "::1", "127.3.2.1"])
+forwards = st.builds(
+    Forward,
+    st.sampled_from(["127.0.0.1", "0.0.0.0", "::1"]),
+    st.integers(0, 65_535),
+    st.integers(1, 65_535),
+    st.sampled_from(["tcp", "udp"]),
+)
 servers = st.lists(
     st.builds(HostServer, hosts, st.integers(1, 65_535)), max_size=3, unique_by=lambda server: server.port
 )
@@ -52,6 +59,7 @@ outside = st.one_of(
     st.builds(
         lambda port: {"gateway": [HostServer("192.0.2.1", port)], "gateway_anywhere": True}, st.integers(1, 65_535)
     ),
+    st.fixed_dictionaries({"forward": st.lists(forwards)}),
     st.fixed_dictionaries({"tap": st.none() | words}),
 )
 INSIDE = {
@@ -101,7 +109,7 @@ def read(arguments):
 
 
 def test_every_field_is_tried():
-    tried = set(INSIDE) | {"serve", "gateway", "gateway_anywhere", "tap"}
+    tried = set(INSIDE) | {"serve", "gateway", "gateway_anywhere", "forward", "tap"}
     assert tried == {field.name for field in fields(Settings)} == set(OPTIONS)
 
 

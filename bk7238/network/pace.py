@@ -1,0 +1,25 @@
+"""The pace of a run that somebody of the real world takes part in: virtual time does not run ahead of wall time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+LATE = 0.1  # seconds: a host that has fallen behind by more does not catch up at full speed
+
+
+class Pace:
+    """Compares virtual time with `clock`, which tells wall time in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._anchor: tuple[float, float] | None = None  # virtual and wall seconds that belong together
+
+    def ahead(self, now: int) -> float:
+        """How many seconds of wall time virtual time, in microseconds, is ahead; 0 where it is not."""
+        virtual, wall = now / 1e6, self._clock()
+        if self._anchor is None:
+            self._anchor = virtual, wall
+        ahead = virtual - self._anchor[0] - (wall - self._anchor[1])
+        if ahead < -LATE:
+            self._anchor = virtual, wall
+        return max(0.0, ahead)
