@@ -54,7 +54,7 @@ class Journal:
         written = _read(path)
         if written is None:
             with _said(path):
-                path.write_text(encode(self._mark) + "\n")
+                host_files.write(path, f"{encode(self._mark)}\n".encode())
             return
         if written.mark != self._mark:
             raise JournalError(f"{path}: the journal of another sweep; name another file or remove it")

@@ -127,6 +127,19 @@ def test_a_disk_that_takes_no_more_is_said_in_a_line(tmp_path):
         journal.add([FULL])
 
 
+def test_a_journal_that_could_not_be_begun_is_not_there(tmp_path):
+    """An empty one would be refused ever after."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large.*journal"):
+            Journal(tmp_path / "journal", PLAN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_check_writes_nothing(tmp_path):
     check(None)
     check(tmp_path / "journal")
