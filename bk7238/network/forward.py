@@ -288,6 +288,7 @@ class _Connection(Relay):
         if self.tcp is None or self.over:
             return
         tcp = self.tcp
+        tcp.poll(now)
         if tcp.established and not self._told:
             self._told = True
             self._events.publish(ForwardedConnection(now, *self._names))

@@ -225,3 +225,17 @@ def test_how_it_is_not_written(text):
 def test_a_tap_has_no_need_of_it():
     with pytest.raises(ValueError, match="--forward and --tap do not go together"):
         Settings(forward="8080:80", tap="bk0")
+
+
+def test_a_device_that_answers_no_syn_is_given_up(wire):
+    """The SYN is sent again a few times; then the client is reset, and the host has nothing more to do at once."""
+    answers = wire.device.receive
+    wire.device.receive = lambda frame, now: answers(frame, now) if frame[12:14] == b"\x08\x06" else []
+    wire.lease()
+    with wire.client() as client:
+        wire.until(lambda: readable(client), 120_000)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+    (failed,) = (event for event in wire.told if isinstance(event, told.ForwardFailed))
+    assert failed.reason == "timed out"
+    assert wire.host.deadline > wire.now - 1_000
