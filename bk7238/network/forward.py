@@ -28,8 +28,8 @@ from bk7238.network.events import (
 )
 from bk7238.network.host import Host
 from bk7238.network.host_server import Forward, HostServer
+from bk7238.network.host_socket import HostSocket
 from bk7238.network.pace import Pace
-from bk7238.network.relay import Relay
 from bk7238.network.tcp_client import TcpClient
 from bk7238.network.tcp_segment import build, parse
 
@@ -40,7 +40,7 @@ _PEERS = 256  # of a UDP port, who are told apart
 _HOLD = 16_384  # bytes kept for a client that does not read: the device's window
 _DATAGRAM = 1_472  # bytes that fit a frame
 _BURST = 64
-_FIRST_PORT = 49_152
+_FIRST_PORT, _PORTS = 49_152, 16_384  # the dynamic ones of RFC 6335
 _ASK_AGAIN = 500_000  # microseconds between two ARP questions
 _PATIENCE = 5_000_000  # for the answer to them
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset
@@ -150,7 +150,7 @@ class Forwarder(Host):
         """A port of this host's that is not in use."""
         taken = {number for port in self._listening.values() for number in port.clients}
         while True:
-            number = _FIRST_PORT + self._next_port % (0x10000 - _FIRST_PORT)
+            number = _FIRST_PORT + self._next_port % _PORTS
             self._next_port += 1
             if number not in self._connections and number not in taken:
                 return number
@@ -257,7 +257,7 @@ class _Port:
         return True
 
 
-class _Connection(Relay):
+class _Connection(HostSocket):
     """One connection of a client's, and its counterpart to the device."""
 
     def __init__(self, events: Events, made: socket.socket, names: tuple[str, str], now: int) -> None:

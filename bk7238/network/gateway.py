@@ -19,8 +19,8 @@ from collections.abc import Callable
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreachable
 from bk7238.network.host_server import HostServer
+from bk7238.network.host_socket import HostSocket
 from bk7238.network.http_observer import HttpObserver
-from bk7238.network.relay import Relay
 from bk7238.network.tcp_connection import Connection
 
 CADENCE = 1_000  # microseconds of virtual time between two polls
@@ -90,7 +90,7 @@ class Gateway:
         return bool(poll.poll(seconds * 1000))
 
 
-class _HostConnection(Relay):
+class _HostConnection(HostSocket):
     """One connection of the device's, and its counterpart to the host."""
 
     def __init__(self, gateway: Gateway, connection: Connection, client: str) -> None:

@@ -3,7 +3,7 @@
 import random
 import select
 import socket
-import time
+from itertools import count
 
 import pytest
 
@@ -45,7 +45,8 @@ class Wire:
         self.events.on_event.connect(self.told.append)
         read = [host_server.forward(one) for one in forwards]
         # Virtual time is never ahead of a clock that is far ahead of it.
-        options = {"clock": lambda: time.monotonic() * 1000, **options}
+        ages = count(step=1e6)
+        options = {"clock": lambda: next(ages), **options}
         self.host = forward.Forwarder(
             forward.MAC, random.Random(2), self.events, forwards=read, address=ip_bytes("192.168.77.3"), **options
         )

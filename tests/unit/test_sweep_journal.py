@@ -16,7 +16,8 @@ from bk7238.sweep.report.report import explained
 from bk7238.update.session import Settings
 
 FILE = SimpleNamespace(data=b"")
-PLAN = SimpleNamespace(NAME="network", job=SimpleNamespace(image=FILE, package=FILE, settings=Settings()))
+JOB = SimpleNamespace(image=FILE, package=FILE, settings=Settings())
+PLAN = SimpleNamespace(NAME="network", job=JOB, deciding={})
 RIGHT = {"id": "a", "verdict": "brick", "reason": ""}
 FULL = Outcome("a", "brick", "r", "d", ("one",), ("power-cut@flash-op=3",), ("0 s  x",), 3, "b", seconds=1.5)
 

@@ -60,7 +60,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, eq=False)
-class Futures:
+class Outlook:
     """What may follow a state if the power goes up to so many times more.
 
     `tally` is how many states there are, this one among them, from which the boot loader goes on in each way;
@@ -81,7 +81,7 @@ class Cut(NamedTuple):
 
     number: int
     ways: tuple[str, ...]
-    futures: Futures
+    futures: Outlook
     looked: bool
     erased: tuple[Range, ...]
 
@@ -94,7 +94,7 @@ class Recoveries:
         self._job, self._trunk, self._ways, self._chance = job, trunk, ways, chance
         self._changed = tuple(ranges(trunk.operations))
         self._known = _Known[Recovery]()
-        self._futures: dict[int, _Known[Futures]] = {}
+        self._futures: dict[int, _Known[Outlook]] = {}
         self.runs = 0
 
     def of(self, chip: NorFlash) -> Recovery:
@@ -106,12 +106,12 @@ class Recoveries:
             self._known.keep(chip, found.depends, found)
         return found
 
-    def futures(self, chip: NorFlash, more: int, place: int, operation: int) -> Futures:
+    def futures(self, chip: NorFlash, more: int, place: int, operation: int) -> Outlook:
         """What may follow the state of a chip with up to so many cuts `more`. Behind it are the cuts before `place`,
         the last one of which was around this operation, counted from the power-on."""
         recovery = self.of(chip)
         if not more:
-            return Futures(recovery.depends, Counter([recovery]), {recovery: ()}, 0, drawn=False)
+            return Outlook(recovery.depends, Counter([recovery]), {recovery: ()}, 0, drawn=False)
         known = self._futures.setdefault(more, _Known())
         found = known.of(chip)
         if found is None:
@@ -126,7 +126,7 @@ class Recoveries:
         Behind the place where a recovery meets the undisturbed run its states are those of fewer cuts.
         """
         state, erased = chip.copy(), tuple[Range, ...]()
-        here: Futures | None = None  # of the state as it is
+        here: Outlook | None = None  # of the state as it is
         for number, one in enumerate(self.of(chip).operations, 1):
             fitting = [how for how in self._ways if one.kind in SHAPES[how].of]
             at = operation + number
@@ -152,10 +152,10 @@ class Recoveries:
             if one.kind == ERASE:
                 erased = tuple(union([*erased, (one.address, one.address + one.length)]))
 
-    def _explored(self, chip: NorFlash, recovery: Recovery, more: int, place: int, operation: int) -> Futures:
+    def _explored(self, chip: NorFlash, recovery: Recovery, more: int, place: int, operation: int) -> Outlook:
         tally, examples = Counter([recovery]), {recovery: Path()}
         behind, drawn, depends = self._behind(recovery), False, list(recovery.depends)
-        numbers: Counter[Futures] = Counter()
+        numbers: Counter[Outlook] = Counter()
         for cut in self.cuts(chip, more, place, operation):
             around = recovery.operations[cut.number - 1].around
             if cut.looked or cut.futures not in numbers:
@@ -170,7 +170,7 @@ class Recoveries:
             behind += number * futures.behind
             for way, states in futures.tally.items():
                 tally[way] += number * states
-        return Futures(tuple(union(depends)), tally, examples, behind, drawn)
+        return Outlook(tuple(union(depends)), tally, examples, behind, drawn)
 
     def _behind(self, recovery: Recovery) -> int:
         """Cuts in what is left of the undisturbed installation behind the place where it is met."""

@@ -19,7 +19,7 @@ from bk7238.peripherals.nor_endings import SHAPES, STATUS
 from bk7238.sweep.explore import forks
 from bk7238.sweep.explore import trunk as trunks
 from bk7238.sweep.explore.outages import Outages
-from bk7238.sweep.explore.recoveries import Futures, Path, Recoveries
+from bk7238.sweep.explore.recoveries import Outlook, Path, Recoveries
 from bk7238.sweep.explore.trunk import ALL_MODES, MODES, cut, cut_of_status, order
 from bk7238.sweep.plan.plan import NothingToSweep, Plan
 from bk7238.sweep.point import Job, Outcome, Point, elapsed
@@ -172,7 +172,7 @@ class SecondCuts(InstallationCuts):
     def _chance(self, place: int, operation: int, how: str) -> random.Random:
         return make(cut(operation, how).faults[0], all_kinds(), f"{self.job.settings.seed}:fault {place}").rng
 
-    def _all_after(self, first: Point, futures: Futures) -> Outcome:
+    def _all_after(self, first: Point, futures: Outlook) -> Outcome:
         alone, *_ = futures.examples
         worst = next((one for one in futures.examples if one.verdict not in self.WELL), alone)
         said = (

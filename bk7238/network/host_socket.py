@@ -8,7 +8,7 @@ import socket
 PIECE = 16_384  # bytes read at once
 
 
-class Relay:
+class HostSocket:
     """A connection to the host in `socket`, which does not block. `pending` is what the host has not taken yet."""
 
     socket: socket.socket
