@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,12 +47,12 @@ def numbers(value):
     return {value} if isinstance(value, int) and value > SMALLEST else set()
 
 
+@cache
 def written(path):
     """The numbers that are written in a file of Python, with their lines. Those within texts do not count: nothing
     but a reader sees them."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and type(node.value) is int:
-            yield node.value, node.lineno
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [(node.value, node.lineno) for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
 
 
 CHIPS = pytest.mark.parametrize(
