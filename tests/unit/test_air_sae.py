@@ -9,20 +9,17 @@ from sae_peer import BY_HASH, SaePeer, make_wpa3
 from station import MAC, OTHER
 from supplicant import Supplicant
 from test_air_wpa2 import ARP
+from test_air_wpa2 import Air as ProtectedAir
 
 from bk7238.air.sae import STATIONS, SaeOptions
 from bk7238.formats import eapol, plain, rsn, sae, wpa_keys
 from bk7238.formats import ieee80211 as dot11
 
 
-class Air:
+class Air(ProtectedAir):
     """A medium with one protected access point, one station that speaks SAE, and what was told."""
 
-    def __init__(self, *, station=None, **options):
-        self.medium, self.access_point, self.network, self.keys = make_wpa3(**options)
-        self.station = SaePeer(self.medium, **(station or {}))
-        self.told = []
-        self.medium.on_event.connect(self.told.append)
+    make, speaks = staticmethod(make_wpa3), SaePeer
 
     def names(self):
         return [type(event).__name__ for event in self.told]

@@ -29,9 +29,11 @@ TO_ALL = dot11.BROADCAST + GATEWAY_MAC + b"\x08\x00for everybody"
 class Air:
     """A medium with one protected access point, one station, and what was told."""
 
+    make, speaks = staticmethod(make_wpa2), Supplicant
+
     def __init__(self, *, station=None, **options):
-        self.medium, self.access_point, self.network, self.keys = make_wpa2(**options)
-        self.station = Supplicant(self.medium, **(station or {}))
+        self.medium, self.access_point, self.network, self.keys = self.make(**options)
+        self.station = self.speaks(self.medium, **(station or {}))
         self.told = []
         self.medium.on_event.connect(self.told.append)
 

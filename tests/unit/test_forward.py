@@ -6,6 +6,7 @@ import socket
 from itertools import count
 
 import pytest
+from lan_wire import settle
 
 from bk7238.bench.settings import Settings
 from bk7238.network import events as told
@@ -58,12 +59,7 @@ class Wire:
 
     def run(self, milliseconds):
         for _ in range(2 * milliseconds):
-            frames = self.device.poll(self.now)
-            for frame in self.host.poll(self.now):
-                frames += self.device.receive(frame, self.now)
-            while frames:
-                answers = [answer for frame in frames for answer in self.host.receive(frame, self.now)]
-                frames = [answer for frame in answers for answer in self.device.receive(frame, self.now)]
+            settle(self.device, self.host, self.now)
             self.now += 500
 
     def until(self, condition, milliseconds=20_000):

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from host_end import CAPACITY, connected
+from lan_wire import settle
 from tcp_client import TcpClient
 
 from bk7238.network import events as told
@@ -54,12 +55,7 @@ class Device:
         wanted = len(self.host.fetched) + 1
         end = self.now + round(seconds * 1e6)
         while self.now < end and len(self.host.fetched) < wanted:
-            frames = [*self.network.poll(self.now)]
-            for frame in self.host.poll(self.now):
-                frames += self.network.receive(frame, self.now)
-            while frames:
-                answers = [answer for frame in frames for answer in self.host.receive(frame, self.now)]
-                frames = [answer for frame in answers for answer in self.network.receive(frame, self.now)]
+            settle(self.network, self.host, self.now)
             self.now += 500
         return self.host.fetched[-1] if len(self.host.fetched) == wanted else None
 
