@@ -5,9 +5,7 @@ Source: IEEE 802.11-2020, 12.5.4 and 9.4.2.54. A frame starts with frame control
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
-
+from bk7238.formats.cmac import cmac
 from bk7238.formats.ieee80211 import MANAGEMENT_MIC, MORE_DATA, POWER_MANAGEMENT, RETRY, element
 from bk7238.formats.plain import Record
 
@@ -42,6 +40,5 @@ def check(key: bytes, frame: bytes) -> int:
 
 def _mic(key: bytes, frame: bytes, front: bytes) -> bytes:
     control = frame[:1] + bytes((frame[1] & ~_UNPROTECTED,))
-    mic = CMAC(AES(key))
-    mic.update(control + frame[_ADDRESSES] + frame[_HEADER:] + element(MANAGEMENT_MIC, front + bytes(MIC_SIZE)))
-    return mic.finalize()[:MIC_SIZE]
+    clear = control + frame[_ADDRESSES] + frame[_HEADER:] + element(MANAGEMENT_MIC, front + bytes(MIC_SIZE))
+    return cmac(key, clear)[:MIC_SIZE]

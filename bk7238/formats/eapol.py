@@ -11,8 +11,7 @@ import hmac
 import struct
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
+from bk7238.formats.cmac import cmac
 
 # Key information
 VERSION_OF_AKM, VERSION_AES = 0x0000, 0x0002
@@ -77,6 +76,4 @@ def _mic(kck: bytes, packet: bytes) -> bytes:
     clear = packet[:_MIC_AT] + bytes(MIC_SIZE) + packet[_MIC_AT + MIC_SIZE :]
     if clear[_INFO_AT + 1] & VERSION_MASK == VERSION_AES:
         return hmac.digest(kck, clear, "sha1")[:MIC_SIZE]
-    mic = CMAC(AES(kck))
-    mic.update(clear)
-    return mic.finalize()
+    return cmac(kck, clear)

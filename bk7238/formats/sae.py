@@ -11,8 +11,10 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from bk7238.formats import p256
 from bk7238.formats.ieee80211 import EXTENSION, element, elements
@@ -39,7 +41,7 @@ class UnknownIdentifier(ValueError):
 @lru_cache(maxsize=64)
 def hunt_and_peck(password: bytes, one: bytes, other: bytes) -> Point:
     """The password element by hunting and pecking, of the two MAC addresses in any order."""
-    addresses = max(one, other) + min(one, other)
+    addresses = _both(one, other)
     for counter in _COUNTERS:
         seed = hmac.digest(addresses, password + bytes((counter,)), "sha256")
         x = int.from_bytes(kdf(seed, "SAE Hunting and Pecking", p256.P.to_bytes(SIZE, "big"), SIZE), "big")
@@ -53,13 +55,14 @@ def hunt_and_peck(password: bytes, one: bytes, other: bytes) -> Point:
 def hash_to_element(ssid: bytes, password: bytes, identifier: bytes = b"") -> Point:
     """The secret element PT, which does not depend on who authenticates; `tie` makes the password element of it."""
     seed = hmac.digest(ssid, password + identifier, "sha256")
-    one, other = (map_to_curve(_expand(seed, f"SAE Hash to Element u{i} P{i}", SIZE + SIZE // 2)) for i in (1, 2))
+    expands = (HKDFExpand(SHA256(), SIZE + SIZE // 2, f"SAE Hash to Element u{i} P{i}".encode()) for i in (1, 2))
+    one, other = (map_to_curve(expand.derive(seed)) for expand in expands)
     return p256.add(one, other)
 
 
 def tie(secret: Point, one: bytes, other: bytes) -> Point:
     """The password element of `hash_to_element`'s for two MAC addresses."""
-    value = hmac.digest(bytes(SIZE), max(one, other) + min(one, other), "sha256")
+    value = hmac.digest(bytes(SIZE), _both(one, other), "sha256")
     return p256.multiply(int.from_bytes(value, "big") % (ORDER - 1) + 1, secret)
 
 
@@ -81,13 +84,9 @@ def map_to_curve(data: bytes) -> Point:
     return (x, y) if u & 1 == y & 1 else p256.negative((x, y))
 
 
-def _expand(key: bytes, info: str, size: int) -> bytes:
-    """HKDF-Expand with SHA-256."""
-    out, block = b"", b""
-    while len(out) < size:
-        block = hmac.digest(key, block + info.encode() + bytes((len(out) // sha256().digest_size + 1,)), "sha256")
-        out += block
-    return out[:size]
+def _both(one: bytes, other: bytes) -> bytes:
+    """Two MAC addresses in the order in which both sides have them."""
+    return max(one, other) + min(one, other)
 
 
 # Commit and confirm

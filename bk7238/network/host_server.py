@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class HostServer:
@@ -29,12 +31,7 @@ def server(text: str, *, anywhere: bool = False) -> HostServer:
         raise ValueError(f"{text!r} is not of the form HOST:PORT, as in 127.0.0.1:8000")
     if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65_535:
         raise ValueError(f"ports go from 1 to 65535, not {port!r}")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise ValueError(f"{host!r} is neither localhost nor a numeric address; names are not looked up") from None
+    address, host = _address(host)
     if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
         raise ValueError(f"{host} is no server's address; a server on this machine is at 127.0.0.1")
     if not address.is_loopback and not anywhere:
@@ -53,8 +50,8 @@ class Forward:
 
     def __str__(self) -> str:
         suffix = "/udp" if self.protocol == "udp" else ""
-        where = "" if self.host == "127.0.0.1" else f"[{self.host}]:" if ":" in self.host else f"{self.host}:"
-        return f"{where}{self.port}:{self.to}{suffix}"
+        listens = self.port if self.host == LOOPBACK else HostServer(self.host, self.port)
+        return f"{listens}:{self.to}{suffix}"
 
     @property
     def is_open(self) -> bool:
@@ -73,10 +70,15 @@ def forward(text: str) -> Forward:
         raise ValueError(f"{text!r} is not of the form PORT:PORT, this machine's and the device's, as in 8080:80")
     if int(port) > 65_535 or not 1 <= int(to) <= 65_535:
         raise ValueError(f"ports go from 1 to 65535, this machine's also 0, for any that is free, not {ports!r}")
+    address, _ = _address(host or LOOPBACK)
+    return Forward(str(address), int(port), int(to), protocol or "tcp")
+
+
+def _address(host: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str]:
+    """The address that is named, and its text without brackets. Raises ValueError for another name than localhost."""
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     try:
-        address = ipaddress.ip_address("127.0.0.1" if host in ("", "localhost") else host)
+        return ipaddress.ip_address(LOOPBACK if host == "localhost" else host), host
     except ValueError:
         raise ValueError(f"{host!r} is neither localhost nor a numeric address; names are not looked up") from None
-    return Forward(str(address), int(port), int(to), protocol or "tcp")
