@@ -31,18 +31,6 @@ from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
 from bk7238.update.result import Verdict
 
-SUBJECTS = (
-    "join",
-    "download",
-    "install",
-    "rejoin",
-    "second",
-    "pairs",
-    "network",
-    "network-cuts",
-    "packages",
-    "layouts",
-)
 TIERS = ("quick", "pr", "full")
 MODES = (*CUTS, registry.ALL)
 
@@ -54,7 +42,7 @@ def add(commands: Any) -> None:
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     parser.add_argument(
         "--of",
-        choices=SUBJECTS,
+        choices=tuple(registry.PLANS),
         default="install",
         help="power cuts in the installation (default), in the download, or while the old or the new app starts; "
         "second: each cut in the installation with every one in what follows; pairs: a sample of these, each in full; "

@@ -80,7 +80,7 @@ def sample(plan, number, seed=0):
             operation += one.number
             chip.perform(operations[one.number - 1], how, plan._chance(place, operation, how))
             path = (*path, (one.number, how))
-            recovery = next(iter(one.futures.tally))
+            recovery = next(iter(one.outlook.tally))
         seen.append((after(first, path), recovery))
     return seen
 
@@ -158,7 +158,7 @@ def test_what_is_counted_is_every_cut(depth, how):
         return tally
 
     for first, chip in plan.trunk.states(firsts, plan.job.settings.seed):
-        found = recoveries.futures(chip, depth - 1, 1, int(first.column))
+        found = recoveries.outlook(chip, depth - 1, 1, int(first.column))
         assert found.tally == every(chip, 1, int(first.column)), first.id
 
 

@@ -81,7 +81,7 @@ class Cut(NamedTuple):
 
     number: int
     ways: tuple[str, ...]
-    futures: Outlook
+    outlook: Outlook
     looked: bool
     erased: tuple[Range, ...]
 
@@ -94,7 +94,7 @@ class Recoveries:
         self._job, self._trunk, self._ways, self._chance = job, trunk, ways, chance
         self._changed = tuple(ranges(trunk.operations))
         self._known = _Known[Recovery]()
-        self._futures: dict[int, _Known[Outlook]] = {}
+        self._outlooks: dict[int, _Known[Outlook]] = {}
         self.runs = 0
 
     def of(self, chip: NorFlash) -> Recovery:
@@ -106,13 +106,13 @@ class Recoveries:
             self._known.keep(chip, found.depends, found)
         return found
 
-    def futures(self, chip: NorFlash, more: int, place: int, operation: int) -> Outlook:
+    def outlook(self, chip: NorFlash, more: int, place: int, operation: int) -> Outlook:
         """What may follow the state of a chip with up to so many cuts `more`. Behind it are the cuts before `place`,
         the last one of which was around this operation, counted from the power-on."""
         recovery = self.of(chip)
         if not more:
             return Outlook(recovery.depends, Counter([recovery]), {recovery: ()}, 0, drawn=False)
-        known = self._futures.setdefault(more, _Known())
+        known = self._outlooks.setdefault(more, _Known())
         found = known.of(chip)
         if found is None:
             found = self._explored(chip, recovery, more, place, operation)
@@ -130,22 +130,18 @@ class Recoveries:
         for number, one in enumerate(self.of(chip).operations, 1):
             fitting = [how for how in self._ways if one.kind in SHAPES[how].of]
             at = operation + number
-            here = here or self.futures(state, more - 1, place + 1, at)
+            here = here or self.outlook(state, more - 1, place + 1, at)
             touches = _overlap(one.around, here.depends)
-            looked = fitting if touches else [how for how in fitting if how in (UNSTABLE, WEAK)]
-            if (
-                not touches
-                and looked
-                and not any(_overlap(range(bit, bit + 1), here.depends) for bit in state.unstable)
-            ):
-                looked = []  # they change what such bits read as, wherever these are
+            looked = fitting
+            if not touches:  # two ways change what unstable bits read as, wherever these are
+                looked = [how for how in fitting if how in (UNSTABLE, WEAK) and _unstable(state, here.depends)]
             alike = tuple(how for how in fitting if how not in looked)
             if alike:
                 yield Cut(number, alike, here, False, erased)
             for how in looked:
                 left = state.copy()
                 left.perform(one, how, self._chance(place, at, how))
-                yield Cut(number, (how,), self.futures(left, more - 1, place + 1, at), True, erased)
+                yield Cut(number, (how,), self.outlook(left, more - 1, place + 1, at), True, erased)
             state.perform(one)
             if touches:
                 here = None
@@ -158,17 +154,17 @@ class Recoveries:
         numbers: Counter[Outlook] = Counter()
         for cut in self.cuts(chip, more, place, operation):
             around = recovery.operations[cut.number - 1].around
-            if cut.looked or cut.futures not in numbers:
+            if cut.looked or cut.outlook not in numbers:
                 more_places = [(around.start, around.stop)] if cut.looked else []  # of which it leaves something
-                depends += _without((*cut.futures.depends, *more_places), cut.erased)
-                for way, path in cut.futures.examples.items():
+                depends += _without((*cut.outlook.depends, *more_places), cut.erased)
+                for way, path in cut.outlook.examples.items():
                     examples.setdefault(way, ((cut.number, cut.ways[0]), *path))
             drawn = drawn or (cut.looked and cut.ways[0] not in MODES)
-            numbers[cut.futures] += len(cut.ways)
-        for futures, number in numbers.items():
-            drawn = drawn or futures.drawn
-            behind += number * futures.behind
-            for way, states in futures.tally.items():
+            numbers[cut.outlook] += len(cut.ways)
+        for outlook, number in numbers.items():
+            drawn = drawn or outlook.drawn
+            behind += number * outlook.behind
+            for way, states in outlook.tally.items():
                 tally[way] += number * states
         return Outlook(tuple(union(depends)), tally, examples, behind, drawn)
 
@@ -213,10 +209,15 @@ def _overlap(addresses: range, places: tuple[Range, ...]) -> bool:
     return any(start < addresses.stop and addresses.start < end for start, end in places)
 
 
+def _unstable(chip: NorFlash, places: tuple[Range, ...]) -> list[tuple[int, tuple[int, int]]]:
+    """The bytes in these places that have bits which read differently, and these bits."""
+    return sorted(one for one in chip.unstable.items() if any(start <= one[0] < end for start, end in places))
+
+
 def _content(chip: NorFlash, places: tuple[Range, ...]) -> bytes:
     """What stands in these places, with bits there that read differently, and the status register."""
     content = b"".join(bytes(chip.data[start:end]) for start, end in places)
-    unstable = [one for one in sorted(chip.unstable.items()) if any(start <= one[0] < end for start, end in places)]
+    unstable = _unstable(chip, places)
     more = repr((chip.status, unstable, chip.snapshot() if unstable else None))
     return hashlib.blake2b(content + more.encode()).digest()
 

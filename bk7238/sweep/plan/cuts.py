@@ -162,7 +162,7 @@ class SecondCuts(InstallationCuts):
             self._recoveries = self.recoveries()
         for point, chip in self.trunk.states(sorted(points, key=order), self.job.settings.seed):
             began = time.perf_counter()
-            found = self._all_after(point, self._recoveries.futures(chip, self.depth - 1, 1, int(point.column)))
+            found = self._all_after(point, self._recoveries.outlook(chip, self.depth - 1, 1, int(point.column)))
             tell(msgspec.structs.replace(found, seconds=elapsed(began)))
 
     def recoveries(self) -> Recoveries:
@@ -172,21 +172,21 @@ class SecondCuts(InstallationCuts):
     def _chance(self, place: int, operation: int, how: str) -> random.Random:
         return make(cut(operation, how).faults[0], all_kinds(), f"{self.job.settings.seed}:fault {place}").rng
 
-    def _all_after(self, first: Point, futures: Outlook) -> Outcome:
-        alone, *_ = futures.examples
-        worst = next((one for one in futures.examples if one.verdict not in self.WELL), alone)
+    def _all_after(self, first: Point, outlook: Outlook) -> Outcome:
+        alone, *_ = outlook.examples
+        worst = next((one for one in outlook.examples if one.verdict not in self.WELL), alone)
         said = (
-            f"{futures.tally.total() - 1:,} {self.DEPTHS[self.depth]} cuts in what follows, "
-            f"{futures.behind:,} more that are {'single ones' if self.depth == 2 else 'fewer'} of the installation"
+            f"{outlook.tally.total() - 1:,} {self.DEPTHS[self.depth]} cuts in what follows, "
+            f"{outlook.behind:,} more that are {'single ones' if self.depth == 2 else 'fewer'} of the installation"
         )
         if worst is not alone:
-            said += "; --fault=" + " --fault=".join(map(str, after(first, futures.examples[worst]).faults))
+            said += "; --fault=" + " --fault=".join(map(str, after(first, outlook.examples[worst]).faults))
         return Outcome(
             first.id,
             worst.verdict,
             f"{worst.reason} ({said})",
-            states=futures.tally.total() + futures.behind,
-            recoveries=tuple(sorted({one.name for one in futures.tally})),
+            states=outlook.tally.total() + outlook.behind,
+            recoveries=tuple(sorted({one.name for one in outlook.tally})),
         )
 
     def full(self, point: Point) -> Outcome:
