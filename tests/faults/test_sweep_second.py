@@ -4,10 +4,9 @@ import random
 from collections import Counter
 
 import pytest
+from images import FULL, GZIP, REFERENCE, image, update_package
 
-from bk7238 import resources
 from bk7238.faults.flash_operations import FlashOperations
-from bk7238.image import flash_image, package
 from bk7238.peripherals.nor_endings import SHAPES, STATUS, Operation
 from bk7238.sweep.explore import recoveries as module
 from bk7238.sweep.explore.trunk import cut, order, ranges
@@ -17,13 +16,12 @@ from bk7238.sweep.plan.cuts import SecondCuts, after
 from bk7238.sweep.point import Job
 from bk7238.update.session import Settings
 
-BUILT = resources.reference()
 MODES = ("before", "torn", "after", "scattered", "unstable", "disturb")
 
 
-def made(depth=2, modes=MODES):
-    files = flash_image.read(BUILT / "reference_1.0.0.bin"), package.read(BUILT / "reference_1.0.1_none_aes.rbl")
-    plan = registry.make("second", Job(*files, Settings()), modes=modes, depth=depth)
+def made(depth=2, modes=MODES, files=(REFERENCE, "none")):
+    job = Job(image(files[0]), update_package(files[1]), Settings())
+    plan = registry.make("second", job, modes=modes, depth=depth)
     assert isinstance(plan, SecondCuts)
     return plan
 
@@ -117,17 +115,19 @@ def same(plan, found):
 
 
 @pytest.mark.parametrize(
-    ("depth", "number"),
+    ("depth", "number", "files"),
     [
-        pytest.param(2, 0, marks=pytest.mark.full),
-        pytest.param(3, 0, marks=pytest.mark.full),
-        pytest.param(2, 200, marks=pytest.mark.nightly),
-        pytest.param(3, 200, marks=pytest.mark.nightly),
+        pytest.param(2, 0, (REFERENCE, "none"), marks=pytest.mark.full),
+        pytest.param(3, 0, (REFERENCE, "none"), marks=pytest.mark.full),
+        pytest.param(2, 200, (REFERENCE, "none"), marks=pytest.mark.nightly),
+        pytest.param(3, 200, (REFERENCE, "none"), marks=pytest.mark.nightly),
+        pytest.param(2, 200, (FULL, GZIP), marks=pytest.mark.nightly),
     ],
 )
-def test_a_sample_is_what_full_runs_give(depth, number):
-    """Further cuts in all of what follows a first one, with the states that no look at the flash was needed for."""
-    plan = made(depth)
+def test_a_sample_is_what_full_runs_give(depth, number, files):
+    """Further cuts in all of what follows a first one, with the states that no look at the flash was needed for. 200 of
+    the vendor's take some fifteen minutes."""
+    plan = made(depth, files=files)
     found = sample(plan, number)
     assert sum(len(point.faults) == depth for point, _ in found) > len(found) // 2 > 10
     same(plan, found)
