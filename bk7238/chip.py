@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated
+
+import msgspec
 
 from bk7238 import host_files, resources
-from bk7238.formats import codec, partitions, rbl
+from bk7238.formats import codec, partitions, rbl, typed
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
 from bk7238.registry import Registry
@@ -26,7 +28,6 @@ USUAL = "bk7238"
 FILE, BOARD = "chip.toml", "board.repl"
 MARK = range(0x100, 0x108)
 """Logical addresses in a boot loader at which the name of the chip stands, for the mask ROM and for tools."""
-T = TypeVar("T")
 
 FOLDERS: Registry[str | Path] = Registry(
     "bk7238.chips",
@@ -38,7 +39,12 @@ FOLDERS: Registry[str | Path] = Registry(
 
 
 class ChipError(ValueError):
-    """A chip that is not known, or a flash that it cannot have; the message is one line for its user."""
+    """A chip that is not known, or a flash that it cannot have; the message is one line for its user. `place` leads to
+    what is wrong in a chip.toml."""
+
+    def __init__(self, message: str, place: typed.Place = ()) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -71,13 +77,46 @@ class FlashChip:
         return self.areas[name]
 
 
-@dataclass(frozen=True)
-class Packager:
+class Packager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the vendor's packager writes: the version in the footers of an image, and the logical address of its boot
     loader's footer."""
 
     version: str
     boot_loader_footer: int
+
+
+Range = Annotated[tuple[int, int], msgspec.Meta(description="start and length in physical bytes")]
+
+
+class FlashFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A flash chip that a module may have: its bytes, JEDEC id, and the SDK's areas."""
+
+    size: int
+    jedec_id: int
+    areas: dict[str, Range]
+
+
+class TableFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The logical address in a boot loader below which its partition table ends."""
+
+    below: int
+
+
+class ChipFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """chip.toml: the facts of a chip that are no blocks and no wires. `codec` is how code lies in the flash, with its
+    `coefficients`; `names` are those that firmware gives itself, where the chip's own is none of them; `flash` has one
+    table for each flash chip; `configuration` says where a firmware family keeps its own: the name of an area, or the
+    same range of every flash."""
+
+    name: str
+    codec: str
+    partition_table: TableFacts
+    packager: Packager
+    flash: dict[str, FlashFacts]
+    configuration: dict[str, str | Range]
+    names: list[str] = []
+    coefficients: list[int] | None = None
+    clear_headers: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,64 +251,42 @@ def read(folder: Path) -> Chip:
     where = folder / FILE
     try:
         facts = tomllib.loads(host_files.read(where, host_files.TEXT).decode())
-        chip = _chip(folder, facts)
+        chip = _chip(folder, typed.convert(facts, ChipFile))
         if not chip.board.is_file():
             raise ValueError(f"there is no {BOARD} beside it")
         return chip
-    except KeyError as error:
-        raise ChipError(f"{where}: {error} is missing") from None
     except (OSError, ValueError) as error:
-        raise ChipError(f"{where}: {error}") from None
+        raise ChipError(f"{where}: {error}", getattr(error, "place", ())) from None
 
 
 _named = cache(read)  # those of the package do not change
 
 
-def _chip(folder: Path, facts: dict[str, Any]) -> Chip:
-    """The chip of what chip.toml says. Raises KeyError for what is missing, ValueError for what cannot be."""
-    flashes = [_flash(name, one) for name, one in _of(dict, facts, "flash").items()]
+def _chip(folder: Path, facts: ChipFile) -> Chip:
+    """The chip of what chip.toml says. Raises ValueError for what cannot be."""
+    flashes = [_flash(name, one) for name, one in facts.flash.items()]
     if len({flash.area("app").start for flash in flashes}) != 1:
         raise ValueError("flash: areas.app begins elsewhere in another flash; a boot loader has what lies below it")
-    packager = _of(dict, facts, "packager")
-    name = _of(str, facts, "name")
     return Chip(
-        name,
+        facts.name,
         folder,
-        tuple(facts.get("names", [name])),
-        codec.find(_of(str, facts, "codec"), facts.get("coefficients")),
-        bool(facts.get("clear_headers", False)),
-        _of(int, _of(dict, facts, "partition_table"), "below"),
-        Packager(_of(str, packager, "version"), _of(int, packager, "boot_loader_footer")),
+        tuple(facts.names or [facts.name]),
+        codec.find(facts.codec, facts.coefficients),
+        facts.clear_headers,
+        facts.partition_table.below,
+        facts.packager,
         tuple(sorted(flashes, key=lambda flash: flash.size)),
         {
-            family: where if isinstance(where, str) else _area("configuration", where)
-            for family, where in _of(dict, facts, "configuration").items()
+            family: where if isinstance(where, str) else Area("configuration", *where)
+            for family, where in facts.configuration.items()
         },
     )
 
 
-def _flash(name: str, facts: Any) -> FlashChip:
-    if not isinstance(facts, dict):
-        raise ValueError(f"flash.{name} is no table")
-    size = _of(int, facts, "size")
-    areas = {area: _area(area, place) for area, place in _of(dict, facts, "areas").items()}
+def _flash(name: str, facts: FlashFacts) -> FlashChip:
+    areas = {area: Area(area, *place) for area, place in facts.areas.items()}
     for area in areas.values():
-        if not 0 <= area.start < area.end <= size:
-            raise ValueError(f"flash.{name}: the area {area.name} does not lie in its {size:#x} bytes")
-    return FlashChip(name, size, _of(int, facts, "jedec_id"), areas)
-
-
-def _area(name: str, place: Any) -> Area:
-    if not isinstance(place, list) or [type(number) for number in place] != [int, int]:
-        raise ValueError(f"the area {name} is no [start, length]: {place!r}")
-    return Area(name, *place)
-
-
-def _of(kind: type[T], table: dict[str, Any], name: str) -> T:
-    value = table[name]
-    if type(value) is not kind:
-        raise ValueError(f"{name} is {value!r}, which is no {_KINDS[kind]}")
-    return value
-
-
-_KINDS: dict[type, str] = {dict: "table", str: "text", int: "number"}
+        if not 0 <= area.start < area.end <= facts.size:
+            what = f"the area {area.name} does not lie in its {facts.size:#x} bytes"
+            raise typed.TypedError(what, ("flash", name, "areas", area.name))
+    return FlashChip(name, facts.size, facts.jedec_id, areas)

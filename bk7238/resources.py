@@ -43,6 +43,11 @@ def example() -> Path:
     return _folder("examples") / "ota-tests"
 
 
+def schemas() -> Path:
+    """The folder of the JSON schemas, for editors."""
+    return _folder("schemas")
+
+
 def cache() -> Path:
     """The project's folder in the user's cache (XDG Base Directory Specification); it need not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"

@@ -251,6 +251,12 @@ OPTIONS: Mapping[str, Option] = {one.name: one.metadata["option"] for one in fie
 """How each field is written, by its name."""
 
 
+def read_value(name: str, value: Any) -> Any:
+    """The value of one field as a user writes it; None stands for what is usual. Raises ValueError that names the
+    field."""
+    return _read(next(one for one in fields(Settings) if one.name == name), value)
+
+
 def _read(one: Field[Any], value: Any) -> Any:
     if value is None:
         value = one.default if one.default_factory is MISSING else one.default_factory()

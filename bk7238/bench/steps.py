@@ -42,7 +42,7 @@ _OPEN = "open"
 
 @dataclass(frozen=True)
 class ScenarioStep:
-    """One step: `kind` is one of `_KEYS`. `time` is in microseconds, `level` None lets a pin go."""
+    """One step: `kind` is one of `KEYS`. `time` is in microseconds, `level` None lets a pin go."""
 
     kind: str
     text: str = ""
@@ -57,7 +57,7 @@ class ScenarioStep:
         return f"{self.kind} P{self.pin}" if self.level is None else f"{self.kind} P{self.pin} at {self.level}"
 
 
-_KEYS: dict[str, frozenset[str]] = {
+KEYS: dict[str, frozenset[str]] = {
     "wait": frozenset({"console"}),
     "send": frozenset({"console"}),
     "press": frozenset({"time", "level"}),
@@ -72,11 +72,11 @@ def read(table: Any) -> ScenarioStep:
     """The step that a table of a scenario says. Raises ValueError."""
     if not isinstance(table, dict):
         raise ValueError("each step is a table: [[step]]")
-    kind = next((kind for kind in _KEYS if kind in table), None)
+    kind = next((kind for kind in KEYS if kind in table), None)
     if kind is None:
-        raise ValueError(f"a step has one of {', '.join(_KEYS)}")
-    for name in sorted(table.keys() - _KEYS[kind] - {kind}):
-        raise ValueError(f"{kind!r} takes no {name!r}; it takes {', '.join(sorted(_KEYS[kind]))}")
+        raise ValueError(f"a step has one of {', '.join(KEYS)}")
+    for name in sorted(table.keys() - KEYS[kind] - {kind}):
+        raise ValueError(f"{kind!r} takes no {name!r}; it takes {', '.join(sorted(KEYS[kind]))}")
     of_pin = kind in ("pin", "press", "expect-pin")
     return ScenarioStep(
         kind,

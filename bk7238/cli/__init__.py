@@ -28,7 +28,7 @@ from bk7238.visible import Terminal
 
 VERBS = (
     *("ota", "run", "sweep", "zoo", "report", "export", "verify", "gdb", "monitor"),
-    *("image", "faults", "firmware", "boards", "doctor", "demo", "init"),
+    *("image", "faults", "firmware", "boards", "doctor", "demo", "init", "lint"),
 )
 """Each is a module of this package, imported when its parser is made."""
 

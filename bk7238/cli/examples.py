@@ -38,6 +38,7 @@ EXAMPLES = {
     "doctor": ("doctor",),
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),
     "init": ("init full.bin app.rbl", f"init {_REFERENCE} --yes -o tests"),
+    "lint": ("lint", "lint tests brown-out.toml --json"),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
     "image unpack": ("image unpack app.rbl -o app.bin",),
     "image build": (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypedDict
 
 from bk7238.faults import moment
 from bk7238.faults.arguments import REQUIRED, Argument
@@ -33,9 +33,33 @@ class Firing:
     where: str
     what: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> FiringRecord:
         """Plain data for result.json."""
-        return asdict(self)
+        return {
+            "time": self.time,
+            "instructions": self.instructions,
+            "flash_operation": self.flash_operation,
+            "where": self.where,
+            "what": self.what,
+        }
+
+
+class FiringRecord(TypedDict):
+    """A firing in result.json."""
+
+    time: int
+    instructions: int
+    flash_operation: int
+    where: str
+    what: str
+
+
+class FaultRecord(TypedDict):
+    """A fault in result.json: how it was written, how often it fired, and what it did the first times."""
+
+    fault: str
+    fired: int
+    firings: list[FiringRecord]
 
 
 class Fault(Actor):
@@ -136,7 +160,7 @@ class Fault(Actor):
         """What it is and what it did first. It must have fired."""
         return f"{self.spec}, {self.firings[0].where}: {self.firings[0].what}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> FaultRecord:
         """Plain data for result.json."""
         return {
             "fault": str(self.spec),

@@ -22,6 +22,7 @@ reason = "has joined again"             # text in it
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +32,9 @@ from bk7238.bench import steps
 from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.bench.steps import ScenarioStep
 from bk7238.faults.spec import FaultError, Spec, from_table, parse
+
+KEYS = {"name", "faults", "settings", "fault", "step", "expect"}
+"""What a scenario may have."""
 
 _EXPECTATIONS = {"verdict", "reason"}
 _REMEDY = "give a scenario, a text with faults, [settings] and [expect] (docs/faults.md)"
@@ -99,49 +103,57 @@ def read(path: Path) -> Scenario:
     try:
         return from_toml(table)
     except FaultError as error:
-        raise FaultError(f"{path}: {error}") from None
+        raise FaultError(f"{path}: {error}", error.place) from None
 
 
 def from_toml(table: dict[str, Any]) -> Scenario:
     """The scenario in a TOML document. Raises FaultError."""
-    unknown = sorted(set(table) - {"faults", "fault", "step", "expect", "name", "settings"})
-    if unknown:
+    for name in sorted(table.keys() - KEYS):
         raise FaultError(
-            f"{unknown[0]!r} is unknown; a scenario has name, faults, [settings], [[fault]], [[step]] and [expect]"
+            f"{name!r} is unknown; a scenario has name, faults, [settings], [[fault]], [[step]] and [expect]", (name,)
         )
     lines, tables, expect = table.get("faults", []), table.get("fault", []), table.get("expect", {})
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise FaultError("`faults` is a list of texts")
+        raise FaultError("`faults` is a list of texts", ("faults",))
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise FaultError("each fault of its own is a table: [[fault]]")
+        raise FaultError("each fault of its own is a table: [[fault]]", ("fault",))
     if not isinstance(expect, dict) or set(expect) - _EXPECTATIONS:
-        raise FaultError("[expect] has verdict and reason")
+        raise FaultError("[expect] has verdict and reason", ("expect",))
     if not all(isinstance(value, str) for value in expect.values()):
-        raise FaultError("verdict and reason are texts")
-    faults = [parse(line) for line in lines] + [from_table(one) for one in tables]
+        raise FaultError("verdict and reason are texts", ("expect",))
+    faults = [*_each("faults", parse, lines), *_each("fault", from_table, tables)]
     settings = _settings(table.get("settings", {}))
     return Scenario(tuple(faults), expect.get("verdict"), expect.get("reason"), settings, _steps(table.get("step", [])))
 
 
+def _each(name: str, read: Callable[[Any], Spec], written: list[Any]) -> Iterator[Spec]:
+    for number, one in enumerate(written):
+        try:
+            yield read(one)
+        except FaultError as error:
+            raise FaultError(str(error), (name, number)) from None
+
+
 def _steps(tables: Any) -> tuple[ScenarioStep, ...]:
     if not isinstance(tables, list):
-        raise FaultError("each step is a table of its own: [[step]]")
+        raise FaultError("each step is a table of its own: [[step]]", ("step",))
     read = []
-    for number, table in enumerate(tables, start=1):
+    for number, table in enumerate(tables):
         try:
             read.append(steps.read(table))
         except ValueError as error:
-            raise FaultError(f"step {number}: {error}") from None
+            raise FaultError(f"step {number + 1}: {error}", ("step", number)) from None
     return tuple(read)
 
 
 def _settings(table: Any) -> Settings:
     if not isinstance(table, dict):
-        raise FaultError("the settings are a table: [settings]")
+        raise FaultError("the settings are a table: [settings]", ("settings",))
     known = OPTIONS.keys() - {"faults"}
     for name in sorted(table.keys() - known):
-        raise FaultError(f"[settings] has no {name!r}, but {', '.join(sorted(known))}")
+        raise FaultError(f"[settings] has no {name!r}, but {', '.join(sorted(known))}", ("settings", name))
     try:
         return Settings(**table)
     except ValueError as error:
-        raise FaultError(f"[settings] {error}") from None
+        named = str(error).replace(":", " ").split()[0]  # a field's name, or options that do not go together
+        raise FaultError(f"[settings] {error}", ("settings", named) if named in table else ("settings",)) from None

@@ -14,12 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bk7238.formats.typed import Place
+
 _PLAIN = re.compile(r'[^,=@"\s:][^,=@"]*')
 _KIND = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class FaultError(ValueError):
-    """A fault that cannot be; the message is one line that says what can."""
+    """A fault that cannot be; the message is one line that says what can. `place` leads to it in a scenario."""
+
+    def __init__(self, message: str, place: Place = ()) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 @dataclass(frozen=True)

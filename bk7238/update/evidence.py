@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Console, Machine
 from bk7238.update import installation
+from bk7238.update.result_file import AppRecord, Evidence, HeaderRecord
 from bk7238.update.story import Story
 
 LINES = 12
 
 
-def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> dict[str, Any]:
+def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> Evidence:
     """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
     flash = FlashView(machine.chip, bytes(machine.flash.data))
     app = installation.app_partition(flash, image.app)
@@ -54,7 +54,7 @@ def aborts(machine: Machine) -> list[str]:
     return [record.text for record in machine.log.records if record.source == "cpu"][-4:]
 
 
-def _header(data: bytes | None) -> dict[str, Any] | None:
+def _header(data: bytes | None) -> HeaderRecord | None:
     if data is None or data == b"\xff" * len(data):
         return None
     header = rbl.unpack(data)
@@ -67,7 +67,7 @@ def _header(data: bytes | None) -> dict[str, Any] | None:
     }
 
 
-def _app(flash: FlashView, image: FlashImage) -> dict[str, Any]:
+def _app(flash: FlashView, image: FlashImage) -> AppRecord:
     """Whether it is the old one, and where it is damaged: frames whose CRC does not hold."""
     start = image.app.physical_start
     change = _first_difference(image.view.raw(image.app), flash.raw(image.app))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
+from bk7238.faults.fault import FaultRecord
+from bk7238.update.result_file import Evidence, ResultFile
 from bk7238.update.versions import Pair
 
 
@@ -28,7 +29,7 @@ class Verdict(Enum):
         return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3, Verdict.INTERRUPTED: 130}.get(self, 1)
 
 
-def did(fault: dict[str, Any]) -> str:
+def did(fault: FaultRecord) -> str:
     """What a fault did first, of those that a result lists. It must have fired."""
     first = fault["firings"][0]
     more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
@@ -68,9 +69,9 @@ class Result:
     digest: str
     seed: int
     engine: str
-    faults: list[dict[str, Any]] = field(default_factory=list)
+    evidence: Evidence = field(repr=False)
+    faults: list[FaultRecord] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
-    evidence: dict[str, Any] = field(repr=False, default_factory=dict)
     flash: bytes = field(repr=False, default=b"")
     banner_versions: Pair = (None, None)
     footer_versions: Pair = (None, None)  # of the installed app at power-on, and at the end
@@ -87,7 +88,7 @@ class Result:
         pairs = zip(self.banner_versions, self.footer_versions, strict=True)
         return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ResultFile:
         """The object of `--json`: wall time is the only part that differs between equal runs."""
         return {
             "verdict": self.verdict.value,

@@ -59,16 +59,16 @@ def test_what_a_chip_does_not_have_is_refused(made, said):
 WHOLE = (chip.usual().folder / "chip.toml").read_text()
 BROKEN = {
     "no TOML": ("name =", "= name", "chip.toml: "),
-    "no text": ('name = "BK7238"', "name = 7238", "name is 7238, which is no text"),
+    "no text": ('name = "BK7238"', "name = 7238", "name: expected `str`, got `int`"),
     "a codec that nobody knows": ("crc-frames", "plain", "no codec 'plain' is known"),
     "coefficients for nothing": ("[partition_table]", "coefficients = [1]\n[partition_table]", "has no coefficients"),
-    "a missing fact": ("below = 0x10000", "", "'below' is missing"),
-    "a fact that is no table": ("[configuration]", "[more]", "'configuration' is missing"),
-    "a size that is a text": ("size = 0x200000", 'size = "2M"', "size is '2M', which is no number"),
+    "a missing fact": ("below = 0x10000", "", "partition_table: object missing required field `below`"),
+    "a fact that is no table": ("[configuration]", "[more]", "chip.toml: object contains unknown field `more`"),
+    "a size that is a text": ("size = 0x200000", 'size = "2M"', "flash.2M.size: expected `int`, got `str`"),
     "an area that is no range": (
         "areas.rf = [0x1E0000, 0x1000]",
         "areas.rf = 0x1E0000",
-        "area rf is no \\[start, length",
+        "flash.2M.areas.rf: expected `array`, got `int`",
     ),
     "an area beyond the flash": (
         "areas.rf = [0x1E0000, 0x1000]",
@@ -77,7 +77,7 @@ BROKEN = {
     ),
     "no app": ("areas.app = [0x11000, 0x121000]", "", "a flash of 2M has no area 'app'"),
     "an app elsewhere": ("areas.app = [0x11000, 0x121000]", "areas.app = [0x22000, 0x1000]", "app begins elsewhere"),
-    "a configuration that is none": ('"network"', "1", "the area configuration is no"),
+    "a configuration that is none": ('"network"', "1", "configuration.beken-sdk: expected `str \\| array`, got `int`"),
     "flashes that are none": ("[flash.2M]", "[flash]\n2M = 3\n[other]", "chip.toml: "),
 }
 
