@@ -13,8 +13,14 @@ from bk7238 import host_files, resources
 from bk7238.cli import arguments as given
 from bk7238.image import package
 
-FILES = ("pytest.ini", "test_ota.py", "brown-out.toml", ".github/workflows/ota.yml")
+FILES = (
+    *("pytest.ini", "test_ota.py", "brown-out.toml", ".github/workflows/ota.yml"),
+    *(".vscode/tasks.json", ".vscode/launch.json", ".vscode/settings.json"),
+)
 """Those of examples/ota-tests that a project is made of."""
+
+SCHEMAS = ("scenario.schema.json", "result.schema.json")
+"""Those that its editor is given, in .vscode."""
 
 _IMAGE, _PACKAGE = "full.bin", "app.rbl"  # what the example calls the two
 _SAFE = re.compile(r"[\w./+@-]+", re.ASCII)  # nothing that an INI file, YAML or a shell reads in another way
@@ -41,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     update = given.checked(package.read, arguments.package)
     folder: Path = arguments.output
     names = {_IMAGE: _called(arguments.image, folder), _PACKAGE: _called(arguments.package, folder)}
-    there = [name for name in FILES if os.path.lexists(folder / name)]
+    schemas = {f".vscode/{name}": (resources.schemas() / name).read_text(encoding="utf-8") for name in SCHEMAS}
+    there = [name for name in (*FILES, *schemas) if os.path.lexists(folder / name)]
     if there:
         raise given.UsageError(f"{folder / there[0]} is there already; name another folder with -o, or move it away")
     print(f"{image.name}: {image.chip.name}, boot loader {image.bootloader_version}")
@@ -49,12 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     for damage in update.damage:
         print(f"bk7238: warning: {update.name}: {damage}", file=sys.stderr)
     if not arguments.yes:
-        question = f"write {', '.join(FILES)} into {folder.resolve()}? [Y/n] "
+        question = f"write {', '.join((*FILES, *schemas))} into {folder.resolve()}? [Y/n] "
         if _ask(question, "say --yes").strip().lower() not in ("", "y", "yes"):
             print("nothing is written")
             return 0
-    for name in FILES:
-        _write(folder / name, _filled((resources.example() / name).read_text(encoding="utf-8"), names))
+    texts = {name: _filled((resources.example() / name).read_text(encoding="utf-8"), names) for name in FILES}
+    for name, text in {**texts, **schemas}.items():
+        _write(folder / name, text)
         print(f"wrote {folder / name}")
     print(f"next: {'pytest' if folder == Path() else f'cd {folder} && pytest'}")
     return 0
@@ -80,7 +88,7 @@ def _called(path: Path, folder: Path) -> str:
 
 def _filled(text: str, names: dict[str, str]) -> str:
     """A file of the example with the names of the project's firmware."""
-    text = text.replace("# bk7238_", "bk7238_")
+    text = text.replace("# bk7238_", "bk7238_").replace("../../schemas/", ".vscode/")
     return re.sub("|".join(map(re.escape, names)), lambda found: names[found[0]], text)
 
 

@@ -2,11 +2,13 @@
 
 import configparser
 import io
+import json
+import shlex
 import shutil
 
 import pytest
 
-from bk7238 import resources
+from bk7238 import cli, resources
 from bk7238.cli import init, main
 
 IMAGE, PACKAGE = "reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"
@@ -33,10 +35,21 @@ def test_a_project_names_the_files_as_they_are_found_from_there(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     shutil.copy(resources.reference() / IMAGE, "product.bin")
     assert main(["init", "product.bin", PACKAGE, "--yes", "-o", "tests"]) == 0
-    assert written(tmp_path / "tests") == sorted(init.FILES)
+    assert written(tmp_path / "tests") == sorted([*init.FILES, *(f".vscode/{name}" for name in init.SCHEMAS)])
     assert names(tmp_path / "tests") == ("../product.bin", PACKAGE)
     workflow = (tmp_path / "tests" / ".github/workflows/ota.yml").read_text()
     assert f"bk7238 ota ../product.bin {PACKAGE} --scenario brown-out.toml" in workflow
+    read = {path.name: json.loads(path.read_text()) for path in (tmp_path / "tests" / ".vscode").iterdir()}
+    commands = [shlex.split(task["command"]) for task in read["tasks.json"]["tasks"]]
+    assert ["bk7238", "ota", "../product.bin", PACKAGE, "--artifacts", "out"] in commands
+    for command in commands:
+        assert command[0] != "bk7238" or cli.parser().parse_args(command[1:])
+    labels = {task["label"] for task in read["tasks.json"]["tasks"]}
+    assert {one.get("preLaunchTask") for one in read["launch.json"]["configurations"]} - {None} <= labels
+    for schema in ("tests/.vscode/" + name for name in init.SCHEMAS):
+        assert schema.removeprefix("tests/") in "".join(
+            (tmp_path / "tests" / name).read_text() for name in ("brown-out.toml", ".vscode/settings.json")
+        )
     assert capsys.readouterr().out.endswith("next: cd tests && pytest\n")
 
 
