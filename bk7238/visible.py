@@ -16,6 +16,11 @@ def visible(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
+def painted(text: str, colour: int) -> str:
+    """What can be seen of a text, in a colour by its number in ECMA-48."""
+    return f"\x1b[{colour}m{visible(text)}\x1b[0m"
+
+
 class Terminal:
     """A stream to a terminal that shows text and obeys nothing in it."""
 
@@ -30,7 +35,7 @@ class Terminal:
 
     def paint(self, text: str, colour: int) -> None:
         """Write what can be seen in a colour, by its number in ECMA-48."""
-        self._stream.write(f"\x1b[{colour}m{visible(text)}\x1b[0m")
+        self._stream.write(painted(text, colour))
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)

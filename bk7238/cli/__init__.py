@@ -1,10 +1,4 @@
-"""The command line, `bk7238 VERB`, with a module for each of `VERBS`.
-
-Exit status: 0 the expected end, 1 another end with a known cause, 2 bad input or usage (one line on stderr, nothing
-written), 3 the time limit passed with no cause known, 4 the host or we failed: the disk is full, nobody reads our
-output any more (not a word on stderr), or a bug (a traceback), 130 and 143 SIGINT and SIGTERM came: what a run was to
-leave, it leaves as far as it got.
-"""
+"""The command line, `bk7238 VERB`, with a module for each of `VERBS`; with what it ends is in bk7238/exit_status.py."""
 
 from __future__ import annotations
 
@@ -19,16 +13,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+from bk7238.cli import colour
 from bk7238.cli.arguments import Parser, UnknownOption, UsageError, release
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
 from bk7238.engine.interruption import Interrupted
+from bk7238.exit_status import ExitStatus
 from bk7238.registry import RegistryError
 from bk7238.visible import Terminal
 
 VERBS = (
     *("ota", "run", "sweep", "zoo", "report", "export", "verify", "gdb", "monitor"),
-    *("image", "faults", "firmware", "boards", "doctor", "demo", "init", "lint"),
+    *("image", "faults", "firmware", "boards", "doctor", "demo", "init", "lint", "completion"),
 )
 """Each is a module of this package, imported when its parser is made."""
 
@@ -62,20 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except (UsageError, EngineError, RegistryError) as error:
         _say(str(error))
-        return 2
+        return ExitStatus.USAGE
     except OSError as error:
         if not isinstance(error, BrokenPipeError) or error.filename is not None:  # whoever read us has what they want
             _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or repr(error))
-        return 4
+        return ExitStatus.HOST
     except MemoryError:
         _say("out of memory")
-        return 4
+        return ExitStatus.HOST
     except Exception:
         traceback.print_exc()
-        return 4
+        return ExitStatus.HOST
     except KeyboardInterrupt as why:
         _say(str(why) if isinstance(why, Interrupted) else "interrupted")
-        return why.status if isinstance(why, Interrupted) else 130
+        return why.status if isinstance(why, Interrupted) else ExitStatus.INTERRUPTED
     finally:
         release()
 
@@ -104,6 +100,7 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as end:  # after --help
         return int(end.code or 0)
     arguments.words = words
+    colour.choose(vars(arguments).get("color", colour.AUTO))
     return int(arguments.run(arguments))
 
 

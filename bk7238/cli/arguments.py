@@ -16,7 +16,7 @@ from bk7238 import host_files
 from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
 from bk7238.chip import Chip
-from bk7238.cli import examples
+from bk7238.cli import colour, examples
 from bk7238.image import FlashImage, flash_image
 
 T = TypeVar("T")
@@ -45,6 +45,15 @@ class UnknownOption(UsageError):
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of printing its usage and leaving, also where its help cannot be printed. The help
     of a command ends with its examples."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.add_argument(
+            "--color",
+            choices=colour.CHOICES,
+            default=argparse.SUPPRESS,
+            help="verdicts in colour (default: auto, on a terminal, unless NO_COLOR is set)",
+        )
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Raise UnknownOption where a command, not one above it, is given what it does not know."""
@@ -165,6 +174,11 @@ def chip_or_usual(arguments: argparse.Namespace) -> Chip:
 def settings(arguments: argparse.Namespace, usual: Settings | None = None, **more: Any) -> Settings:
     """The settings that were given, the others as usual. Raises UsageError."""
     return checked(command.read, arguments, usual, **more)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add --quiet, of a command that tells how it goes on."""
+    parser.add_argument("--quiet", action="store_true", help="print the end alone: no story, consoles or progress")
 
 
 def add_artifacts(parser: argparse.ArgumentParser, *, required: bool = False) -> None:

@@ -1,11 +1,13 @@
-"""Verdicts in colour, where they are printed on a terminal that has any."""
+"""Verdicts in colour: on a terminal that has any, or as the user wants it."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from bk7238.visible import Terminal
+from bk7238.visible import Terminal, painted
+
+AUTO, ALWAYS, NEVER = CHOICES = ("auto", "always", "never")
 
 _GREEN, _YELLOW, _RED = 32, 33, 31  # ECMA-48, select graphic rendition
 _COLOURS = {  # of all others: yellow
@@ -14,13 +16,29 @@ _COLOURS = {  # of all others: yellow
     "bootloader-hangs": _RED,
     "brick": _RED,
 }
+_chosen = AUTO
+
+
+def choose(choice: str) -> None:
+    """Have it as this one of `CHOICES` says, until the next command line."""
+    global _chosen
+    _chosen = choice
+
+
+def wanted() -> bool:
+    """Whether stdout is to be in colour."""
+    if _chosen != AUTO:
+        return _chosen == ALWAYS
+    return isinstance(sys.stdout, Terminal) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def print_verdict(verdict: str, text: str, before: str = "") -> None:
     """Print a line with a verdict and the text that follows it."""
     print(before, end="")
-    if isinstance(sys.stdout, Terminal) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+    if not wanted():
+        print(verdict, end="")
+    elif isinstance(sys.stdout, Terminal):
         sys.stdout.paint(verdict, _COLOURS.get(verdict, _YELLOW))
     else:
-        print(verdict, end="")
+        print(painted(verdict, _COLOURS.get(verdict, _YELLOW)), end="")
     print(text, flush=True)

@@ -39,6 +39,7 @@ EXAMPLES = {
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),
     "init": ("init full.bin app.rbl", f"init {_REFERENCE} --yes -o tests"),
     "lint": ("lint", "lint tests brown-out.toml --json"),
+    "completion": ("completion bash",),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),
     "image unpack": ("image unpack app.rbl -o app.bin",),
     "image build": (

@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """All but the files that go in."""
     command.add_options(parser)
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    given.add_quiet(parser)
     symbols.add(parser)
     given.add_artifacts(parser)
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
     image = given.image(arguments, settings.chip)
-    teller = Teller(quiet=arguments.json)
+    teller = Teller(quiet=arguments.json or arguments.quiet)
     update = given.checked(Update, image, update_package, settings, teller.tell)
     steps = given.checked(Steps, update.machine, wanted.steps)
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bk7238.cli import colour
 from bk7238.sweep.point import Outcome
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def preparing(noun: str, *, quiet: bool) -> Iterator[None]:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        with Console(file=sys.__stdout__).status(text):
+        with Console(file=sys.__stdout__, no_color=not colour.wanted()).status(text):
             yield
     else:
         print(text, flush=True)
@@ -65,7 +66,9 @@ class PointsDone:
                 BarColumn(bar_width=24, table_column=bar),
                 TextColumn("{task.description}", markup=False, table_column=text),
             )
-            self._bar = Progress(*columns, console=Console(file=sys.__stdout__), transient=True)
+            self._bar = Progress(
+                *columns, console=Console(file=sys.__stdout__, no_color=not colour.wanted()), transient=True
+            )
             self._bar.start()
             self._task = self._bar.add_task(self._drawn, total=total, completed=self._done)
         else:

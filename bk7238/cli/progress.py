@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from bk7238.cli import colour
 from bk7238.update.story import Happening
 from bk7238.visible import visible
 
@@ -28,7 +29,9 @@ class Teller:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
-            self._bar = Progress(*columns, console=Console(file=sys.__stdout__), transient=True)
+            self._bar = Progress(
+                *columns, console=Console(file=sys.__stdout__, no_color=not colour.wanted()), transient=True
+            )
             self._bar.start()
         return self
 

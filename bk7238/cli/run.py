@@ -73,6 +73,7 @@ def add(commands: Any) -> None:
         "--no-configure", action="store_true", help="do not tell the device the network of --ssid and --psk"
     )
     parser.add_argument("--json", action="store_true", help="one line on stdout instead of the consoles")
+    given.add_quiet(parser)
     symbols.add(parser)
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
@@ -198,7 +199,7 @@ class _Run(Actor):
             after = 0 if terminal else round(arguments.after * 1e6)
             self._keyboard = Keyboard(machine, self._console, machine.stop, after)
         self._endless = (terminal or bool(self.settings.forward)) and "within" not in arguments
-        self._lines = not arguments.json and not terminal
+        self._lines = not arguments.json and not arguments.quiet and not terminal
         self._typed = b"".join(text.encode() + b"\r" for text in arguments.send)
         if self._typed:
             self.typing.start(round(arguments.after * 1e6))

@@ -90,6 +90,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     symbols.add(parser)
+    given.add_quiet(parser)
     given.add_artifacts(parser)
     parser.add_argument(
         "--evidence",
@@ -119,14 +120,14 @@ def run(arguments: argparse.Namespace) -> int:
     folder = given.artifacts(arguments, clear=(evidence.PAGE, evidence.SUMS))
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
-    with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json):
+    with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json or arguments.quiet):
         plan = given.checked(
             lambda: registry.make(arguments.of, job, modes=modes, faults=faults, depth=arguments.depth)
         )
         journal = given.checked(Journal, arguments.journal, plan)
         points = arguments.shard.of(plan.points(arguments.tier))
     before = [journal.outcomes[point.id].verdict for point in points if point.id in journal.outcomes]
-    progress = PointsDone(plan.NOUN, len(points), before, quiet=arguments.json)
+    progress = PointsDone(plan.NOUN, len(points), before, quiet=arguments.json or arguments.quiet)
     try:
         outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, seen=progress.seen, warn=warn)
     except (SweepError, JournalError) as error:

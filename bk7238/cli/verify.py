@@ -32,6 +32,7 @@ def add(commands: Any) -> None:
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
     )
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
+    given.add_quiet(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     differences = given.checked(evidence.changed, folder)
     plan = given.checked(registry.make, was.of, job, modes=was.modes, depth=was.depth or None)
     points = [Point(one.id, tuple(map(parse, one.faults)), one.row, one.column) for one in was.outcomes]
-    shown = PointsDone(plan.NOUN, len(points), quiet=arguments.json)
+    shown = PointsDone(plan.NOUN, len(points), quiet=arguments.json or arguments.quiet)
     try:
         start, journal = processes(arguments.processes), Journal(None, plan)
         found = sweep(plan, points, journal, start=start, tell=shown.tell, seen=shown.seen, warn=warn)

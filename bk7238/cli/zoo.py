@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"
     )
+    given.add_quiet(parser)
     given.add_artifacts(parser, required=True)
     parser.set_defaults(run=run)
 
@@ -93,7 +94,7 @@ def _swept(plan: Layouts, arguments: argparse.Namespace) -> Report:
     points = plan.points(arguments.tier)
     began = time.perf_counter()
     print(f"{plan.job.image.bootloader_version} in {plan.job.image.name}", flush=True)
-    shown = PointsDone(plan.NOUN, len(points), quiet=False)
+    shown = PointsDone(plan.NOUN, len(points), quiet=arguments.quiet)
     try:
         start = processes(arguments.processes)
         outcomes = sweep(plan, points, Journal(None, plan), start=start, tell=shown.tell, seen=shown.seen, warn=warn)

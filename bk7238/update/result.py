@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from bk7238.exit_status import ExitStatus
 from bk7238.faults.fault import FaultRecord
 from bk7238.update.result_file import Evidence, ResultFile
 from bk7238.update.versions import Pair
@@ -26,7 +27,12 @@ class Verdict(Enum):
     @property
     def exit_status(self) -> int:
         """That of `bk7238 ota`."""
-        return {Verdict.NEW_APP_RUNS: 0, Verdict.TIME_LIMIT: 3, Verdict.INTERRUPTED: 130}.get(self, 1)
+        special = {
+            Verdict.NEW_APP_RUNS: ExitStatus.EXPECTED,
+            Verdict.TIME_LIMIT: ExitStatus.TIME_LIMIT,
+            Verdict.INTERRUPTED: ExitStatus.INTERRUPTED,
+        }
+        return special.get(self, ExitStatus.OTHER_END)
 
 
 def did(fault: FaultRecord) -> str:

@@ -12,7 +12,9 @@ from test_documented_options import PARSERS
 from bk7238 import __version__
 from bk7238.cli import main, parser
 from bk7238.cli.examples import EXAMPLES
+from bk7238.exit_status import ExitStatus
 from bk7238.faults import all_kinds
+from bk7238.update.result import Verdict
 
 IMAGE, PACKAGE = "reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"
 LEAVES = [words for words in PARSERS if words and not any(other[: len(words)] == words != other for other in PARSERS)]
@@ -112,9 +114,19 @@ def test_the_header_s_crc_is_shown(capsys):
     assert re.search(r"^header CRC-32   [0-9a-f]{8}$", capsys.readouterr().out, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("terminal", "more"), [(True, {}), (False, {}), (True, {"NO_COLOR": "1"})])
-def test_a_verdict_has_a_colour_on_a_terminal(terminal, more):
-    command = [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--delivered"]
+@pytest.mark.parametrize(
+    ("terminal", "more", "words", "coloured"),
+    [
+        (True, {}, [], True),
+        (False, {}, [], False),
+        (True, {"NO_COLOR": "1"}, [], False),
+        (True, {"NO_COLOR": "1"}, ["--color", "always"], True),
+        (True, {}, ["--color=never"], False),
+        (False, {}, ["--color=always"], True),
+    ],
+)
+def test_a_verdict_has_a_colour_on_a_terminal_or_as_it_is_wanted(terminal, more, words, coloured):
+    command = [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--delivered", *words]
     reading, writing = os.openpty() if terminal else os.pipe()
     environment = {**os.environ, "TERM": "xterm", **more}
     with subprocess.Popen(command, stdout=writing, env=environment) as process:
@@ -128,4 +140,19 @@ def test_a_verdict_has_a_colour_on_a_terminal(terminal, more):
         os.close(reading)
     assert process.returncode == 0
     assert b"new-app-runs" in said
-    assert (b"\x1b[32mnew-app-runs\x1b[0m: " in said) == (terminal and not more)
+    assert (b"\x1b[32mnew-app-runs\x1b[0m: " in said) == coloured
+
+
+def test_quiet_leaves_the_end(capsys):
+    assert main(["ota", IMAGE, PACKAGE, "--delivered", "--quiet", "--color=never"]) == 0
+    assert capsys.readouterr().out.startswith("\nnew-app-runs: ")
+    assert main(["run", IMAGE, "--within", "100ms", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("0.100 virtual seconds in ")
+
+
+def test_statuses_are_those_of_the_table(tmp_path, monkeypatch, capsys):
+    assert [verdict.exit_status for verdict in Verdict].count(ExitStatus.OTHER_END) == len(Verdict) - 3
+    monkeypatch.chdir(tmp_path)
+    assert main(["ota", "nothing.bin", PACKAGE]) == ExitStatus.USAGE
+    assert main(["ota", IMAGE, PACKAGE, "--within", "1ms", "--json"]) == ExitStatus.TIME_LIMIT
+    capsys.readouterr()
