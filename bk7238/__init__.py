@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bk7238.update.session import Update
 
 __version__ = "0.1.0"
+REPOSITORY = "https://github.com/OWNER/bk7238-sim"  # a placeholder until it is published; named nowhere else
 __all__ = ["Machine", "Settings", "Update", "flash_image", "package"]
 
 _HOMES = {
