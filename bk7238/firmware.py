@@ -20,13 +20,14 @@ _SHIPPED = {
 @dataclass(frozen=True)
 class KnownFirmware:
     """A file with the SHA-256 that it should have, None where it is shipped; `path` is where it was found, None where
-    it was not."""
+    it was not; `url` is its public address, None where there is none."""
 
     file: str
     sha256: str | None
     role: str
     origin: str
     path: Path | None
+    url: str | None = None
 
     @property
     def intact(self) -> bool:

@@ -34,6 +34,7 @@ EXAMPLES = {
     "faults": ("faults", "faults power-cut"),
     "firmware list": ("firmware list",),
     "firmware where": ("firmware where reference_1.0.0.bin",),
+    "firmware fetch": ("firmware fetch", "firmware fetch OpenBK7238_QIO_1.18.300.bin"),
     "boards": ("boards", "boards --json"),
     "doctor": ("doctor",),
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),

@@ -1,13 +1,17 @@
-"""`bk7238 firmware`: which firmware can be called by its name, and where it lies on this machine."""
+"""`bk7238 firmware`: which firmware can be called by its name, where it lies on this machine, and to have it there."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
-from bk7238 import firmware, resources
+from bk7238 import download, firmware, resources
 from bk7238.cli.arguments import UsageError
+from bk7238.cli.progress import FetchBar
+from bk7238.exit_status import ExitStatus
+from bk7238.firmware import KnownFirmware
 
 
 def add(commands: Any) -> None:
@@ -20,6 +24,9 @@ def add(commands: Any) -> None:
     where = verbs.add_parser("where", help="print the folder that holds all of these images")
     where.add_argument("images", nargs="+", metavar="IMAGE")
     where.set_defaults(run=_where)
+    fetch = verbs.add_parser("fetch", help="download images of the vendor's that have a public address")
+    fetch.add_argument("images", nargs="*", metavar="IMAGE", help="(default: all that are missing)")
+    fetch.set_defaults(run=_fetch)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -48,3 +55,36 @@ def _where(arguments: argparse.Namespace) -> int:
         f"{' and '.join(arguments.images)} are in no folder; put them into one and name it with "
         "BK7238_FIRMWARE=... (`bk7238 firmware list` says where they come from)"
     )
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    """Download what is not there into the user's cache. Returns the exit status, 1 where something could not be had."""
+    known = {image.file: image for image in firmware.manifest()}
+    for name in arguments.images:
+        if name not in known:
+            raise UsageError(f"no image is called {name!r}; there is {', '.join(known)}")
+        if known[name].url is None:
+            raise UsageError(f"{name} has no public address: {known[name].origin}")
+    failed = False
+    for image in [known[name] for name in arguments.images or known]:
+        if image.intact:
+            print(f"{image.file}: there already, {image.path}")
+        elif image.url is None:
+            print(f"{image.file}: it has no public address: {image.origin}")
+        else:
+            failed |= not _download(image)
+    return ExitStatus.OTHER_END if failed else ExitStatus.EXPECTED
+
+
+def _download(image: KnownFirmware) -> bool:
+    """Whether it could be had; says so."""
+    assert image.url is not None and image.sha256 is not None
+    shown = FetchBar(image.file)
+    try:
+        with shown:
+            path = download.fetch(image.url, image.sha256, resources.cache() / "firmware", image.file, tell=shown.tell)
+    except download.DownloadError as error:
+        print(f"bk7238: {error}", file=sys.stderr)
+        return False
+    print(f"{image.file}: {path}")
+    return True

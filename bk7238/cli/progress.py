@@ -1,4 +1,4 @@
-"""The story as it happens: a line for each milestone, and a bar while a download runs."""
+"""The story as it happens: a line for each milestone, and a bar while a download runs, the device's or a user's."""
 
 from __future__ import annotations
 
@@ -62,3 +62,32 @@ class Teller:
             self._bar.console.print(visible(line), markup=False, highlight=False)
         else:
             print(line, flush=True)
+
+
+class FetchBar:
+    """Draws a bar for a file that is fetched, on a terminal."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> FetchBar:
+        if sys.stdout.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+            columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
+            console = Console(file=sys.__stdout__, no_color=not colour.wanted())
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._task = self._bar.add_task(self._name, total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def tell(self, done: int, total: int | None) -> None:
+        """Draw how many bytes have come, of how many where that is known."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
