@@ -19,7 +19,7 @@ from bk7238.formats.ieee80211 import PROTECTED
 from bk7238.image import FlashImage, Package, flash_image
 from bk7238.network.addresses import ip_text
 from bk7238.peripherals.nor_endings import Operation
-from bk7238.testing.patterns import Pattern, matcher
+from bk7238.testing.patterns import Pattern, Wanted
 from bk7238.testing.pins import Channels, Pins, Things
 from bk7238.update import boots, evidence
 from bk7238.update.alone import Alone
@@ -233,19 +233,40 @@ class Dut:
         return self.machine.now / 1e6
 
     def expect(
-        self, pattern: Pattern | Sequence[Pattern], within: str | float = "20 s", console: int | None = None
-    ) -> re.Match[Any]:
+        self,
+        pattern: Pattern | Sequence[Pattern],
+        within: str | float = "20 s",
+        console: int | None = None,
+        **more: Any,
+    ) -> Any:
         """Run until a line matches, on either UART or on that one; gives the match, of text for a text and of bytes
         for bytes. A pattern is a regular expression, compiled or not, or a list of alternatives. Lines up to the one
         that matched are read: the next call looks at those behind it, and `before` has those before it. Raises
-        NotSeen."""
-        return self._expect(pattern, matcher(pattern), within, console)
+        NotSeen.
+
+        `more` are the arguments that pytest-embedded's has: `timeout` for `within`; `expect_all=True` where each of a
+        list is to come, in any order, and gives all matches; `not_matching`, which no line before it may match;
+        `return_what_before_match=True`, which gives the text before it."""
+        return self._expected(Wanted(pattern, **more), within, console)
 
     def expect_exact(
-        self, text: str | bytes | Sequence[str | bytes], within: str | float = "20 s", console: int | None = None
-    ) -> re.Match[Any]:
+        self,
+        text: str | bytes | Sequence[str | bytes],
+        within: str | float = "20 s",
+        console: int | None = None,
+        **more: Any,
+    ) -> Any:
         """As `expect`, for text that is no regular expression."""
-        return self._expect(text, matcher(text, exact=True), within, console)
+        return self._expected(Wanted(text, exact=True, **more), within, console)
+
+    def _expected(self, wanted: Wanted, within: str | float, console: int | None) -> Any:
+        while not wanted.found:
+            within = within if wanted.timeout is None else wanted.timeout
+            wanted.take(self._expect(wanted.left, wanted.match, within, console))
+            if any(map(wanted.refused, self.before)):
+                line = next(filter(wanted.refused, self.before))
+                raise NotSeen(f"{line!r} came before {wanted.matches[-1][0]!r}, and matches {wanted.not_matching!r}")
+        return wanted.result(self.before)
 
     def expect_reset(self, within: str | float = "20 s", count: int = 1) -> None:
         """Run until the device has been reset so often from now on, to the instant of the last of them. Raises
@@ -335,6 +356,10 @@ class Dut:
         _check_console(console)
         line = text if isinstance(text, bytes) else text.encode()
         (self.machine.uart1, self.machine.uart2)[console - 1].send(line + b"\r")
+
+    def write(self, data: str | bytes) -> None:
+        """Type a line on UART1, with or without its line end, as in pytest-embedded."""
+        self.send(data.rstrip("\r\n") if isinstance(data, str) else data.rstrip(b"\r\n"))
 
     def type(self, keys: str | bytes, time: str | float = "200 ms", console: int = 1) -> str:
         """Type as it is, without Enter, and let that much time pass; gives what was printed meanwhile on that UART,

@@ -29,6 +29,51 @@ def matcher(
     return match
 
 
+class Wanted:
+    """What a call waits for, and how, in the words of pytest-embedded: its arguments are theirs. `left` has not come
+    yet, `matches` has."""
+
+    def __init__(
+        self,
+        wanted: Pattern | Sequence[Pattern],
+        *,
+        exact: bool = False,
+        timeout: float | None = None,
+        expect_all: bool = False,
+        not_matching: Pattern | Sequence[Pattern] = (),
+        return_what_before_match: bool = False,
+    ) -> None:
+        if expect_all and return_what_before_match:
+            raise ValueError("return_what_before_match gives what came before one match: leave out expect_all")
+        self.left: list[Any] = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+        self.matches: list[re.Match[Any]] = []
+        self.timeout, self.not_matching = timeout, not_matching
+        self._exact, self._all, self._gives_before = exact, expect_all, return_what_before_match
+        self.refused = matcher(not_matching) if not_matching else lambda _line: None
+        self.match = matcher(self.left, exact=exact)
+
+    @property
+    def found(self) -> bool:
+        """Whether all has come that was waited for."""
+        return bool(self.matches) and not (self._all and self.left)
+
+    def take(self, match: re.Match[Any]) -> None:
+        """Note what has come, and wait for the others."""
+        self.matches.append(match)
+        if self._all:
+            at = next(at for at, one in enumerate(self.left) if _compiled(one, self._exact) == match.re)
+            del self.left[at]
+            if self.left:
+                self.match = matcher(self.left, exact=self._exact)
+
+    def result(self, before: Sequence[str]) -> Any:
+        """What the call gives: the match, all of several, or the text before it."""
+        if self._gives_before:
+            text = "\n".join(before)
+            return text if isinstance(self.matches[0].string, str) else text.encode()
+        return self.matches if len(self.matches) > 1 else self.matches[0]
+
+
 def _compiled(wanted: Any, exact: bool) -> re.Pattern[Any]:
     kinds = (str, bytes) if exact else (str, bytes, re.Pattern)
     if not isinstance(wanted, kinds):

@@ -286,3 +286,30 @@ def test_devices_are_let_go(pytester):
     pytester.runpytest(
         "--bk7238-image=reference_1.0.0.bin", "--bk7238-package=reference_1.0.1_none_aes.rbl"
     ).assert_outcomes(passed=3)
+
+
+# The calls of pytest-embedded's `dut`
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_the_calls_and_arguments_of_pytest_embedded(dut):
+    assert dut.expect("go os_addr", timeout=5).group(0) == "go os_addr"
+    dut.expect_exact("[THD]cli", timeout=20)
+    dut.write("version")
+    assert dut.expect(rb"version (\d+\.\d+\.\d+)", timeout=2)[1] == b"1.0.1"
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_all_of_several_in_any_order(dut):
+    app, boot = dut.expect_exact(["[THD]cli", "go os_addr"], timeout=20, expect_all=True)
+    assert (app.group(0), boot.group(0)) == ("go os_addr", "[THD]cli")
+
+
+@pytest.mark.bk7238(delivered=True)
+def test_what_came_before_and_what_must_not(dut):
+    before = dut.expect("go os_addr", return_what_before_match=True)
+    assert isinstance(before, str) and before == "\n".join(dut.before) and before
+    with pytest.raises(ValueError, match="leave out expect_all"):
+        dut.expect("x", expect_all=True, return_what_before_match=True)
+    with pytest.raises(testing.NotSeen, match="and matches"):
+        dut.expect_exact("[THD]cli", not_matching=["nothing", r"reference app"])

@@ -1,0 +1,71 @@
+"""docs/adding.md and the tutorials, carried out as they stand there."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "adding.md").read_text()
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+_FILE = re.compile(r"`([\w-]+\.\w+)`[^`]*?\n\n```(?:python|text|toml)\n(.*?)```", re.DOTALL)
+_COMMANDS = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(text):
+    """The command lines of a text, without comments."""
+    lines = "".join(_COMMANDS.findall(text)).splitlines()
+    return [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
+
+
+def carried_out(folder, lines):
+    """Run command lines in a folder, whose modules are found; gives what they print."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    said = []
+    for line in lines:
+        program = {"bk7238": ["-m", "bk7238.cli"], "pytest": ["-m", "pytest", "-p", "no:cacheprovider"]}[line[0]]
+        command = [sys.executable, *program, *line[1:]]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{shlex.join(line)}\n{done.stdout}{done.stderr}"
+        said.append(done.stdout)
+    return said
+
+
+def installed(folder, project):
+    """What installing a package leaves that has this pyproject.toml: its name and entry points."""
+    table = tomllib.loads(project)["project"]
+    info = folder / f"{table['name']}-{table['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {table['name']}\nVersion: {table['version']}\n")
+    groups = table["entry-points"].items()
+    text = "".join(f"[{group}]\n" + "".join(f"{name} = {at}\n" for name, at in ones.items()) for group, ones in groups)
+    (info / "entry_points.txt").write_text(text)
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_each_is_under_30_lines_and_works(title, tmp_path):
+    files = dict(_FILE.findall(SECTIONS[title]))
+    code = [name for name in files if name.endswith(".py") and not name.startswith("test_")]
+    assert len(code) == 1 and len(files[code[0]].splitlines()) < 30
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    if "pyproject.toml" in files:
+        installed(tmp_path, files["pyproject.toml"])
+    said = carried_out(tmp_path, commands(SECTIONS[title]))
+    assert len(said) == 2
+    expected = {"A thermometer on I2C": "1 passed", "A fault": "held down", "A family": "Acme's lamps"}[title]
+    assert expected in "".join(said)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_the_commands_of_a_tutorial_run_in_their_order(page, tmp_path):
+    lines = commands(page.read_text())
+    assert lines
+    carried_out(tmp_path, lines)
