@@ -7,13 +7,14 @@ may have put anything: a link there is replaced and never followed. docs/securit
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 BINARY = 64 << 20
 TEXT = 1 << 20
@@ -51,11 +52,21 @@ def write_in(folder: Path, name: str, data: bytes | bytearray | str) -> None:
 
 
 def create_in(folder: Path, name: str) -> BinaryIO:
-    """A new file in such a folder, for what is written bit by bit. Raises OSError with the path."""
+    """A new file in such a folder, for what is written bit by bit. It and what is returned raise OSError with the
+    path."""
     path = folder / name
     with _named(path):
         path.unlink(missing_ok=True)
-        return path.open("xb")
+        return io.BufferedWriter(_Growing(path, "xb"))
+
+
+class _Growing(io.FileIO):
+    """A file whose errors of writing have its path."""
+
+    def write(self, data: Any) -> int:
+        """Write some of the data, and return how many bytes."""
+        with _named(Path(os.fsdecode(self.name))):
+            return super().write(data)
 
 
 def lock(folder: Path) -> int:

@@ -103,7 +103,7 @@ OF_A_RUN = (
     *("uart[12].log", "chip.log", "flash.bin", "crash.txt", "gateway.log", "air.pcapng", "80211_keys"),
     *("fetched-*.*", "result.json", REPLAY),
 )
-"""What `ota` and `run` leave in their folder."""
+"""What `ota` and `run` leave in their folder, and `gdb` a part of it."""
 
 _locked: list[int] = []
 

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine = _updating(arguments, settings, image, shown)
     shown.machine = machine
     known = given.checked(attach.known_symbols, machine, arguments.symbols)
-    folder = given.artifacts(arguments)
+    folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     machine.uart1.on_line.connect(lambda line: shown.timed(f"uart1 {line}"))
     machine.uart2.on_line.connect(lambda line: shown.timed(f"uart2 {line}"))
     if arguments.log:

@@ -18,7 +18,7 @@ from bk7238.cli import symbols
 from bk7238.cli.colour import print_verdict
 from bk7238.cli.points_done import PointsDone, preparing
 from bk7238.debug import attach, crash
-from bk7238.engine.interruption import Interrupted, heard
+from bk7238.engine import interruption
 from bk7238.faults.kinds.power import CUTS
 from bk7238.image import package
 from bk7238.sweep.journal import Journal, JournalError, check
@@ -101,7 +101,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-@heard()
+@interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Run the sweep and write its reports. Returns the exit status."""
     symbols.check(arguments)
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.artifacts is not None:
             raise given.UsageError("--evidence and --artifacts are one folder: give one of them")
         arguments.artifacts = arguments.evidence
-    folder = given.artifacts(arguments, clear=(evidence.PAGE, evidence.SUMS))
+    folder = given.artifacts(arguments, clear=(*evidence.ARTIFACTS, evidence.PAGE, evidence.SUMS, _CRASH.format("*")))
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
     with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json or arguments.quiet):
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes = sweep(plan, points, journal, start=start, tell=progress.tell, seen=progress.seen, warn=warn)
     except (SweepError, JournalError) as error:
         raise given.UsageError(str(error)) from None
-    except Interrupted:  # raised again once there is a report of what is done
+    except interruption.Interrupted:  # raised again once there is a report of what is done
         warn(f"the report is of {sum(point.id in journal.outcomes for point in points)} of {len(points)} points")
         points = [point for point in points if point.id in journal.outcomes]
         outcomes = [journal.outcomes[point.id] for point in points]
@@ -142,8 +142,6 @@ def run(arguments: argparse.Namespace) -> int:
     report = Report(plan, points, outcomes, arguments.tier, time.perf_counter() - began, arguments.shard, fail_on)
     if folder is not None:
         report.save(folder)
-        if arguments.symbols:
-            _save_crashes(report, points, arguments.symbols, folder)
         if arguments.evidence is not None:
             evidence.save(folder, report.saved)
     if arguments.json:
@@ -151,10 +149,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({**short, "wall_seconds": round(report.wall_seconds, 1)}))
     else:
         _print(report, folder)
+    if folder is not None and arguments.symbols:
+        _save_crashes(report, points, arguments.symbols, folder)
     return int(bool(report.bad))
 
 
 _SHOWN = 10  # bad points
+_CRASH = "crash-{}.txt"
 _LONG = ("outcomes", "operations", "partitions")
 
 
@@ -169,10 +170,11 @@ def _save_crashes(report: Report, points: list[Point], files: Any, folder: Path)
     """Run the first bad points again, and write where the guest crashed in them: crash-ID.txt."""
     bad = [one.id for one in report.bad[:_SHOWN]]
     for point in [point for point in points if point.id in bad]:
+        interruption.check()
         update = report.plan.job.update(*point.faults)
         crashes = crash.Watcher(update.machine, partial(attach.known_symbols, update.machine, files))
         update.run()
-        crashes.save(folder, f"crash-{re.sub('[^0-9A-Za-z.-]+', '-', point.id)}.txt")
+        crashes.save(folder, _CRASH.format(re.sub("[^0-9A-Za-z.-]+", "-", point.id)))
 
 
 def warn(text: str) -> None:

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = [given.checked(Job, one, update, settings) for one in (image, *others)]
     for job in jobs:
         given.checked(job.update)
-    folder = given.artifacts(arguments)
+    folder = given.artifacts(arguments, clear=(PAGE,))
     assert folder is not None  # the option is required
     reports = []
     for place, job in enumerate(jobs):

@@ -156,6 +156,13 @@ def test_an_output_file_that_grows_too_large_leaves_the_old_one(app, tmp_path):
     assert [path.read_bytes() for path in old.parent.iterdir()] == [b"old"]
 
 
+def test_a_capture_that_grows_too_large_is_named(tmp_path):
+    resource = pytest.importorskip("resource")
+    words = boot(tmp_path, "--ssid", "Air", "--psk", "a passphrase", "--within", "3")
+    done = bk7238(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)))
+    assert one_line(done, f"{tmp_path / 'air.pcapng'}: File too large"), done
+
+
 @pytest.mark.parametrize("line", [("firmware", "list"), ("--help",)])
 def test_where_nobody_reads_the_output_all_is_quiet(line):
     reading, writing = os.pipe()

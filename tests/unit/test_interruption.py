@@ -17,6 +17,7 @@ from bk7238 import resources
 from bk7238.engine import interruption
 from bk7238.image import flash_image
 from bk7238.machine import Machine
+from bk7238.sweep.report import evidence
 
 IMAGE = resources.reference() / "reference_1.0.0.bin"
 PACKAGE = resources.reference() / "reference_1.0.1_gzip_aes.rbl"
@@ -223,9 +224,11 @@ sys.exit(main(sys.argv[1:]))
 def test_gdb_leaves_whole_artifacts(running, lines, number, tmp_path):
     name = signal.Signals(number).name
     words = ("gdb", IMAGE, "--port", 0, *running, "--artifacts", tmp_path)
+    (tmp_path / "result.json").write_text("of another run")
     assert interrupted(number, lines, *words)[:2] == (SIGNALS[number], f"bk7238: interrupted by {name}\n")
     assert (tmp_path / "flash.bin").stat().st_size == FLASH
     assert bool((tmp_path / "uart1.log").read_bytes()) == bool(running)
+    assert not (tmp_path / "result.json").exists()
 
 
 @pytest.mark.full
@@ -233,10 +236,14 @@ def test_gdb_leaves_whole_artifacts(running, lines, number, tmp_path):
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 def test_sweep_leaves_a_report_of_the_points_that_are_done(send, number, tmp_path):
     """Also where its workers get the signal, too, as from a terminal or timeout(1)."""
-    words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 2, "--artifacts", tmp_path)
+    words = ["sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 2, "--fail-on", "new-app-runs"]
+    words += ["--symbols", IMAGE.with_name("app-1.0.0.elf"), "--evidence", tmp_path]
+    (tmp_path / "crash-of-another.txt").write_text("old")
     status, said, progress = interrupted(number, 1, *words, such=r"[1-9]\d* of", send=send)
     assert status == SIGNALS[number] and "the report is of" in said
     report = json.loads((tmp_path / "sweep.json").read_text())
     done = int(progress.split()[0])
     assert done <= len(report["outcomes"]) == report["points"] < 384
-    assert (tmp_path / "report.html").exists() and (tmp_path / "junit.xml").exists()
+    assert report["bad"]
+    names = {*evidence.ARTIFACTS, evidence.PAGE, evidence.SUMS, "replay"}
+    assert {path.name for path in tmp_path.iterdir()} == names and not evidence.changed(tmp_path)
