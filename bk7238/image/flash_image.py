@@ -51,16 +51,20 @@ class FlashImage:
 
 def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
     """Read and check a file, which may be one that is called by its name alone. Raises ImageError."""
+    typed = path
     try:
         path = resources.located(path)
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image{resources.NAMES}") from None
-    return replace(parse(data, path.name, force=force, chip=chip), path=path, forced=force)
+    return replace(parse(data, path.name, force=force, chip=chip, typed=typed), path=path, forced=force)
 
 
-def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
-    """Check that `data` is a full flash image of `chip`, by default of the one that is recognised. Raises ImageError.
+def parse(
+    data: bytes, name: str, *, force: bool = False, chip: Chip | None = None, typed: Path | None = None
+) -> FlashImage:
+    """Check that `data` is a full flash image of `chip`, by default of the one that is recognised. Raises ImageError,
+    whose remedy calls the file as it was `typed`.
 
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
@@ -82,20 +86,20 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
         table = chip.usual_table(view.flash.size) | table
         data = data.ljust(min(table["app"].physical_end, largest), b"\xff")
     else:
-        _check(view, name)
+        _check(view, name, str(typed or name))
         data = data.ljust(table["app"].physical_end, b"\xff")
     names = b"|".join(re.escape(one.encode()) for one in chip.names)
     version = re.search(rb"(%s)\0*_(\d+\.\d+\.\d+)" % names, view.boot_loader)
     return FlashImage(name, data, table, b"_".join(version.groups()).decode() if version else "unknown", chip)
 
 
-def _check(view: FlashView, name: str) -> None:
+def _check(view: FlashView, name: str, typed: str) -> None:
     """Raises ImageError where the bytes are no whole image of this chip."""
     data = view.data
     if file_format(data) is RBL:
         raise ImageError(
             f"{name}: this is {RBL.kind}; the full flash image comes first and it behind it, or "
-            f"{_build('--package', name)} makes an image of it"
+            f"{_build('--bootloader BOOTLOADER --package', typed)} makes an image of it"
         )
     what = chip_check.other_file(data)
     if what:
@@ -107,14 +111,15 @@ def _check(view: FlashView, name: str) -> None:
             f"it is rotated; read the flash out from 0x0 on, or put the first {start} bytes at the end"
         )
     if not chip_check.is_framed(view):
-        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, name)}")
+        raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, typed)}")
     why = chip_check.objection(view)
     if why:
         raise ImageError(f"{name}: {why}")
     if view.app is None:
         raise ImageError(
             f"{name}: no partition table with an `app` entry below {view.app_start:#x}; "
-            "give a full image that begins with the bootloader, not an app or a package alone"
+            "give a full image that begins with the bootloader; of an app alone "
+            f"{_build('--bootloader BOOTLOADER --app', typed)} makes one"
         )
     end = view.app.physical_end
     if len(data) < end and not _is_packed(view):
@@ -129,19 +134,21 @@ def _is_packed(view: FlashView) -> bool:
     return len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok
 
 
-def _build(option: str, name: str) -> str:
-    """The command that makes a full image of a file."""
-    return f"`bk7238 image build --bootloader BOOTLOADER {option} {shlex.quote(name)} -o full.bin`"
+def _build(options: str, typed: str) -> str:
+    """The command that makes a full image of a file, which is the value of the last of the options."""
+    return f"`bk7238 image build {options} {shlex.quote(typed)} -o full.bin`"
 
 
-def _unframed(view: FlashView, name: str) -> str:
+def _unframed(view: FlashView, typed: str) -> str:
     """What is seen in bytes that are not framed from their beginning on."""
     at = chip_check.shift(view)
     if at:
         return f"frames with right CRCs begin at {at:#x}: bytes are missing or too many there; read the flash out again"
+    crcs = "a full flash image has one after every 32 bytes"
+    if view.chip.table_in(chip_check.plain(view.chip, view.data)):
+        if len(view.data) > view.chip.app:
+            return f"this is a flash without its CRCs, and {crcs}; read it out with them"
+        return f"this is a boot loader without CRCs, and {crcs}: {_build('--app APP --bootloader', typed)} makes it"
     if chip_check.is_code(view.data):
-        return (
-            "this is code without CRCs, and a full flash image has one after every 32 bytes: "
-            f"{_build('--app', name)} makes it"
-        )
-    return "a full flash image has one after every 32 bytes, as programmers read it out; this has neither CRCs nor code"
+        return f"this is code without CRCs, and {crcs}: {_build('--bootloader BOOTLOADER --app', typed)} makes it"
+    return f"{crcs}, as programmers read it out; this has neither CRCs nor code"

@@ -32,6 +32,7 @@ class Package:
 
 def read(path: Path) -> Package:
     """Read and check a file, which may be one that is called by its name alone. Raises PackageError."""
+    typed = path
     try:
         path = resources.located(path)
         data = host_files.read(path, host_files.BINARY)
@@ -39,31 +40,37 @@ def read(path: Path) -> Package:
         raise PackageError(
             f"{path}: {error.strerror or error}; give an update package (RBL){resources.NAMES}"
         ) from None
-    return replace(parse(data, path.name), path=path)
+    return replace(parse(data, path.name, typed), path=path)
 
 
-def parse(data: bytes, name: str) -> Package:
-    """Check that `data` begins with an RBL header. Raises PackageError."""
+def parse(data: bytes, name: str, typed: Path | None = None) -> Package:
+    """Check that `data` begins with an RBL header. Raises PackageError, whose remedy calls the file as it was
+    `typed`."""
     if len(data) < rbl.SIZE:
         raise PackageError(f"{name}: {len(data)} bytes are fewer than the {rbl.SIZE} of an RBL header")
     header = rbl.unpack(data)
     if header.magic != rbl.MAGIC:
-        raise PackageError(
-            f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); {_remedy(data, name)}"
-        )
+        remedy = _remedy(data, shlex.quote(str(typed or name)))
+        raise PackageError(f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); {remedy}")
     return as_it_is(data, name)
 
 
-def _remedy(data: bytes, name: str) -> str:
+def _remedy(data: bytes, typed: str) -> str:
     """What to do about a file that is no package."""
-    view = FlashView(chip_check.recognise(data), data)
-    if len(data) <= view.chip.largest.size and chip_check.is_framed(view) and view.app is not None:
-        taken = f"`bk7238 image split {shlex.quote(name)} -o parts` takes its app out"
+    chip = chip_check.recognise(data)
+    view = FlashView(chip, data)
+    framed = len(data) <= chip.largest.size and chip_check.is_framed(view)
+    if framed and view.app is not None:
+        taken = f"`bk7238 image split {typed} -o parts` takes its app out"
         return f"this is a full flash image, which comes before the package; {taken}"
     other = file_format(data)
     if other is not None:
         return f"this is {other.kind}; {other.remedy}"
-    return f"`bk7238 image pack -f {shlex.quote(name)} -v 1.0.1 -p app -c gzip -s aes` makes one of an app without CRCs"
+    if not framed and chip.table_in(chip_check.plain(chip, data)):
+        return "this is a boot loader; give the package of an app"
+    if not framed and chip_check.is_code(data) is False:
+        return "nor is this an app of which one could be made"
+    return f"`bk7238 image pack -f {typed} -v 1.0.1 -p app -c gzip -s aes` makes one of an app"
 
 
 def as_it_is(data: bytes, name: str) -> Package:

@@ -19,7 +19,7 @@ FAMILY = {
     "OpenBK7231U_QIO_1.18.300.bin": "the app names itself BK7231U_1.18.300",
     "OpenBK7252_QIO_1.18.300.bin": "the app names itself BK7252_1.18.300",
     "OpenBK7252N_QIO_1.18.300.bin": "the app names itself BK7252N_1.18.300",
-    "bootloader_bk7231n_uart1_v1.0.15.bin": "code without CRCs",
+    "bootloader_bk7231n_uart1_v1.0.15.bin": "boot loader without CRCs",
     "ESPHome-Kickstart-v25.05.28_bk7231n_app.ota.ug.bin": "Tuya's UG format",
 }
 
@@ -64,7 +64,7 @@ REFUSED = {
     "hex": (lambda: b":10010000214601360121470136007EFE09D2190140\r\n" * 99, "Intel HEX"),
     "package": (lambda: PACKAGE.read_bytes(), "this is an update package (RBL)"),
     "ug": (lambda: b"\x55\xaa\x55\xaa" + random.Random(1).randbytes(5000), "Tuya's UG format"),
-    "raw": (lambda: crc_framing.strip(reference()), "this is code without CRCs"),
+    "raw": (lambda: crc_framing.strip(reference()), "this is a flash without its CRCs"),
     "app": (lambda: reference()[APP:], "no partition table with an `app` entry"),
     "cut at its beginning": (lambda: reference()[100:], "frames with right CRCs begin at 0x2"),
     "scrambled": (scrambled_image, "the code at 0x0 is scrambled or no ARM code; firmware of another chip"),

@@ -1,7 +1,9 @@
 """Firmware that is called by its name alone is found in the same places by all that take an image or a package."""
 
 import json
+import random
 import re
+import shlex
 
 import pytest
 
@@ -56,21 +58,42 @@ def test_the_list_shows_what_is_shipped(capsys):
     assert capsys.readouterr().out == f"{BUILT}\n"
 
 
+DUMP = "an app/partition.bin"  # as it was read out of the flash
 WRONG = {
     ("ota", APP, PACKAGE): "--app app-1.0.1.bin -o full.bin",
     ("ota", PACKAGE, PACKAGE): f"--package {PACKAGE} -o full.bin",
     ("ota", IMAGE, APP): "image pack -f app-1.0.1.bin -v 1.0.1 -p app -c gzip -s aes",
     ("ota", IMAGE, IMAGE): f"image split {IMAGE} -o parts",
     ("image", "build", "--bootloader", PACKAGE, "-o", "full.bin"): "image unpack PACKAGE -o app.bin",
+    ("run", LOADER): f"image build --app APP --bootloader {LOADER} -o full.bin",
+    ("run", DUMP): f"image build --bootloader BOOTLOADER --app '{DUMP}' -o full.bin",
+    ("ota", IMAGE, DUMP): f"image pack -f '{DUMP}' -v 1.0.1 -p app -c gzip -s aes",
 }
 
 
-@pytest.mark.parametrize("command", WRONG, ids=" ".join)
-def test_a_file_in_the_wrong_place_gets_the_command_that_makes_it_right(command, capsys, tmp_path, monkeypatch):
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder but for a partition in another one, which a user calls from here."""
     monkeypatch.chdir(tmp_path)
+    image = flash_image.read(BUILT / IMAGE)
+    path = tmp_path / DUMP
+    path.parent.mkdir()
+    path.write_bytes(image.view.raw(image.app))
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", WRONG, ids=" ".join)
+def test_a_file_in_the_wrong_place_gets_the_command_that_makes_it_right(command, capsys):
     assert main([*command]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and WRONG[command] in said, said
     (advised,) = re.findall("`bk7238 (.*?)`", said)
-    files = {"BOOTLOADER": LOADER, "PACKAGE": PACKAGE}
-    assert main([files.get(word, word) for word in advised.split()]) == 0
+    files = {"BOOTLOADER": LOADER, "PACKAGE": PACKAGE, "APP": APP}
+    assert main([files.get(word, word) for word in shlex.split(advised)]) == 0
+
+
+@pytest.mark.parametrize("make", [lambda: (BUILT / LOADER).read_bytes(), lambda: random.Random(1).randbytes(0x4000)])
+def test_what_is_no_app_is_not_advised_to_be_packed(make, tmp_path, capsys):
+    (tmp_path / "other.bin").write_bytes(make())
+    assert main(["ota", IMAGE, str(tmp_path / "other.bin")]) == 2
+    assert "pack" not in capsys.readouterr().err.partition("(RBL)")[2].replace("package", "")

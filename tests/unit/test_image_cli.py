@@ -11,7 +11,7 @@ from test_image_build import SMALL
 
 from bk7238 import cli, resources
 from bk7238.formats import crc_framing, rbl, tlv
-from bk7238.image import build
+from bk7238.image import build, flash_image
 
 PACK = ["-v", "1.0.1", "-p", "app"]
 
@@ -85,7 +85,6 @@ def test_bad_input_is_one_line_and_nothing_is_written(line, text, app, tmp_path,
 
 ELF, HEX = b"\x7fELF" + bytes(100), b":020000040000FA\r\n:10000000" + b"0" * 34 + b"\r\n"
 NOT_RAW = {  # what is given as the app, as it is made of the app, and what is said of it
-    "framed": (crc_framing.frame, "the 32 bytes at 0x0 are followed by their CRC-16"),
     "framed, behind erased flash": (
         lambda app: b"\xff" * 340 + crc_framing.frame(app),
         "at 0x154 are followed by",
@@ -115,6 +114,21 @@ def test_what_is_no_raw_app_is_refused(kind, app, loader, tmp_path, capsys):
         status, out, err = run(capsys, *line, *more)
         assert (status, out, err.count("\n")) == (2, "", 1) and err.startswith("bk7238: other.bin: ") and text in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_app_partition_is_an_app(app, loader, tmp_path, capsys):
+    """As it was read out, with its CRCs, its footer and what is erased between them; without these, too."""
+    raw, dump = app.read_bytes(), tmp_path / "dump.bin"
+    assert run(capsys, "pack", "-f", app, *PACK)[0] == 0
+    assert run(capsys, "build", "--bootloader", loader, "--app", app, "-o", tmp_path / "full.bin")[0] == 0
+    image = flash_image.read(tmp_path / "full.bin")
+    for data in (crc_framing.frame(raw), image.view.raw(image.app)):
+        dump.write_bytes(data)
+        os.utime(dump, (app.stat().st_mtime, app.stat().st_mtime))
+        assert run(capsys, "build", "--bootloader", loader, "--app", dump, "-o", tmp_path / "again.bin")[0] == 0
+        assert (tmp_path / "again.bin").read_bytes() == image.data
+        assert run(capsys, "pack", "-f", dump, *PACK)[0] == 0
+        assert (tmp_path / "dump.rbl").read_bytes() == app.with_suffix(".rbl").read_bytes()
 
 
 def test_a_framed_app_is_packed_by_force(app, capsys):
