@@ -150,7 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report, folder)
     if folder is not None and arguments.symbols:
-        _save_crashes(report, points, arguments.symbols, folder)
+        with preparing("crashes", quiet=arguments.json):
+            _save_crashes(report, points, arguments.symbols, folder)
     return int(bool(report.bad))
 
 
