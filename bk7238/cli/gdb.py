@@ -68,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
         server = attach.serve(machine, host=arguments.listen, port=arguments.port, symbols=known, tell=shown.text)
     except OSError as error:
         where = _endpoint(arguments.listen, arguments.port)
-        raise given.UsageError(f"cannot listen on {where}: {error.strerror or error}; give another --listen or --port") from None
+        raise given.UsageError(
+            f"cannot listen on {where}: {error.strerror or error}; give another --listen or --port"
+        ) from None
     shown.server = server
     with server:
         for function in arguments.breaks:

@@ -137,7 +137,8 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report], name: st
         swept = path / f"sweep-{place}-{report.plan.NAME}"
         swept.mkdir(exist_ok=True)
         report.save(swept)
-    host_files.write_in(path, "replay", replay(item, None if name else device) + "\n")
+    here = shlex.quote(str(item.config.invocation_params.dir))
+    host_files.write_in(path, "replay", f"cd {here} && {replay(item, None if name else device)}\n")
 
 
 def _save_air(folder: Path, device: testing.Dut) -> None:

@@ -1,7 +1,10 @@
 """The pytest plugin, in runs of pytest of its own."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -274,6 +277,10 @@ def test_looks_alike(dut, spec):
     ]
     assert pytester.runpytest(*shlex.split(replays[0])).parseoutcomes() == {"errors": 1}
     assert pytester.runpytest(*shlex.split(replays[1])).parseoutcomes() == {"failed": 1}, "with the same tier"
+    (kept,) = (pytester.path / "out").glob("*test_fixture*/replay")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(["sh", kept], cwd="/", env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 1 and "1 error in" in done.stdout, "from any folder"
 
 
 def test_another_chip_is_named_and_named_again(pytester):
