@@ -52,11 +52,14 @@ class Line:
 
 
 class Module:
-    """What one ELF or one table knows: functions and lines by their addresses. `title` is what it is called, `code` are
-    the bytes that an ELF loads, by their first address; a table, which was recognised by its bytes, has none."""
+    """What one ELF or one table knows: functions and lines by their addresses. `title` is what it is called, `path`
+    where an ELF lies, `code` are the bytes that it loads, by their first address; a table, which was recognised by its
+    bytes, has neither."""
 
-    def __init__(self, title: str, functions: Iterable[Function], lines: Iterable[Line] = ()) -> None:
-        self.title = title
+    def __init__(
+        self, title: str, functions: Iterable[Function], lines: Iterable[Line] = (), path: Path | None = None
+    ) -> None:
+        self.title, self.path = title, path
         self.functions = sorted(functions, key=lambda function: function.start)
         self.lines = sorted(lines, key=lambda line: (line.address, line.line != 0))
         self.code: dict[int, bytes] = {}
@@ -115,9 +118,8 @@ class Symbols:
         loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
         moved = 0 if address is None or not loaded else address - min(s["sh_addr"] for s in loaded)
         table = _symbol_table(elf, path)
-        title = self._title(path)
         functions = [
-            Function(symbol["st_value"] + moved, symbol["st_size"], symbol.name, f"in {title}")
+            Function(symbol["st_value"] + moved, symbol["st_size"], symbol.name)
             for symbol in table.iter_symbols()
             if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
         ]
@@ -128,16 +130,18 @@ class Symbols:
             dwarf = elf.get_dwarf_info()
             for unit in dwarf.iter_CUs():
                 lines += _lines(dwarf, unit, moved)
-        module = Module(title, _ended(functions, ends), lines)
+        module = Module(path.name, _ended(functions, ends), lines, path.resolve())
         module.code = code
         self.modules.append(module)
+        self._entitle()
 
-    def _title(self, path: Path) -> str:
-        """The name of an ELF, with as much of its folder as tells it from those before."""
-        parts = path.resolve().parts
-        titles = ("/".join(parts[-count:]) for count in range(1, len(parts)))
-        taken = {module.title for module in self.modules}
-        return next((title for title in titles if title not in taken), str(path))
+    def _entitle(self) -> None:
+        """Call each ELF by its name, with as much of its folder as tells it from all others."""
+        files = [(module, module.path.parts) for module in self.modules if module.path is not None]
+        for module, parts in files:
+            alike = [other for _, other in files if other != parts]
+            tails = (parts[-count:] for count in range(1, len(parts) + 1))
+            module.title = "/".join(next(one for one in tails if all(other[-len(one) :] != one for other in alike)))
 
     def recognise(self, code: bytes) -> None:
         """Add the table of a known boot loader where `code`, the bytes at address 0, is it."""
@@ -208,10 +212,10 @@ class Symbols:
     def table(self, part: str) -> str:
         """A table of the functions that have `part` in their names."""
         head = [self.title] if self.title else []
+        found = [(f, f.how or f"in {one.title}") for one in self.modules for f in one.functions if part in f.name]
         rows = [
-            f"{f.address & ~1:#010x} {'Thumb' if f.address & 1 else 'ARM':5} {f.name:32} {f.how}".rstrip()
-            for f in self.functions
-            if part in f.name
+            f"{f.address & ~1:#010x} {'Thumb' if f.address & 1 else 'ARM':5} {f.name:32} {how}"
+            for f, how in sorted(found, key=lambda one: one[0].start)
         ]
         return "\n".join(head + rows) if rows else ""
 

@@ -164,6 +164,9 @@ def test_elfs_with_a_name_or_a_function_in_common_are_told_apart(tmp_path):
         said = f"{named.name}+0x0 ({right.line(function.start)})"
         assert symbols.describe(function.start) in (said, f"right/app.elf:{said}")
     assert symbols.describe(symbols.address("right/app.elf:main")).startswith("right/app.elf:main+0x0 (main.c:")
+    with pytest.raises(ValueError, match=r"'main' is other/app\.elf:main and right/app\.elf:main; name one of them"):
+        symbols.address("main")
+    assert "in other/app.elf\n" in symbols.table("") and " in app.elf" not in symbols.table("")
     both = attach.known_symbols(device, [(BUILT / "boot.elf", None), (BUILT / "app-1.0.0.elf", None)])
     with pytest.raises(ValueError, match=r"'main' is boot\.elf:main and app-1\.0\.0\.elf:main; name one of them"):
         both.address("main")
