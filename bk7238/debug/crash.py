@@ -44,6 +44,9 @@ class Watcher:
             if folder is not None:
                 self.save(folder)
 
+    def __repr__(self) -> str:
+        return f"<crashes: {', '.join(report.partition(',')[0] for report in self.reports) or 'none'}>"
+
     @property
     def text(self) -> str:
         """All reports; empty where there are none."""

@@ -38,6 +38,9 @@ class FlashImage:
     path: Path | None = field(default=None, compare=False)
     forced: bool = field(default=False, compare=False)
 
+    def __repr__(self) -> str:
+        return f"<image {self.name}: {len(self.data):,} bytes of {self.chip.name}>"
+
     @cached_property
     def view(self) -> FlashView:
         """The file as its chip reads it."""

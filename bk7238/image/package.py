@@ -29,6 +29,9 @@ class Package:
     damage: tuple[str, ...]
     path: Path | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        return f"<package {self.name}: {len(self.data):,} bytes, {self.header.version!r} for {self.header.partition!r}>"
+
 
 def read(path: Path) -> Package:
     """Read and check a file, which may be one that is called by its name alone. Raises PackageError."""

@@ -26,6 +26,9 @@ class Console(Actor):
         self.on_line = Signal()
         uart.text.connect(self._sent)
 
+    def __repr__(self) -> str:
+        return f"<console: {len(self.output):,} bytes printed, the last {self.text[-40:]!r}>"
+
     def send(self, data: bytes) -> None:
         """Type: the bytes arrive one after the other at line speed."""
         self._uart.receive(data)

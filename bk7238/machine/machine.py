@@ -71,6 +71,9 @@ class Machine(Actor):
         self.engine.on_reset.connect(self._was_reset)
         self.dead_end = DeadEnd(self)
 
+    def __repr__(self) -> str:
+        return f"<machine at {self.now / 1e6:.3f} s: {self.instructions:,} instructions, {self.resets} resets>"
+
     @property
     def now(self) -> int:
         """Virtual microseconds since power-on."""

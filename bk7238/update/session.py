@@ -77,6 +77,9 @@ class Update(Actor):
         self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
         self.machine.actors["update"] = self
 
+    def __repr__(self) -> str:
+        return f"<update of {self.image.name} by {self.package.name} in phase {self.story.phase}: {self.machine!r}>"
+
     def save(self, path: Path) -> None:
         """Write the run as it stands to a file, for `load`. Not from within a callback of the run. Raises SnapshotError
         for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""

@@ -128,6 +128,10 @@ def test_representations_say_something(dut, ap, flash, air, server, power):
     assert not any(" object at 0x" in repr(one) for one in things) and not dut.made
     dut.run("300 ms")
     assert not any(" object at 0x" in repr(one) for one in (*things, air.frames[0], dut.pins[3]))
+    beneath = (dut.image, dut.package, dut.machine, dut.update, dut.machine.uart1, dut.crashes)
+    assert all(repr(one).startswith("<") and len(repr(one)) < 200 for one in beneath)
+    assert not any(" object at 0x" in repr(one) for one in beneath)
+    assert repr(dut.image) == "<image reference_1.0.0.bin: 1,253,376 bytes of BK7238>"
     assert repr(dut) == "<device with reference_1.0.0.bin at 0.300 s, in phase join>"
     assert repr(ap) == "<access point 'Bench' on channel 6: no stations>"
     assert repr(air.frames[0]).startswith("<41 bytes from the device at 0.") or "bytes to the device" in repr(
