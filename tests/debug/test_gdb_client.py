@@ -36,6 +36,7 @@ def talk(machine, *commands, elf=None, symbols=None, functions=()):
             server.debugger.set_own_break(symbols.address(function))
         host, port = server.address
         words = [CLIENT, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off"]
+        words += ["-ex", "set remotetimeout 3600"]  # else it goes on without an answer that a busy host delays
         words += ["-ex", f"file {elf}"] if elf else []
         for command in (f"target extended-remote {host}:{port}", *commands):
             words += ["-ex", command]
