@@ -150,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report, folder)
     if folder is not None and arguments.symbols:
+        interruption.check()
         with preparing("crashes", quiet=arguments.json):
             _save_crashes(report, points, arguments.symbols, folder)
     return int(bool(report.bad))
@@ -171,7 +172,6 @@ def _save_crashes(report: Report, points: list[Point], files: Any, folder: Path)
     """Run the first bad points again, and write where the guest crashed in them: crash-ID.txt."""
     bad = [one.id for one in report.bad[:_SHOWN]]
     for point in [point for point in points if point.id in bad]:
-        interruption.check()
         update = report.plan.job.update(*point.faults)
         crashes = crash.Watcher(update.machine, partial(attach.known_symbols, update.machine, files))
         update.run()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PYTHON = Path(os.__file__).parent
 _READ = ("testing", "bench", "faults", "image")  # our rooms in which the words of users are read
+_NOT_ALWAYS = ("crash.txt", "result.json", "80211_keys")  # what an earlier run left, and this one may not
 LONGEST = 100  # characters of a folder's name, before what tells it from others
 
 
@@ -127,6 +128,8 @@ def save(item: pytest.Item, device: testing.Dut, reports: list[Report], name: st
         return
     path = Path(folder) / _name(item.nodeid) / name
     path.mkdir(parents=True, exist_ok=True)
+    for left in _NOT_ALWAYS:
+        (path / left).unlink(missing_ok=True)
     if device.made:
         device.machine.save(path)
         device.crashes.save(path)

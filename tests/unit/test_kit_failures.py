@@ -118,6 +118,11 @@ def test_devices_that_a_test_makes_are_shown_and_saved(pytester):
     assert set(found) == {"bk7238_device-1_digest", "bk7238_device-2_digest", "bk7238_replay"}
     assert f"--bk7238-image={BUILT}" in found["bk7238_replay"] and "seed" not in found["bk7238_replay"]
     (folder,) = pytester.path.glob("out/*")
+    left = [folder / "device-1" / name for name in ("crash.txt", "result.json", "notes.txt")]
+    for path in left:
+        path.write_text("of another run")
+    run(pytester, "made", "--bk7238-artifacts=out")
+    assert [path.exists() for path in left] == [False, False, True]
     assert b"go os_addr" in (folder / "device-1" / "uart1.log").read_bytes()
     again = (folder / "device-2" / "replay").read_text()
     assert again == f"cd {pytester.path} && {found['bk7238_replay']}\n"
