@@ -120,12 +120,16 @@ def run(arguments: argparse.Namespace) -> int:
     folder = given.artifacts(arguments, clear=(*evidence.ARTIFACTS, evidence.PAGE, evidence.SUMS, _CRASH.format("*")))
     began = time.perf_counter()
     modes, faults = tuple(arguments.mode or ()), tuple(arguments.fault or ())
-    with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json or arguments.quiet):
-        plan = given.checked(
-            lambda: registry.make(arguments.of, job, modes=modes, faults=faults, depth=arguments.depth)
-        )
-        journal = given.checked(Journal, arguments.journal, plan)
-        points = arguments.shard.of(plan.points(arguments.tier))
+    try:
+        with preparing(registry.PLANS[arguments.of].NOUN, quiet=arguments.json or arguments.quiet):
+            plan = given.checked(
+                lambda: registry.make(arguments.of, job, modes=modes, faults=faults, depth=arguments.depth)
+            )
+            journal = given.checked(Journal, arguments.journal, plan)
+            points = arguments.shard.of(plan.points(arguments.tier))
+    except interruption.Interrupted:
+        warn("no point was begun: there is no report")
+        raise
     before = [journal.outcomes[point.id].verdict for point in points if point.id in journal.outcomes]
     progress = PointsDone(plan.NOUN, len(points), before, quiet=arguments.json or arguments.quiet)
     try:
@@ -150,7 +154,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report, folder)
     if folder is not None and arguments.symbols:
-        interruption.check()
         with preparing("crashes", quiet=arguments.json):
             _save_crashes(report, points, arguments.symbols, folder)
     return int(bool(report.bad))
@@ -172,6 +175,7 @@ def _save_crashes(report: Report, points: list[Point], files: Any, folder: Path)
     """Run the first bad points again, and write where the guest crashed in them: crash-ID.txt."""
     bad = [one.id for one in report.bad[:_SHOWN]]
     for point in [point for point in points if point.id in bad]:
+        interruption.check()
         update = report.plan.job.update(*point.faults)
         crashes = crash.Watcher(update.machine, partial(attach.known_symbols, update.machine, files))
         update.run()

@@ -247,3 +247,13 @@ def test_sweep_leaves_a_report_of_the_points_that_are_done(send, number, tmp_pat
     assert report["bad"]
     names = {*evidence.ARTIFACTS, evidence.PAGE, evidence.SUMS, "replay"}
     assert {path.name for path in tmp_path.iterdir()} == names and not evidence.changed(tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_its_first_point_a_sweep_says_that_there_is_no_report(number, tmp_path):
+    (tmp_path / "sweep.json").write_text("of another sweep")
+    words = ("sweep", IMAGE, PACKAGE, "--tier", "full", "--processes", 2, "--evidence", tmp_path)
+    status, said, _ = interrupted(number, 1, *words, such="looking for")
+    assert status == SIGNALS[number] and "no point was begun: there is no report\n" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["replay"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from bk7238.engine import interruption
 from bk7238.faults import Spec, all_kinds
 from bk7238.faults.fault import make
 from bk7238.faults.flash_operations import FlashOperations
@@ -137,7 +138,8 @@ class Follower:
 
 
 def run(job: Job, swept: str) -> Trunk:
-    """Carry the update out once. One part of it is swept; of what comes after it nothing is kept."""
+    """Carry the update out once. One part of it is swept; of what comes after it nothing is kept. Raises Interrupted
+    where a signal came."""
     update = job.update()
     initial = bytes(update.machine.flash.data)
     operations: list[Operation] = []
@@ -161,6 +163,7 @@ def run(job: Job, swept: str) -> Trunk:
     attendant.on_end.connect(ended)
     attendant.on_status_write.connect(written)
     result = update.run()
+    interruption.check()  # it is no trunk that a signal has cut off
     first = parts.index(swept) + 1 if swept in parts else len(operations) + 1
     return Trunk(initial, tuple(operations), result, first, tuple(status), tuple(writes))
 
