@@ -1,6 +1,6 @@
 """How an update reaches a device: it fetches it over HTTP, or a host on its network brings it.
 
-    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/api/reboot",)))
+    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/index?restart=1",)))
 
 Who brings it is what a user's computer is: a host with an address of its own, which connects once the device is on the
 network, and again after some time where the device does not take what it brings.
@@ -16,7 +16,7 @@ from bk7238.families.family import Delivery, Operator
 from bk7238.network.addresses import mac_bytes
 from bk7238.network.events import Event, LeaseGranted, Pushed, PushFailed
 from bk7238.network.exchange import Exchange, Push
-from bk7238.network.fetch import Upload, Url
+from bk7238.network.fetch import Upload, Url, Visit
 from bk7238.network.host import Host
 from bk7238.peripherals.core import Actor, State
 
@@ -67,7 +67,7 @@ class TcpPush(_Brought):
 
 class WebUpload(_Brought):
     """The package is posted to a `path` of the device's web server: as the body itself or, where a `field` is named, as
-    a file in that field of a form. `then` are the paths that are posted to afterwards, as for a restart."""
+    a file in that field of a form. `then` are the pages that are asked for afterwards, as for a restart."""
 
     name = "web"
 
@@ -78,7 +78,7 @@ class WebUpload(_Brought):
         """The upload, and what follows it."""
         server = f"http://{address}" + ("" if self.port == 80 else f":{self.port}")
         upload = Upload(Url(server + self.path), package.data, package.name, self.field)
-        return [upload, *(Upload(Url(server + path), b"") for path in self.then)]
+        return [upload, *(Visit(Url(server + path)) for path in self.then)]
 
 
 class Messenger(Actor):

@@ -76,7 +76,7 @@ class OpenBeken(Family):
         Kind("web pages", (b"cfg_startup", b"startup_command", b"cfg_webapp", b"cfg_mqtt", b"cfg_pins"), least=3),
     )
     banner = re.compile(r"OpenBK7\w+, version (?P<version>[0-9A-Za-z._-]+)")
-    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/api/reboot",)))
+    deliveries = (HttpPull(), WebUpload("/api/ota", then=("/index?restart=1",)))
 
     def settings(self, flash: FlashView) -> list[str]:
         """The SSID in the configuration block."""

@@ -1,7 +1,9 @@
-"""HTTP over the client's end of a connection (h11): a GET with the redirections on its way, and an upload by POST."""
+"""HTTP over the client's end of a connection (h11): a GET with the redirections on its way, an upload by POST, and a
+page that does something when it is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
 import h11
@@ -40,8 +42,8 @@ class Request(Exchange):
     def __init__(
         self,
         target: Url,
-        method: str,
-        headers: list[tuple[str, str]],
+        method: str = "GET",
+        headers: Sequence[tuple[str, str]] = (),
         content: bytes = b"",
         package: bytes = b"",
         start: int = 0,
@@ -85,7 +87,7 @@ class Fetch(Request):
 
     def __init__(self, target: Url, hops: int = 0, content: bytes | None = None, kind: str = "") -> None:
         if content is None:
-            super().__init__(target, "GET", [])
+            super().__init__(target)
         else:
             super().__init__(target, "POST", [("Content-Type", kind), ("Content-Length", str(len(content)))], content)
         self.hops = hops
@@ -109,7 +111,19 @@ class Fetch(Request):
         return HttpFetched(now, self.target, self.status, len(self.body), self.onwards)
 
 
-class Upload(Request):
+class Visit(Request):
+    """A request to `target` for what it does, by default a GET. Only an answer that all went well, 200 to 299,
+    completes it."""
+
+    def _take(self, event: object) -> bool:
+        more = super()._take(event)
+        if self.complete and not 200 <= self.status < 300:
+            text = self.body[:_SHOWN].decode("ascii", "replace").strip()
+            self.failure = f"the device answered {self.status}: {text}"
+        return more
+
+
+class Upload(Visit):
     """A POST of a package to `target`: as the body itself or, where a `field` is named, as a file in that field of a
     form."""
 
@@ -126,10 +140,3 @@ class Upload(Request):
         content = before.encode() + package + after.encode()
         headers = [("Content-Type", kind), ("Content-Length", str(len(content)))]
         super().__init__(target, "POST", headers, content, package, len(before.encode()))
-
-    def _take(self, event: object) -> bool:
-        more = super()._take(event)
-        if self.complete and not 200 <= self.status < 300:
-            text = self.body[:_SHOWN].decode("ascii", "replace").strip()
-            self.failure = f"the device answered {self.status}: {text}"
-        return more

@@ -181,7 +181,7 @@ def test_openbeken_takes_an_upload(fault):
     assert result.verdict.value == "new-app-runs" and result.silent == [], result.reason
     assert (result.from_version, result.to_version) == ("1.18.300", "2.00.777")
     pushed = [event.target for event in events if isinstance(event, told.Pushed)]
-    assert pushed == ["http://192.168.77.50/api/ota", "http://192.168.77.50/api/reboot"]
+    assert pushed == ["http://192.168.77.50/api/ota", "http://192.168.77.50/index?restart=1"]
     assert len([event for event in events if isinstance(event, told.PushBegan)]) == 1 + len(faults)
 
 

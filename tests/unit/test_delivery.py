@@ -96,15 +96,15 @@ def test_it_is_brought_once_the_device_is_on_the_network_and_not_again():
 
 def test_the_steps_of_an_upload_come_one_after_the_other_and_each_until_it_is_taken():
     server = Server(http(503, b"busy"), http(), http(500), http())
-    bench = Bench(WebUpload("/update", port=8080, then=("/restart",)), server, 8080)
+    bench = Bench(WebUpload("/update", port=8080, then=("/restart?now=1",)), server, 8080)
     bench.lease()
     bench.run(60_000_000)
-    upload, restart = ("POST /update HTTP/1.1", PACKAGE.data), ("POST /restart HTTP/1.1", b"")
+    upload, restart = ("POST /update HTTP/1.1", PACKAGE.data), ("GET /restart?now=1 HTTP/1.1", b"")
     assert server.requests == [upload, upload, restart, restart] and server.answers == []
     failed = bench.happened(told.PushFailed)
     assert [(event.target, event.reason) for event in failed] == [
         (f"http://{DEVICE}:8080/update", "the device answered 503: busy"),
-        (f"http://{DEVICE}:8080/restart", "the device answered 500: {}"),
+        (f"http://{DEVICE}:8080/restart?now=1", "the device answered 500: {}"),
     ]
     begun = bench.happened(told.PushBegan)
     assert [event.total for event in begun] == [len(PACKAGE.data)] * 2, "a restart is no package"
