@@ -16,7 +16,7 @@ from bk7238.machine import Machine
 from bk7238.network import forward
 from bk7238.network.events import Events
 from bk7238.network.forward import Forwarder
-from bk7238.network.gateway import Gateway
+from bk7238.network.gateway import DatagramGateway, Gateway
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import TapInterface
@@ -144,7 +144,15 @@ class Bench:
             return TapInterface(self.settings.tap)
         for server in self.settings.gateway:
             self.machine.reaches("gateway")
-            self.network.attach(Gateway(server, self.network.events))
+            at = self.network.place(server.name) if server.name else self.network.address
+            if server.protocol == "udp":
+                datagrams = DatagramGateway(server.target, self.network, server.port, at)
+                self.network.attach(datagrams)
+                self.network.listen_udp(server.port, datagrams, at)
+            else:
+                gateway = Gateway(server.target, self.network.events)
+                self.network.attach(gateway)
+                self.network.listen(server.port, gateway, at)
         if self.settings.forward:
             address = self.network.address[:3] + forward.HOST
             self.forwarder = self._forward(

@@ -16,7 +16,7 @@ from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
 from bk7238.network import host_server
-from bk7238.network.host_server import Forward, HostServer
+from bk7238.network.host_server import Forward, GatewayServer
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,12 @@ class Settings:
         many=True,
         page="gateway.md",
     )
-    gateway: Sequence[HostServer] = _option(
+    gateway: Sequence[GatewayServer] = _option(
         (),
         values.gateway,
-        "let the device reach this server of your machine, and nothing else (repeatable, with another port)",
-        "HOST:PORT",
+        "let the device reach this server of your machine, and nothing else (repeatable); at a name, as in "
+        "broker.lan:1883=127.0.0.1:18830, or at the gateway's own address",
+        "[[NAME][:PORT]=]HOST:PORT[/udp]",
         write=lambda servers: [str(server) for server in servers],
         many=True,
         page="gateway.md",
@@ -222,7 +223,7 @@ class Settings:
             raise ValueError("--gateway-anywhere needs --gateway HOST:PORT")
         try:
             for server in self.gateway:
-                host_server.server(str(server), anywhere=self.gateway_anywhere)
+                host_server.gateway_server(str(server), anywhere=self.gateway_anywhere)
         except ValueError as error:
             raise ValueError(f"gateway: {error}") from None
 

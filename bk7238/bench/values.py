@@ -22,7 +22,7 @@ from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
 from bk7238.image import partition_json
 from bk7238.network import host_server
-from bk7238.network.host_server import Forward, HostServer
+from bk7238.network.host_server import Forward, GatewayServer
 from bk7238.network.http_path import escaped
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
@@ -176,14 +176,18 @@ def engine(name: str) -> str:
     return name
 
 
-def gateway(servers: str | HostServer | Iterable[str | HostServer]) -> tuple[HostServer, ...]:
-    """Servers of the user's, each also as HOST:PORT. The device tells them apart by their ports."""
-    several = [servers] if isinstance(servers, (str, HostServer)) else servers
-    read = tuple(one if isinstance(one, HostServer) else host_server.server(one, anywhere=True) for one in several)
-    ports = [one.port for one in read]
-    for port in ports:
-        if ports.count(port) > 1:
-            raise ValueError(f"two servers at port {port}: the device tells them apart by their ports")
+def gateway(servers: str | GatewayServer | Iterable[str | GatewayServer]) -> tuple[GatewayServer, ...]:
+    """Servers of the user's, each also as [[NAME][:PORT]=]HOST:PORT[/udp]. The device tells them apart by their names
+    and ports."""
+    several = [servers] if isinstance(servers, (str, GatewayServer)) else servers
+    read = tuple(
+        one if isinstance(one, GatewayServer) else host_server.gateway_server(one, anywhere=True) for one in several
+    )
+    places = [(one.name, one.port, one.protocol) for one in read]
+    for name, port, protocol in places:
+        if places.count((name, port, protocol)) > 1:
+            at = f"{name}:{port}" if name else f"port {port}"
+            raise ValueError(f"two servers at {at}: the device tells them apart by their names and ports")
     return read
 
 

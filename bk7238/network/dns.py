@@ -24,12 +24,14 @@ _POINTER_TO_QUESTION = 0xC00C
 
 class DnsServer(Actor):
     """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`, but for
-    those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762)."""
+    those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762).
+    `hosts` are known besides, whatever `names` is."""
 
     names: Mapping[str, bytes] | None = State()
 
     def __init__(self, address: bytes, events: Events, names: Mapping[str, bytes] | None = None) -> None:
         self.names = names
+        self.hosts: dict[str, bytes] = {}
         self._address = address
         self._events = events
 
@@ -60,6 +62,8 @@ class DnsServer(Actor):
 
     def _find(self, name: str) -> bytes | None:
         name = name.lower()
+        if name in self.hosts:
+            return self.hosts[name]
         if self.names is not None:
             return self.names.get(name)
         return None if name.endswith(".in-addr.arpa") or is_local(name) else self._address

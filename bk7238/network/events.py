@@ -276,6 +276,7 @@ class HostUnreachable(Event):
     server: str
     reason: str
     asked: str = field(default="", compare=False)  # address and port as the device used them
+    protocol: str = field(default="tcp", compare=False)
 
 
 @dataclass(frozen=True)

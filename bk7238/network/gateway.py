@@ -1,10 +1,11 @@
-"""The gateway to the host: one named TCP server of the user's machine, reached by the device, and nothing else.
+"""The gateway to the host: named servers of the user's machine, reached by the device, and nothing else.
 
-It stands behind the gateway's TCP as a service: a connection of the device's to that port
+Each stands behind the gateway's TCP or UDP as a service: a connection of the device's to that port
 becomes a connection to the server, with back-pressure both ways: no more is read from either side than the other takes.
 The server's sockets are polled every millisecond of virtual time, and never block. Virtual time does not run away from
 a server that thinks: while an answer is awaited, each poll waits for it in wall time; after `patience` seconds of that
-the connection is reset and told as an error. A run with a gateway depends on the host and is not deterministic.
+the connection is reset and told as an error. Datagrams go to the server from a socket for each port of a client's, and
+answers come back to it. A run with a gateway depends on the host and is not deterministic.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreach
 from bk7238.network.host_server import HostServer
 from bk7238.network.host_socket import HostSocket
 from bk7238.network.http_observer import HttpObserver
+from bk7238.network.network import Network
 from bk7238.network.tcp_connection import Connection
 
 CADENCE = 1_000  # microseconds of virtual time between two polls
@@ -28,6 +30,12 @@ PATIENCE = 10.0  # seconds of wall time
 THINKING = 0.02  # seconds of wall time that a poll waits for an answer,
 _QUIET = CADENCE / 1e6  # and for more of one that has begun: no faster than the wall clock
 _HOLD = 16_384  # bytes kept for a server that does not read
+_PEERS = 64  # ports of clients that have a socket each; the oldest goes
+_DATAGRAM = 1_472  # bytes that fit a frame
+_UDP_PATIENCE = 1.0  # seconds of wall time
+
+Client = tuple[bytes, int]
+"""A client's address and port."""
 
 
 class Gateway:
@@ -44,7 +52,6 @@ class Gateway:
     ) -> None:
         self.target, self.events, self.patience, self.clock = target, events, patience, clock
         self.thinking = thinking
-        self.port = target.port
         self._links: list[_HostConnection] = []
         self._next: int | None = None
 
@@ -226,3 +233,97 @@ class _HostConnection(HostSocket):
         self._gateway.events.publish(HostUnreachable(now, *names, reason, self._connection.server))
         self._connection.abort(now)
         self.drop()
+
+
+class DatagramGateway:
+    """Datagrams to `port` of `address`, one of the network's, that go to `target`, and its answers. A poll waits for an
+    answer as long as one is awaited, for `patience` seconds of wall time at most: UDP owes none."""
+
+    def __init__(
+        self,
+        target: HostServer,
+        network: Network,
+        port: int,
+        address: bytes,
+        *,
+        patience: float = _UDP_PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.target, self._network, self._port, self._address = target, network, port, address
+        self._patience, self._clock = patience, clock
+        self._asked: list[tuple[Client, bytes]] = []
+        self._sockets: dict[Client, socket.socket] = {}
+        self._until = 0.0  # of wall time an answer is waited for
+        self._next: int | None = None
+
+    def __getstate__(self) -> object:
+        raise TypeError("a run that is connected to the host cannot be copied or taken back")
+
+    @property
+    def deadline(self) -> int | None:
+        """When `poll` has something to do: from the first datagram on."""
+        return self._next
+
+    def receive(self, data: bytes, client: bytes, port: int) -> None:
+        """A datagram of the device's, which is sent with the next poll; answers come with later ones."""
+        self._asked.append(((client, port), data))
+        self._next = 0
+
+    def poll(self, now: int) -> None:
+        """Send what was asked, and take what has come."""
+        for client, data in self._asked:
+            self._to_host(client, data, now)
+        self._asked.clear()
+        wait = min(max(0.0, self._until - self._clock()), THINKING)
+        poll = select.poll()
+        for one in self._sockets.values():
+            poll.register(one, select.POLLIN)
+        ready = {number for number, _ in poll.poll(wait * 1000)}
+        for client, one in self._sockets.items():
+            if one.fileno() in ready:
+                self._to_device(client, one, now)
+        self._next = now + CADENCE
+
+    def close(self) -> None:
+        """Give up all that is awaited."""
+        for one in self._sockets.values():
+            one.close()
+        self._sockets.clear()
+        self._next = None
+
+    def _to_host(self, client: Client, data: bytes, now: int) -> None:
+        try:
+            self._socket(client).send(data)
+        except OSError as error:
+            self._fail(client, error, now)
+        else:
+            self._until = self._clock() + self._patience
+
+    def _to_device(self, client: Client, one: socket.socket, now: int) -> None:
+        try:
+            while True:
+                data = one.recv(_DATAGRAM + 1)
+                self._until = 0.0
+                if len(data) <= _DATAGRAM:
+                    self._network.send_datagram(self._port, *client, data, now, self._address)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._fail(client, error, now)
+
+    def _socket(self, client: Client) -> socket.socket:
+        """The client's own, made where there is none."""
+        if client not in self._sockets:
+            made = socket.socket(socket.AF_INET6 if ":" in self.target.host else socket.AF_INET, socket.SOCK_DGRAM)
+            made.setblocking(False)
+            if len(self._sockets) >= _PEERS:
+                self._sockets.pop(next(iter(self._sockets))).close()
+            self._sockets[client] = made
+            made.connect((self.target.host, self.target.port))
+        return self._sockets[client]
+
+    def _fail(self, client: Client, error: OSError, now: int) -> None:
+        self._until = 0.0
+        names = ip_text(client[0]), client[1], str(self.target)
+        asked = f"{ip_text(self._address)}:{self._port}"
+        self._network.events.publish(HostUnreachable(now, *names, error.strerror or str(error), asked, "udp"))

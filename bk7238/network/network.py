@@ -1,4 +1,4 @@
-"""The network behind the access point: one gateway that answers for everything and reaches nothing.
+"""The network behind the access point: one gateway that answers for everything and reaches nothing by itself.
 
 Ethernet II frames in and out, without padding or FCS. Time is microseconds of virtual time. Whatever is not the
 gateway's is refused as a gateway without an uplink refuses it, and told as an event.
@@ -21,13 +21,12 @@ from bk7238.peripherals.core import Actor, Signal, State
 
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
+_FIRST_PLACE = 10  # last byte of the first address with a name of its own; hosts come before it
 _PROTOCOLS = {ipv4.ICMP: "icmp", ipv4.TCP: "tcp", ipv4.UDP: "udp"}
 
 
-class Outside(Service, Protocol):
+class Outside(Protocol):
     """A service whose other side is not simulated, and which has to be asked for what comes from there."""
-
-    port: int
 
     @property
     def deadline(self) -> int | None:
@@ -82,13 +81,15 @@ class Network(Actor):
         self.tcp = TcpServer(self.address, rng, self.events)
         self.http = http_server.HttpServer(self.events, files)
         self.http.on_output.connect(self.push_soon)
+        self._servers = {self.address: self.tcp}  # by the addresses that the gateway answers for
         self.tcp.listen(http_server.PORT, self.http)
         self._broadcast = self.address[:3] + b"\xff"
+        self._first_lease = first_lease
         self._neighbours = arp.Neighbours()
         self._rng = rng
         self.renumber()
         self._outside: list[Outside] = []
-        self._datagrams: dict[int, Datagrams] = {}
+        self._datagrams: dict[tuple[bytes, int], Datagrams] = {}  # by address and port
         self.hosts: list[Host] = []
 
     def renumber(self) -> None:
@@ -99,28 +100,48 @@ class Network(Actor):
         """Connect one more host, beside the gateway, which has an address of its own."""
         self.hosts.append(host)
 
+    def place(self, name: str) -> bytes:
+        """The address that is found under a name: one of its own, for which the gateway answers. Raises ValueError
+        where there is none left."""
+        hosts = self.dns.hosts
+        if name.lower() not in hosts:
+            last = _FIRST_PLACE + len(hosts)
+            if last >= self._first_lease:
+                raise ValueError(f"no address left for {name}: there are {len(hosts)}")
+            address = hosts[name.lower()] = self.address[:3] + bytes([last])
+            self._servers[address] = TcpServer(address, self._rng, self.events)
+        return hosts[name.lower()]
+
     def attach(self, outside: Outside) -> None:
-        """Put a service from outside in the place of the HTTP server: only such ones are reached over TCP any more."""
+        """Ask for what comes from outside, from now on. The HTTP server is no more: over TCP only such services are
+        reached."""
         if not self._outside:
             self.tcp.close(http_server.PORT)
         self._outside.append(outside)
-        self.tcp.listen(outside.port, outside)
 
-    def listen_udp(self, port: int, service: Datagrams) -> None:
-        """Serve a UDP port, in place of whoever did. Raises ValueError for one that there is not, or that is DHCP's or
-        DNS's."""
+    def listen(self, port: int, service: Service, address: bytes = b"") -> None:
+        """Serve a TCP port of the gateway, or of another address that it answers for, in place of whoever did. Raises
+        ValueError for one that there is not."""
+        if not 0 < port < 0x10000:
+            raise ValueError(f"ports go from 1 to 65535, not {port}")
+        self._servers[address or self.address].listen(port, service)
+
+    def listen_udp(self, port: int, service: Datagrams, address: bytes = b"") -> None:
+        """Serve a UDP port, as `listen` does TCP ports. Raises ValueError for one that there is not, or that is DHCP's
+        or DNS's."""
         if port in (dhcp.SERVER_PORT, dns.PORT) or not 0 < port < 0x10000:
             raise ValueError(f"UDP servers have ports from 1 to 65535, but for {dns.PORT} and {dhcp.SERVER_PORT}")
-        self._datagrams[port] = service
+        self._datagrams[address or self.address, port] = service
 
     def push_soon(self, now: int) -> None:
         """An application has sent, closed or aborted by itself."""
         self._push_at = now
         self.on_change()
 
-    def send_datagram(self, port: int, ip: bytes, to_port: int, data: bytes, now: int) -> None:
-        """Send a datagram from a UDP port of the gateway."""
-        self._send(ip, ipv4.UDP, udp.build(self.address, port, ip, to_port, data))
+    def send_datagram(self, port: int, ip: bytes, to_port: int, data: bytes, now: int, address: bytes = b"") -> None:
+        """Send a datagram from a UDP port of the gateway, or of another address that it answers for."""
+        address = address or self.address
+        self._send(ip, ipv4.UDP, udp.build(address, port, ip, to_port, data), source=address)
         self.push_soon(now)
 
     @property
@@ -133,8 +154,8 @@ class Network(Actor):
         """When `poll` has something to do, or None."""
         if self._push_at is None and not self._outside and not self.hosts:
             return self.tcp.deadline
-        others: list[Outside | Host] = [*self._outside, *self.hosts]
-        deadlines = [self.tcp.deadline, self._push_at, *(other.deadline for other in others)]
+        others: list[Outside | Host | TcpServer] = [*self._servers.values(), *self._outside, *self.hosts]
+        deadlines = [self._push_at, *(other.deadline for other in others)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def poll(self, now: int) -> list[bytes]:
@@ -146,8 +167,9 @@ class Network(Actor):
         for host in self.hosts:
             if host.deadline is not None and host.deadline <= now:
                 self._output += host.poll(now)
-        for client, segment in self.tcp.poll(now):
-            self._send(client, ipv4.TCP, segment)
+        for address, server in self._servers.items():
+            for client, segment in server.poll(now):
+                self._send(client, ipv4.TCP, segment, source=address)
         if self._push_at is not None and self._push_at <= now:
             self._push_at = None
             self._push(now)
@@ -155,8 +177,9 @@ class Network(Actor):
 
     def _push(self, now: int) -> None:
         """Send what TCP applications have sent, closed or aborted by themselves."""
-        for client, segment in self.tcp.push(now):
-            self._send(client, ipv4.TCP, segment)
+        for address, server in self._servers.items():
+            for client, segment in server.push(now):
+                self._send(client, ipv4.TCP, segment, source=address)
 
     def receive(self, frame: bytes, now: int) -> list[bytes]:
         """A frame from the access point; returns the frames that answer it."""
@@ -194,8 +217,8 @@ class Network(Actor):
             self._neighbours.learn(packet.sender_ip, packet.sender_mac)
         if packet.operation != arp.REQUEST:
             return
-        if packet.target_ip == self.address:
-            reply = arp.Arp(arp.REPLY, self.mac, self.address, packet.sender_mac, packet.sender_ip)
+        if packet.target_ip in self._servers:
+            reply = arp.Arp(arp.REPLY, self.mac, packet.target_ip, packet.sender_mac, packet.sender_ip)
             self._frame(packet.sender_mac, _ARP, reply.pack())
         elif any(packet.target_ip == host.address for host in self.hosts):
             pass  # it answers itself
@@ -212,56 +235,55 @@ class Network(Actor):
         elif source != NO_IP:
             self.counters["source address"] += 1
             return
-        if destination in (self.address, BROADCAST_IP, self._broadcast) or is_multicast(destination):
+        if destination in (*self._servers, BROADCAST_IP, self._broadcast) or is_multicast(destination):
             self._receive_here(packet, now)
         else:
             self._refuse(packet, icmp.HOST if self._is_local(destination) else icmp.NET, now)
 
     def _is_local(self, ip: bytes) -> bool:
         """Whether an address can be another host's on this subnet."""
-        return ip[:3] == self.address[:3] and ip[3] not in (0, self.address[3], 255)
+        return ip[:3] == self.address[:3] and ip[3] not in (0, 255) and ip not in self._servers
 
     def _receive_here(self, packet: ipv4.Packet, now: int) -> None:
-        ours = packet.destination == self.address
+        ours = packet.destination in self._servers
         if packet.protocol == ipv4.UDP:
             self._receive_udp(packet, now)
         elif not ours or packet.source == NO_IP:
             self.counters["not for the gateway"] += 1
         elif packet.protocol == ipv4.TCP:
-            for segment in self.tcp.receive(packet.payload, packet.source, now):
-                self._send(packet.source, ipv4.TCP, segment)
+            for segment in self._servers[packet.destination].receive(packet.payload, packet.source, now):
+                self._send(packet.source, ipv4.TCP, segment, source=packet.destination)
         elif packet.protocol == ipv4.ICMP:
             reply = icmp.echo_reply(packet.payload)
             if reply is not None:
                 self.events.publish(Pinged(now, ip_text(packet.source)))
-                self._send(packet.source, ipv4.ICMP, reply)
+                self._send(packet.source, ipv4.ICMP, reply, source=packet.destination)
         else:
             self._refuse(packet, icmp.PROTOCOL, now)
 
     def _receive_udp(self, packet: ipv4.Packet, now: int) -> None:
         datagram = udp.parse(packet.payload, packet.source, packet.destination)
-        ours = packet.destination == self.address
+        ours = packet.destination in self._servers
+        at = packet.destination, datagram.destination_port
         if datagram.destination_port == dhcp.SERVER_PORT:
             for reply in self.dhcp.receive(datagram.payload, now):
                 payload = udp.build(self.address, dhcp.SERVER_PORT, reply.ip, dhcp.CLIENT_PORT, reply.payload)
                 self._send(reply.ip, ipv4.UDP, payload, reply.mac)
         elif not ours or packet.source == NO_IP:
             self.counters["not for the gateway"] += 1
-        elif datagram.destination_port == dns.PORT:
-            answer = self.dns.receive(datagram.payload, packet.source, now)
-            if answer is not None:
-                self._answer(datagram, packet.source, answer)
-        elif datagram.destination_port in self._datagrams:
-            service = self._datagrams[datagram.destination_port]
-            answer = service.receive(datagram.payload, packet.source, datagram.source_port)
-            if answer is not None:
-                self._answer(datagram, packet.source, answer)
+        elif at == (self.address, dns.PORT):
+            self._answer(datagram, packet, self.dns.receive(datagram.payload, packet.source, now))
+        elif at in self._datagrams:
+            answer = self._datagrams[at].receive(datagram.payload, packet.source, datagram.source_port)
+            self._answer(datagram, packet, answer)
         else:
             self._refuse(packet, icmp.PORT, now)
 
-    def _answer(self, datagram: udp.Datagram, client: bytes, payload: bytes) -> None:
-        ports = datagram.destination_port, datagram.source_port
-        self._send(client, ipv4.UDP, udp.build(self.address, ports[0], client, ports[1], payload))
+    def _answer(self, datagram: udp.Datagram, packet: ipv4.Packet, payload: bytes | None) -> None:
+        if payload is not None:
+            ours, theirs = packet.destination, packet.source
+            answer = udp.build(ours, datagram.destination_port, theirs, datagram.source_port, payload)
+            self._send(theirs, ipv4.UDP, answer, source=ours)
 
     def _refuse(self, packet: ipv4.Packet, code: int, now: int) -> None:
         """Answer with ICMP unreachable, and tell."""
@@ -276,19 +298,23 @@ class Network(Actor):
             client_port, port = struct.unpack_from("!HH", packet.payload)
         names = ip_text(packet.source), ip_text(packet.destination)
         self.events.publish(Refused(now, *names, protocol, port, icmp.CODES[code], client_port))
-        self._send(packet.source, ipv4.ICMP, message)
+        source = packet.destination if packet.destination in self._servers else self.address
+        self._send(packet.source, ipv4.ICMP, message, source=source)
 
     # Sending
 
-    def _send(self, ip: bytes, protocol: int, payload: bytes, mac: bytes | None = None) -> None:
-        """A packet from the gateway. Without a known MAC address, ask for it: what is lost is sent again by TCP."""
+    def _send(
+        self, ip: bytes, protocol: int, payload: bytes, mac: bytes | None = None, source: bytes | None = None
+    ) -> None:
+        """A packet from the gateway, or from another address that it answers for. Without a known MAC address, ask for
+        it: what is lost is sent again by TCP."""
         mac = mac or self._neighbours.find(ip)
         if mac is None:
             question = arp.Arp(arp.REQUEST, self.mac, self.address, bytes(6), ip)
             self._frame(BROADCAST_MAC, _ARP, question.pack())
             return
         self._identification = self._identification + 1 & 0xFFFF
-        self._frame(mac, _IPV4, ipv4.build(self.address, ip, protocol, payload, self._identification))
+        self._frame(mac, _IPV4, ipv4.build(source or self.address, ip, protocol, payload, self._identification))
 
     def _frame(self, destination: bytes, kind: int, payload: bytes) -> None:
         self._output.append(_ETHERNET.pack(destination, self.mac, kind) + payload)

@@ -201,10 +201,8 @@ class Lan:
         listener = Listener(self._dut, port, service)
         if udp:
             self.model.listen_udp(port, listener)
-        elif 0 < port < 0x10000:
-            self.model.tcp.listen(port, listener)
         else:
-            raise ValueError(f"ports go from 1 to 65535, not {port}")
+            self.model.listen(port, listener)
         if name is not None:
             names = self.model.dns
             names.names = {**(names.names or {}), name.lower(): self.model.address}

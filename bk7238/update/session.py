@@ -118,8 +118,10 @@ class Update(Actor):
             return request
         if self.settings.tap is not None:
             raise ValueError("with --tap, say where the update is: --request http://ADDRESS/FILE")
-        port = self.settings.gateway[0].port if self.settings.gateway else http_server.PORT
-        server = self.network.gateway_ip + ("" if port == http_server.PORT else f":{port}")
+        own = next((one for one in self.settings.gateway if one.protocol == "tcp"), None)
+        port = own.port if own else http_server.PORT
+        host = own.name if own and own.name else self.network.gateway_ip
+        server = host + ("" if port == http_server.PORT else f":{port}")
         path = "/" + (request.lstrip("/") or self.package.name)
         name = self.network.http.body(path) is not None  # of a file, whatever characters are in it
         return f"http://{server}{http_path.quoted(path) if name else http_path.escaped(path)}"

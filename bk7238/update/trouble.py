@@ -119,7 +119,7 @@ class Trouble(Actor):
         if isinstance(event, events.ConnectionBroken):
             text = f"the connection to {event.server} broke: {event.reason}"
             return Failure(f"broke, {event.reason}", text, Stage.LOADING, event.client_port)
-        if isinstance(event, events.HostUnreachable):
+        if isinstance(event, events.HostUnreachable) and event.protocol == "tcp":
             text = f"the device asked {event.asked}, which leads to {event.server} of this machine: {event.reason}"
             return Failure(event.reason, f"{text}; is the server running?", Stage.LOADING, event.client_port)
         if isinstance(event, events.HostSilent):

@@ -3,6 +3,7 @@ capacity of the host's end decides, it is one in memory."""
 
 import functools
 import http.server
+import pickle
 import random
 import socket
 import threading
@@ -14,8 +15,10 @@ from lan_wire import settle
 from tcp_client import TcpClient
 
 from bk7238.network import events as told
-from bk7238.network import gateway, host_server, ipv4
+from bk7238.network import gateway, host_server, ipv4, udp
+from bk7238.network.addresses import ip_text
 from bk7238.network.host import Host
+from bk7238.network.http_server import HttpServer
 from bk7238.network.network import Network
 from bk7238.network.tcp import TcpServer
 from bk7238.network.tcp_segment import build, parse
@@ -46,6 +49,7 @@ class Device:
         options = {"clock": Clock(), **options}  # a busy host may take its time
         self.gateway = gateway.Gateway(host_server.HostServer("127.0.0.1", port), self.network.events, **options)
         self.network.attach(self.gateway)
+        self.network.listen(port, self.gateway)
         self.host = Host(MAC, random.Random(2), self.network.events)
         self.now = 0
         self.host.link_up(0)
@@ -131,9 +135,9 @@ def test_nothing_else_is_reached(server, listener):
 def test_several_servers_are_reached_each_at_its_port(server, listener):
     mute = listener.getsockname()[1]
     device = Device(mute, thinking=0)
-    device.network.attach(
-        gateway.Gateway(host_server.HostServer("127.0.0.1", server), device.network.events, clock=Clock())
-    )
+    other = gateway.Gateway(host_server.HostServer("127.0.0.1", server), device.network.events, clock=Clock())
+    device.network.attach(other)
+    device.network.listen(server, other)
     assert device.fetch(f"http://192.168.77.1:{server}/new.rbl").status == 200
     assert "refused" in device.fetch("http://192.168.77.1/own", 5).failure
     assert device.fetch(f"http://192.168.77.1:{mute}/", 1) is None, "it accepts nothing"
@@ -285,6 +289,123 @@ def test_ends_are_passed_on(pair):
     pair.run(50)
     assert pair.client.ended and bytes(pair.client.received) == b"the same to you"
     assert pair.gateway.deadline is None
+
+
+class Other:
+    """A host of the device's network whose socket is driven by hand."""
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.now = network, 0
+        self.host = Host(MAC, random.Random(2), network.events)
+        self.heard = []
+        network.events.on_event.connect(self.heard.append)
+        self.host.link_up(0)
+        self.run(2_000)
+
+    def run(self, milliseconds: int) -> None:
+        for _ in range(milliseconds):
+            settle(self.network, self.host, self.now)
+            self.now += 1_000
+
+    def datagram(self, data: bytes, to: bytes, port: int) -> list[udp.Datagram]:
+        """What is answered to a datagram from port 4000."""
+        packet = ipv4.build(self.host.address, to, ipv4.UDP, udp.build(self.host.address, 4000, to, port, data), 1)
+        frames = self.network.receive(self.network.mac + MAC + b"\x08\x00" + packet, self.now)
+        for _ in range(3):
+            self.now += 1_000
+            frames += self.network.poll(self.now)
+        packets = [ipv4.parse(frame[14:]) for frame in frames if frame[12:14] == b"\x08\x00"]
+        return [udp.parse(one.payload, one.source, one.destination) for one in packets if one.protocol == ipv4.UDP]
+
+
+def test_servers_of_one_port_are_told_apart_by_their_names():
+    """Each name has an address of its own, and what comes from it comes from there."""
+    network = Network(random.Random(1))
+    other = Other(network)
+    served = {}
+    for name in ("one.lan", "Two.lan"):
+        server = gateway.DatagramGateway(host_server.HostServer("127.0.0.1", 9), network, 9, network.place(name))
+        served[name] = HttpServer(network.events, {"/": name.encode()})
+        network.listen(80, served[name], network.place(name))
+        network.listen_udp(9, server, network.place(name))
+    assert network.place("one.lan") == network.place("ONE.LAN") != network.place("two.lan")
+    for name in served:
+        address = network.dns._find(name)
+        other.host.fetch(f"http://{ip_text(address)}/")
+        other.run(300)
+        assert bytes(other.host.fetched[-1].body) == name.encode()
+    assert network.dns._find("three.lan") == network.address and network.dns._find("four.local") is None
+    for number in range(38):
+        network.place(f"n{number}.lan")
+    with pytest.raises(ValueError, match=r"^no address left for one\.more: there are 40$"):
+        network.place("one.more")
+
+
+def test_datagrams_reach_a_server_of_the_host_and_its_answers_come_back():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.setblocking(False)
+        network = Network(random.Random(1))
+        other = Other(network)
+        at = network.place("time.lan")
+        target = host_server.HostServer(*server.getsockname())
+        served = gateway.DatagramGateway(target, network, 123, at, clock=Clock())
+        network.attach(served)
+        network.listen_udp(123, served, at)
+        assert other.datagram(b"what time is it", at, 123) == []
+        data, client = server.recvfrom(100)
+        assert data == b"what time is it"
+        server.sendto(b"late", client)
+        server.sendto(bytes(1_473), client)
+        (answer,) = other.datagram(b"and now", at, 123)
+        assert (answer.payload, answer.source_port, answer.destination_port) == (b"late", 123, 4000)
+        assert server.recvfrom(100) == (b"and now", client)
+        assert other.datagram(b"nobody is there", network.address, 123) == []
+    (refused,) = [event for event in other.heard if isinstance(event, told.Refused)]
+    assert (refused.protocol, refused.port) == ("udp", 123)
+    other.datagram(b"are you there", at, 123)
+    other.datagram(b"still there", at, 123)
+    (gone,) = [event for event in other.heard if isinstance(event, told.HostUnreachable)][:1]
+    assert gone.reason == "Connection refused" and gone.server == str(target)
+    with pytest.raises(TypeError, match="cannot be copied"):
+        pickle.dumps(served)
+    served.close()
+    assert served.deadline is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "port", "protocol"),
+    [
+        ("127.0.0.1:8000", "", 8000, "tcp"),
+        ("Broker.lan=127.0.0.1:1883", "broker.lan", 1883, "tcp"),
+        ("broker.lan:1883=[::1]:18830", "broker.lan", 1883, "tcp"),
+        ("pool.ntp.org:123=127.0.0.1:12300/udp", "pool.ntp.org", 123, "udp"),
+        (":80=127.0.0.1:8000", "", 80, "tcp"),
+        ("localhost:53000/udp", "", 53_000, "udp"),
+    ],
+)
+def test_servers_that_the_device_reaches(text, name, port, protocol):
+    read = host_server.gateway_server(text)
+    assert (read.name, read.port, read.protocol) == (name, port, protocol)
+    assert host_server.gateway_server(str(read)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("=127.0.0.1:80", "'' is no host's name"),
+        ("two words=127.0.0.1:80", "'two words' is no host's name"),
+        ("10.0.0.1=127.0.0.1:80", "'10.0.0.1' is no host's name"),
+        ("a..b=127.0.0.1:80", "'a..b' is no host's name"),
+        ("lamp.local=127.0.0.1:80", "lamp.local is a name of multicast DNS"),
+        ("broker.lan:0=127.0.0.1:80", "ports go from 1 to 65535"),
+        ("broker.lan=127.0.0.1:80/sctp", "'sctp' is neither tcp nor udp"),
+        ("broker.lan=192.0.2.1:80", "192.0.2.1 is not on this machine"),
+    ],
+)
+def test_what_no_server_is_reached_by(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        host_server.gateway_server(text)
 
 
 @pytest.mark.parametrize(

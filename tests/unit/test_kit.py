@@ -11,7 +11,7 @@ from test_cli import files, refused  # noqa: F401
 from bk7238 import resources, testing
 from bk7238.bench.settings import Settings
 from bk7238.cli import main
-from bk7238.network.host_server import HostServer
+from bk7238.network.host_server import GatewayServer, HostServer
 from bk7238.testing.patterns import matcher
 
 pytest_plugins = "pytester"
@@ -71,7 +71,7 @@ def test_none_is_what_is_usual(dut):
 
 def test_a_gateway_as_text(dut):
     dut.configure(gateway="127.0.0.1:8000")
-    assert dut.settings.gateway == (HostServer("127.0.0.1", 8000),)
+    assert dut.settings.gateway == (GatewayServer(HostServer("127.0.0.1", 8000), 8000),)
 
 
 def test_an_access_point_may_be_open_where_the_device_has_a_passphrase(dut):

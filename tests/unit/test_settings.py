@@ -21,7 +21,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.engine.engine import NAMES
 from bk7238.faults import Spec, all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.network.host_server import Forward, HostServer
+from bk7238.network.host_server import Forward, GatewayServer, HostServer
 from bk7238.sweep.plan import registry
 from bk7238.sweep.point import Job
 from bk7238.sweep.report.report import Report
@@ -50,14 +50,23 @@ forwards = st.builds(
     st.integers(1, 65_535),
     st.sampled_from(["tcp", "udp"]),
 )
+ports = st.integers(1, 65_535)
 servers = st.lists(
-    st.builds(HostServer, hosts, st.integers(1, 65_535)), max_size=3, unique_by=lambda server: server.port
+    st.builds(
+        GatewayServer,
+        st.builds(HostServer, hosts, ports),
+        ports,
+        st.sampled_from(["", "broker.lan", "x"]),
+        st.sampled_from(["tcp", "udp"]),
+    ),
+    max_size=3,
+    unique_by=lambda server: (server.name, server.port, server.protocol),
 )
 outside = st.one_of(
     st.fixed_dictionaries({"serve": st.lists(st.sampled_from(SERVED), unique=True)}),
     st.fixed_dictionaries({"gateway": servers}),
     st.builds(
-        lambda port: {"gateway": [HostServer("192.0.2.1", port)], "gateway_anywhere": True}, st.integers(1, 65_535)
+        lambda port: {"gateway": [GatewayServer(HostServer("192.0.2.1", port), port)], "gateway_anywhere": True}, ports
     ),
     st.fixed_dictionaries({"forward": st.lists(forwards)}),
     st.fixed_dictionaries({"tap": st.none() | words}),
@@ -202,8 +211,12 @@ def test_a_faults_time_is_written_in_the_same_way(time):
 
 
 def test_a_text_is_what_it_stands_for():
+    server = GatewayServer(HostServer("127.0.0.1", 80), 80)
     assert Settings(ssid="caf\u00e9", gateway="localhost:80", flash_size="4m", seed="0x10") == Settings(
-        ssid="caf\u00e9".encode(), gateway=(HostServer("127.0.0.1", 80),), flash_size=0x400000, seed=16
+        ssid="caf\u00e9".encode(),
+        gateway=(server,),
+        flash_size=0x400000,
+        seed=16,
     )
 
 
@@ -217,7 +230,7 @@ def test_a_text_is_what_it_stands_for():
         ({"router": "wpa3"}, "--router wpa3 needs a passphrase: --psk P, or --ap-psk P"),
         ({"router": "wpa2", "psk": "correct horse", "ap_psk": ""}, "--router wpa2 needs a passphrase"),
         ({"router": "open", "ap_psk": "correct horse"}, "--router open and --ap-psk do not go together"),
-        ({"gateway": HostServer("192.0.2.1", 80)}, "192.0.2.1 is not on this machine"),
+        ({"gateway": GatewayServer(HostServer("192.0.2.1", 80), 80)}, "192.0.2.1 is not on this machine"),
         ({"misbehaviour": "silent-at=never"}, "misbehaviour: step 'never' is unknown"),
         ({"misbehaviour": "reason=65536"}, "misbehaviour: codes of 802.11 go from 0 to 65535"),
         ({"misbehaviour": "reason=1,reason=2"}, "misbehaviour: 'reason=2': a misbehaviour is made of"),
