@@ -1,7 +1,10 @@
 """What all tests share."""
 
+import fcntl
 import gc
 import os
+from collections.abc import Generator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -53,6 +56,19 @@ def pytest_configure(config: pytest.Config) -> None:
     # With xdist the process that collects the reports looks at them.
     if os.environ.get("BK7238_REFUSE_SKIPS") == "1" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(RefuseSkips())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Collect a module in one process at a time: what one has compiled, with its assertions, the others read."""
+    if not isinstance(collector, pytest.Module):
+        return (yield)
+    with collector.path.open() as module:
+        with suppress(OSError):  # some file systems lock nothing
+            fcntl.flock(module, fcntl.LOCK_EX)
+        return (yield)
 
 
 def pytest_collection_finish() -> None:
