@@ -36,11 +36,15 @@ class Span:
     def __init__(self, start: int, end: int, board: Board, log: MachineLog) -> None:
         self.start, self.end = start, end
         self.readers, self.writers = _table(board, log, start, end)
-        self.table = SpanTable()
+        self.use(SpanTable())
         self.word_readers: dict[int, WordReader] = {}  # by byte offset in the span: the short way to a whole word
         self.word_writers: dict[int, WordWriter] = {}
         self._known: dict[int, tuple[int, WordReader | None, WordWriter | None]] = {}
         self._watched: set[int] = set()
+
+    def use(self, table: SpanTable) -> None:
+        """Let the CPU's table say where plain accesses find the registers."""
+        self.table, self._words = table, table.words
 
     @property
     def entered(self) -> Iterator[tuple[int, int, int]]:
@@ -52,8 +56,9 @@ class Span:
     def place(self, base: int, block: Peripheral, offset: int, word: Register | None) -> None:
         """A block at `base` in the span has a register at `offset`, or has it no more."""
         at = base + offset
-        self._known.pop(at, None)
-        if word is not None:
+        if word is None:
+            self._known.pop(at, None)
+        else:
             self._known[at] = word.host_address, block.readers.get(offset), block.writers.get(offset)
         self._open(at)
 
@@ -67,11 +72,12 @@ class Span:
         """Open the short ways to the register at a byte offset, or shut them."""
         known = None if at // GRANULE in self._watched else self._known.get(at)
         address, reader, writer = known or (None, None, None)
-        self.table.words[at // 4] = address
-        self.word_readers.pop(at, None)
-        self.word_writers.pop(at, None)
+        self._words[at // 4] = address
         if reader is not None and writer is not None:
             self.word_readers[at], self.word_writers[at] = reader, writer
+        else:
+            self.word_readers.pop(at, None)
+            self.word_writers.pop(at, None)
 
 
 def map_board(
@@ -82,7 +88,7 @@ def map_board(
     cpu.hand_over = partial(_hand_over, cpu, [block for block in board if block.batches], failed)
     for start, end in spans:
         span = Span(start, end, board, log)
-        span.table = cpu.map_span(start, end, _reading(cpu, span, failed), _writing(cpu, span, failed))
+        span.use(cpu.map_span(start, end, _reading(cpu, span, failed), _writing(cpu, span, failed)))
         _place_words(board, span)
         mapped.append(span)
     taken = sorted(spans + [(m.address, m.address + m.size) for m in cpu.memories])

@@ -4,6 +4,7 @@ as plain data."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -46,7 +47,7 @@ class Modelled:
     args: dict[str, int | str]
     where: Position
 
-    @property
+    @cached_property
     def module(self) -> str:
         """The import name of the model's module: below `package` where that has it, else as it is given."""
         module = self.model.partition(":")[0]

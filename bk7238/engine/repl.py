@@ -7,6 +7,8 @@ and its CreationDriver.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from bk7238 import host_files
@@ -35,30 +37,32 @@ _BUILT_IN = (BUS, "machine")
 
 def load(path: str | Path, *more: str | Path) -> Platform:
     """The platform that the file at `path` describes, with what the files `more` add to it. Raises ReplError."""
-    reader = _Reader()
+    files = _Files()
     for one in (path, *more):
-        reader.include(Path(one), Position(str(one), 1, 1))
-    return reader.platform(Position(str(path), 1, 1))
+        files.include(Path(one), Position(str(one), 1, 1))
+    return _platform(tuple(files.texts), str(path))
 
 
 def loads(text: str, path: str = "<text>") -> Platform:
     """The platform that `text` describes; `path` is what errors call it, and `using` is relative to."""
-    reader = _Reader()
-    reader.read(text, path)
-    return reader.platform(Position(path, 1, 1))
+    files = _Files()
+    files.read(text, path)
+    return _platform(tuple(files.texts), path)
 
 
-class _Reader:
+@lru_cache(maxsize=16)  # a chip's, of which each machine is made, and what devices add to it
+def _platform(texts: tuple[tuple[str, str], ...], path: str) -> Platform:
+    """What these files say together, each a path and a text, those that are used before those that use them."""
+    return _Reader([entry for name, text in texts for entry in parse(text, name)[1]]).platform(Position(path, 1, 1))
+
+
+class _Files:
+    """The files of a description."""
+
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.texts: list[tuple[str, str]] = []
         self.files: list[Path] = []
         self.open: list[Path] = []
-        self.items: dict[str, MergedEntry] = {}
-        self.pc = 0
-        self.tags: list[Tag] = []
-        self.silenced: list[Silenced] = []
-
-    # Files
 
     def include(self, path: Path, where: Position) -> None:
         try:
@@ -78,7 +82,7 @@ class _Reader:
             self.open.pop()
 
     def read(self, text: str, path: str) -> None:
-        usings, entries = parse(text, path)
+        usings, _ = parse(text, path)
         seen: set[object] = set()
         for using in usings:
             target = str(using.value)
@@ -88,9 +92,18 @@ class _Reader:
                 raise using.where.error(f"{target} is used twice", "remove one 'using'")
             seen.add(target)
             self.include(Path(path).parent / target, using.where)
-        self.entries += entries
+        self.texts.append((path, text))
 
-    # Names
+
+class _Reader:
+    """Makes a platform of entries."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        self.items: dict[str, MergedEntry] = {}
+        self.pc = 0
+        self.tags: list[Tag] = []
+        self.silenced: list[Silenced] = []
 
     def platform(self, start: Position) -> Platform:
         for entry in self.entries:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -179,10 +180,10 @@ def _model(what: Modelled, base: type[Peripheral]) -> type[Peripheral]:
 def _beside(what: Modelled) -> ModuleType | None:
     """The module in a file beside the description, imported once for each file; None where there is no such file."""
     name = what.model.partition(":")[0]
-    path = Path(what.where.path).with_name(f"{name}.py")
-    if not path.is_file():
+    place = os.path.join(os.path.dirname(what.where.path), f"{name}.py")  # each machine asks this for all blocks
+    if not os.path.isfile(place):
         return None
-    path = path.resolve()
+    path = Path(place).resolve()
     for known in (sys.modules.get(name), _files.get(path)):
         if known is not None and Path(known.__file__ or "").resolve() == path:
             return known
