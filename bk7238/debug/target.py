@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from bk7238.engine.unicorn import UnicornEngine
 from bk7238.image.flash_view import FlashView
@@ -177,11 +176,11 @@ class Target:
         lines += ["<architecture>armv5te</architecture>", '<feature name="org.gnu.gdb.arm.core">']
         for number, name in enumerate(CORE):
             kind = {"sp": "data_ptr", "pc": "code_ptr"}.get(name, "uint32")
-            lines.append(f'<reg name={quoteattr(name)} bitsize="32" regnum="{number}" type="{kind}"/>')
+            lines.append(f'<reg name="{name}" bitsize="32" regnum="{number}" type="{kind}"/>')
         lines += ["</feature>", '<feature name="org.bk7238.banked">']
         for number, name in enumerate(BANKED, len(CORE)):
             lines.append(
-                f'<reg name={quoteattr(name)} bitsize="32" regnum="{number}" type="uint32" group="banked" '
+                f'<reg name="{name}" bitsize="32" regnum="{number}" type="uint32" group="banked" '
                 'save-restore="no"/>'
             )
         lines += ["</feature>", "</target>"]
