@@ -76,6 +76,7 @@ def test_a_hostile_image_gives_a_result_or_one_line(content, at):
             st.lists(v)
             | st.dictionaries(st.sampled_from(["size", "app", "bootloader", "areas", "at", "file", "app_footer"]), v)
         ),
+        max_leaves=20,
     )
 )
 def test_a_hostile_manifest_gives_one_line(tmp_path_factory, content):
