@@ -180,8 +180,7 @@ class Target:
         lines += ["</feature>", '<feature name="org.bk7238.banked">']
         for number, name in enumerate(BANKED, len(CORE)):
             lines.append(
-                f'<reg name="{name}" bitsize="32" regnum="{number}" type="uint32" group="banked" '
-                'save-restore="no"/>'
+                f'<reg name="{name}" bitsize="32" regnum="{number}" type="uint32" group="banked" save-restore="no"/>'
             )
         lines += ["</feature>", "</target>"]
         return "\n".join(lines)
