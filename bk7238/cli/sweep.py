@@ -154,7 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report, folder)
     if folder is not None and arguments.symbols:
-        with preparing("crashes", quiet=arguments.json):
+        with preparing("crashes", quiet=arguments.json or arguments.quiet):
             _save_crashes(report, points, arguments.symbols, folder)
     return int(bool(report.bad))
 
