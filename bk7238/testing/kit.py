@@ -262,7 +262,8 @@ class Dut:
     def _expected(self, wanted: Wanted, within: str | float, console: int | None) -> Any:
         while not wanted.found:
             within = within if wanted.timeout is None else wanted.timeout
-            wanted.take(self._expect(wanted.left, wanted.match, within, console))
+            left = wanted.left[0] if len(wanted.left) == 1 else wanted.left
+            wanted.take(self._expect(left, wanted.match, within, console))
             if any(map(wanted.refused, self.before)):
                 line = next(filter(wanted.refused, self.before))
                 raise NotSeen(f"{line!r} came before {wanted.matches[-1][0]!r}, and matches {wanted.not_matching!r}")
