@@ -1,9 +1,13 @@
 """The documents: each relative link leads to a file and a heading, and each command line has a verb that exists."""
 
 import re
+import shlex
+from contextlib import suppress
 
 import pytest
 from test_documented_options import COMMANDS, PARSERS, ROOT, commands
+
+from bk7238 import cli
 
 PAGES = sorted(
     {ROOT / "README.md", *(path for top in ("docs", "examples", "firmware") for path in (ROOT / top).rglob("*.md"))}
@@ -51,7 +55,32 @@ def test_verbs_exist(page):
             assert words[1] in inner, f"{page.relative_to(ROOT)}: bk7238 {' '.join(words)}"
 
 
+def typed(text):
+    """The words of each command line of ours in a text, up to where a shell takes over."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    for prompted, indented in re.findall(r"^ *\$ (.+)$|^    ((?:[\w=./-]+ )*\S*bk7238 .+)$", joined, re.MULTILINE):
+        found = re.search(r"(?:^|[ /])bk7238 (.*)$", prompted or indented)
+        if found:
+            words = shlex.split(found[1], comments=True)
+            ends = [words.index(end) for end in (">", "|", "&&", "&", ";", "<") if end in words]
+            yield words[: min(ends, default=len(words))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_command_lines_can_be_typed(page, monkeypatch):
+    """With all that they are given: each is read as the command line reads it."""
+    monkeypatch.chdir(ROOT)
+    for words in typed(page.read_text()):
+        with suppress(SystemExit):  # --help, --version
+            cli.parser().parse_args(words)
+
+
 def test_what_is_looked_at_is_found():
+    assert list(typed("$ X=1 .venv/bin/bk7238 ota 'a b' # c\n    bk7238 run x > y\n$ echo\n")) == [
+        ["ota", "a b"],
+        ["run", "x"],
+    ]
+    assert sum(len(list(typed(page.read_text()))) for page in PAGES) > 100
     text = (
         "# A [b](c.md): `d`!\n\n## A\n\n## A\n\n[x](y.md#z) `[no](code)` [web](https://host/)\n```\n[no](more)\n```\n"
     )
