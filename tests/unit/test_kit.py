@@ -293,15 +293,15 @@ def test_devices_are_let_go(pytester):
 
 @pytest.mark.bk7238(delivered=True)
 def test_the_calls_and_arguments_of_pytest_embedded(dut):
-    assert dut.expect("go os_addr", timeout=5).group(0) == "go os_addr"
-    dut.expect_exact("[THD]cli", timeout=20)
+    assert dut.expect("go os_addr", timeout=60).group(0) == "go os_addr"
+    dut.expect_exact("[THD]cli", timeout=60)
     dut.write("version")
-    assert dut.expect(rb"version (\d+\.\d+\.\d+)", timeout=2)[1] == b"1.0.1"
+    assert dut.expect(rb"version (\d+\.\d+\.\d+)", timeout=60)[1] == b"1.0.1"
 
 
 @pytest.mark.bk7238(delivered=True)
 def test_all_of_several_in_any_order(dut):
-    app, boot = dut.expect_exact(["[THD]cli", "go os_addr"], timeout=20, expect_all=True)
+    app, boot = dut.expect_exact(["[THD]cli", "go os_addr"], timeout=60, expect_all=True)
     assert (app.group(0), boot.group(0)) == ("go os_addr", "[THD]cli")
 
 
