@@ -48,6 +48,8 @@ def test_the_metadata_is_whole(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         found = email.message_from_bytes(archive.read(name))
+        scripts = archive.read(name.replace("METADATA", "entry_points.txt")).decode()
+    assert "[pipx.run]\nbk7238-sim = bk7238.cli:command" in scripts
     assert found["Version"] == __version__ and f"-{__version__}-" in wheel.name
     assert found["Author"] and found["Keywords"] and found["License-Expression"] == "GPL-2.0-or-later"
     classifiers = set(found.get_all("Classifier"))
