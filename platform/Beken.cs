@@ -460,15 +460,18 @@ namespace Antmicro.Renode.Peripherals.Beken
             FreshCpu();
         }
 
-        // From now on the CPU's stores below `end` go nowhere, as stores into the flash window do on the chip.
-        public void ProtectBelow(ulong end)
+        // From now on the CPU's stores below `end`, into the flash window, are those of the block that is returned, at
+        // the offset of their address.
+        public PyPeripheral ProtectBelow(ulong end)
         {
             var mmu = (ICPUWithExternalMmu)cpu;
             mmu.EnableExternalWindowMmu(true);
             Window(mmu, 0, end, ExternalMmuBase.Privilege.Read | ExternalMmuBase.Privilege.Execute, 0);
-            Window(mmu, 0, end, ExternalMmuBase.Privilege.Write, Nowhere);
+            Window(mmu, 0, end, ExternalMmuBase.Privilege.Write, Stores);
             Window(mmu, end, 1UL << 32, ExternalMmuBase.Privilege.All, 0);
-            ((SystemBus)machine.SystemBus).SilenceRange(new Core.Range(Nowhere, end));
+            var stores = new PyPeripheral(machine, "stores into the flash window", (long)end);
+            machine.SystemBus.Register(stores, new BusRangeRegistration(Stores, end));
+            return stores;
         }
 
         // The addresses of functions: what is called when the time has come that `Arm` was given, and the two that keep
@@ -627,7 +630,7 @@ namespace Antmicro.Renode.Peripherals.Beken
 
         private const int StatusRegister = 25;
         private const uint ResetStatus = 0xD3;
-        private const ulong Nowhere = 0xF0000000;
+        private const ulong Stores = 0xF0000000; // where nothing else is
 
         private readonly IMachine machine;
         private readonly BaseCPU cpu;

@@ -11,7 +11,7 @@ from functools import partial
 
 from bk7238.engine.cpu import PAGE, Cpu, OnRead, OnWrite
 from bk7238.engine.log import MachineLog
-from bk7238.engine.memory import SystemBus
+from bk7238.engine.memory import SystemBus, window_stores
 from bk7238.engine.platform import Tag
 from bk7238.engine.slice import SpanTable
 from bk7238.engine.wiring import Board
@@ -212,15 +212,13 @@ def _writing(cpu: Cpu, span: Span, failed: Callable[[BaseException], None]) -> O
 
 
 def _storing(cpu: Cpu, bus: SystemBus, log: MachineLog, failed: Callable[[BaseException], None]) -> OnWrite:
-    """Stores into the flash window are the matter of whoever shows the flash there; others are logged once."""
-    messages = log.of("bus", bus.window.address, "a store into the flash window goes nowhere")
+    store = window_stores(bus, bus.window.address, log)
 
     def write(_uc: int, offset: int, width: int, value: int, _user: int) -> None:
         try:
             if cpu.slice.held:
                 cpu.hand_over()
-            if not bus.on_store(bus.window.address + offset, value, width):
-                messages.unclaimed(offset, value)
+            store(offset, value, width)
         except BaseException as error:
             failed(error)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 
+from bk7238.engine.log import MachineLog
+from bk7238.peripherals.core import Bus
+
 PAGE = 0x1000
 
 
@@ -79,3 +82,15 @@ class SystemBus:
         if memory is self.window:
             memory.touched(at, len(data))
         self._on_write(address, len(data))
+
+
+def window_stores(bus: Bus, window: int, log: MachineLog) -> Callable[[int, int, int], None]:
+    """What the CPU's stores into the flash window at `window` do, by offset in it, value, and width in bytes: they are
+    the matter of whoever shows the flash there; those that nobody takes are logged once."""
+    messages = log.of("bus", window, "a store into the flash window goes nowhere")
+
+    def store(offset: int, value: int, width: int) -> None:
+        if not bus.on_store(window + offset, value, width):
+            messages.unclaimed(offset, value)
+
+    return store

@@ -24,12 +24,16 @@ from bk7238.engine import interruption, renode_host
 from bk7238.engine.clock import VirtualClock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
+from bk7238.engine.memory import window_stores
 from bk7238.engine.renode_bridge import (
     ARM,
     ENTER,
     EVENT,
     LEAVE,
+    LEVEL,
+    READ,
     TIME,
+    WRITE,
     Functions,
     NetworkPort,
     RenodeBus,
@@ -310,8 +314,6 @@ class RenodeEngine:
         first = self._platform.blocks[0].name
         cpu = self._renode.find(f"sysbus.{self._platform.cpu.name}")
         host = self._renode.find(f"sysbus.{first}").CreateHost(cpu)
-        window = self._platform.window
-        host.ProtectBelow(window.address + window.size)
         return host
 
     def _make_board(self, seed: int) -> Board:
@@ -326,6 +328,12 @@ class RenodeEngine:
         )
         board = Board(self._platform, dict(made.items()))
         attach(self._platform, board.__getitem__, self._renode.find, self._guard, self._functions)
+        window = self._platform.window
+        self._host.ProtectBelow(window.address + window.size).Connect(
+            self._functions.address(READ, lambda _offset, _width: 0),
+            self._functions.address(WRITE, self._guard(window_stores(self.bus, window.address, self.log), None)),
+            self._functions.address(LEVEL, lambda _number, _level: None),
+        )
         self._renode.kept = self._functions  # for as long as there is the machine, even where nobody has this engine
         self._host.Connect(
             self._functions.address(EVENT, self._guard(self._on_alarm, None)),

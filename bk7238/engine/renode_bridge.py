@@ -39,7 +39,7 @@ class RenodeBus:
     def __init__(self, memories: Iterable[MemoryEntry], host: Any) -> None:
         self.memories = tuple(memories)
         self._host = host
-        self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False  # never called here
+        self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of Renode's memories. Raises ValueError outside of them."""

@@ -107,6 +107,22 @@ def test_stores_into_the_flash_window_go_nowhere(program: Make) -> None:
     engine.run(until=10)
     assert engine.bus.read(0, 4) == before
     assert (engine.register("r2").to_bytes(4, "little"), engine.register("r4")) == (before, 0x55)
+    assert [
+        record.text.startswith("write of 0x55 at 0x00000000: a store into the flash window")
+        for record in engine.log.records
+    ] == [True]
+
+
+STORE_HALF, STORE_BYTE = 0xE1C010B4, 0xE5C01006  # strh r1, [r0, #4]; strb r1, [r0, #6]
+
+
+def test_stores_into_the_flash_window_are_the_flash_controllers(program: Make) -> None:
+    engine = program(mov(0, 0x10000), mov(1, 0x55), store(1, 0), STORE_HALF, STORE_BYTE, *COUNT)
+    taken: list[tuple[int, int, int]] = []
+    engine.bus.on_store = lambda *store: taken.append(store) or True  # type: ignore[func-returns-value]
+    engine.run(until=10)
+    assert taken == [(0x10000, 0x55, 4), (0x10004, 0x55, 2), (0x10006, 0x55, 1)]
+    assert engine.log.records == []
 
 
 def test_code_that_a_bus_master_changes_is_executed_as_changed(program: Make) -> None:

@@ -63,6 +63,7 @@ class Host:
         self.names: dict[str, list[str]] = {}
         self.named = False
         self.resets = 0
+        self.stores = Face("stores")
         self.protected = 0
         self._memory = {start: bytearray(size) for start, size in memories}
         self._now, self._alarm = 0, 1 << 62
@@ -113,8 +114,9 @@ class Host:
     def ResetCpu(self) -> None:
         self.resets += 1
 
-    def ProtectBelow(self, end: int) -> None:
+    def ProtectBelow(self, end: int) -> Face:
         self.protected = end
+        return self.stores
 
     def ExecutedInstructions(self) -> int:
         return self._now // NANOSECONDS_PER_INSTRUCTION

@@ -348,6 +348,17 @@ def test_stop_from_an_access(fake: fake_renode.Renode) -> None:
     assert engine.clock.now == 50
 
 
+def test_stores_into_the_flash_window_are_the_flash_controllers(fake: fake_renode.Renode) -> None:
+    engine = RenodeEngine(PLATFORM)
+    taken: list[tuple[int, int, int]] = []
+    stores = fake.host.stores
+    stores.Write(0x10000, 0x1234, 2)
+    engine.bus.on_store = lambda *store: taken.append(store) or True
+    stores.Write(0x10004, 0x5678, 4)
+    assert (taken, stores.Read(0x10000, 4)) == ([(0x10004, 0x5678, 4)], 0)
+    assert ["goes nowhere" in str(record) for record in engine.log.records] == [True]
+
+
 def test_what_an_access_raises_is_raised_by_run(fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_offset: int, _width: int = 4) -> int:
         raise RuntimeError("broken")
