@@ -201,10 +201,9 @@ class Renode:
     def _run_script(self, script: Path) -> None:
         importlib.import_module("pyrenode3.inits").XwtInit()  # analyzers get windows where this host and build have any
         said = self.execute(f"include {_path(script)}")
-        made = self._emulation.get_mach(MACHINE)
-        if made is None or "error" in said.lower():
+        self.machine = self.monitor.internal.Machine
+        if self.machine is None or "error" in said.lower():
             raise EngineError(f"Renode could not carry out {script.name}: {' '.join(said.split())[:400]}")
-        self.machine = made.internal
         if self.gdb is not None:
             self.execute(f"machine StartGdbServer {self.gdb}")
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from images import FULL, vendor
 
+from bk7238 import chip as chips
 from bk7238 import resources
 from bk7238.cli import doctor, main
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EngineError
+from bk7238.engine.repl import load as load_repl
 from renode.arm import COUNT, load, mov
 from renode.conftest import HOST_LIMIT, PLATFORM, Make, Warnings, read_when
 
@@ -48,6 +50,21 @@ def test_description_loads_without_models_and_blocks_read_zero() -> None:
     renode.load(PLATFORM)
     assert int(renode.execute("sysbus ReadDoubleWord 0x800000"), 16) == 0
     renode.execute("sysbus WriteDoubleWord 0x800000 1")
+
+
+@pytest.mark.parametrize("chip", chips.known(), ids=lambda chip: chip.word)
+def test_script_of_each_chip_makes_its_machine_without_a_warning(
+    chip: chips.Chip, monkeypatch: pytest.MonkeyPatch, warnings: Warnings
+) -> None:
+    renode = renode_host.renode()
+    monkeypatch.setattr(renode, "script", chip.board.with_name("start.resc"))
+    machine = renode.load(chip.board)
+    assert (
+        renode.find("sysbus.saradc").Model
+        == next(one for one in load_repl(chip.board).blocks if one.name == "saradc").model
+    )
+    assert machine is renode.machine
+    assert warnings() == []
 
 
 GAPS = (0x3C4000, 0x3EFFFC, 0x3F4000, 0x3FFFFC, 0x440000, 0x700010, 0x7FFFFC)

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from boards import BOARDS, Board
 from images import FULL, GZIP, vendor
 
 from bk7238 import resources
@@ -20,6 +21,7 @@ from renode.recording import Recording, first_difference, first_missing_line
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINES = ("unicorn", "renode")
+BANNER = 1_000_000  # virtual microseconds in which OpenBeken has started everything
 BOOT = 100_000  # virtual microseconds in which the boot loader has started the app, and that has begun to print
 pytestmark = pytest.mark.usefixtures("needs_renode")
 
@@ -40,6 +42,21 @@ def update(engine: str, psk: str | None) -> tuple[Recording, Result]:
     recording.watch(session.machine)
     recording.listen(session.air)
     return recording, session.run()
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.chip)
+def test_each_board_boots_to_its_banner_with_the_same_consoles(board: Board) -> None:
+    image = flash_image.read(vendor(board.file))
+    seen = {}
+    for engine in ENGINES:
+        recording, machine = Recording(), Machine(image.data, engine=engine, chip=image.chip)
+        recording.watch(machine)
+        machine.run(until=BANNER)
+        seen[engine] = recording
+    unicorn, renode = seen.values()
+    assert any("Main_Init_After_Delay done" in line for line in unicorn.uart2)
+    assert (renode.uart1, renode.uart2) == (unicorn.uart1, unicorn.uart2)
+    assert renode.flash == unicorn.flash
 
 
 def test_boot_loader_starts_the_app_and_prints_the_same() -> None:

@@ -221,7 +221,7 @@ class Scripted(renode_host.Renode):
     def __init__(self, gdb: int | None) -> None:
         self.commands: list[str] = []
         self.gdb = gdb
-        self._emulation = SimpleNamespace(get_mach=lambda _name: SimpleNamespace(internal=object()))
+        self.monitor = SimpleNamespace(internal=SimpleNamespace(Machine=object()))
 
     def execute(self, command: str) -> str:
         self.commands.append(command)
