@@ -10,6 +10,8 @@ using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
@@ -25,7 +27,10 @@ using Antmicro.Renode.Peripherals.Miscellaneous;
 using Antmicro.Renode.Peripherals.Network;
 using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Peripherals.UART;
+using Antmicro.Renode.Sockets;
 using Antmicro.Renode.Time;
+using Antmicro.Renode.Utilities;
+using Antmicro.Renode.Utilities.GDB;
 
 namespace Antmicro.Renode.Peripherals.Beken
 {
@@ -521,6 +526,29 @@ namespace Antmicro.Renode.Peripherals.Beken
             Logger.AddBackend(new RegisterNames(), "register names", true);
         }
 
+        // Renode's own server listens on all addresses of the host. This one is given a socket of the loopback address
+        // before it begins, for which it has no parameter. As there, the guest starts when a debugger comes.
+        public void StartGdbServer(int port)
+        {
+            var server = new SocketServerProvider(false, serverName: "GDB");
+            var socket = SocketsManager.Instance.AcquireSocket(null, AddressFamily.InterNetwork, SocketType.Stream,
+                ProtocolType.Tcp, new IPEndPoint(IPAddress.Loopback, port), "GDB", 1);
+            typeof(SocketServerProvider).GetField("server", Hidden).SetValue(server, socket);
+            var welcome = false;
+            server.ConnectionAccepted += stream => welcome = IsDebugger(server);
+            machine.StartGdbServer(server); // and takes it for one that a debugger is at
+            typeof(GdbStub).GetMethod("OnConnectionClosed", Hidden).Invoke(((Machine)machine).GdbStubs[port], null);
+            server.ConnectionAccepted += stream =>
+            {
+                if(welcome && !IsStarted())
+                {
+                    Start();
+                }
+            };
+            var listen = typeof(SocketServerProvider).GetMethod("ListenerThreadBody", Hidden);
+            new Thread(() => listen.Invoke(server, null)) { IsBackground = true, Name = "GDB" }.Start();
+        }
+
         public void Start()
         {
             Emulation.StartAll();
@@ -602,6 +630,27 @@ namespace Antmicro.Renode.Peripherals.Beken
         // How many accesses of the CPU are being answered: one, or none.
         internal static int Accesses;
 
+        // Any web page can make a browser send a packet in the body of a request, or in what TLS sends first. So a
+        // connection that begins otherwise than a debugger's does is closed, before anything of it is read.
+        private static bool IsDebugger(SocketServerProvider server)
+        {
+            var client = (Socket)typeof(SocketServerProvider).GetField("socket", Hidden).GetValue(server);
+            var first = new byte[1];
+            try
+            {
+                if(client.Receive(first, SocketFlags.Peek) == 1 && Beginnings.Contains(first[0]))
+                {
+                    return true;
+                }
+                client.Close();
+            }
+            catch(Exception error) when(error is SocketException || error is ObjectDisposedException)
+            {
+                // it has gone
+            }
+            return false;
+        }
+
         private void Ring()
         {
             ThreadStates.Keep();
@@ -631,6 +680,8 @@ namespace Antmicro.Renode.Peripherals.Beken
         private const int StatusRegister = 25;
         private const uint ResetStatus = 0xD3;
         private const ulong Stores = 0xF0000000; // where nothing else is
+        private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+        private static readonly byte[] Beginnings = { (byte)'+', (byte)'-', (byte)'$', 3 }; // of what a debugger sends
 
         private readonly IMachine machine;
         private readonly BaseCPU cpu;

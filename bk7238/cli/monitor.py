@@ -1,7 +1,7 @@
 """`bk7238 monitor IMAGE [PACKAGE]`: the machine at Renode's monitor, as platform/bk7238/start.resc sets it up.
 
-The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`). With --gdb a debugger may
-connect, from anywhere: Renode's server has no address of its own. With --ssid the device finds an access point, and
+The monitor's own commands drive it (`start`, `pause`, `cpu PC`, `sysbus.uart1 ...`, `quit`). With --gdb a debugger of
+this machine may connect. With --ssid the device finds an access point, and
 Renode's switch is plugged in behind it. With PACKAGE it updates itself, as in `bk7238 ota`. With --robot a suite of
 Robot Framework drives it instead of somebody at a keyboard.
 """
@@ -35,7 +35,6 @@ from bk7238.update.session import Update
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 GLANCE = 0.2  # host seconds between two looks at whether a signal came
-_DRIVE = "drive this device and Renode's monitor, and with it read and write files as you"
 OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size", "devices")
 
 
@@ -52,7 +51,7 @@ def add(commands: Any) -> None:
         "--gdb",
         type=given.port,
         metavar="PORT",
-        help="open Renode's GDB server there, on all addresses of this machine: who reaches it drives Renode's monitor",
+        help="open Renode's GDB server there, for programs of this machine: who reaches it drives Renode's monitor",
     )
     parser.add_argument("--robot", type=given.port, metavar="PORT", help="offer keywords to Robot Framework there")
     add_options(parser, OPTIONS, ssid="put an access point into the air (default with PACKAGE: Bench)")
@@ -81,8 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise given.UsageError(f"{script}: no such file; it sets the machine up at Renode's monitor")
     host = renode_host.renode()
     host.script, host.gdb = script, arguments.gdb
-    if arguments.gdb is not None:
-        print(f"bk7238: warning: whoever reaches port {arguments.gdb} of this machine can {_DRIVE}", file=sys.stderr)
     if arguments.robot is not None:
         return _robot(arguments)
     assert image is not None

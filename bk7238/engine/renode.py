@@ -314,6 +314,12 @@ class RenodeEngine:
         first = self._platform.blocks[0].name
         cpu = self._renode.find(f"sysbus.{self._platform.cpu.name}")
         host = self._renode.find(f"sysbus.{first}").CreateHost(cpu)
+        if self._renode.gdb is not None:
+            try:
+                host.StartGdbServer(self._renode.gdb)
+            except Exception as failure:  # .NET's
+                said = renode_host.first_line(failure)
+                raise EngineError(f"Renode opens no GDB server on port {self._renode.gdb}: {said}") from failure
         return host
 
     def _make_board(self, seed: int) -> Board:

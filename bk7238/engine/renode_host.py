@@ -76,7 +76,7 @@ def renode() -> Renode:
                 _renode = Renode()
             interruption.reclaim()  # .NET has handlers of its own
         except (Exception, SystemExit) as error:  # pyrenode3 leaves by sys.exit where it finds no binaries
-            raise EngineError(f"Renode cannot be loaded: {_first_line(error)}; {REMEDY}") from error
+            raise EngineError(f"Renode cannot be loaded: {first_line(error)}; {REMEDY}") from error
     return _renode
 
 
@@ -141,7 +141,7 @@ class Renode:
         self.machine: Any = None
         self.kept: object = None  # what the machine calls
         self.script: Path | None = None  # what makes machines, where it is not this class
-        self.gdb: int | None = None  # the port of the GDB server of machines that the script makes
+        self.gdb: int | None = None  # the port of the GDB server of machines
         self.execute(f"logLevel {LOG_LEVEL}")
 
     @property
@@ -158,7 +158,7 @@ class Renode:
         try:
             output, error = self.monitor.execute(command)
         except Exception as failure:  # .NET's
-            raise EngineError(f"Renode refused {command!r}: {_first_line(failure)}") from failure
+            raise EngineError(f"Renode refused {command!r}: {first_line(failure)}") from failure
         if error and error.strip():
             raise EngineError(f"Renode refused {command!r}: {' '.join(error.split())[:400]}")
         return str(output)
@@ -168,7 +168,7 @@ class Renode:
         try:
             output, error = self.monitor.execute(command)
         except Exception as failure:  # .NET's; the monitor goes on
-            return f"{type(failure).__name__}: {_first_line(failure)}\n"
+            return f"{type(failure).__name__}: {first_line(failure)}\n"
         return f"{output or ''}{error or ''}".replace("\r", "").strip("\n") + "\n" if command else ""
 
     def load(self, platform: Path, devices: Iterable[Path] = ()) -> Any:
@@ -204,8 +204,6 @@ class Renode:
         self.machine = self.monitor.internal.Machine
         if self.machine is None or "error" in said.lower():
             raise EngineError(f"Renode could not carry out {script.name}: {' '.join(said.split())[:400]}")
-        if self.gdb is not None:
-            self.execute(f"machine StartGdbServer {self.gdb}")
 
     def include(self, source: Path) -> None:
         """Have Renode compile a C# file; one that it knows already it does not compile again."""
@@ -235,7 +233,8 @@ def _path(path: Path) -> str:
     return "@" + str(path.resolve()).replace(" ", "\\ ")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an exception says, .NET's without its stack."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]
 

@@ -96,12 +96,48 @@ def test_script_makes_a_machine_with_a_debugger_and_a_switch(script: int, progra
     engine = program(*COUNT)
     engine.run(until=1_000)
     assert engine.register("r0") > 1_000
-    with socket.create_connection(("127.0.0.1", script), timeout=HOST_LIMIT) as debugger:
-        debugger.sendall(b"$m0,4#fd")
-        answer = b""
-        while MOV_R0_0 not in answer:
-            answer += debugger.recv(1000)
+    assert said(script, b"$m0,4#fd", until=MOV_R0_0)
     renode_host.renode().execute("connector Disconnect sysbus.wifi switch")  # refused where it was not connected
+
+
+def said(port: int, asked: bytes, until: bytes) -> bytes:
+    """What a debugger that asks this reads until that, or until the server hangs up."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=HOST_LIMIT) as debugger:
+        debugger.sendall(asked)
+        while until not in answer:
+            try:
+                more = debugger.recv(1000)
+            except ConnectionResetError:
+                break
+            if not more:
+                break
+            answer += more
+    return answer
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux")
+def test_debuggers_server_is_reached_from_this_machine_alone_and_not_by_web_pages(script: int, program: Make) -> None:
+    program(*COUNT)
+    ends = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = [
+        bytes.fromhex(address)[::-1] for address, port in (end.split(":") for end in ends) if int(port, 16) == script
+    ]
+    assert listening == [socket.inet_aton("127.0.0.1")]
+    assert said(script, b"POST / HTTP/1.1\r\n\r\n$m0,4#fd", until=MOV_R0_0) == b""
+    assert renode_host.renode().execute("emulation IsStarted").strip() == "False"
+    assert said(script, b"$m0,4#fd", until=MOV_R0_0), "the next one is a debugger"
+    renode_host.renode().execute(f"machine StopGdbServer {script}")
+    with pytest.raises(ConnectionRefusedError):
+        said(script, b"", until=b"$")
+
+
+def test_port_of_the_debugger_that_is_taken(script: int, program: Make) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", script))
+        other.listen()
+        with pytest.raises(EngineError, match=f"no GDB server on port {script}: .*in use"):
+            program(*COUNT)
 
 
 def test_monitor_command_carries_out_what_is_typed(

@@ -15,6 +15,7 @@ from bk7238.engine import renode_bridge, renode_host
 from bk7238.engine.repl import load
 
 NANOSECONDS_PER_INSTRUCTION = 33
+TAKEN = (1,)  # ports of this machine
 
 
 def address(function: Any) -> int:
@@ -65,6 +66,7 @@ class Host:
         self.resets = 0
         self.stores = Face("stores")
         self.protected = 0
+        self.debugger: int | None = None
         self._memory = {start: bytearray(size) for start, size in memories}
         self._now, self._alarm = 0, 1 << 62
         self._pause = threading.Event()
@@ -117,6 +119,11 @@ class Host:
     def ProtectBelow(self, end: int) -> Face:
         self.protected = end
         return self.stores
+
+    def StartGdbServer(self, port: int) -> None:
+        if port in TAKEN:
+            raise OSError(f"port {port} is taken")
+        self.debugger = port
 
     def ExecutedInstructions(self) -> int:
         return self._now // NANOSECONDS_PER_INSTRUCTION

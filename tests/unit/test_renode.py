@@ -215,40 +215,19 @@ def test_monitor_has_a_network_with_files_and_faults(
     assert served == {Path(__file__).name, *(Path(one).name for one in package)}
 
 
-class Scripted(renode_host.Renode):
-    """Carries out no command; what it was told to is in `commands`."""
-
-    def __init__(self, gdb: int | None) -> None:
-        self.commands: list[str] = []
-        self.gdb = gdb
-        self.monitor = SimpleNamespace(internal=SimpleNamespace(Machine=object()))
-
-    def execute(self, command: str) -> str:
-        self.commands.append(command)
-        return ""
-
-
 @pytest.mark.parametrize("gdb", [None, 3333])
-def test_gdb_server_is_opened_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, gdb: int | None) -> None:
-    monkeypatch.setitem(sys.modules, "pyrenode3.inits", SimpleNamespace(XwtInit=lambda: None))  # type: ignore[arg-type]
-    host, script = Scripted(gdb), PLATFORM.with_name("start.resc")
-    host._run_script(script)
-    assert host.commands[1:] == ([] if gdb is None else ["machine StartGdbServer 3333"])
-    assert "GdbServer" not in script.read_text()
-
-
-@pytest.mark.parametrize("options", [[], ["--gdb", "3333"]])
-def test_monitor_warns_of_an_open_gdb_server(
-    fake: fake_renode.Renode,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    options: list[str],
+def test_gdb_server_is_opened_where_it_is_asked_for(
+    fake: fake_renode.Renode, monkeypatch: pytest.MonkeyPatch, gdb: int | None
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert main(["monitor", IMAGE, *options]) == 0
-    warned = "bk7238: warning: whoever reaches port 3333 of this machine can drive this device and Renode's monitor"
-    assert (warned in capsys.readouterr().err) == bool(options)
-    assert fake.gdb == (3333 if options else None)
+    assert main(["monitor", IMAGE, *([] if gdb is None else ["--gdb", str(gdb)])]) == 0
+    assert fake.host.debugger == gdb
+
+
+@pytest.mark.usefixtures("fake")
+def test_gdb_server_on_a_port_that_is_taken_is_an_error_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", IMAGE, "--gdb", str(fake_renode.TAKEN[0])]) == 2
+    assert capsys.readouterr().err == "bk7238: Renode opens no GDB server on port 1: port 1 is taken\n"
 
 
 FAKED = """
