@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from bk7238.update.session import Update
 
 PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
+PATIENCE = 10.0  # host seconds for Renode to pause: it may still be at the command that a signal came in
 GLANCE = 0.2  # host seconds between two looks at whether a signal came
 OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size", "devices")
 
@@ -90,14 +92,21 @@ def run(arguments: argparse.Namespace) -> int:
     machine.engine.name_registers()  # type: ignore[attr-defined]
     host.log_to_console()
     machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
-    for command in arguments.execute:
-        print(host.answer(command), end="", flush=True)
     try:
+        for command in arguments.execute:
+            _carry_out(host, command)
         while (command := _next_command()) not in LEAVE:
-            print(host.answer(command), end="", flush=True)
+            _carry_out(host, command)
     finally:
-        host.answer("pause")
+        wait([renode_host.beside(host.answer, "pause")], PATIENCE)
     return 0
+
+
+def _carry_out(host: renode_host.Renode, command: str) -> None:
+    """Print what Renode says to a command. A signal ends the wait for it."""
+    with interruption.at_once():
+        said = renode_host.beside(host.answer, command).result()
+    print(said, end="", flush=True)
 
 
 def _updating(settings: Settings, image: FlashImage, update_package: Package) -> Machine:

@@ -13,8 +13,10 @@ import json
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -83,6 +85,21 @@ def renode() -> Renode:
 def loaded() -> bool:
     """Whether this process holds a Renode."""
     return _renode is not None
+
+
+def beside(function: Callable[..., T], *arguments: Any) -> Future[T]:
+    """Call something of Renode's on a thread of its own: Python's handlers of signals do not run while the main thread
+    is in .NET. Returns what it will answer or raise, to be waited for within `interruption.at_once`."""
+    future: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return future
 
 
 def leave(status: int) -> None:
@@ -154,7 +171,9 @@ class Renode:
         return "of unknown version"
 
     def execute(self, command: str) -> str:
-        """Carry out a command of Renode's monitor and answer what it printed. Raises EngineError where it failed."""
+        """Carry out a command of Renode's monitor and answer what it printed. Raises EngineError where it failed, and
+        Interrupted."""
+        interruption.check()
         try:
             output, error = self.monitor.execute(command)
         except Exception as failure:  # .NET's

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
+from bk7238.engine import interruption
+from bk7238.engine.renode_host import beside
 from bk7238.robot.keywords import Keywords
 
 HOST = "127.0.0.1"
@@ -33,9 +35,11 @@ class RenodeKeywords:
         self._array, self._object, self._failure = system.Array, system.Object, system.Exception
 
     def run(self, name: str, arguments: list[Any]) -> Any:
-        """Raises ValueError for arguments that the keyword does not take, and .NET's exception where it fails."""
+        """Raises ValueError for arguments that the keyword does not take, .NET's exception where it fails, and
+        Interrupted."""
         call = self._array[self._object]([name, self._array[self._object](arguments), None])
-        found = self._execute.Invoke(self._manager, call)
+        with interruption.at_once():
+            found = beside(self._execute.Invoke, self._manager, call).result()
         if str(found) != "Success":
             raise ValueError(f"Renode's keyword {name} does not take {arguments}")
         return _plain(call[2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -138,6 +139,34 @@ def test_port_of_the_debugger_that_is_taken(script: int, program: Make) -> None:
         other.listen()
         with pytest.raises(EngineError, match=f"no GDB server on port {script}: .*in use"):
             program(*COUNT)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "words",
+    [("monitor", "-e", 'emulation RunFor "1:00:00"'), ("run", "--engine", "renode", "--within", "3600")],
+    ids=["a command of Renode", "a run"],
+)
+def test_signals_end_what_runs_in_renode(words: tuple[str, ...], number: int, status: int) -> None:
+    verb, *options = words
+    command = [sys.executable, "-m", "bk7238.cli", verb, str(BUILT / "reference_1.0.0.bin"), *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        seen = ""
+        while "reference app" not in seen:
+            line = process.stdout.readline()
+            assert line, f"it ended before it ran: {seen}"
+            seen += line
+        process.send_signal(number)
+        try:
+            rest, _ = process.communicate(timeout=HOST_LIMIT)
+        finally:
+            process.kill()
+    assert (process.returncode, rest.splitlines()[-1]) == (
+        status,
+        f"bk7238: interrupted by {signal.Signals(number).name}",
+    )
 
 
 def test_monitor_command_carries_out_what_is_typed(

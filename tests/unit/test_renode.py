@@ -265,6 +265,28 @@ def test_signals_end_the_monitor(number: int, status: int, words: tuple[str, ...
     assert (process.returncode, complained) == (status, f"bk7238: interrupted by {signal.Signals(number).name}\n")
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_the_wait_for_a_command_of_renode(number: int, status: int) -> None:
+    """One such as `emulation RunFor "1:00:00"`, in which Python's handlers do not run."""
+    waiting = "fake_renode.Renode.answer = lambda *_: print('begun', flush=True) or threading.Event().wait()\n"
+    program = f"import threading, fake_renode\n{waiting}{FAKED}"
+    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "monitor", IMAGE, "-e", "emulation RunFor"],
+        **{"stdin": pipe, "stdout": pipe, "stderr": pipe, "text": True, "env": environment},
+        preexec_fn=usual_signals,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        try:
+            _, complained = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, complained) == (status, f"bk7238: interrupted by {signal.Signals(number).name}\n")
+
+
 def test_signals_are_python_s_again_once_renode_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """.NET puts handlers of its own into the process, of which Python does not know."""
 
