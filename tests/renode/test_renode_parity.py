@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from boards import BOARDS, Board
+from boards import update as package_of
 from images import FULL, GZIP, vendor
 
 from bk7238 import resources
 from bk7238.engine.engine import make
-from bk7238.image import flash_image, package
+from bk7238.image import FlashImage, Package, flash_image, package
 from bk7238.machine import Machine
 from bk7238.update.result import Result, Verdict
 from bk7238.update.session import Settings, Update
@@ -34,9 +35,9 @@ def boot(engine: str) -> Recording:
     return recording
 
 
-def update(engine: str, psk: str | None) -> tuple[Recording, Result]:
+def update(engine: str, image: FlashImage, offered: Package, psk: str | None = None) -> tuple[Recording, Result]:
     recording = Recording()
-    session = Update(flash_image.read(vendor(FULL)), package.read(vendor(GZIP)), Settings(engine=engine, psk=psk))
+    session = Update(image, offered, Settings(engine=engine, psk=psk))
     if engine == "renode":
         session.machine.engine.host_limit = 4 * HOST_LIMIT  # type: ignore[attr-defined]
     recording.watch(session.machine)
@@ -111,29 +112,53 @@ def time_of(engine: str, image: bytes, text: str) -> int:
 
 @pytest.mark.parametrize("psk", [None, "correct horse"], ids=["open", "wpa2"])
 def test_update_is_the_same_on_both_engines(psk: str | None) -> None:
-    (unicorn, expected), (renode, result) = (update(engine, psk) for engine in ENGINES)
-    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "2.00.777")
-    assert (result.verdict, result.from_version, result.to_version) == (
-        expected.verdict,
-        expected.from_version,
-        expected.to_version,
-    )
-    differences = [
-        first_difference("flash", unicorn.flash, renode.flash),
-        first_difference("management frame", unicorn.management, renode.management),
-        first_difference("HTTP", unicorn.requests, renode.requests),
-        first_difference("uart1", unicorn.uart1, renode.uart1),
-    ]
+    image, offered = flash_image.read(vendor(FULL)), package.read(vendor(GZIP))
+    (unicorn, expected), (renode, result) = (update(engine, image, offered, psk) for engine in ENGINES)
+    assert_same_end(expected, result)
+    differences = events(unicorn, renode)
     if psk is None:
         # With WPA2 the device computes its key for three seconds while other tasks print: their lines change places
         # further than NEIGHBOURS.
-        differences += [
-            first_missing_line("uart2 of unicorn", unicorn.uart2, renode.uart2),
-            first_missing_line("uart2 of renode", renode.uart2, unicorn.uart2),
-        ]
-    assert [difference for difference in differences if difference] == []
+        differences += consoles(unicorn, renode)
+    assert differences == []
     assert min(len(unicorn.flash), len(renode.flash)) > 5_000
     assert len(unicorn.management) == len(renode.management)
     messages = [event for event in renode.management if event[0] == "EAPOL"]
     assert len(messages) == (0 if psk is None else 8), "two joins of four messages"
     assert len(unicorn.requests) == len(renode.requests) == 1
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.chip)
+def test_update_of_each_board_is_the_same_on_both_engines(board: Board) -> None:
+    image = flash_image.read(vendor(board.file))
+    (unicorn, expected), (renode, result) = (update(engine, image, package_of(image)) for engine in ENGINES)
+    assert_same_end(expected, result)
+    assert events(unicorn, renode) + consoles(unicorn, renode) == []
+    assert len(unicorn.requests) == len(renode.requests) == 1
+
+
+def assert_same_end(expected: Result, result: Result) -> None:
+    assert (result.verdict, result.to_version) == (Verdict.NEW_APP_RUNS, "2.00.777")
+    for name in ("verdict", "reason", "from_version", "to_version"):
+        assert getattr(result, name) == getattr(expected, name)
+
+
+def events(unicorn: Recording, renode: Recording) -> list[str]:
+    """The first difference of each kind of event."""
+    differences = (
+        first_difference("flash", unicorn.flash, renode.flash),
+        first_difference("management frame", unicorn.management, renode.management),
+        first_difference("HTTP", unicorn.requests, renode.requests),
+        first_difference("uart1", unicorn.uart1, renode.uart1),
+    )
+    return [difference for difference in differences if difference]
+
+
+def consoles(unicorn: Recording, renode: Recording) -> list[str]:
+    """A line of the app's console on either engine that the other has not nearby."""
+    differences = (
+        first_missing_line("uart2 of unicorn", unicorn.uart2, renode.uart2),
+        first_missing_line("uart2 of renode", renode.uart2, unicorn.uart2),
+    )
+    return [difference for difference in differences if difference]
