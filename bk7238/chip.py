@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,7 @@ from bk7238 import host_files, resources
 from bk7238.formats import codec, partitions, rbl, typed
 from bk7238.formats.codec import Codec
 from bk7238.formats.partitions import Partition
+from bk7238.formats.scrambling import Coefficients
 from bk7238.registry import Registry
 
 USUAL = "bk7238"
@@ -144,6 +145,15 @@ class Chip:
     def word(self) -> str:
         """How a user names it: its name, or the path of its folder."""
         return self.folder.name if self.folder == _named_folder(self.folder.name) else str(self.folder.absolute())
+
+    def keyed(self, coefficients: Coefficients | None) -> Chip:
+        """One with these coefficients in its eFuse; None for its own."""
+        return self if coefficients is None else replace(self, codec=codec.of_coefficients(coefficients))
+
+    @property
+    def flash_key(self) -> Coefficients | None:
+        """The coefficients in its eFuse, where they are not those of chip.toml."""
+        return None if self.codec == load(self.word).codec else self.codec.coefficients
 
     @property
     def app(self) -> int:

@@ -15,6 +15,8 @@ from bk7238.air.routers import OPEN, ROUTERS
 from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
+from bk7238.formats import scrambling
+from bk7238.formats.scrambling import Coefficients
 from bk7238.network import host_server
 from bk7238.network.host_server import Forward, GatewayServer
 
@@ -153,6 +155,15 @@ class Settings:
         write=lambda chip: chip.word,
         page="images.md",
     )
+    flash_key: Coefficients | None = _option(  # noqa: RUF009  # it is a field
+        None,
+        values.flash_key,
+        "the coefficients that the code in the flash is scrambled with, as 32 hexadecimal digits, for the eFuse of the "
+        "board; without it the chip's",
+        "KEY",
+        write=scrambling.text,
+        page="images.md",
+    )
     flash_size: int | None = _option(
         None,
         values.flash_size,
@@ -237,9 +248,13 @@ class Settings:
         """Whether the run depends on the host: it can be neither repeated nor copied."""
         return bool(self.gateway or self.forward or self.tap is not None)
 
+    def chip_or(self, chip: Chip) -> Chip:
+        """The chip that they name, this one where they name none, with the key that they name."""
+        return (self.chip or chip).keyed(self.flash_key)
+
     def check_chip(self, chip: Chip) -> None:
-        """Raises ValueError where they name another chip than an image's, or a flash that it cannot have."""
-        if self.chip not in (None, chip):
+        """Raises ValueError where they name another chip or key than an image's, or a flash that it cannot have."""
+        if self.chip_or(chip) != chip:
             raise ValueError(f"chip: the image was read as a {chip.name}'s, the settings name another one")
         try:
             if self.flash_size is not None:

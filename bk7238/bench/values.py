@@ -20,6 +20,7 @@ from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.routers import ROUTERS
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
+from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
 from bk7238.network import host_server
 from bk7238.network.host_server import Forward, GatewayServer
@@ -120,6 +121,19 @@ def chip(name: str | Path | Chip) -> Chip:
     if not isinstance(name, (str, Path, Chip)):
         raise TypeError
     return name if isinstance(name, Chip) else chips.load(name)
+
+
+def flash_key(key: str | Iterable[int]) -> Coefficients:
+    """The four coefficients of scrambled code: numbers of 32 bits, or their hexadecimal digits, 32 in all."""
+    if isinstance(key, str):
+        digits = re.sub(r"[\s,:-]|\b0[xX]", "", key)
+        if not re.fullmatch("[0-9a-fA-F]{32}", digits):
+            raise ValueError(f"{key!r} is no key; write four words of 32 bits in hexadecimal, 8 digits each")
+        key = [int(digits[at : at + 8], 16) for at in range(0, 32, 8)]
+    words = tuple(key)
+    if len(words) != 4 or not all(type(word) is int and 0 <= word < 1 << 32 for word in words):
+        raise ValueError(f"{words!r} are no four numbers of 32 bits")
+    return (words[0], words[1], words[2], words[3])
 
 
 def flash_size(size: str | int) -> int:

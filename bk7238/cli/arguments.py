@@ -17,6 +17,7 @@ from bk7238.bench import command, values
 from bk7238.bench.settings import Settings
 from bk7238.chip import Chip
 from bk7238.cli import colour, examples
+from bk7238.formats.scrambling import Coefficients
 from bk7238.image import FlashImage, flash_image
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ NETWORK = (
     *("request", "update_by"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")
-MACHINE = ("chip", "flash_size", "devices", "engine", "seed")
+MACHINE = ("chip", "flash_key", "flash_size", "devices", "engine", "seed")
 """The settings that several commands take, by what they are about."""
 
 
@@ -151,14 +152,16 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="take an image that looks like another chip's or none")
 
 
-def image(arguments: argparse.Namespace, named: Chip | None = None) -> FlashImage:
-    """The image that was given, of the chip of --chip or else of this one. Raises UsageError."""
-    return checked(flash_image.read, arguments.image, force=arguments.force, chip=chip(arguments) or named)
+def image(arguments: argparse.Namespace, usual: Settings | None = None) -> FlashImage:
+    """The image that was given, of the chip and with the key of --chip and --flash-key, or else of these settings.
+    Raises UsageError."""
+    named, key = (vars(arguments).get(name) or getattr(usual, name, None) for name in ("chip", "flash_key"))
+    return checked(flash_image.read, arguments.image, force=arguments.force, chip=named, key=key)
 
 
 def add_chip(parser: argparse.ArgumentParser, help: str | None = None) -> None:
-    """The option --chip, of a command that takes no other settings."""
-    command.add_options(parser, ("chip",), None, **({"chip": help} if help else {}))
+    """The options --chip and --flash-key, of a command that takes no other settings."""
+    command.add_options(parser, ("chip", "flash_key"), None, **({"chip": help} if help else {}))
 
 
 def chip(arguments: argparse.Namespace) -> Chip | None:
@@ -166,9 +169,14 @@ def chip(arguments: argparse.Namespace) -> Chip | None:
     return vars(arguments).get("chip")
 
 
+def key(arguments: argparse.Namespace) -> Coefficients | None:
+    """What --flash-key says."""
+    return vars(arguments).get("flash_key")
+
+
 def chip_or_usual(arguments: argparse.Namespace) -> Chip:
-    """The same for a command that has no image to recognise a chip by."""
-    return chip(arguments) or chips.usual()
+    """The chip of a command that has no image to recognise it by, with the key that was given."""
+    return (chip(arguments) or chips.usual()).keyed(key(arguments))
 
 
 def settings(arguments: argparse.Namespace, usual: Settings | None = None, **more: Any) -> Settings:

@@ -229,7 +229,7 @@ def _loader(arguments: argparse.Namespace) -> tuple[bytes, Chip, int]:
     """The boot loader's raw bytes, whose it is, and the time stamp of its footer."""
     data, modified = checked(raw.contents, arguments.bootloader, LOADER)
     name, force = arguments.bootloader.name, arguments.force
-    loader = checked(bootloader.parse, data, name, force=force, chip=given.chip(arguments))
+    loader = checked(bootloader.parse, data, name, force=force, chip=given.chip(arguments), key=given.key(arguments))
     code = loader.data
     if loader.rest:  # a full image: without what else stands in its first 64 KiB
         code = checked(split.split, checked(flash_image.parse, data, name, force=force, chip=loader.chip)).bootloader

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.cli import arguments as given
 from bk7238.cli import files
 from bk7238.cli.arguments import UsageError, checked
+from bk7238.formats import scrambling
 from bk7238.formats.partitions import DEVICES, Partition
 from bk7238.image import app_table, bootloader, download, info, loaders, package, partition_json, split, table_check
 from bk7238.image.flash_view import FlashView
@@ -71,6 +72,7 @@ def _info(arguments: argparse.Namespace) -> int:
 def _map(found: info.Info, family: Recognition) -> str:
     lines = [
         f"{found.name}: {found.size:#x} bytes",
+        *([f"  scrambled    with {scrambling.text(found.coefficients)}"] if any(found.coefficients) else []),
         f"  boot loader  {found.loader}",
         f"  app          {family.title}; it writes packages to {found.app_writes_to:#x}",
         f"  evidence     {family.seen}",
@@ -105,7 +107,8 @@ def _row(partition: Partition) -> str:
 
 
 def _partitions(arguments: argparse.Namespace) -> int:
-    loader = checked(bootloader.read, arguments.image, force=arguments.force, chip=given.chip(arguments))
+    whose = {"chip": given.chip(arguments), "key": given.key(arguments)}
+    loader = checked(bootloader.read, arguments.image, force=arguments.force, **whose)
     changed = loader
     if arguments.set is not None:
         changed = checked(changed.with_table, checked(partition_json.read, arguments.set))

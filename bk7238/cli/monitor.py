@@ -37,7 +37,7 @@ PROMPT = "(bk7238) "
 LEAVE = ("quit", "q", "exit")
 PATIENCE = 10.0  # host seconds for Renode to pause: it may still be at the command that a signal came in
 GLANCE = 0.2  # host seconds between two looks at whether a signal came
-OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_size", "devices")
+OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_key", "flash_size", "devices")
 
 
 def add(commands: Any) -> None:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
         raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
-    image = given.image(arguments, settings.chip)
+    image = given.image(arguments, settings)
     teller = Teller(quiet=arguments.json or arguments.quiet)
     update = given.checked(Update, image, update_package, settings, teller.tell)
     steps = given.checked(Steps, update.machine, wanted.steps)

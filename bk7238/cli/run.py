@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     symbols.check(arguments)
     wanted = _scenario(arguments.scenario)
     settings = given.settings(arguments, replace(USUAL, **_unusual(wanted.settings)))
-    image = given.image(arguments, settings.chip)
+    image = given.image(arguments, settings)
     on_air = "ssid" in arguments or settings.ssid != USUAL.ssid
     if not on_air:
         _check_without_air(settings)

@@ -46,7 +46,7 @@ def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
         _refuse_code(arguments.sweep, settings)
     if arguments.inputs is not None:
         told.image, told.package = arguments.inputs / sweep.image, arguments.inputs / sweep.package
-    image = given.image(told, settings.chip)
+    image = given.image(told, settings)
     update = given.checked(package.read, told.package)
     for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256)):
         _same(one, wanted)

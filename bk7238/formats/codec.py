@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from bk7238.formats import crc_framing
-from bk7238.formats.scrambling import Coefficients, scramble
+from bk7238.formats.scrambling import NONE, Coefficients, scramble
 
 
 class Codec(Protocol):
@@ -73,7 +73,7 @@ class CrcFrames:
     name: ClassVar[str] = "crc-frames"
     data: ClassVar[int] = crc_framing.DATA
     frame: ClassVar[int] = crc_framing.FRAME
-    coefficients: Coefficients = field(default=(0, 0, 0, 0), init=False)
+    coefficients: Coefficients = field(default=NONE, init=False)
 
     physical = staticmethod(crc_framing.physical)
     logical = staticmethod(crc_framing.logical)
@@ -131,6 +131,11 @@ class ScrambledCrcFrames(CrcFrames):
 _BLANK = b"\xff" * crc_framing.DATA
 CRC_FRAMES = CrcFrames()
 NAMES = (CrcFrames.name, ScrambledCrcFrames.name)
+
+
+def of_coefficients(coefficients: Coefficients) -> Codec:
+    """CRC frames as a chip has them whose eFuse has these."""
+    return CRC_FRAMES if coefficients == NONE else ScrambledCrcFrames(coefficients)
 
 
 def find(name: str, coefficients: Sequence[int] | None = None) -> Codec:

@@ -19,6 +19,13 @@ _PAGE = 0x8000  # bytes whose masks are kept
 _PAGES = 512  # of those that are remembered
 
 Coefficients = tuple[int, int, int, int]
+NONE: Coefficients = (0, 0, 0, 0)
+"""Those of a chip that scrambles nothing."""
+
+
+def text(coefficients: Coefficients) -> str:
+    """The four words as users and other tools write them: 32 hexadecimal digits."""
+    return "".join(f"{word:08x}" for word in coefficients)
 
 
 def scramble(data: bytes, address: int, coefficients: Coefficients) -> bytes:

@@ -8,7 +8,9 @@ from pathlib import Path
 from bk7238 import host_files, resources
 from bk7238.chip import Chip
 from bk7238.formats import partitions
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
+from bk7238.formats.scrambling import Coefficients
 from bk7238.image import chip_check, loaders
 from bk7238.image.flash_image import ImageError
 from bk7238.image.flash_view import FlashView
@@ -84,18 +86,21 @@ def _packed(partition: Partition) -> bytes:
         raise ImageError(f"partition {partition.name!r} cannot be written: {error}") from None
 
 
-def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
+def parse(
+    data: bytes, name: str, *, force: bool = False, chip: Chip | None = None, key: Coefficients | None = None
+) -> Bootloader:
     """A boot loader alone (raw, scrambled or not, or framed) or a full image, of `chip` or of the one that is
-    recognised. Raises ImageError; for another chip's not with `force`."""
+    recognised, with the coefficients `key` in its eFuse where they are not its own. Raises ImageError; for another
+    chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
-    view = FlashView(chip or chip_check.recognise(data), data)
+    view = FlashView(chip_check.recognise(data, key) if chip is None else chip.keyed(key), data)
     framed, place = chip_check.is_framed(view), view.chip.app
     code = data if framed else chip_check.plain(view.chip, data)
     why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, code)
     if framed:
         if why:
-            raise ImageError(f"{name}: {why}")
+            raise ImageError(f"{name}: {chip_check.scrambled(view) or why}")
         return Bootloader(name, view.boot_loader, view.chip, data[view.app_start :])
     what = chip_check.other_file(data)
     if what:
@@ -106,14 +111,15 @@ def parse(data: bytes, name: str, *, force: bool = False, chip: Chip | None = No
             "loader alone, or a full image with a CRC after every 32 bytes"
         )
     if why:
-        raise ImageError(f"{name}: {why}")
+        as_framed = FlashView(view.chip, CRC_FRAMES.encode(data, 0))
+        raise ImageError(f"{name}: {chip_check.scrambled(as_framed) or why}")
     return Bootloader(name, code, view.chip)
 
 
-def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> Bootloader:
+def read(path: Path, *, force: bool = False, chip: Chip | None = None, key: Coefficients | None = None) -> Bootloader:
     """Read a file. Raises ImageError."""
     try:
         path = resources.located(path)
-        return parse(host_files.read(path, host_files.BINARY), path.name, force=force, chip=chip)
+        return parse(host_files.read(path, host_files.BINARY), path.name, force=force, chip=chip, key=key)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a boot loader or a full flash image") from None

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from bk7238 import chip as chips
 from bk7238.chip import Chip
+from bk7238.formats import descrambling, scrambling
 from bk7238.formats.codec import CRC_FRAMES
+from bk7238.formats.scrambling import NONE, Coefficients
 from bk7238.image.file_format import file_format
 from bk7238.image.flash_view import FlashView
 
@@ -24,13 +26,14 @@ _TOPS = re.compile(rb"[\xea\xe5](?=(?:...[\xea\xe5]){4})", re.DOTALL)  # the hig
 # A string that is a name and a version, as boot loaders of the family (`BK7238\0\0_1.0.15`) and OpenBeken have it.
 _NAME = re.compile(rb"(BK7\d{3}[A-Z]{0,2})\0{0,4}_(\d+(?:\.\d+)+)")
 _BEFORE_NAME = re.compile(rb"(?:^|[^\x20-\x7e])[A-Za-z]{0,8}\Z")
+_OTHER_CHIP = "name another chip with --chip, or none, and no --flash-key"
 _THUMB_CALL = re.compile(rb"[\xf0-\xf7](?=[\xf8-\xff])")  # among the high bytes of halfwords
 
 
-def recognise(data: bytes) -> Chip:
-    """The chip that a full image or a boot loader alone is for, of those that have a name; the usual one where it looks
-    like none of them."""
-    usual, *others = chips.known()
+def recognise(data: bytes, key: Coefficients | None = None) -> Chip:
+    """The chip that a full image or a boot loader alone is for, of those that have a name, each with the coefficients
+    `key` where they are given; the usual one where it looks like none of them."""
+    usual, *others = (chip.keyed(key) for chip in chips.known())
     return next((chip for chip in (usual, *others) if _can_be(chip, data)), usual) if others else usual
 
 
@@ -48,6 +51,42 @@ def plain(chip: Chip, code: bytes) -> bytes:
         return code
     other = chip.codec.decode(CRC_FRAMES.encode(code, 0), 0, chip.clear_in(code))[: len(code)]
     return other if is_code(other) else code
+
+
+def scrambled(view: FlashView) -> str:
+    """How code is scrambled that is none as the chip reads it, with the remedy; empty where that is not known, or where
+    it is code."""
+    if is_code(view.boot_loader + _app(view)) is not False:
+        return ""
+    found = coefficients(view.data)
+    if found is None:
+        return ""
+    if found == NONE:
+        return f"the code is not scrambled, and this would be a {view.chip.name}'s that is; {_OTHER_CHIP}"
+    owners = [chip.word for chip in chips.known() if chip.codec.coefficients == found]
+    if owners:
+        return f"the code is scrambled as that of {' and '.join(owners)} is; {_OTHER_CHIP}"
+    if not any(_can_be(chip.keyed(found), view.data) for chip in (view.chip, *chips.known())):
+        return ""
+    return (
+        "the code is scrambled with coefficients of no chip that is known; "
+        f"--flash-key {scrambling.text(found)} reads it"
+    )
+
+
+def coefficients(framed: bytes) -> Coefficients | None:
+    """Those that the frames of a flash are scrambled with: of a chip that is known, or others that scramble alike. None
+    where no code comes of any."""
+    code = CRC_FRAMES.decode(framed, 0)
+    without = {*CRC_FRAMES.bad(framed), *CRC_FRAMES.erased(framed)}
+    sound = (at // CRC_FRAMES.frame for at in range(0, len(framed), CRC_FRAMES.frame) if at not in without)
+    size = CRC_FRAMES.data
+    frames = {number: code[number * size : (number + 1) * size] for number in sound}
+    for found in descrambling.candidates({number: data for number, data in frames.items() if len(data) == size}):
+        if is_code(scrambling.scramble(code, 0, found)):
+            same = (chip.codec.coefficients for chip in chips.known())
+            return next((known for known in same if descrambling.alike(known, found)), found)
+    return None
 
 
 def other_file(data: bytes) -> str:
@@ -166,8 +205,11 @@ def other_chip(chip: Chip, code: bytes) -> str:
 
 def objection(view: FlashView) -> str:
     """Why the boot loader and the app of a framed flash are not for its chip; empty where nothing says so."""
-    code = view.beyond_boot_loader if view.app is None else view.content(view.app)
-    return objection_to_code(view.chip, view.boot_loader, code)
+    return objection_to_code(view.chip, view.boot_loader, _app(view))
+
+
+def _app(view: FlashView) -> bytes:
+    return view.beyond_boot_loader if view.app is None else view.content(view.app)
 
 
 def objection_to_code(chip: Chip, loader: bytes, app: bytes = b"") -> str:

@@ -16,6 +16,7 @@ from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
+from bk7238.formats.scrambling import Coefficients
 from bk7238.image import chip_check
 from bk7238.image.file_format import RBL, file_format
 from bk7238.image.flash_view import FlashView
@@ -52,7 +53,7 @@ class FlashImage:
         return self.partitions["app"]
 
 
-def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashImage:
+def read(path: Path, *, force: bool = False, chip: Chip | None = None, key: Coefficients | None = None) -> FlashImage:
     """Read and check a file, which may be one that is called by its name alone. Raises ImageError."""
     typed = path
     try:
@@ -60,21 +61,29 @@ def read(path: Path, *, force: bool = False, chip: Chip | None = None) -> FlashI
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image{resources.NAMES}") from None
-    return replace(parse(data, path.name, force=force, chip=chip, typed=typed), path=path, forced=force)
+    read = parse(data, path.name, force=force, chip=chip, key=key, typed=typed)
+    return replace(read, path=path, forced=force)
 
 
 def parse(
-    data: bytes, name: str, *, force: bool = False, chip: Chip | None = None, typed: Path | None = None
+    data: bytes,
+    name: str,
+    *,
+    force: bool = False,
+    chip: Chip | None = None,
+    key: Coefficients | None = None,
+    typed: Path | None = None,
 ) -> FlashImage:
-    """Check that `data` is a full flash image of `chip`, by default of the one that is recognised. Raises ImageError,
-    whose remedy calls the file as it was `typed`.
+    """Check that `data` is a full flash image of `chip`, by default of the one that is recognised, with the
+    coefficients `key` in its eFuse where they are not its own. Raises ImageError, whose remedy calls the file as it was
+    `typed`.
 
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
-    chip = chip or chip_check.recognise(data)
+    chip = chip_check.recognise(data, key) if chip is None else chip.keyed(key)
     view, largest = FlashView(chip, data), chip.largest.size
     size = chip_check.repeated(view)
     if size and not force:
@@ -117,7 +126,7 @@ def _check(view: FlashView, name: str, typed: str) -> None:
         raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, typed)}")
     why = chip_check.objection(view)
     if why:
-        raise ImageError(f"{name}: {why}")
+        raise ImageError(f"{name}: {chip_check.scrambled(view) or why}")
     if view.app is None:
         raise ImageError(
             f"{name}: no partition table with an `app` entry below {view.app_start:#x}; "

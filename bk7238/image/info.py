@@ -7,6 +7,7 @@ from typing import Any
 
 from bk7238.formats import rbl, tlv
 from bk7238.formats.partitions import Partition
+from bk7238.formats.scrambling import Coefficients
 from bk7238.image import app_table, download, loaders, pack
 from bk7238.image.build import Parts
 from bk7238.image.flash_image import FlashImage
@@ -19,6 +20,7 @@ class Info:
 
     name: str
     size: int
+    coefficients: Coefficients
     loader: str
     table: tuple[tuple[int, Partition], ...]
     app_table: tuple[app_table.AppPartition, ...]
@@ -36,6 +38,7 @@ class Info:
         return {
             "name": self.name,
             "size": self.size,
+            "coefficients": list(self.coefficients),
             "loader": self.loader,
             "partitions": [
                 {
@@ -91,6 +94,7 @@ def describe(image: FlashImage, parts: Parts) -> Info:
     return Info(
         name=image.name,
         size=len(image.data),
+        coefficients=image.chip.codec.coefficients,
         loader=loaders.title(image),
         table=tuple(view.table),
         app_table=tuple(own),

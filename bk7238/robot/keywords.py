@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bk7238.bench import values
 from bk7238.image import flash_image
 from bk7238.image import package as packages
 from bk7238.machine import Machine
@@ -44,8 +43,8 @@ class Keywords:
         self._dut = self._result = None
         if self._image is None or self._package is None:
             raise ValueError("name the image=FILE and the package=FILE of the device")
-        chip = values.chip(settings["chip"]) if "chip" in settings else None
-        read = flash_image.read(self._image, chip=chip)
+        whose = Settings(chip=settings.get("chip"), flash_key=settings.get("flash_key"))  # type: ignore[arg-type]
+        read = flash_image.read(self._image, chip=whose.chip, key=whose.flash_key)
         made = _Plugged(read, packages.read(self._package), Settings(engine="renode"))
         made.configure(**{**settings, "engine": "renode"})
         self._dut = made

@@ -50,8 +50,10 @@ class Job:
     settings: Settings
 
     def __post_init__(self) -> None:
-        if self.image.chip != chips.usual():  # so that a replay names it
-            object.__setattr__(self, "settings", replace(self.settings, chip=self.image.chip))
+        chip = self.image.chip
+        if chip != chips.usual():  # so that a replay names it
+            named = replace(self.settings, chip=chips.load(chip.word), flash_key=chip.flash_key)
+            object.__setattr__(self, "settings", named)
         if self.settings.engine != EMBEDDED:
             raise ValueError(f"the engine {self.settings.engine} runs no sweeps: leave it out, or name {EMBEDDED}")
         if renode_host.loaded():

@@ -108,8 +108,9 @@ class Dut:
             raise ValueError(f"there is no setting {name!r}, but {', '.join(sorted(OPTIONS))}")
         changed = replace(self.settings, **settings)
         Faults(changed.faults, changed.seed)
-        if changed.chip not in (None, self.image.chip):
-            self.image = flash_image.parse(self.image.data, self.image.name, chip=changed.chip)
+        chip = changed.chip_or(self.image.chip)
+        if chip != self.image.chip:
+            self.image = flash_image.parse(self.image.data, self.image.name, chip=chip)
         changed.check_chip(self.image.chip)
         self.settings = changed
 

@@ -28,7 +28,6 @@ def checked(read: Callable[..., T], *arguments: Any, **more: Any) -> T:
 def device(item: pytest.Item, **more: Any) -> testing.Dut:
     """The device of a test, or with `more` settings another one beside it. `image` and `package` are files, or have
     been read already; a package that is False is none, and so is that of a device with `update=False`."""
-    from bk7238.bench import values
     from bk7238.bench.settings import Settings
     from bk7238.debug import symbols
     from bk7238.image import FlashImage, Package, flash_image, package
@@ -45,9 +44,13 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
         if one is not False and not isinstance(one, (FlashImage, Package))
     }
     item.stash.setdefault(FILES, {}).update({name: path for name, path in files.items() if name not in more})
-    settings = {**{name: config.getoption(f"bk7238_{name}") for name in ("seed", "engine", "chip")}, **settings}
-    chip = None if settings["chip"] is None else checked(values.chip, settings["chip"])
-    image = checked(flash_image.read, files["image"], chip=chip) if "image" in files else chosen["image"]
+    common = ("seed", "engine", "chip", "flash_key")
+    settings = {**{name: config.getoption(f"bk7238_{name.replace('_', '-')}") for name in common}, **settings}
+    whose = checked(Settings, chip=settings["chip"], flash_key=settings["flash_key"])
+    if "image" in files:
+        image = checked(flash_image.read, files["image"], chip=whose.chip, key=whose.flash_key)
+    else:
+        image = chosen["image"]
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
     dut.symbols = [checked(symbols.symbol_file, _found(config, str(elf))) for elf in elves]

@@ -24,10 +24,10 @@ _DUTS = pytest.StashKey["dict[str, testing.Dut]"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
-SETTINGS = ("engine", "seed", "chip")
+SETTINGS = ("engine", "seed", "chip", "flash_key")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    *((name, {"default": None, **command.details(name)}) for name in SETTINGS),
+    *((name.replace("_", "-"), {"default": None, **command.details(name)}) for name in SETTINGS),
     ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
     ("no-boots", {"action": "store_true", "help": "carry every boot out: take none from the cache (docs/testing.md)"}),
     (

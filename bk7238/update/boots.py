@@ -51,7 +51,8 @@ def key(image: FlashImage, package: Package | None, settings: Settings) -> str:
     """What a boot of these is found by."""
     digest = hashlib.sha256(run_file.versions().encode())
     brought = ("", b"") if package is None else (package.name, package.data)
-    for part in (image.name, image.data, image.chip.board.read_bytes(), *brought, repr(settings)):
+    chip, codec = image.chip.board.read_bytes(), repr(image.chip.codec)
+    for part in (image.name, image.data, chip, codec, *brought, repr(settings)):
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]

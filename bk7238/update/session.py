@@ -85,7 +85,7 @@ class Update(Actor):
         for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""
         chip, snapshot = self.machine.chip, Snapshots(self.machine).take()
         given = Writer(lambda value: "codec" if value is chip.codec else None).data(self._given)
-        host_files.write(path, run_file.pack(snapshot, [chip.word, given]))
+        host_files.write(path, run_file.pack(snapshot, [chip.word, chip.codec.coefficients, given]))
 
     @classmethod
     def load(cls, path: Path, tell: Callable[[Happening], None] = lambda _happening: None) -> Update:
@@ -93,8 +93,8 @@ class Update(Actor):
         a file that is none, or that this version cannot go on with, OSError."""
         made_of, snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), path.name)
         with run_file.refusing(path.name):
-            chip_name, given = made_of
-            chip = chips.load(chip_name)
+            chip_name, coefficients, given = made_of
+            chip = chips.load(chip_name).keyed(tuple(coefficients))
             settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
                 given
             )

@@ -85,6 +85,7 @@ INSIDE = {
     "request": st.none() | requests,
     "update_by": st.none() | words,
     "chip": st.sampled_from([None, "bk7238", str(INVENTED)]),
+    "flash_key": st.none() | st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4),
     "flash_size": st.none() | st.sampled_from([0x80000, 0x200000, 0x400000]) | st.integers(0, 1 << 31),
     "devices": st.lists(st.sampled_from([str(one) for one in SERVED]), max_size=3).map(tuple),
     "engine": st.sampled_from(NAMES),
@@ -238,6 +239,8 @@ def test_a_text_is_what_it_stands_for():
         ({"faults": 5}, "faults cannot be 5"),
         ({"chip": 7238}, "chip cannot be 7238"),
         ({"chip": "bk9999"}, "chip: no chip 'bk9999' is known; there is bk7238"),
+        ({"flash_key": "4X"}, "flash_key: '4X' is no key; write four words of 32 bits in hexadecimal"),
+        ({"flash_key": (1, 2, 3)}, "flash_key: (1, 2, 3) are no four numbers of 32 bits"),
         ({"flash_size": "4X"}, "flash_size: for a flash '4X' is no size; write 65536, 0x10000 or 64K"),
     ],
 )
