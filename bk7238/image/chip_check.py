@@ -26,7 +26,7 @@ _TOPS = re.compile(rb"[\xea\xe5](?=(?:...[\xea\xe5]){4})", re.DOTALL)  # the hig
 # A string that is a name and a version, as boot loaders of the family (`BK7238\0\0_1.0.15`) and OpenBeken have it.
 _NAME = re.compile(rb"(BK7\d{3}[A-Z]{0,2})\0{0,4}_(\d+(?:\.\d+)+)")
 _BEFORE_NAME = re.compile(rb"(?:^|[^\x20-\x7e])[A-Za-z]{0,8}\Z")
-_OTHER_CHIP = "name another chip with --chip, or none, and no --flash-key"
+_OTHER_CHIP = "name another chip with --chip, or leave --chip and --flash-key out"
 _THUMB_CALL = re.compile(rb"[\xf0-\xf7](?=[\xf8-\xff])")  # among the high bytes of halfwords
 
 

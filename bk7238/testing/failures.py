@@ -18,7 +18,9 @@ from _pytest._code.code import TerminalRepr
 import bk7238
 from bk7238 import host_files, testing
 from bk7238.air.capture import Capture, wireshark_keys
-from bk7238.testing.markers import FILES
+from bk7238.bench.command import flag
+from bk7238.bench.settings import OPTIONS
+from bk7238.testing.markers import FILES, SETTINGS
 from bk7238.visible import visible
 
 if TYPE_CHECKING:
@@ -36,10 +38,10 @@ def replay(item: pytest.Item, device: testing.Dut | None) -> str:
     config = item.config
     here = config.invocation_params.dir
     words = ["pytest", os.path.relpath(item.path, here) + "::" + item.nodeid.partition("::")[2]]
-    for name in ("seed", "engine", "chip"):
+    for name in SETTINGS:
         value = config.getoption(f"bk7238_{name}") if device is None else getattr(device.settings, name)
         if value is not None:
-            words.append(f"--bk7238-{name}={getattr(value, 'word', value)}")
+            words.append(f"--bk7238-{flag(name)[2:]}={OPTIONS[name].write(value)}")
     if "sweep" in getattr(item, "fixturenames", ()):
         words.append(f"--bk7238-sweep={config.getoption('bk7238_sweep')}")
     words += [f"--bk7238-symbols={elf}" for elf in config.getoption("bk7238_symbols")]

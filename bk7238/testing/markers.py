@@ -12,6 +12,8 @@ import pytest
 from bk7238 import testing
 
 T = TypeVar("T")
+SETTINGS = ("seed", "engine", "chip", "flash_key")
+"""Those that all devices of a run of pytest may have in common, by option."""
 FILES = pytest.StashKey[dict[str, Path]]()
 """What the command line, the configuration and the markers name; not what a test itself names for one more device."""
 
@@ -44,8 +46,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
         if one is not False and not isinstance(one, (FlashImage, Package))
     }
     item.stash.setdefault(FILES, {}).update({name: path for name, path in files.items() if name not in more})
-    common = ("seed", "engine", "chip", "flash_key")
-    settings = {**{name: config.getoption(f"bk7238_{name.replace('_', '-')}") for name in common}, **settings}
+    settings = {**{name: config.getoption(f"bk7238_{name}") for name in SETTINGS}, **settings}
     whose = checked(Settings, chip=settings["chip"], flash_key=settings["flash_key"])
     if "image" in files:
         image = checked(flash_image.read, files["image"], chip=whose.chip, key=whose.flash_key)
@@ -56,7 +57,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     dut.symbols = [checked(symbols.symbol_file, _found(config, str(elf))) for elf in elves]
     checked(symbols.check, dut.symbols)
     checked(dut.configure, **settings)
-    if config.getoption("bk7238_no-boots"):
+    if config.getoption("bk7238_no_boots"):
         dut.cache = None
     return dut
 

@@ -24,10 +24,9 @@ _DUTS = pytest.StashKey["dict[str, testing.Dut]"]()
 _SESSION = pytest.StashKey[pytest.Session]()
 _REPORTS = pytest.StashKey["list[Report]"]()
 TIERS = ("quick", "pr", "full")
-SETTINGS = ("engine", "seed", "chip", "flash_key")
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    *((name.replace("_", "-"), {"default": None, **command.details(name)}) for name in SETTINGS),
+    *((name.replace("_", "-"), {"default": None, **command.details(name)}) for name in markers.SETTINGS),
     ("sweep", {"default": "quick", "choices": TIERS, "help": "how many points a sweep takes (default: quick)"}),
     ("no-boots", {"action": "store_true", "help": "carry every boot out: take none from the cache (docs/testing.md)"}),
     (
@@ -43,11 +42,15 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+def _dest(name: str) -> str:
+    return f"bk7238_{name}".replace("-", "_")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, and their lines for pytest.ini."""
     group = parser.getgroup("bk7238", "BK7238 devices")
     for name, details in _OPTIONS:
-        group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", **details)
+        group.addoption(f"--bk7238-{name}", dest=_dest(name), **details)
     for name, what in (("image", "full flash image"), ("package", "update package (RBL)")):
         group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", default=None, metavar="FILE", help=what)
         parser.addini(f"bk7238_{name}", f"{what}, from the folder of the configuration file or of vendor images")
@@ -62,7 +65,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None
     group = parser.getgroup("bk7238")
     for name, details in _OPTIONS:
         if f"--{name}" not in taken:
-            group.addoption(f"--{name}", dest=f"bk7238_{name}", **{**details, "help": f"as --bk7238-{name}"})
+            group.addoption(f"--{name}", dest=_dest(name), **{**details, "help": f"as --bk7238-{name}"})
 
 
 def pytest_configure(config: pytest.Config) -> None:

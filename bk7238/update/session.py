@@ -84,7 +84,7 @@ class Update(Actor):
         """Write the run as it stands to a file, for `load`. Not from within a callback of the run. Raises SnapshotError
         for a run that cannot be saved, TypeError for an engine without snapshots, OSError."""
         chip, snapshot = self.machine.chip, Snapshots(self.machine).take()
-        given = Writer(lambda value: "codec" if value is chip.codec else None).data(self._given)
+        given = Writer(partial(_named, chip)).data(self._given)
         host_files.write(path, run_file.pack(snapshot, [chip.word, chip.codec.coefficients, given]))
 
     @classmethod
@@ -95,9 +95,8 @@ class Update(Actor):
         with run_file.refusing(path.name):
             chip_name, coefficients, given = made_of
             chip = chips.load(chip_name).keyed(tuple(coefficients))
-            settings, image_name, content, table, loader, package_name, body = Reader(lambda _codec: chip.codec).value(
-                given
-            )
+            find = {"codec": chip.codec, "chip": chip}.__getitem__
+            settings, image_name, content, table, loader, package_name, body = Reader(find).value(given)
             image = FlashImage(image_name, content, table, loader, chip)
             update = cls(image, packages.as_it_is(body, package_name), settings, tell)
             Snapshots(update.machine).restore(snapshot)
@@ -177,3 +176,10 @@ class Update(Actor):
             banner_versions=banner,
             footer_versions=footer,
         )
+
+
+def _named(chip: chips.Chip, value: object) -> str | None:
+    """What a saved run calls what it is not to hold: the chip, which the settings may name, too, and its codec."""
+    if value is chip.codec:
+        return "codec"
+    return "chip" if isinstance(value, chips.Chip) else None

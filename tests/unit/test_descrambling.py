@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import REFERENCE, built
 
-from bk7238 import Settings, chip, flash_image, resources
+from bk7238 import Settings, Update, chip, flash_image, package, resources
+from bk7238.bench import command
 from bk7238.cli import main
 from bk7238.formats import crc_framing, scrambling
 from bk7238.formats.codec import ScrambledCrcFrames
 from bk7238.formats.descrambling import alike, candidates
 from bk7238.image import chip_check
+from bk7238.sweep.point import Job
 
 words = st.integers(0, (1 << 32) - 1)
 keys = st.tuples(words, words, words, words)
@@ -158,3 +160,18 @@ def test_the_device_of_a_test_has_it(make_dut, path):
     dut = make_dut(image=path, flash_key=scrambling.text(KEY), update=False)
     assert bytes(dut.bench.machine.board.sctrl.efuse.data[:16]) == b"".join(one.to_bytes(4, "little") for one in KEY)
     dut.expect("chip id=7238")
+
+
+def test_a_saved_run_of_a_named_chip_with_a_key_goes_on(tmp_path):
+    found, update = flash_image.parse(unknown(), "image.bin", key=KEY), package.read(PACKAGE)
+    run = Update(found, update, Settings(chip="bk7238", flash_key=KEY, within="100 ms"))
+    run.begin()
+    run.machine.run(until=50_000)
+    run.save(tmp_path / "there.run")
+    assert Update.load(tmp_path / "there.run").run().digest == run.run().digest
+
+
+def test_a_sweeps_replay_says_chip_and_key():
+    found = flash_image.parse(unknown(), "image.bin", key=KEY)
+    named = Job(found, package.read(PACKAGE), Settings()).settings
+    assert command.words(named) == ["--chip=bk7238", f"--flash-key={scrambling.text(KEY)}"]
