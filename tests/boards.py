@@ -1,4 +1,4 @@
-"""The boards of the sibling chips, and what OpenBeken was seen to do on them (boards.json).
+"""The boards of all chips, and what OpenBeken was seen to do on them (boards.json).
 
 `scripts/boards` runs all of it and writes boards.json and docs/boards.md; `--check` compares the page with boards.json.
 """
@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bk7238 import resources
+from bk7238.bench.bench import network_alone
 from bk7238.bench.settings import Settings
 from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package, flash_image, pack, package, split
 from bk7238.network.events import Event, LeaseGranted
+from bk7238.update.alone import Alone
 from bk7238.update.session import Update
 
 FILE = Path(__file__).with_name("boards.json")
 OLD, NEW = "1.18.300", "2.00.777"
 LIMIT = 150  # virtual seconds for a whole update
+MINUTE = 60  # virtual seconds without one
 NETWORKS = {"open": None, "WPA2": "correct horse battery staple"}
 COLUMNS = ("boots", *(f"{verb}, {network}" for network in NETWORKS for verb in ("joins", "updates")))
 
@@ -41,6 +46,7 @@ class Board:
 
 
 BOARDS = (
+    Board("bk7238", "OpenBK7238_QIO_1.18.300.bin"),
     Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin"),
     Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
     Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
@@ -55,6 +61,29 @@ def update(image: FlashImage) -> Package:
     changed = app.replace(OLD.encode(), NEW.encode())
     raw = pack.pack(changed, version=NEW, timestamp=0, compression="gzip", encryption="aes")
     return package.parse(raw, f"{image.chip.word}_{NEW}.rbl")
+
+
+@dataclass(frozen=True)
+class Minute:
+    """What happened in a minute on its network: accesses that nothing claims, resets after power-on, guest crashes, and
+    instructions."""
+
+    unclaimed: list[str]
+    resets: int
+    crashes: list[str]
+    instructions: int
+
+
+def minute(image: FlashImage) -> Minute:
+    """A device that is told to join an open network, and is left alone."""
+    alone = Alone(image, Settings(), network_alone)
+    machine, resets, crashes = alone.machine, [], []
+    machine.engine.on_reset.connect(resets.append)
+    machine.engine.on_crash.connect(crashes.append)
+    machine.run(until=MINUTE * 1_000_000)
+    assert alone.joined
+    texts = {f"{record.source}: {record.text}" for record in machine.log.records}
+    return Minute(sorted(texts), len(resets), crashes, machine.instructions)
 
 
 def seen(board: Board, networks: Iterable[str] = NETWORKS) -> dict[str, Any]:
@@ -73,6 +102,7 @@ def seen(board: Board, networks: Iterable[str] = NETWORKS) -> dict[str, Any]:
         good = result.verdict.value == "new-app-runs"
         cells[f"updates, {network}"] = result.virtual_seconds if good else f"{result.verdict.value}: {result.reason}"
         cells[f"digest, {network}"] = result.digest
+    cells["unclaimed"] = minute(image).unclaimed
     sha256 = hashlib.sha256(board.path.read_bytes()).hexdigest()
     return {"chip": board.chip, "image": board.file, "sha256": sha256, **cells}
 
@@ -89,10 +119,10 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
         "",
         "# Boards, and what was seen on them",
         "",
-        "OpenBeken on each chip beside the BK7238 that `bk7238 boards` lists: from power-on through the vendor's boot",
-        "loader to the app's banner, onto a network, and over the air to the same app with another version text, in a",
-        "package that `bk7238 image pack` made. A number is the virtual second in which it was seen, with the image of",
-        "that row; a text is how it ended instead. What differs between the chips is in",
+        "OpenBeken on each chip that `bk7238 boards` lists: from power-on through the vendor's boot loader to the",
+        "app's banner, onto a network, and over the air to the same app with another version text, in a package that",
+        "`bk7238 image pack` made. A number is the virtual second in which it was seen, with the image of that row; a",
+        "text is how it ended instead. What differs between the chips is in",
         "[hardware/bk7231.md](hardware/bk7231.md).",
         "",
         f"| chip | image (SHA-256) | {' | '.join(COLUMNS)} |",
@@ -101,3 +131,16 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         cells = (f"{cell:.2f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, COLUMNS))
         yield f"| {row['chip']} | `{row['image']}` (`{row['sha256'][:16]}`) | {' | '.join(cells)} |"
+    yield from (
+        "",
+        f"In {MINUTE} virtual seconds on an open network without an update none of them is reset or crashes. What the",
+        "firmware then touches and nothing claims, which reads as zero:",
+        "",
+        "| chip | accesses |",
+        "|---|---|",
+    )
+    for row in rows:
+        accesses = (re.fullmatch(r"(\w+): (\w+) at (0x[0-9a-f]+): .*", one) for one in row["unclaimed"])
+        grouped = groupby((found.groups() for found in accesses if found), key=lambda found: found[:2])
+        said = (f"{verb}s of `{block}`: {', '.join(one[2] for one in several)}" for (block, verb), several in grouped)
+        yield f"| {row['chip']} | {'; '.join(said) or 'none'} |"

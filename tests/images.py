@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import boards
 import pytest
 
-from bk7238 import resources
+from bk7238 import chip, resources
 from bk7238.image import FlashImage, Package, flash_image, package
 
 FULL = "OpenBK7238_QIO_1.18.300.bin"
@@ -45,5 +46,12 @@ def update_package(name: str = "none") -> Package:
     return package.read(own if own.is_file() else vendor(name))
 
 
+BOARDS = [
+    pytest.param(one, id=one.chip, marks=[] if one.chip == chip.USUAL else [pytest.mark.nightly])
+    for one in boards.BOARDS
+]
+"""Each board with the vendor's image for it, the others than the usual chip's for nightly runs."""
+NIGHTLY_BOARDS = pytest.mark.parametrize("board", BOARDS)
+EACH_BOARD = pytest.mark.parametrize("board", boards.BOARDS, ids=lambda board: board.chip)
 VENDOR = pytest.mark.bk7238(image=FULL, package=GZIP)
 """Marks a test whose device has the vendor's firmware, OpenBeken."""

@@ -134,14 +134,14 @@ def _check(view: FlashView, name: str, typed: str) -> None:
             f"{_build('--bootloader BOOTLOADER --app', typed)} makes one"
         )
     end = view.app.physical_end
-    if len(data) < end and not _is_packed(view):
+    if len(data) < end and (len(data) <= view.app.physical_start or not _is_packed(view)):
         raise ImageError(
             f"{name}: truncated at {len(data):#x}, the app partition reaches to {end:#x}; read the flash out again"
         )
 
 
 def _is_packed(view: FlashView) -> bool:
-    """Whether the bytes end with an app's footer: a packager made them for a smaller partition than the table has."""
+    """Whether the bytes end with a footer, behind an app: a packager made them for a smaller partition than the table has."""
     footer = CRC_FRAMES.decode(view.data[-rbl.SIZE // CRC_FRAMES.data * CRC_FRAMES.frame :], 0)
     return len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok
 

@@ -2,12 +2,14 @@
 
 import re
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
-from images import FULL, GZIP, vendor
+from images import EACH_BOARD, FULL, GZIP, image, vendor
 
+from bk7238.bench.bench import Bench
 from bk7238.debug import attach
 from bk7238.image import flash_image, package
 from bk7238.update.session import Settings, Update
@@ -143,6 +145,32 @@ def test_the_closed_boot_loader_by_name():
     assert stops[: len(names)] == list(names), said
     assert ("the bootloader sees: a sound header" in said and "2.00.777" in device.uart1.text) or device.resets >= 0
     assert re.search(r"0x00010000 in", said)
+
+
+@pytest.mark.full
+@EACH_BOARD
+def test_a_break_at_the_app_and_plain_code_of_every_board(board):
+    """The flash may hold it scrambled: GDB sees what the CPU does, and breakpoints stand in it."""
+    whole = image(board.file)
+    device = Bench(Settings(profile="none"), whole).machine
+    app = whole.app.offset
+    said = talk(
+        device,
+        f"tbreak *{app:#x}",
+        "continue",
+        "info registers pc cpsr",
+        f"x/8xw {app:#x}",
+        "x/4xw 0",
+        "stepi",
+        "info registers pc",
+        "monitor where",
+        "detach",
+    )
+    assert re.search(rf"^pc +{app:#x}", said, re.MULTILINE) and re.search(r"^cpsr +0x", said, re.MULTILINE), said
+    for at in (app, app + 16, 0):
+        words = struct.unpack("<4I", whole.view.logical(at, at + 16))
+        assert f"{at:#x}:\t" + "\t".join(f"{word:#010x}" for word in words) in said, said
+    assert "virtual seconds" in said and "detached" in said
 
 
 def walk_through():

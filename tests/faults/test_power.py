@@ -2,21 +2,20 @@
 
 import boards
 import pytest
-from images import FULL, GZIP, VENDOR, image, update_package
+from images import BOARDS, VENDOR, image
 from ota import expected
 
 from bk7238.bench.settings import Settings
 from bk7238.testing import Dut, Flash, carried_out
 
 PLACES = {"erase": 2, "program": 1}  # which of these operations, from 0
-OF_BOARDS = [pytest.param(board, marks=pytest.mark.nightly, id=board.chip) for board in boards.BOARDS]
 
 
-@pytest.fixture(scope="module", params=[pytest.param(None, id="bk7238"), *OF_BOARDS])
+@pytest.fixture(scope="module", params=BOARDS)
 def installation(request):
     """The image and the package, the flash at power-on, and the first operations of an undisturbed installation."""
-    whole = image(request.param.file if request.param else FULL)
-    update = boards.update(whole) if request.param else update_package(GZIP)
+    whole = image(request.param.file)
+    update = boards.update(whole)
     dut = Dut(whole, update, Settings(delivered=True))
     dut.wait(lambda: [one.kind for one in dut.operations].count("program") > PLACES["program"])
     return whole, update, dut.flash_before, list(dut.operations)

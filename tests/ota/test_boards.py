@@ -1,24 +1,24 @@
-"""OpenBeken of the sibling chips, from the boot loader to the updated app, on their boards."""
+"""OpenBeken of each chip, from the boot loader to the updated app, on its board."""
 
 import hashlib
 import json
 
 import boards
 import pytest
-from images import image, vendor
+from images import EACH_BOARD, NIGHTLY_BOARDS, REFERENCE, image, vendor
 
-from bk7238 import chip, firmware
+from bk7238 import chip, firmware, resources, testing
 from bk7238.cli import main
 from bk7238.image import build, chip_check, split
 
-EACH = pytest.mark.parametrize("board", boards.BOARDS, ids=lambda board: board.chip)
+EACH_BUT_T = pytest.mark.parametrize("board", boards.BOARDS[:-1], ids=lambda board: board.chip)
 
 
 def test_every_row_has_the_hash_of_an_image_that_is_known():
     known = {one.file: one.sha256 for one in firmware.manifest()}
     rows = boards.entries()
     assert [row["chip"] for row in rows] == [board.chip for board in boards.BOARDS]
-    assert {row["chip"] for row in rows} == {one.word for one in chip.known()} - {chip.USUAL}
+    assert {row["chip"] for row in rows} == {one.word for one in chip.known()}
     for row in rows:
         assert row["sha256"] == known[row["image"]]
         assert all(row[column] for column in boards.COLUMNS), row["chip"]
@@ -30,7 +30,7 @@ def test_the_page_says_what_was_seen():
 
 
 @pytest.mark.full
-@EACH
+@EACH_BOARD
 def test_chip_and_firmware_are_recognised(board):
     found = image(board.file)
     assert found.chip.word == board.chip and chip_check.objection(found.view) == ""
@@ -38,7 +38,7 @@ def test_chip_and_firmware_are_recognised(board):
 
 
 @pytest.mark.full
-@EACH
+@EACH_BOARD
 def test_it_boots_to_the_banner(board, capsys):
     banner = f"version {boards.OLD}"
     status = main(["run", str(vendor(board.file)), "--until", banner, "--within", "2", "--json"])
@@ -46,7 +46,7 @@ def test_it_boots_to_the_banner(board, capsys):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("board", boards.BOARDS[:2], ids=lambda board: board.chip)
+@EACH_BUT_T
 def test_split_and_build_give_the_same_bytes(board):
     whole = image(board.file)
     parts = split.split(whole)
@@ -54,17 +54,54 @@ def test_split_and_build_give_the_same_bytes(board):
 
 
 @pytest.mark.full
-@EACH
+@EACH_BOARD
 def test_on_another_board_it_is_refused_in_a_line(board, capsys):
-    for other in (chip.USUAL, *(other.chip for other in boards.BOARDS if other != board)):
-        status = main(["run", str(vendor(board.file)), "--chip", other, "--within", "1"])
-        out, err = capsys.readouterr()
-        assert (status, out, err.count("\n")) == (2, "", 1), other
+    for other in (other.chip for other in boards.BOARDS if other != board):
+        refused(capsys, vendor(board.file), "--chip", other)
+
+
+def refused(capsys, path, *options):
+    """What is said of an image that is not run."""
+    status = main(["run", str(path), "--within", "1", *options])
+    out, err = capsys.readouterr()
+    assert (status, out, err.count("\n")) == (2, "", 1), options
+    return err
+
+
+@pytest.mark.parametrize("other", [one.word for one in chip.known() if one.word != chip.USUAL])
+def test_the_reference_image_on_another_board_is_refused_in_a_line(other, capsys):
+    said = refused(capsys, resources.reference() / REFERENCE, "--chip", other)
+    assert "names itself BK7238_1.0.0" in said or "the code is not scrambled" in said
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["OpenBK7231U", "OpenBK7252", "OpenBK7252N"])
+@pytest.mark.parametrize("other", [None, *(one.word for one in chip.known())])
+def test_an_image_of_a_chip_without_a_board_is_refused_in_a_line(name, other, capsys):
+    said = refused(capsys, vendor(f"{name}_QIO_1.18.300.bin"), *(["--chip", other] if other else []))
+    assert "the app names itself BK72" in said or "the code is not scrambled" in said
+
+
+LENGTHS = [0, 1, 33, 34, 1000, 0x1000, 0x3FFF, 0x10000, 0x10FFF, 0x11000, 0x11022, 0x20000]
+
+
+FILES = [REFERENCE, *(pytest.param(one.file, marks=pytest.mark.full) for one in boards.BOARDS)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_image_is_refused_in_a_line(name, tmp_path, capsys):
+    whole, path = image(name), tmp_path / "truncated.bin"
+    data = whole.data[: whole.app.physical_end]
+    for length in (*LENGTHS, len(data) // 2, len(data) * 9 // 10 // 34 * 34, len(data) - 0x1000, len(data) - 1):
+        path.write_bytes(data[:length])
+        refused(capsys, path)
+        if length >= 0x11000:
+            assert "truncated at" in refused(capsys, path, "--chip", whole.chip.word)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("network", boards.NETWORKS)
-@EACH
+@EACH_BOARD
 def test_it_updates_itself_over_the_air(board, network, make_dut):
     whole = image(board.file)
     row = next(one for one in boards.entries() if one["chip"] == board.chip)
@@ -74,3 +111,34 @@ def test_it_updates_itself_over_the_air(board, network, make_dut):
     assert (result.from_version, result.to_version) == (boards.OLD, boards.NEW)
     assert ("wrote no footer" in result.reason) != board.seals
     assert result.digest == row[f"digest, {network}"]
+
+
+@pytest.mark.full
+@NIGHTLY_BOARDS
+def test_a_minute_on_its_network(board):
+    """No reset, no crash, and no access beyond those of the page that nothing claims."""
+    row = next(one for one in boards.entries() if one["chip"] == board.chip)
+    found = boards.minute(image(board.file))
+    assert (found.resets, found.crashes, found.unclaimed) == (0, [], row["unclaimed"])
+
+
+@pytest.mark.full
+@NIGHTLY_BOARDS
+def test_a_device_of_the_kit(board, make_dut):
+    """It joins, answers a browser and switches a pin."""
+    dut = make_dut(image=image(board.file), update=False)
+    dut.join()
+    assert "</html>" in dut.http.get("/index").text
+    dut.http.get("/cm?cmnd=SetPinRole 26 Rel")
+    dut.http.get("/cm?cmnd=SetPinChannel 26 1")
+    for command, level in (("POWER ON", 1), ("POWER OFF", 0)):
+        assert dut.http.get(f"/cm?cmnd={command}").status == 200
+        dut.pins[26].expect(level, within="1 s")
+
+
+@pytest.mark.nightly
+@EACH_BOARD
+def test_a_sweep_of_its_installation(board, make_dut):
+    dut = make_dut(image=image(board.file), package=boards.update(image(board.file)), delivered=True)
+    report = testing.sweep(dut, "quick", modes=("torn",))
+    assert len(report.outcomes) > 10 and report.bad == []
