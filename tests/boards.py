@@ -50,6 +50,7 @@ BOARDS = (
     Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin"),
     Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
     Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
+    Board("bk7231u", "OpenBK7231U_QIO_1.18.300.bin"),
 )
 
 
