@@ -141,7 +141,7 @@ def _check(view: FlashView, name: str, typed: str) -> None:
 
 
 def _is_packed(view: FlashView) -> bool:
-    """Whether the bytes end with a footer, behind an app: a packager made them for a smaller partition than the table has."""
+    """Whether the bytes end with a footer: a packager made them for a smaller partition than the table has."""
     footer = CRC_FRAMES.decode(view.data[-rbl.SIZE // CRC_FRAMES.data * CRC_FRAMES.frame :], 0)
     return len(footer) == rbl.SIZE and rbl.unpack(footer).crc_ok
 
