@@ -61,8 +61,8 @@ def read(path: Path, *, force: bool = False, chip: Chip | None = None, key: Coef
         data = host_files.read(path, host_files.BINARY)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}; give a full flash image{resources.NAMES}") from None
-    read = parse(data, path.name, force=force, chip=chip, key=key, typed=typed)
-    return replace(read, path=path, forced=force)
+    found = parse(data, path.name, force=force, chip=chip, key=key, typed=typed)
+    return replace(found, path=path, forced=force)
 
 
 def parse(

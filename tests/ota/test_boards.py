@@ -141,4 +141,4 @@ def test_a_device_of_the_kit(board, make_dut):
 def test_a_sweep_of_its_installation(board, make_dut):
     dut = make_dut(image=image(board.file), package=boards.update(image(board.file)), delivered=True)
     report = testing.sweep(dut, "quick", modes=("torn",))
-    assert len(report.outcomes) > 10 and report.bad == []
+    assert len(report.outcomes) > 5 and report.bad == []
