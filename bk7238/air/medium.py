@@ -31,11 +31,21 @@ _JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  #
 ACCESS = airtime.access_time(slots=2, window=15)  # DIFS and the mean random wait of DCF
 
 
+class Injector(NamedTuple):
+    """Somebody who sends what he likes on a channel, and whom the device hears at `rssi` dBm."""
+
+    channel: int
+    rssi: int
+
+
+Sender = AccessPoint | Station | Injector
+
+
 class _Waiting(NamedTuple):
-    """A frame that an access point or a station has had ready since a time (microseconds)."""
+    """A frame that somebody has had ready since a time (microseconds)."""
 
     since: int
-    sender: AccessPoint | Station
+    sender: Sender
     outgoing: Outgoing
 
 
@@ -85,6 +95,11 @@ class Medium(Actor):
         """Put a scripted station on the air: one for the device's own access point."""
         self.stations.append(station)
         station.events.on_event.connect(self.events.publish)
+        self.on_change()
+
+    def inject(self, frame: bytes, sender: Injector, now: int, rate: int = 1) -> None:
+        """Send a frame at `rate` Mb/s once the channel is free. The device alone hears it."""
+        self._launch(sender, [Outgoing(frame, rate)], now)
         self.on_change()
 
     # The device's side
@@ -198,7 +213,7 @@ class Medium(Actor):
             if station.deadline is not None and station.deadline <= now:
                 self._launch(station, station.poll(now), now)
 
-    def _launch(self, sender: AccessPoint | Station, frames: list[Outgoing], now: int) -> None:
+    def _launch(self, sender: Sender, frames: list[Outgoing], now: int) -> None:
         if frames:
             waiting = self._waiting.setdefault(sender.channel, deque())
             waiting.extend(_Waiting(now, sender, outgoing) for outgoing in frames)

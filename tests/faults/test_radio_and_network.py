@@ -21,6 +21,7 @@ CASES = {
     "frame-reorder:50%@1%": (20, {}),
     "frame-corrupt:20%,data,to-device@1%": (5, {}),
     "deauthenticate:3@1%": (1, {}),
+    "forged-deauthenticate@1%": (1, {}),
     "wrong-key": (1, {"psk": "a passphrase"}),
     "rssi:-85@1%": (1, {}),
     "dhcp-silent": (2, {}),

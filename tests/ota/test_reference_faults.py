@@ -12,6 +12,7 @@ PASSED = [
     "frame-corrupt:rate=5%",
     "ap-gone:duration=15s@50%",
     "deauthenticate@50%",
+    "forged-deauthenticate@50%",
     "dhcp-silent:duration=15s",
     "dhcp-late",
     "connection-refused:duration=4s",

@@ -46,6 +46,23 @@ def test_another_password(dut):
     assert "the confirm of SAE is wrong" in dut.expect_verdict("device-waits").reason
 
 
+@pytest.mark.parametrize(
+    ("router", "to", "effect"),
+    [
+        ("wpa2", "station", "loses its association"),
+        ("wpa2", "everybody", "loses its association"),
+        ("wpa3", "station", "ignores it"),
+        ("wpa3", "everybody", "loses its association"),
+    ],
+)
+def test_a_forged_deauthentication(make_dut, router, to, effect):
+    """The firmware looks for protection in frames to itself alone."""
+    dut = make_dut(psk=PSK, router=router, faults=[f"forged-deauthenticate:{to}@50%"])
+    result = dut.expect_verdict("new-app-runs")
+    assert [firing.what.partition(",")[0] for firing in dut.fired().firings][1:] == [effect]
+    assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
+
+
 def elsewhere(dut, options):
     """A network with SAE of these options: what its access point answered to commits, by status."""
     air = Air(dut)

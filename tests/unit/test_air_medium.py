@@ -9,9 +9,10 @@ from station import BSSID, MAC, Station, dhcp_message, make_air
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.capture import Capture, frequency, wireshark_keys
-from bk7238.air.medium import ACCESS, Medium
+from bk7238.air.medium import ACCESS, Injector, Medium
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.ieee80211 import Header
 from bk7238.machine.snapshot import set_states, states
 from bk7238.network import udp
 from bk7238.network.ipv4 import UDP, build
@@ -128,6 +129,20 @@ def test_frames_of_an_access_point_that_is_switched_off_are_not_sent():
     medium.poll(10_000)
     access_point.switch_off()
     assert medium.poll(90_000) == []
+
+
+def test_what_somebody_else_sends_waits_for_the_channel_and_is_heard_by_the_device_alone():
+    medium, access_point, _ = make_air()
+    station = Station(medium)
+    station.join()
+    forged = Header(0, dot11.DEAUTHENTICATION, addr1=MAC, addr2=BSSID, addr3=BSSID).pack() + b"\7\0"
+    start = medium.claim(6, 3_000, station.now) + station.now
+    medium.inject(forged, Injector(6, -30), station.now)
+    station.listen(20_000)
+    reception, _, body = station.heard[-1]
+    assert (reception.frame, body, reception.rssi, reception.channel) == (forged, b"\7\0", -30, 6)
+    assert reception.time == start + 3_000 + ACCESS + airtime.frame_time(airtime.SLOWEST, len(forged) + dot11.FCS)
+    assert access_point.stations.member(MAC) is not None
 
 
 def test_observers_see_both_directions_in_order():

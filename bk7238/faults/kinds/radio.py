@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from bk7238.air import events
+from bk7238.air import events, management
+from bk7238.air.medium import Injector
 from bk7238.air.wpa2 import Wpa2
 from bk7238.faults.arguments import Argument, number, one_of, seconds, share
 from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
 from bk7238.formats import ieee80211 as dot11
+from bk7238.formats.ieee80211 import Header
+from bk7238.network.addresses import mac_text
 from bk7238.peripherals.core import Alarm, State, on_alarm
 
 _MANAGEMENT = {
@@ -206,6 +209,53 @@ class Deauthenticate(Fault):
             targets.access_point.deauthenticate(station.address, self.reason, targets.machine.now)
 
 
+class ForgedDeauthenticate(Deauthenticate):
+    """Somebody throws the device out in the name of the access point, with a frame in the clear.
+
+    A device that has agreed on protected management frames (802.11w) ignores it. Any other loses its association, of
+    which the access point knows nothing. What the device does next tells which.
+    """
+
+    NAME = "forged-deauthenticate"
+    FIRES = "a frame was forged, and again when the device has shown whether it heeds it"
+    to = Argument(one_of("station", "everybody"), default="station", doc="whom the frame is addressed to")
+    _SETTLED = 1_000_000  # microseconds within which what was on its way has been sent
+    _awaited: dict[bytes, int] = State(factory=dict)  # when it was forged, by the station that was a member
+
+    def arm(self, targets: Targets) -> None:
+        super().arm(targets)
+        targets.air.on_frame.connect(self._watch)
+
+    def strike(self, targets: Targets) -> None:
+        access_point, now = targets.access_point, targets.machine.now
+        members = [station.address for station in access_point.stations.members()]
+        self._awaited |= dict.fromkeys(members, now)
+        attacker = Injector(access_point.channel, access_point.rssi)
+        for to in members if self.to == "station" else [dot11.BROADCAST][: len(members)]:
+            header = Header(
+                dot11.MANAGEMENT,
+                dot11.DEAUTHENTICATION,
+                addr1=to,
+                addr2=access_point.bssid,
+                addr3=access_point.bssid,
+                sequence=self.rng.getrandbits(12),
+            )
+            self.record("air", f"deauthenticated {mac_text(to)} in the access point's name, reason {self.reason}")
+            targets.air.inject(header.pack() + management.reason(self.reason), attacker, now)
+
+    def _watch(self, now: int, frame: bytes, _channel: int, from_device: bool) -> None:
+        """Look for the first frame that needs an association, or a new one."""
+        since = self._awaited.get(frame[10:16]) if from_device else None
+        if since is None:
+            return
+        begins_anew = is_kind(frame, "authentication")
+        if not begins_anew and (now - since < self._SETTLED or frame[0] >> 2 & 3 != dot11.DATA):
+            return
+        del self._awaited[frame[10:16]]
+        effect = "loses its association, and begins anew" if begins_anew else "ignores it, and keeps its association"
+        self.record(mac_text(frame[10:16]), effect)
+
+
 class WrongKey(Fault):
     """The access point has another passphrase than the device was told. Needs a protected network.
 
@@ -266,6 +316,7 @@ KINDS = (
     FrameReorder,
     FrameCorrupt,
     Deauthenticate,
+    ForgedDeauthenticate,
     WrongKey,
     Rssi,
 )

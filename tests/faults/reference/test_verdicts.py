@@ -60,6 +60,22 @@ def test_a_failure_that_was_made_good_is_not_the_cause(dut, faults, made_good):
     assert (result.verdict, result.silent) == (WAITS, []) and made_good not in result.reason
 
 
+@pytest.mark.parametrize(("to", "whom"), [("station", "02:42:4b:72:38:01"), ("everybody", "ff:ff:ff:ff:ff:ff")])
+def test_a_forged_deauthentication_is_named_where_the_device_does_not_come_back(dut, to, whom):
+    dut.configure(faults=[f"forged-deauthenticate:{to}@50%", "ap-gone@50%"])
+    said = f"; forged-deauthenticate:{to}@50%, air: deauthenticated {whom} in the access point's name, reason 1; "
+    dut.expect_verdict(WAITS.value, said)
+    assert dut.faults[0].count == 1
+
+
+def test_what_a_forged_deauthentication_leads_to_is_told(dut):
+    dut.configure(faults=["forged-deauthenticate:reason=4@50%"])
+    dut.expect_verdict(NEW.value)
+    sent, effect = dut.fired().firings
+    assert sent.what.endswith("in the access point's name, reason 4")
+    assert effect.what == "loses its association, and begins anew" and effect.time > sent.time
+
+
 @pytest.mark.parametrize("duration", ["5s", "15s"])
 def test_a_network_that_will_be_back_is_waited_for(dut, duration):
     dut.configure(faults=[f"ap-gone:{duration}"])
