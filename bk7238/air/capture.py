@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from bk7238.formats.tkip import TEMPORAL_KEY_SIZE
+
 _LINKTYPE_RADIOTAP = 127
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
 _BYTE_ORDER = 0x1A2B3C4D
@@ -52,12 +54,12 @@ class Capture:
 
 def wireshark_keys(pmks: Iterable[bytes], keys: Iterable[bytes] = ()) -> str:
     """Wireshark's table `80211_keys` of these pre-shared keys: what it needs to decrypt a capture that has the
-    handshakes. For one that has not, there are the temporal `keys` that these gave.
+    handshakes. For one that has not, there are the temporal `keys` that these gave, without MIC keys.
 
     Not of passphrases (`wpa-pwd`): of those whose percent-encoded text has more than 63 characters it takes none, and
     drops the whole table.
     """
-    kinds = (("wpa-psk", pmks), ("tk", keys))
+    kinds = (("wpa-psk", pmks), ("tk", (key[:TEMPORAL_KEY_SIZE] for key in keys)))
     return "".join(f'"{kind}","{key.hex()}"\n' for kind, several in kinds for key in dict.fromkeys(several))
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from bk7238.formats import rsn
 from bk7238.formats.rsn import Rsn
 
+
+class Protection(NamedTuple):
+    """What the RSN element says, and the WPA element, None where it has none."""
+
+    offered: Rsn | None
+    wpa: Rsn | None = None
+
+
 OPEN = "open"
-ROUTERS: Mapping[str, Rsn | None] = {
+ROUTERS: Mapping[str, Protection | None] = {
     OPEN: None,
-    "wpa2": rsn.WPA2_PSK,
-    "wpa3-transition": rsn.WPA3_TRANSITION,
-    "wpa3": rsn.WPA3_SAE,
+    "wpa": Protection(None, rsn.WPA_TKIP),
+    "mixed": Protection(rsn.MIXED, rsn.MIXED),
+    "wpa2": Protection(rsn.WPA2_PSK),
+    "wpa3-transition": Protection(rsn.WPA3_TRANSITION),
+    "wpa3": Protection(rsn.WPA3_SAE),
 }
-"""The RSN element's content by name, None for a network without protection."""
+"""By name, None for a network without protection."""
 
 USUAL = "wpa2"
 """Of a network that has a passphrase."""

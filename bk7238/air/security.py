@@ -40,6 +40,10 @@ class Security(Protocol):
         """The pairwise master keys so far; none of an open network."""
 
     @property
+    def group_keys(self) -> Sequence[bytes]:
+        """The group keys so far; none of an open network."""
+
+    @property
     def keys(self) -> Sequence[bytes]:
         """The keys that data frames are protected with now: group keys, and those of the stations."""
 
@@ -93,6 +97,7 @@ class Open:
     elements = b""
     deadline = None
     pmks: Sequence[bytes] = ()
+    group_keys: Sequence[bytes] = ()
     keys: Sequence[bytes] = ()
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:

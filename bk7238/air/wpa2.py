@@ -1,10 +1,10 @@
-"""WPA2-PSK and WPA3-Personal with CCMP: the keys of one BSS and its stations, as an access point keeps them.
+"""WPA, WPA2 and WPA3 with a passphrase: the keys of one BSS and its stations, as an access point keeps them.
 
 Unanswered messages are sent again after 100 ms, then every second, four times in all; after that the station is thrown
 out with reason 15 (16 for a group key). A message 2 whose MIC does not match is one that was not answered: the device
 has another passphrase. A new group key goes to the stations one message each, and is used once all have answered.
 All randomness is that of `rng`. Source: IEEE 802.11-2020, 12.6 and 12.7; the times are hostapd's.
-Not simulated: pre-authentication, TKIP.
+Not simulated: pre-authentication, the countermeasures that Michael calls for (a wrong MIC is dropped and counted).
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from bk7238.air.events import (
     StepDeauthenticated,
     StepIgnored,
 )
-from bk7238.air.handshake import Asked, GroupKeys, Handshake, WrongElement, WrongMic
+from bk7238.air.handshake import CIPHERS, Asked, GroupKeys, Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
 from bk7238.air.sae import Sae, SaeOptions
 from bk7238.air.security import Authentication, answered
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
 from bk7238.formats.bip import IntegrityKey
-from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed, SendingKey
+from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed
+from bk7238.formats.tkip import IcvError
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
 from bk7238.peripherals.core import Actor, State
@@ -41,19 +42,23 @@ FIRST_WAIT, NEXT_WAIT = 100_000, 1_000_000  # microseconds for an answer
 
 HANDSHAKE_TIMEOUT, GROUP_TIMEOUT, DIFFERENT_ELEMENT = 15, 16, 17  # reason codes (IEEE 802.11-2020, 9.4.1)
 
+_RSN, _WPA = (dot11.RSN, b""), (dot11.VENDOR, rsn.WPA)  # number and beginning of the elements
+
 _NUMBER = {MESSAGE_1: 1, MESSAGE_3: 3}
 
 
 class Wpa2(Actor):
-    """A `Security` for `AccessPoint`. `offered` says with which key management stations may come: PSK, SAE, or either.
-    `rekey_every` is in seconds; 0 changes the group key on `rekey` only.
+    """A `Security` for `AccessPoint`. `offered` says with which key management and ciphers stations may come by the RSN
+    element, `wpa` by the WPA element; None is none. The group cipher is that of both. `rekey_every` is in seconds; 0
+    changes the group key on `rekey` only.
 
-    `counters` counts frames and packets that were dropped, by cause. Raises ValueError for an impossible passphrase.
+    `counters` counts frames and packets that were dropped, by cause. Raises ValueError for what cannot be.
     """
 
     passphrase: str = State()
     counters: Counter[str] = State(factory=Counter)
     pmks: list[bytes] = State(factory=list)
+    group_keys: list[bytes] = State(factory=list)
     _next_rekey: int | None = State()
     _group: GroupKeys = State()
     _next_group: GroupKeys | None = State()  # given out, and not yet in use
@@ -69,17 +74,27 @@ class Wpa2(Actor):
         passphrase: str,
         rng: random.Random,
         *,
-        offered: rsn.Rsn = rsn.WPA2_PSK,
+        offered: rsn.Rsn | None = rsn.WPA2_PSK,
+        wpa: rsn.Rsn | None = None,
         rekey_every: float = 0,
         sae: SaeOptions | None = None,
     ) -> None:
         wpa_keys.pmk(passphrase, b"")
         self.passphrase = passphrase
-        self._rng, self._offered, self._sae_options = rng, offered, sae or SaeOptions()
-        self.elements = dot11.element(dot11.RSN, offered.pack())
+        self._rng, self._sae_options = rng, sae or SaeOptions()
+        self._offered = [(kind, one) for kind, one in ((_RSN, offered), (_WPA, wpa)) if one is not None]
+        offers = [one for _, one in self._offered]
+        if len({one.group for one in offers}) != 1:
+            raise ValueError("a protected network needs an RSN or a WPA element, and one group cipher for both")
+        self._group_cipher = CIPHERS[offers[0].group]
+        self._knows_psk, self._knows_sae = (any(akm in one.management for one in offers) for akm in (rsn.PSK, rsn.SAE))
+        self._protects_management = any(one.protects_management for one in offers)
+        self.elements = b"" if offered is None else dot11.element(dot11.RSN, offered.pack())
         self._sae: Sae | None = None
-        if rsn.SAE in offered.management:
+        if self._knows_sae:
             self.elements += self._sae_options.element
+        self._wpa_element = b"" if wpa is None else dot11.element(dot11.VENDOR, wpa.pack_wpa())
+        self.elements += self._wpa_element
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey = self._rekey_every or None
         self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
@@ -89,7 +104,7 @@ class Wpa2(Actor):
         """Derive the pre-shared key from passphrase and SSID, and begin with SAE."""
         self._ssid, self._bssid, self._events, self._misbehaviour = ssid, bssid, events, misbehaviour
         self._take_psk()
-        if rsn.SAE in self._offered.management:
+        if self._knows_sae:
             self._sae = Sae(bssid, ssid, self._rng, self._wrong_password, self._sae_options)
 
     @property
@@ -127,16 +142,25 @@ class Wpa2(Actor):
         return self._sae.authenticate(station, self.passphrase, body, now)
 
     def admit(self, station: bytes, elements: bytes) -> int:
-        """Judge the RSN element that the station asks to join with. Returns the status code."""
-        element = dot11.find_element(elements, dot11.RSN)
-        status = admission.judge(element, self._offered)
-        if status or element is None:
+        """Judge the RSN or WPA element that the station asks to join with. Returns the status code."""
+        for kind, offered in self._offered:
+            element = dot11.find_element(elements, *kind)
+            if element is not None:
+                return self._judge(station, element, offered, by_wpa=kind == _WPA)
+        return admission.INVALID_ELEMENT
+
+    def _judge(self, station: bytes, element: bytes, offered: rsn.Rsn, *, by_wpa: bool) -> int:
+        try:
+            asked = rsn.parse_wpa(element) if by_wpa else rsn.parse(element)
+        except ValueError:
+            return admission.INVALID_ELEMENT
+        status = admission.judge(asked, offered)
+        if status:
             return status
-        asked = rsn.parse(element)
-        [akm] = asked.management
-        protects = asked.protects_management and self._offered.protects_management
+        [akm], [cipher] = asked.management, asked.pairwise
+        protects = asked.protects_management and offered.protects_management
         if akm != rsn.SAE:
-            self._asked[station] = Asked(element, akm, self._psk, protects_management=protects)
+            self._asked[station] = Asked(element, akm, cipher, self._psk, b"", protects, by_wpa)
             return status
         assert self._sae is not None  # it is offered
         keys = self._sae.master_key(station, asked.pmkids)
@@ -144,7 +168,7 @@ class Wpa2(Actor):
             return admission.INVALID_PMKID
         if keys.pmk not in self.pmks:
             self.pmks.append(keys.pmk)
-        self._asked[station] = Asked(element, akm, keys.pmk, keys.pmkid, protects)
+        self._asked[station] = Asked(element, akm, cipher, keys.pmk, keys.pmkid, protects)
         return status
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
@@ -206,7 +230,7 @@ class Wpa2(Actor):
     def _ask(self, member: Handshake, step: str, now: int) -> list[bytes]:
         """Send a message, for the first time or once more, if this access point does."""
         group = self._next_group or self._group
-        packet = member.ask(step, self.elements, group)
+        packet = member.ask(step, self._wpa_element if member.by_wpa else self.elements, group)
         member.due = None
         if self._misbehaviour.silent_at == step:
             self._events.publish(StepIgnored(now, *self._names(member.station), step))
@@ -310,19 +334,20 @@ class Wpa2(Actor):
         try:
             return member.receiving.unprotect(frame)
         except ValueError as error:
-            causes = {MicError: "MIC", Replayed: "replayed"}
+            causes = {MicError: "MIC", IcvError: "ICV", Replayed: "replayed"}
             self.counters[causes.get(type(error), "malformed")] += 1
             return None
 
     def _group_keys(self, key_id: int) -> GroupKeys:
-        data = SendingKey(self._random(KEY_SIZE), key_id)
-        if not self._offered.protects_management:
+        data = self._group_cipher.sending(self._random(self._group_cipher.key_size), key_id)
+        self.group_keys.append(data.key)
+        if not self._protects_management:
             return GroupKeys(data)
         return GroupKeys(data, IntegrityKey(self._random(KEY_SIZE), key_id + 3))
 
     def _take_psk(self) -> None:
         """Derive the pre-shared key, where one is used."""
-        if rsn.PSK in self._offered.management:
+        if self._knows_psk:
             self._psk = wpa_keys.pmk(self.passphrase, self._ssid)
             self.pmks.append(self._psk)
 

@@ -64,10 +64,10 @@ def add_access_point(
     """
     number = len(air.access_points)
     name = f"access point {number}" if number else "access point"
-    offered = ROUTERS[router or USUAL]
-    if passphrase and offered is not None:
+    offer = ROUTERS[router or USUAL]
+    if passphrase and offer is not None:
         rng = machine.random(f"keys of {name}" if number else "keys")
-        options["security"] = Wpa2(passphrase, rng, offered=offered)
+        options["security"] = Wpa2(passphrase, rng, **offer._asdict())
     made = AccessPoint(ssid, network=network, rng=machine.random(name), **options)
     air.add(made)
     return made

@@ -80,7 +80,8 @@ class Settings:
     router: str | None = _option(
         None,
         values.router,
-        "what the router's menu calls the protection of its network: wpa3 is SAE alone, wpa3-transition SAE or PSK; "
+        "what the router's menu calls the protection of its network: wpa is TKIP alone, mixed WPA or WPA2 with CCMP or "
+        "TKIP, wpa3 SAE alone, wpa3-transition SAE or PSK; "
         "without it wpa2 where there is a passphrase, and open where there is none",
         "|".join(ROUTERS),
         page="networks.md",

@@ -12,6 +12,7 @@ from pathlib import Path
 from bk7238 import host_files
 from bk7238.air.capture import Capture, wireshark_keys
 from bk7238.air.medium import Medium
+from bk7238.formats import tkip
 
 
 @contextmanager
@@ -30,6 +31,9 @@ def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
 
 
 def _write_keys(folder: Path, air: Medium) -> None:
-    pmks = [pmk for access_point in air.access_points for pmk in access_point.security.pmks]
+    protected = [access_point.security for access_point in air.access_points]
+    pmks = [pmk for security in protected for pmk in security.pmks]
+    # Wireshark 4.0 does not take a group key of TKIP from message 3, as it does one of CCMP.
+    group_keys = [key for security in protected for key in security.group_keys if len(key) == tkip.KEY_SIZE]
     if pmks:
-        host_files.write_in(folder, "80211_keys", wireshark_keys(pmks))
+        host_files.write_in(folder, "80211_keys", wireshark_keys(pmks, group_keys))

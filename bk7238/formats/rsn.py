@@ -1,4 +1,5 @@
-"""The RSN element: which ciphers and which key management a network offers, or a station asks for.
+"""The RSN element: which ciphers and which key management a network offers, or a station asks for; and the WPA
+element, its forerunner, which says the same with suites of another OUI.
 
 Source: IEEE 802.11-2020, 9.4.2.24. "Element" here is its content, without number and length. Suites are 4 bytes: an
 OUI and a type.
@@ -7,7 +8,8 @@ OUI and a type.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 OUI = bytes.fromhex("000fac")
 TKIP, CCMP = OUI + b"\x02", OUI + b"\x04"
@@ -17,6 +19,10 @@ BIP_CMAC = OUI + b"\x06"
 FRAME_PROTECTION_REQUIRED, FRAME_PROTECTION_CAPABLE = 0x0040, 0x0080
 
 VERSION = 1
+
+WPA_OUI = bytes.fromhex("0050f2")
+WPA = WPA_OUI + b"\x01"
+"""What the content of a WPA element, a vendor's, begins with."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +42,40 @@ class Rsn:
         """Whether it can protect management frames."""
         return bool(self.capabilities & FRAME_PROTECTION_CAPABLE)
 
+    def pack_wpa(self) -> bytes:
+        """The content of the WPA element that says this; it has no capabilities."""
+        suites = (self.group, *self._counted())
+        return WPA + struct.pack("<H", self.version) + b"".join(suites).replace(OUI, WPA_OUI)
+
     def pack(self) -> bytes:
-        """The element's content."""
-        suites = b"".join(struct.pack("<H", len(kind)) + b"".join(kind) for kind in (self.pairwise, self.management))
+        """The content of the RSN element."""
+        suites = b"".join(self._counted())
         last = self.group_management
         names = struct.pack("<H", len(self.pmkids)) + b"".join(self.pmkids) if self.pmkids or last else b""
         front = struct.pack("<H", self.version) + self.group + suites
         return front + struct.pack("<H", self.capabilities) + names + last
 
+    def _counted(self) -> Iterator[bytes]:
+        """The lists of suites."""
+        return (struct.pack("<H", len(kind)) + b"".join(kind) for kind in (self.pairwise, self.management))
+
 
 WPA2_PSK = Rsn(management=(PSK,))
+WPA_TKIP = Rsn(group=TKIP, pairwise=(TKIP,), management=(PSK,))
+MIXED = Rsn(group=TKIP, pairwise=(CCMP, TKIP), management=(PSK,))
 WPA3_TRANSITION = Rsn(management=(PSK, SAE), capabilities=FRAME_PROTECTION_CAPABLE, group_management=BIP_CMAC)
 WPA3_SAE = Rsn(
     management=(SAE,),
     capabilities=FRAME_PROTECTION_CAPABLE | FRAME_PROTECTION_REQUIRED,
     group_management=BIP_CMAC,
 )
+
+
+def parse_wpa(element: bytes) -> Rsn:
+    """What a WPA element says, with the suites of RSN. Raises ValueError as `parse` does."""
+    asked = parse(element.removeprefix(WPA))
+    pairwise, management = (tuple(map(_of_rsn, suites)) for suites in (asked.pairwise, asked.management))
+    return replace(asked, group=_of_rsn(asked.group), pairwise=pairwise, management=management)
 
 
 def parse(element: bytes) -> Rsn:
@@ -72,6 +96,11 @@ def parse(element: bytes) -> Rsn:
     at += 4 + 16 * count
     integrity = _take(element, at, 4) if at < len(element) else b""
     return Rsn(version, group, pairwise, management, capabilities, pmkids, integrity)
+
+
+def _of_rsn(suite: bytes) -> bytes:
+    """A suite of WPA as RSN has it."""
+    return OUI + suite[3:] if suite.startswith(WPA_OUI) else b""
 
 
 def _suites(element: bytes, at: int, default: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], int]:

@@ -1,4 +1,4 @@
-"""The keys of WPA2 and WPA3: from passphrase or master key to the pairwise keys, and how a group key travels.
+"""The keys of WPA, WPA2 and WPA3: from passphrase or master key to the pairwise keys, and how a group key travels.
 
 Source: IEEE 802.11-2020, 12.7.1 and J.4 (passphrase), 12.7.2 (key data); RFC 3394 (key wrap). Proved by their vectors.
 """
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from bk7238.formats import rsn
+from bk7238.formats import ccmp, rsn, tkip
 from bk7238.formats.ieee80211 import VENDOR, element, elements
 
 PMK_SIZE = 32
@@ -24,7 +24,7 @@ _GROUP_KEY, _PMKID, _INTEGRITY_KEY = rsn.OUI + b"\x01", rsn.OUI + b"\x04", rsn.O
 
 
 class PairwiseKeys(NamedTuple):
-    """The PTK of CCMP in its parts, 16 bytes each: confirmation (MIC), encryption (key data) and temporal (frames)."""
+    """The PTK in its parts: confirmation (MIC) and encryption (key data), 16 bytes each, and the key of the cipher."""
 
     kck: bytes
     kek: bytes
@@ -60,11 +60,13 @@ def pairwise(
     anonce: bytes,
     snonce: bytes,
     derive: Callable[[bytes, str, bytes, int], bytes] = prf,
+    size: int = ccmp.KEY_SIZE,
 ) -> PairwiseKeys:
-    """The keys of one association, from the two MAC addresses and the two nonces (32 bytes each), by `prf` or `kdf`."""
+    """The keys of one association, from the two MAC addresses and the two nonces (32 bytes each), by `prf` or `kdf`;
+    the cipher's key has `size` bytes."""
     addresses = min(authenticator, station) + max(authenticator, station)
     nonces = min(anonce, snonce) + max(anonce, snonce)
-    ptk = derive(pmk, "Pairwise key expansion", addresses + nonces, 48)
+    ptk = derive(pmk, "Pairwise key expansion", addresses + nonces, 32 + size)
     return PairwiseKeys(ptk[:16], ptk[16:32], ptk[32:])
 
 
@@ -113,6 +115,11 @@ def unwrap(kek: bytes, data: bytes) -> bytes:
         return aes_key_unwrap(kek, data)
     except InvalidUnwrap:
         raise ValueError("the key data cannot be unwrapped with this key") from None
+
+
+def encrypt(kek: bytes, iv: bytes, data: bytes) -> bytes:
+    """Key data as it travels encrypted in TKIP's handshakes, or what it was before that."""
+    return tkip.rc4(iv + kek, data, skip=256)
 
 
 def _key_data(data: bytes) -> Iterator[bytes]:

@@ -5,17 +5,20 @@ Facts: docs/hardware/wifi-mac.md. Entries 0 to 23 are group keys (4 * virtual in
 stations (24 + station index). An entry without a cipher still serves to find a station by its address. The MAC's soft
 reset keeps the keys; keyStoRAMReset and a reset of the chip clear them. Software puts the packet number and key id into
 a frame and leaves room for the MIC; of a received frame software sees the plain body behind the CCMP header. The MIC is
-not handed on: the firmware accepts frames with and without it.
+not handed on: the firmware accepts frames with and without it. Of TKIP the engine does the key mixing, RC4 and the
+ICV; an entry holds the temporal key alone, and Michael is software's.
 
-Not modelled: the configuration of the RAM (ENCR_RAM_CONFIG), the WPI integrity keys; WEP, TKIP and WAPI in hardware;
+Not modelled: the configuration of the RAM (ENCR_RAM_CONFIG), the WPI integrity keys; WEP and WAPI in hardware;
 A-MSDU protection (SPP). A frame that asks for them is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from bk7238.formats import ccmp
+from bk7238.formats import ccmp, tkip
 from bk7238.formats.ieee80211 import PROTECTED
 from bk7238.peripherals.core import RO, RW, SC, Register, State, on_write
 from bk7238.peripherals.wifi.mac_part import MacPart
@@ -25,13 +28,14 @@ FIRST_STATION = 24
 GROUP_KEYS_PER_INTERFACE = 4
 
 NONE, WEP, TKIP, CCMP = range(4)
-NAMES = {WEP: "WEP", TKIP: "TKIP"}
+NAMES = {WEP: "WEP"}
 
 # Decryption status in the receive header's status word
 UNENCRYPTED = 0x00
-CCMP_FAILURE = 0x08
+ICV_FAILURE, CCMP_FAILURE = 0x04, 0x08
 NULL_KEY = 0x10
-CCMP_SUCCESS = 0x1C
+TKIP_SUCCESS, CCMP_SUCCESS = 0x18, 0x1C
+SUCCESSES = (TKIP_SUCCESS, CCMP_SUCCESS)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,22 @@ class KeyRam(MacPart):
             self.ENCR_CNTRL.keyIndexRAM = index
 
 
+class CipherEngine(NamedTuple):
+    """What the engine does for a cipher; `room` is what software leaves for it behind a frame, in bytes."""
+
+    encrypt: Callable[[bytes, bytes], bytes]
+    decrypt: Callable[[bytes, bytes], bytes]
+    room: int
+    success: int
+    failure: int
+
+
+_ENGINES = {
+    TKIP: CipherEngine(tkip.encrypt, tkip.decrypt, tkip.ICV_SIZE, TKIP_SUCCESS, ICV_FAILURE),
+    CCMP: CipherEngine(ccmp.encrypt, ccmp.decrypt, ccmp.MIC_SIZE, CCMP_SUCCESS, CCMP_FAILURE),
+}
+
+
 class UnusableKey(Exception):
     """The engine cannot do what the key says; the text says why."""
 
@@ -140,12 +160,12 @@ def _is_protected(frame: bytes) -> bool:
 
 
 def protect(frame: bytes, key: Key | None) -> bytes:
-    """A frame from memory as it goes on the air: its last 8 bytes are the room that software left for the MIC."""
+    """A frame from memory as it goes on the air: in place of the room that software left, with MIC or ICV."""
     if key is None or key.cipher == NONE or not _is_protected(frame):
         return frame
-    _refuse_all_but_ccmp(key)
+    engine = _engine(key)
     try:
-        return ccmp.encrypt(key.key, frame[: -ccmp.MIC_SIZE])
+        return engine.encrypt(key.key, frame[: -engine.room])
     except ValueError as error:
         raise UnusableKey(str(error)) from None
 
@@ -154,14 +174,15 @@ def unprotect(frame: bytes, key: Key | None) -> tuple[bytes, int]:
     """A protected frame from the air as software gets it, and its decryption status."""
     if key is None or key.cipher == NONE:
         return frame, NULL_KEY
-    _refuse_all_but_ccmp(key)
+    engine = _engine(key)
     try:
-        return ccmp.decrypt(key.key, frame), CCMP_SUCCESS
+        return engine.decrypt(key.key, frame), engine.success
     except ValueError:
-        return frame, CCMP_FAILURE
+        return frame, engine.failure
 
 
-def _refuse_all_but_ccmp(key: Key) -> None:
-    if key.cipher != CCMP:
+def _engine(key: Key) -> CipherEngine:
+    if key.cipher not in _ENGINES:
         name = NAMES.get(key.cipher, f"cipher {key.cipher}")
-        raise UnusableKey(f"{name} is not modelled, only CCMP is; the key belongs to {key.mac.hex(':')}")
+        raise UnusableKey(f"{name} is not modelled, CCMP and TKIP are; the key belongs to {key.mac.hex(':')}")
+    return _ENGINES[key.cipher]

@@ -5,7 +5,7 @@ reg_mac_pl.h (from 0x8000). What surrounds the block calls `rx.deliver` for each
 `access.contending`, and listens to `tx.transmitted`, which is called with a frame (MPDU without FCS) and its channel,
 and answers whether it was acknowledged.
 
-Not modelled: A-MPDU, WEP, TKIP, several antennas.
+Not modelled: A-MPDU, WEP, several antennas.
 """
 
 from __future__ import annotations

@@ -250,7 +250,7 @@ class Receive(MacPart):
             except keys.UnusableKey as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
-            if decryption != keys.CCMP_SUCCESS and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:
+            if decryption not in keys.SUCCESSES and not self.block.filter.RX_CNTRL.acceptDecryptErrorFrames:
                 reason = "no key" if decryption == keys.NULL_KEY else "wrong MIC"
                 self.log.info(f"a protected frame from {header.addr2.hex(':')} is dropped: {reason}")
                 return True

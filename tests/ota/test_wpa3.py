@@ -1,14 +1,15 @@
-"""The whole update over WPA3-Personal on real firmware, whose supplicant nobody here has written."""
+"""The whole update with each setting of a router, on real firmware, whose supplicant nobody here has written."""
 
 import random
 
 import pytest
-from images import VENDOR
+from images import VENDOR, vendor
 
 from bk7238.air.sae import SaeOptions
 from bk7238.air.wpa2 import Wpa2
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn
+from bk7238.peripherals.wifi import keys
 from bk7238.testing import Air
 from ota import expected
 
@@ -23,22 +24,58 @@ def associations(air):
     return [rsn.parse(dot11.find_element(data[28:], dot11.RSN)) for data in frames]
 
 
-@pytest.mark.parametrize(("router", "akm"), [("wpa2", rsn.PSK), ("wpa3-transition", rsn.SAE), ("wpa3", rsn.SAE)])
-def test_update(make_dut, router, akm):
+@pytest.mark.parametrize(
+    ("router", "akm", "group"),
+    [
+        ("mixed", rsn.PSK, rsn.TKIP),
+        ("wpa2", rsn.PSK, rsn.CCMP),
+        ("wpa3-transition", rsn.SAE, rsn.CCMP),
+        ("wpa3", rsn.SAE, rsn.CCMP),
+    ],
+)
+def test_update(make_dut, router, akm, group):
     dut = make_dut(psk=PSK, router=router)
     air = Air(dut)
     result = dut.expect_verdict("new-app-runs")
     assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
     asked = associations(air)
-    assert {(one.group, one.pairwise, one.management) for one in asked} == {(rsn.CCMP, (rsn.CCMP,), (akm,))}
+    assert {(one.group, one.pairwise, one.management) for one in asked} == {(group, (rsn.CCMP,), (akm,))}
     waits = [event.status for event in air.events("StationRefused")]
     assert waits == ([30] if akm == rsn.SAE else []), "the one that restarted is asked for whether it is there"
     assert [bool(one.pmkids) for one in asked] == [False, False, True][: 2 + len(waits)]
     assert [event.number for event in air.events("HandshakeMessage")] == [1, 2, 3, 4] * 2
     security = dut.bench.access_point.security
+    assert air.arping(), "by a frame to all"
     assert not security.counters and len(set(security.pmks)) == {rsn.PSK: 1, rsn.SAE: 2}[akm] + (
         router == "wpa3-transition"
     )
+
+
+@pytest.mark.bk7238(psk=PSK, router="wpa")
+def test_tkip_alone(dut):
+    """This build's supplicant has no HMAC-MD5."""
+    result = dut.expect_verdict(
+        "device-waits", "the device ended the association in the key handshake, after message 1"
+    )
+    assert "Sending EAPOL-Key 2/4 failed" in dut.machine.uart2.text and result.verdict.exit_status == 1
+
+
+@pytest.mark.parametrize("chip", ["N", "T"])
+def test_tkip_of_firmware_that_has_it(make_dut, chip):
+    """By the MAC's own RC4 and the firmware's Michael, both ways and to all."""
+    image = vendor(f"OpenBK7231{chip}_QIO_1.18.300.bin")
+    dut = make_dut(image=image, package=False, profile="openbeken", psk=PSK, router="wpa")
+    air = Air(dut)
+    air.expect("LeaseGranted", within="40 s")
+    assert air.arping()
+    [asked] = [
+        rsn.parse_wpa(dot11.find_element(frame.data[28:], dot11.VENDOR, rsn.WPA))
+        for frame in air.frames
+        if frame.data[0] == dot11.ASSOCIATION_REQUEST << 4
+    ]
+    assert (asked.group, asked.pairwise) == (rsn.TKIP, (rsn.TKIP,))
+    kinds = {key.cipher for key in dut.machine.board.wifi.keys.entries.values()}
+    assert kinds == {keys.TKIP} and not dut.bench.access_point.security.counters
 
 
 @pytest.mark.bk7238(psk=PSK, ap_psk="battery staple", router="wpa3")

@@ -7,7 +7,7 @@ import random
 from station import MAC, RATES, Station, make_air
 
 from bk7238.air.wpa2 import Wpa2
-from bk7238.formats import ccmp, eapol, rsn, wpa_keys
+from bk7238.formats import ccmp, eapol, rsn, tkip, wpa_keys
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header, element
 
@@ -17,15 +17,28 @@ EAPOL = b"\x88\x8e"
 
 
 def make_wpa2(
-    *, passphrase: str = PASSPHRASE, seed: int = 1, rekey_every: float = 0, offered=rsn.WPA2_PSK, sae=None, **options
+    *,
+    passphrase: str = PASSPHRASE,
+    seed: int = 1,
+    rekey_every: float = 0,
+    offered=rsn.WPA2_PSK,
+    wpa=None,
+    sae=None,
+    **options,
 ):
     """Medium, access point, network and the access point's keys."""
-    keys = Wpa2(passphrase, random.Random(seed + 2), rekey_every=rekey_every, offered=offered, sae=sae)
+    keys = Wpa2(passphrase, random.Random(seed + 2), rekey_every=rekey_every, offered=offered, wpa=wpa, sae=sae)
     return (*make_air(seed=seed, security=keys, **options), keys)
+
+
+def swapped(key: bytes) -> bytes:
+    """A key of TKIP with its MIC keys as a station has them."""
+    return key[:16] + key[24:] + key[16:24]
 
 
 class Supplicant(Station):
     derive, version, rsn = staticmethod(wpa_keys.prf), eapol.VERSION_AES, RSN
+    descriptor, key_size = eapol.RSN_DESCRIPTOR, ccmp.KEY_SIZE
 
     def __init__(self, medium, mac: bytes = MAC, *, passphrase: str = PASSPHRASE, ssid: bytes = b"Bench", **options):
         super().__init__(medium, mac, **options)
@@ -77,24 +90,40 @@ class Supplicant(Station):
         if not frame.info & eapol.MIC:
             self.send(self.message_2(frame))
             return
-        assert eapol.mic_matches(packet, self.keys.kck)
-        data = wpa_keys.unwrap(self.keys.kek, frame.data)
-        key_id, key = wpa_keys.find_group_key(data)
-        self.group[key_id] = key
-        self.integrity = wpa_keys.find_integrity_key(data)
+        assert eapol.mic_matches(packet, self.keys.kck) and frame.descriptor == self.descriptor
+        self.take_group_key(frame)
         if frame.info & eapol.PAIRWISE:
             self.send(self.message_4(frame))
             self.installed = True
         else:
-            self.send(eapol.KeyFrame(0x0300 | self.version, frame.replay_counter).pack(self.keys.kck))
+            self.send(self.signed(0x0300, frame))
+
+    def take_group_key(self, frame) -> None:
+        data = self.opened(frame)
+        key_id, key = wpa_keys.find_group_key(data)
+        self.group[key_id] = key
+        self.integrity = wpa_keys.find_integrity_key(data)
+
+    def opened(self, frame) -> bytes:
+        """The key data of a message, decrypted."""
+        if self.version == eapol.VERSION_RC4:
+            return wpa_keys.encrypt(self.keys.kek, frame.iv, frame.data)
+        return wpa_keys.unwrap(self.keys.kek, frame.data)
+
+    def signed(self, info: int, frame, nonce: bytes = bytes(32), data: bytes = b"") -> bytes:
+        """The answer to a message."""
+        counter = frame.replay_counter
+        answer = eapol.KeyFrame(info | self.version, counter, nonce, data=data, descriptor=self.descriptor)
+        return answer.pack(self.keys.kck)
 
     def message_2(self, frame, rsn: bytes | None = None) -> bytes:
-        self.keys = wpa_keys.pairwise(self.pmk, self.bssid, self.mac, frame.nonce, self.nonce, self.derive)
-        data = self.rsn if rsn is None else rsn
-        return eapol.KeyFrame(0x0108 | self.version, frame.replay_counter, self.nonce, data=data).pack(self.keys.kck)
+        self.keys = wpa_keys.pairwise(
+            self.pmk, self.bssid, self.mac, frame.nonce, self.nonce, self.derive, self.key_size
+        )
+        return self.signed(0x0108, frame, self.nonce, self.rsn if rsn is None else rsn)
 
     def message_4(self, frame) -> bytes:
-        return eapol.KeyFrame(0x0308 | self.version, frame.replay_counter).pack(self.keys.kck)
+        return self.signed(0x0308, frame)
 
     def send(self, packet: bytes) -> None:
         """An EAPOL packet, encrypted once there is a key."""
@@ -113,6 +142,10 @@ class Supplicant(Station):
         subtype, qos = (8, 5) if self.qos else (0, None)
         flags = dot11.TO_DS | dot11.PROTECTED
         head = Header(2, subtype, flags, 0, self.bssid, self.mac, ethernet[:6], self.sequence & 0xFFF, qos=qos)
+        if self.key_size == tkip.KEY_SIZE:
+            sending = tkip.TkipSendingKey(swapped(self.keys.tk))
+            sending.packet_number = number - 1
+            return sending.protect(head.pack() + dot11.msdu(ethernet))
         body = ccmp.ccmp_header(number, 0) + dot11.msdu(ethernet)
         return ccmp.encrypt(self.keys.tk, head.pack() + body)
 
@@ -127,6 +160,10 @@ class Supplicant(Station):
                 key = self.group.get(ccmp.key_id(body)) if dot11.is_group(header.addr1) else pairwise
                 if key is None:
                     continue
-                body = dot11.parse(ccmp.decrypt(key, header.pack() + body))[1][ccmp.HEADER_SIZE :]
+                frame = header.pack() + body
+                if len(key) == tkip.KEY_SIZE:
+                    body = dot11.parse(tkip.TkipReceivingKey(swapped(key)).unprotect(frame))[1]
+                else:
+                    body = dot11.parse(ccmp.decrypt(key, frame))[1][ccmp.HEADER_SIZE :]
             found.append((header, body))
         return found

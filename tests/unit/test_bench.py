@@ -52,9 +52,10 @@ def test_what_settings_choose(image):
 @pytest.mark.parametrize("router", [None, *ROUTERS])
 def test_a_routers_setting(image, router):
     point = Bench(Settings(psk="correct horse", router=router), image).put_on_air()
-    offered = ROUTERS[router or "wpa2"]
-    element = dot11.find_element(point.security.elements, dot11.RSN)
-    assert element == (None if offered is None else offered.pack())
+    offered, wpa = ROUTERS[router or "wpa2"] or (None, None)
+    elements = point.security.elements
+    assert dot11.find_element(elements, dot11.RSN) == (None if offered is None else offered.pack())
+    assert dot11.find_element(elements, dot11.VENDOR) == (None if wpa is None else wpa.pack_wpa())
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ import os
 import random
 import shutil
 import subprocess
+from itertools import product
 
 import pytest
 from sae_peer import SaePeer
 from supplicant import Supplicant
+from wpa_peer import OldPeer
 
 from bk7238 import resources
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.air.routers import ROUTERS
 from bk7238.air.wpa2 import Wpa2
 from bk7238.cli import main
 from bk7238.cli.recording import recorded
@@ -88,6 +91,30 @@ def test_each_master_key_of_sae(tshark, tmp_path):
     )
     assert len(tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && arp")) >= 3
     assert tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && wlan.fc.type == 2 && !llc") == []
+
+
+@pytest.mark.parametrize(
+    ("router", "by_wpa", "pairwise"),
+    [*product(["mixed"], [False, True], [rsn.CCMP, rsn.TKIP]), ("wpa", True, rsn.TKIP)],
+)
+def test_tkip(tshark, tmp_path, router, by_wpa, pairwise):
+    """Both ways, and to all."""
+    air, keys = Medium(), Wpa2("correct horse", random.Random(1), **ROUTERS[router]._asdict())
+    access_point = AccessPoint(b"Bench", network=Network(random.Random(2)), rng=random.Random(3), security=keys)
+    air.add(access_point)
+    with recorded(tmp_path, air):
+        station = OldPeer(air, by_wpa=by_wpa, pairwise=pairwise, passphrase="correct horse")
+        station.join()
+        for to in (b"\xff" * 6, station.mac):
+            access_point.send(to + bytes.fromhex("02aabbccdd77") + b"\x08\x06" + b"here".ljust(46, b"\0"), station.now)
+            keys.rekey(station.now)
+            air.on_change()
+            station.serve()
+        assert station.data(b"\xff" * 6 + station.mac + b"\x08\x06" + b"there".ljust(46, b"\0"))
+        station.listen()
+    rows = tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && arp", "-T", "fields", "-e", "wlan.tkip.extiv")
+    assert len(rows) >= 3 and sum(bool(row) for row in rows) == (len(rows) if pairwise == rsn.TKIP else 1)
+    assert tshark(tmp_path, "-Y", "wlan.fc.protected == 1 && !llc") == []
 
 
 def _bssid(number):

@@ -15,7 +15,7 @@ from wifi_driver import (
     data_to_ap,
 )
 
-from bk7238.formats import ccmp
+from bk7238.formats import ccmp, tkip
 
 PAIRWISE, GROUP = bytes(range(16)), bytes(range(100, 116))
 WEP, TKIP, CCMP = 1, 2, 3
@@ -66,7 +66,7 @@ def test_frames_that_go_out_as_they_are(bench, reason):
     assert bench.frames[0][4:] == frame[4:]
 
 
-@pytest.mark.parametrize(("cipher", "name"), [(WEP, "WEP"), (TKIP, "TKIP"), (5, "cipher 5")])
+@pytest.mark.parametrize(("cipher", "name"), [(WEP, "WEP"), (5, "cipher 5")])
 def test_other_ciphers_are_refused(bench, cipher, name):
     bench.add_key(24, ACCESS_POINT, cipher=cipher)
     thd = send(bench, plain_to_ap() + bytes(8))
@@ -75,6 +75,35 @@ def test_other_ciphers_are_refused(bench, cipher, name):
     bench.hear(plain_from_ap() + bytes(8))
     assert not bench.rx_status(bench.rhds[1])
     assert len(bench.log.messages) == 2 and all(f"{name} is not modelled" in text for text in bench.log.messages)
+
+
+def test_tkip_has_room_for_the_icv_and_leaves_michael_to_software(bench):
+    bench.add_key(24, ACCESS_POINT, cipher=TKIP, key=PAIRWISE)
+    plain = data_to_ap(tkip.tkip_header(1, 0) + b"secret" + b"michael!", flags=0x41)
+    send(bench, plain + bytes(4))
+    [sent] = bench.frames
+    assert sent[24:32] == plain[24:32] and tkip.decrypt(PAIRWISE, sent)[32:] == b"secretmichael!"
+    plain = data_from_ap(tkip.tkip_header(7, 0) + b"answermichael!", flags=0x42)
+    assert bench.hear(tkip.encrypt(PAIRWISE, plain))
+    assert bench.rx_status(bench.rhds[1]) == 0x020C_6019
+    assert bench.received(bench.rhds[1]) == plain, "plain, with TKIP header and MIC, without the ICV"
+
+
+def test_a_group_key_of_tkip_beside_a_pairwise_one_of_ccmp(bench):
+    bench.add_key(1, BROADCAST, cipher=TKIP, key=GROUP)
+    frame = data_from_ap(tkip.tkip_header(7, 1) + b"to allmichael!", BROADCAST, flags=0x42)
+    bench.hear(tkip.encrypt(GROUP, frame))
+    assert bench.received(bench.rhds[1]) == frame and bench.rx_status(bench.rhds[1]) == 0x020C_6419
+
+
+def test_a_wrong_icv_is_dropped(bench):
+    bench.add_key(24, ACCESS_POINT, cipher=TKIP, key=PAIRWISE)
+    bad = tkip.encrypt(GROUP, data_from_ap(tkip.tkip_header(7, 0) + b"secretmichael!", flags=0x42))
+    bench.hear(bad)
+    assert not bench.rx_status(bench.rhds[1]) and "wrong MIC" in bench.log.messages[0]
+    bench.mac.write(RX_CNTRL, ACTIVE_FILTER | 1 << 11)
+    bench.hear(bad)
+    assert bench.rx_status(bench.rhds[1]) & 0x1C == 0x04 and bench.received(bench.rhds[1]) == bad
 
 
 def test_a_frame_without_room_for_ccmp_is_refused(bench):

@@ -146,7 +146,7 @@ def test_the_mic_covers_every_byte(at, change):
 
 @pytest.mark.parametrize(
     ("at", "value", "message"),
-    [(1, 0, "type 0"), (3, 94, "length 94"), (2, 1, "length 351"), (4, 254, "descriptor 254"), (6, 1, "version 1")],
+    [(1, 0, "type 0"), (3, 94, "length 94"), (2, 1, "length 351"), (4, 1, "descriptor 1,"), (6, 3, "version 3")],
 )
 def test_packets_that_are_no_key_frames(at, value, message):
     packet = bytearray(eapol.KeyFrame(0x0002, 1).pack())
