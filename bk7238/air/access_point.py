@@ -15,6 +15,7 @@ from bk7238.air import management
 from bk7238.air.bss import Bss
 from bk7238.air.membership import Membership
 from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.air.radio_mode import RadioMode
 from bk7238.air.security import EAPOL, Open, Security
 from bk7238.air.stations import Downlink, MacFilter, Outgoing, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
@@ -29,10 +30,10 @@ BSSID = bytes.fromhex("02aabbccdd01")
 class AccessPoint(Actor):
     """An access point for `ssid`. `rssi` (dBm) is how loud the device hears it, `beacon_interval` is in time units.
 
-    `ht` turns on 802.11n and WMM: stations that ask for WMM are sent QoS data. `b_only` leaves the rates of 802.11b
-    alone. `hidden` keeps the SSID out of beacons. `security` protects the network; without it, it is open. Of the MAC
-    addresses, those in `deny` are refused, and where there is an `allow`, all that are not in it. `isolated` keeps
-    stations from each other. `misbehaviour` is what goes wrong while a station joins.
+    `ht`, `b_only`, `n_only`, `ht40`, `wmm` and `country` are those of `RadioMode`; with WMM, stations that ask for it
+    get QoS data. `hidden` keeps the SSID out of beacons. `security` protects the network; without it, it is open.
+    Of the MAC addresses, those in `deny` are refused, and where there is an `allow`, all that are not in it. `isolated`
+    keeps stations from each other. `misbehaviour` is what goes wrong while a station joins.
     `counters` counts what was dropped, by cause. `on_change` is told when something was done to it that makes its
     deadline sooner. Raises ValueError for what cannot be.
     """
@@ -55,6 +56,10 @@ class AccessPoint(Actor):
         ht: bool = False,
         hidden: bool = False,
         b_only: bool = False,
+        n_only: bool = False,
+        ht40: bool = False,
+        wmm: bool = False,
+        country: str | None = None,
         security: Security | None = None,
         allow: Collection[bytes] | None = None,
         deny: Collection[bytes] = (),
@@ -68,9 +73,10 @@ class AccessPoint(Actor):
         self.stations = Stations()
         self._isolated, self._rng = isolated, rng
         self._security: Security = security or Open()
-        self._bss = Bss(ssid, bssid, channel, beacon_interval, ht, hidden, self._security, b_only)
+        radio_mode = RadioMode(ht, b_only, n_only, ht40, wmm, country)
+        self._bss = Bss(ssid, bssid, channel, beacon_interval, radio_mode, hidden, self._security)
         self._security.start(ssid, bssid, self.events, misbehaviour)
-        self._downlink = Downlink(bssid, self._bss.rates[-1], self.stations, self._security, rng, self.counters)
+        self._downlink = Downlink(bssid, radio_mode.rates[-1], self.stations, self._security, rng, self.counters)
         self._membership = Membership(
             self._bss, self.stations, self._downlink, self.events, self.counters, MacFilter(allow, deny), misbehaviour
         )
@@ -90,7 +96,7 @@ class AccessPoint(Actor):
 
     @property
     def channel(self) -> int:
-        """1 to 13."""
+        """1 to 14."""
         return self._bss.channel
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bk7238.air import management
+from bk7238.air.radio_mode import RadioMode
 from bk7238.air.security import Security
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import element
@@ -10,13 +11,9 @@ from bk7238.peripherals.core import Actor, State
 
 TIME_UNIT = 1024  # microseconds
 
-G_RATES = (24, 18, 12, 9, 6)  # Mb/s at which a station is sent its data, the best that it knows
-B_RATES = (11, 2, 1)
-
 
 class Bss(Actor):
-    """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds,
-    `b_only` leaves 802.11b's rates alone."""
+    """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds."""
 
     channel: int = State()
 
@@ -26,19 +23,17 @@ class Bss(Actor):
         bssid: bytes,
         channel: int,
         interval: int,
-        ht: bool,
+        radio_mode: RadioMode,
         hidden: bool,
         security: Security,
-        b_only: bool = False,
     ) -> None:
         if not 0 < len(ssid) <= 32:
             raise ValueError(f"an SSID has 1 to 32 bytes, not {len(ssid)}")
         if not 0 < interval < 0x10000:
             raise ValueError(f"a beacon interval has 1 to 65535 time units, not {interval}")
-        if ht and b_only:
-            raise ValueError("an access point with 802.11b's rates only has no 802.11n")
+        radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
-        self.ht, self.hidden, self.security, self.b_only = ht, hidden, security, b_only
+        self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
@@ -47,13 +42,8 @@ class Bss(Actor):
     @property
     def capabilities(self) -> int:
         """Capability information."""
-        slot = 0 if self.b_only else management.SHORT_SLOT
+        slot = 0 if self.radio_mode.b_only else management.SHORT_SLOT
         return management.ESS | slot | (management.PRIVACY if self.security.privacy else 0)
-
-    @property
-    def rates(self) -> tuple[int, ...]:
-        """Rates for data in Mb/s, the best first; the last is for management and group frames."""
-        return B_RATES if self.b_only else G_RATES
 
     def next_beacon(self, now: int) -> int:
         """The first target beacon time after `now`: multiples of the interval, as the TSF is `now` itself."""
@@ -70,20 +60,17 @@ class Bss(Actor):
 
     def association_response(self, status: int, aid: int, more: bytes = b"") -> bytes:
         """The body of an association or reassociation response, with `more` elements."""
-        elements = management.rates(self.b_only) + more
-        if self.ht:
-            elements += management.high_throughput(self.channel)
+        elements = self.radio_mode.associated() + more + self.radio_mode.last(self.channel)
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
-        more = b"" if self.b_only else element(dot11.ERP, b"\0") + element(dot11.EXTENDED_RATES, management.MORE_RATES)
         elements = (
             element(dot11.SSID, ssid)
-            + element(dot11.RATES, management.B_RATES if self.b_only else management.RATES)
+            + self.radio_mode.front()
             + element(dot11.DS_PARAMETER, bytes((self.channel,)))
             + indication
-            + more
+            + self.radio_mode.middle()
             + self.security.elements
-            + (management.high_throughput(self.channel) if self.ht else b"")
+            + self.radio_mode.last(self.channel)
         )
         return management.beacon(now, self.interval, self.capabilities, elements)

@@ -13,7 +13,7 @@ ESS, PRIVACY, SHORT_SLOT = 0x0001, 0x0010, 0x0400
 
 # Status codes
 SUCCESS, UNSPECIFIED, NO_ALGORITHM, OUT_OF_SEQUENCE = 0, 1, 13, 14
-TOO_MANY_STATIONS, RATES_UNSUPPORTED, REFUSED_TEMPORARILY, DECLINED = 17, 18, 30, 37
+TOO_MANY_STATIONS, RATES_UNSUPPORTED, HT_UNSUPPORTED, REFUSED_TEMPORARILY, DECLINED = 17, 18, 27, 30, 37
 
 # Reason codes
 UNSPECIFIED_REASON, LEAVING = 1, 3
@@ -25,12 +25,19 @@ BASIC = 0x80
 RATES = bytes((0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24))  # 1, 2, 5.5, 11 basic; 6, 9, 12, 18 (500 kb/s)
 B_RATES = RATES[:4]
 MORE_RATES = bytes((0x30, 0x48, 0x60, 0x6C))  # 24, 36, 48, 54
+_HT_REQUIRED = bytes((0x80 | 127,))  # among the rates: a BSS membership selector
 
 WMM = bytes.fromhex("0050f202")  # Microsoft's OUI and the type of the WMM elements
 _WMM_PARAMETERS = WMM + bytes.fromhex("0101000003a4000027a4000042435e0062322f00")  # the usual EDCA values
 
 _HT_SHORT_GI_20, _HT_NO_SM_POWER_SAVE = 0x0020, 0x000C
+_HT_40, _HT_SHORT_GI_40, _HT_DSSS_IN_40 = 0x0002, 0x0040, 0x1000
+_ANY_WIDTH, _SECONDARY_ABOVE, _SECONDARY_BELOW = 0x04, 1, 3
+_HIGHEST_BELOW = 7  # up to here the secondary channel is above
 _MCS_0_TO_7 = b"\xff" + bytes(15)
+
+_AMERICA, _JAPAN = ("CA", "CO", "MX", "PA", "PR", "TW", "US"), "JP"
+_AMERICAN, _USUAL_COUNTRY = (11, 30), (13, 20)  # channels, dBm
 
 _BEACON = struct.Struct("<QHH")
 _AUTHENTICATION = struct.Struct("<HHH")
@@ -43,11 +50,23 @@ SA_QUERY, _QUERY, _ANSWER = 8, 0, 1
 _BLOCK_ACK, _ADDBA_REQUEST, _ADDBA_RESPONSE = 3, 0, 1
 
 
-def rates(b_only: bool) -> bytes:
+def rates() -> bytes:
     """Supported rates and extended rates."""
-    if b_only:
-        return element(dot11.RATES, B_RATES)
-    return element(dot11.RATES, RATES) + element(dot11.EXTENDED_RATES, MORE_RATES)
+    return element(dot11.RATES, RATES) + extended_rates()
+
+
+def extended_rates(ht_required: bool = False) -> bytes:
+    """The rates of 802.11g that the first element has no room for, and whether stations must have 802.11n."""
+    return element(dot11.EXTENDED_RATES, MORE_RATES + (_HT_REQUIRED if ht_required else b""))
+
+
+def country(code: str) -> bytes:
+    """The country element: which channels there are, and with how many dBm they may be used."""
+    channels, power = _AMERICAN if code in _AMERICA else _USUAL_COUNTRY
+    content = code.encode() + b" " + bytes((1, channels, power))
+    if code == _JAPAN:
+        content += bytes((14, 1, power))
+    return element(dot11.COUNTRY, content + bytes(len(content) % 2))
 
 
 def basic_rates() -> frozenset[int]:
@@ -55,15 +74,20 @@ def basic_rates() -> frozenset[int]:
     return frozenset(rate & ~BASIC for rate in RATES if rate & BASIC)
 
 
-def high_throughput(channel: int) -> bytes:
-    """HT capabilities and operation (20 MHz, one stream) and the WMM parameters that HT requires."""
-    capabilities = struct.pack("<HB", _HT_SHORT_GI_20 | _HT_NO_SM_POWER_SAVE, 0) + _MCS_0_TO_7 + bytes(7)
-    operation = bytes((channel,)) + bytes(21)
-    return (
-        element(dot11.HT_CAPABILITIES, capabilities)
-        + element(dot11.HT_OPERATION, operation)
-        + element(dot11.VENDOR, _WMM_PARAMETERS)
-    )
+def high_throughput(channel: int, wide: bool = False) -> bytes:
+    """HT capabilities and operation of one stream, `wide` with 40 MHz."""
+    can, width = _HT_SHORT_GI_20 | _HT_NO_SM_POWER_SAVE, 0
+    if wide:
+        can |= _HT_40 | _HT_SHORT_GI_40 | _HT_DSSS_IN_40
+        width = _ANY_WIDTH | (_SECONDARY_ABOVE if channel <= _HIGHEST_BELOW else _SECONDARY_BELOW)
+    capabilities = struct.pack("<HB", can, 0) + _MCS_0_TO_7 + bytes(7)
+    operation = bytes((channel, width)) + bytes(20)
+    return element(dot11.HT_CAPABILITIES, capabilities) + element(dot11.HT_OPERATION, operation)
+
+
+def wmm() -> bytes:
+    """The WMM parameter element."""
+    return element(dot11.VENDOR, _WMM_PARAMETERS)
 
 
 def traffic_indication(aids: Iterable[int], group: bool) -> bytes:

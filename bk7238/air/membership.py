@@ -152,15 +152,16 @@ class Membership(Actor):
             self._events.publish(StationRefused(now, *self._names(station.address), refused))
             return
         wanted = body[fixed:]
-        rates = dot11.find_element(wanted, dot11.RATES) or b""
-        rates += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""
-        offered = {rate & ~management.BASIC for rate in rates}
+        known = dot11.find_element(wanted, dot11.RATES) or b""
+        known += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""
+        offered = {rate & ~management.BASIC for rate in known}
         self._end_association(station)
         status = self._judge(station, wanted, offered)
         if not status:
+            mode = self._bss.radio_mode
             station.aid = self._stations.free_aid()
-            station.qos = self._bss.ht and dot11.find_element(wanted, dot11.VENDOR, management.WMM) is not None
-            station.rate = next((rate for rate in self._bss.rates if rate * 2 in offered), self._bss.rates[-1])
+            station.qos = mode.has_wmm and dot11.find_element(wanted, dot11.VENDOR, management.WMM) is not None
+            station.rate = next((rate for rate in mode.rates if rate * 2 in offered), mode.rates[-1])
         answer = self._bss.association_response(status, station.aid)
         self._downlink.management(kind, station.address, answer, now)
         names = self._names(station.address)
@@ -178,6 +179,8 @@ class Membership(Actor):
             return management.UNSPECIFIED
         if not management.basic_rates() <= offered:
             return management.RATES_UNSUPPORTED
+        if self._bss.radio_mode.n_only and dot11.find_element(wanted, dot11.HT_CAPABILITIES) is None:
+            return management.HT_UNSUPPORTED
         return self._bss.security.admit(station.address, wanted)
 
     def _act(self, station: StationEntry, body: bytes, now: int) -> None:

@@ -15,6 +15,11 @@ class Protection(NamedTuple):
     offered: Rsn | None
     wpa: Rsn | None = None
 
+    @property
+    def has_sae(self) -> bool:
+        """Whether stations may come with SAE."""
+        return self.offered is not None and rsn.SAE in self.offered.management
+
 
 OPEN = "open"
 ROUTERS: Mapping[str, Protection | None] = {

@@ -113,14 +113,14 @@ class Station(Actor):
             self._send(dot11.AUTHENTICATION, management.authentication(1, management.SUCCESS), now)
         else:
             fixed = struct.pack("<HH", management.ESS | management.SHORT_SLOT, _LISTEN_INTERVAL)
-            body = fixed + element(dot11.SSID, self.found) + management.rates(False)
+            body = fixed + element(dot11.SSID, self.found) + management.rates()
             self._send(dot11.ASSOCIATION_REQUEST, body, now)
 
     def _scan(self, now: int) -> None:
         """The next channel, with a question."""
         self.state, self.bssid = SCAN, dot11.BROADCAST
         self.channel = CHANNELS[self.channel % len(CHANNELS)]
-        body = element(dot11.SSID, self.ssid or b"") + management.rates(False)
+        body = element(dot11.SSID, self.ssid or b"") + management.rates()
         self._send(dot11.PROBE_REQUEST, body, now)
         self._timer = now + _DWELL
 

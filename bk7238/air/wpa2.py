@@ -88,6 +88,8 @@ class Wpa2(Actor):
             raise ValueError("a protected network needs an RSN or a WPA element, and one group cipher for both")
         self._group_cipher = CIPHERS[offers[0].group]
         self._knows_psk, self._knows_sae = (any(akm in one.management for one in offers) for akm in (rsn.PSK, rsn.SAE))
+        if self._knows_sae and wpa_keys.is_key(passphrase):
+            raise ValueError("SAE needs a passphrase, not a key")
         self._protects_management = any(one.protects_management for one in offers)
         self.elements = b"" if offered is None else dot11.element(dot11.RSN, offered.pack())
         self._sae: Sae | None = None

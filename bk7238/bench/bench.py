@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from bk7238.air.access_point import AccessPoint
@@ -119,7 +120,7 @@ class Bench:
             wired(self._outside()),
             router=chosen.router,
             channel=chosen.channel,
-            ht=chosen.ht,
+            **asdict(chosen.radio_mode),
             hidden=chosen.hidden,
             misbehaviour=chosen.misbehaviour,
         )

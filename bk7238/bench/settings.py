@@ -11,11 +11,12 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from bk7238.air.misbehaviour import NONE, Misbehaviour
-from bk7238.air.routers import OPEN, ROUTERS
+from bk7238.air.radio_mode import RadioMode
+from bk7238.air.routers import OPEN, ROUTERS, USUAL
 from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
-from bk7238.formats import scrambling
+from bk7238.formats import scrambling, wpa_keys
 from bk7238.formats.scrambling import Coefficients
 from bk7238.network import host_server
 from bk7238.network.host_server import Forward, GatewayServer
@@ -67,7 +68,8 @@ class Settings:
     psk: str | None = _option(
         None,
         values.passphrase,
-        "the passphrase that the device is told, 8 to 63 characters; without it an open network",
+        "the passphrase that the device is told, 8 to 63 characters, or the key, 64 hexadecimal digits; without it an "
+        "open network",
         "P",
         page="networks.md",
     )
@@ -87,8 +89,15 @@ class Settings:
         page="networks.md",
     )
     hidden: bool = _option(False, values.switch, "the access point keeps its SSID out of its beacons")
-    channel: int = _option(6, values.channel, "the access point's, 1 to 13", "N")
+    channel: int = _option(6, values.channel, "the access point's, 1 to 14, of which 14 is for 802.11b alone", "N")
     ht: bool = _option(False, values.switch, "the access point offers 802.11n and WMM")
+    ht40: bool = _option(False, values.switch, "the access point offers 802.11n and announces channels of 40 MHz")
+    n_only: bool = _option(False, values.switch, "the access point offers 802.11n and refuses stations without it")
+    b_only: bool = _option(False, values.switch, "the access point offers the rates of 802.11b and no others")
+    wmm: bool = _option(False, values.switch, "the access point offers WMM, without 802.11n, too")
+    country: str | None = _option(
+        None, values.country, "the access point says that it is in this country, a code of two letters", "CC"
+    )
     misbehaviour: Misbehaviour = _option(  # noqa: RUF009  # it is a field
         NONE,
         values.misbehaviour,
@@ -227,6 +236,10 @@ class Settings:
             raise ValueError(f"--router {self.router} needs a passphrase: --psk P, or --ap-psk P")
         if self.router == OPEN and self.ap_psk:
             raise ValueError("--router open and --ap-psk do not go together: an open network has no passphrase")
+        offer = ROUTERS[self.router or USUAL]
+        if wpa_keys.is_key(self.passphrase or "") and offer is not None and offer.has_sae:
+            raise ValueError(f"--router {self.router} needs a passphrase: SAE makes nothing of a key in hexadecimal")
+        self.radio_mode.check(self.channel)
         if self.forward and self.tap is not None:
             raise ValueError(
                 "--forward and --tap do not go together: with a TAP this machine reaches the device itself"
@@ -238,6 +251,11 @@ class Settings:
                 host_server.gateway_server(str(server), anywhere=self.gateway_anywhere)
         except ValueError as error:
             raise ValueError(f"gateway: {error}") from None
+
+    @property
+    def radio_mode(self) -> RadioMode:
+        """What the access point says of its radio."""
+        return RadioMode(**{one.name: getattr(self, one.name) for one in fields(RadioMode)})
 
     @property
     def passphrase(self) -> str | None:

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from bk7238 import chip as chips
 from bk7238 import host_files
 from bk7238.air.misbehaviour import NONE, Misbehaviour
+from bk7238.air.radio_mode import RadioMode
 from bk7238.air.routers import ROUTERS
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
+from bk7238.formats import wpa_keys
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
 from bk7238.network import host_server
@@ -67,9 +69,14 @@ def ssid(text: str | bytes) -> bytes:
 
 
 def passphrase(text: str) -> str:
-    """Check that it can be the passphrase of a WPA2 network."""
+    """Check that it can be the passphrase of a network, or its key in hexadecimal."""
+    if wpa_keys.is_key(text):
+        return text
     if not 8 <= len(text) <= 63 or not all(" " <= character <= "~" for character in text):
-        raise ValueError("a passphrase has 8 to 63 printable ASCII characters; leave it out for an open network")
+        raise ValueError(
+            "a passphrase has 8 to 63 printable ASCII characters, a key 64 hexadecimal digits; leave it out for an "
+            "open network"
+        )
     return text
 
 
@@ -109,11 +116,16 @@ def request(text: str) -> str:
 
 
 def channel(number: str | int) -> int:
-    """Read the number of a channel, 1 to 13."""
+    """Read the number of a channel, 1 to 14."""
     text = str(number)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 13:
-        raise ValueError(f"channels go from 1 to 13, not {number!r}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 14:
+        raise ValueError(f"channels go from 1 to 14, not {number!r}")
     return int(text)
+
+
+def country(code: str) -> str:
+    """Check that it is a country's code of two letters."""
+    return RadioMode(country=text(code).upper()).country or ""
 
 
 def chip(name: str | Path | Chip) -> Chip:

@@ -23,7 +23,8 @@ from bk7238.image import FlashImage, flash_image
 T = TypeVar("T")
 
 NETWORK = (
-    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "misbehaviour"),
+    *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "ht40"),
+    *("n_only", "b_only", "wmm", "country", "misbehaviour"),
     *("request", "update_by"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")

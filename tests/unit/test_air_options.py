@@ -50,6 +50,64 @@ def test_802_11b_and_802_11n_exclude_each_other():
         make_air(b_only=True, ht=True)
 
 
+def test_channel_14_is_for_802_11b():
+    with pytest.raises(ValueError, match="channel 14"):
+        make_air(channel=14)
+    _, access_point, _ = make_air(channel=14, b_only=True)
+    assert access_point.channel == 14
+
+
+@pytest.mark.parametrize(
+    ("country", "content"),
+    [("DE", "44452001 0d14"), ("US", "55532001 0b1e"), ("JP", "4a502001 0d14 0e0114 00")],
+)
+def test_the_country(country, content):
+    for _, _, body in advertised(country=country):
+        assert dot11.find_element(body[12:], dot11.COUNTRY) == bytes.fromhex(content)
+
+
+@pytest.mark.parametrize("country", ["", "D", "de", "DEU", "D\u00c4"])
+def test_what_is_no_country(country):
+    with pytest.raises(ValueError, match="two capital letters"):
+        make_air(country=country)
+
+
+@pytest.mark.parametrize(("channel", "secondary"), [(1, 1), (7, 1), (8, 3), (13, 3)])
+def test_40_mhz_is_announced(channel, secondary):
+    medium, _, _ = make_air(ht40=True, channel=channel)
+    station = Station(medium, channel=channel)
+    station.listen(200_000)
+    elements = station.beacons[-1][2][12:]
+    capabilities = int.from_bytes(dot11.find_element(elements, dot11.HT_CAPABILITIES)[:2], "little")
+    assert capabilities & 0x0002 and dot11.find_element(elements, dot11.HT_OPERATION)[:2] == bytes(
+        (channel, 4 | secondary)
+    )
+
+
+def test_wmm_without_802_11n():
+    for _, _, body in advertised(wmm=True):
+        assert dot11.find_element(body[12:], dot11.VENDOR).hex() == "0050f2020101000003a4000027a4000042435e0062322f00"
+        assert dot11.find_element(body[12:], dot11.HT_CAPABILITIES) is None
+    medium, access_point, _ = make_air(wmm=True)
+    station = Station(medium, qos=True)
+    station.join()
+    access_point.send(MAC + OTHER + b"\x08\x00" + bytes(46), station.now)
+    [(header, _)] = station.listen()
+    assert header.qos == 0
+
+
+@pytest.mark.parametrize(("more", "status"), [(b"", 27), (element(dot11.HT_CAPABILITIES, bytes(26)), 0)])
+def test_802_11n_alone(more, status):
+    medium, _, _ = make_air(n_only=True)
+    station = Station(medium)
+    station.authenticate()
+    station.listen()
+    station.associate(elements=RATES + more)
+    [(_, body)] = station.listen(5_000)
+    assert int.from_bytes(body[2:4], "little") == status
+    assert dot11.find_element(body[6:], dot11.EXTENDED_RATES)[-1] == 0xFF, "a selector, no rate"
+
+
 @pytest.mark.parametrize("interval", [20, 100, 1000])
 def test_the_beacon_interval(interval):
     station = Station(make_air(beacon_interval=interval)[0])

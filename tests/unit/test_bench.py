@@ -8,6 +8,7 @@ import pytest
 
 from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.air.misbehaviour import Misbehaviour
+from bk7238.air.radio_mode import RadioMode
 from bk7238.air.routers import ROUTERS
 from bk7238.bench.bench import Bench
 from bk7238.cli import main
@@ -32,6 +33,7 @@ def test_what_settings_choose(image):
         channel=11,
         hidden=True,
         ht=True,
+        country="de",
         misbehaviour="silent-at=message-3",
         serve={"/more.txt": b"more"},
         flash_size="4M",
@@ -43,7 +45,7 @@ def test_what_settings_choose(image):
     point = bench.put_on_air()
     assert bench.air.access_points == [point] and point.network is bench.network
     assert (point.ssid, point.channel, point.security.passphrase) == (b"Own", 11, "another horse")
-    assert (point._bss.hidden, point._bss.ht) == (True, True)
+    assert (point._bss.hidden, point._bss.radio_mode) == (True, RadioMode(ht=True, country="DE"))
     assert point._membership._misbehaviour == Misbehaviour(silent_at="message-3")
     bench.power_on()
     assert bench.machine.air is bench.air

@@ -139,7 +139,7 @@ def test_a_table_of_a_scenario_is_the_same_fault():
         ("settings = 3", "the settings are a table"),
         ("[settings]\ncolour='red'", "[settings] has no 'colour', but ap_psk, "),
         ("[settings]\nfaults=['package-key']", "[settings] has no 'faults'"),
-        ("[settings]\nchannel=14", "[settings] channel: channels go from 1 to 13"),
+        ("[settings]\nchannel=15", "[settings] channel: channels go from 1 to 14"),
         ("[settings]\nwithin=1979-05-27", "[settings] within cannot be"),
         ("faults = oops\n", "line 1"),
         ("faults = " + "[" * 5000, "nested too deeply"),

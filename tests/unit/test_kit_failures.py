@@ -66,7 +66,7 @@ def test_no_frame_of_the_kit_is_in_a_traceback(pytester):
     for chosen, said in (
         ("fixture", "NotSeen: no line matched 'Mars'"),
         ("expect", "NotSeen: no line matched 'never'"),
-        ("setting", "ValueError: channel: channels go from 1 to 13, not 99"),
+        ("setting", "ValueError: channel: channels go from 1 to 14, not 99"),
         ("partition", "KeyError: \"there is no partition 'x'"),
     ):
         shown, case = run(pytester, chosen)
@@ -81,7 +81,7 @@ def test_no_frame_of_the_kit_is_in_a_traceback(pytester):
 def test_an_error_is_said_once(pytester):
     shown, case = run(pytester, "marker")
     assert "During handling" not in shown and "During handling" not in case[-1].text
-    assert case[-1].text.strip() == "bk7238: channel: channels go from 1 to 13, not 99"
+    assert case[-1].text.strip() == "bk7238: channel: channels go from 1 to 14, not 99"
 
 
 def test_junit_has_consoles_digest_and_replay(pytester):

@@ -78,7 +78,7 @@ def test_a_vendor_image_that_is_not_here_is_skipped_by_name(pytester, monkeypatc
 WRONG = {
     "@pytest.mark.bk7238(colour='red')": "there is no setting 'colour', but ",
     "@pytest.mark.bk7238('full.bin')": "takes settings by name, as in image='full.bin', not 'full.bin'",
-    "@pytest.mark.bk7238(channel=99)": "channel: channels go from 1 to 13, not 99",
+    "@pytest.mark.bk7238(channel=99)": "channel: channels go from 1 to 14, not 99",
     "@pytest.mark.bk7238(within='soon')": "within: 'soon' is no time such as 20s",
     "@pytest.mark.bk7238(flash_size='3M')": "no flash of 0x300000 bytes is known of the BK7238",
     "@pytest.mark.bk7238(psk='short')": "psk: a passphrase has 8 to 63",

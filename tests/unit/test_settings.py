@@ -35,6 +35,7 @@ SERVED = [ROOT / "README.md", ROOT / "docs" / "faults.md"]
 words = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=20)
 ssids = st.binary(min_size=1, max_size=32).filter(lambda ssid: 0 not in ssid)
 passphrases = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
+keys = st.binary(min_size=32, max_size=32).map(bytes.hex)
 codes = st.integers(0, 0xFFFF)
 misbehaviours = st.builds(
     Misbehaviour, st.none() | st.sampled_from(STEPS), st.none() | st.sampled_from(STEPS), codes, codes
@@ -75,12 +76,17 @@ INSIDE = {
     "profile": words,
     "ssid": ssids,
     "ap_ssid": st.none() | ssids,
-    "psk": st.none() | passphrases,
-    "ap_psk": st.none() | st.just("") | passphrases,
+    "psk": st.none() | passphrases | keys,
+    "ap_psk": st.none() | st.just("") | passphrases | keys,
     "router": st.none() | st.sampled_from(list(ROUTERS)),
     "hidden": st.booleans(),
-    "channel": st.integers(1, 13),
+    "channel": st.integers(1, 14),
     "ht": st.booleans(),
+    "ht40": st.booleans(),
+    "n_only": st.booleans(),
+    "b_only": st.booleans(),
+    "wmm": st.booleans(),
+    "country": st.none() | st.sampled_from(["DE", "JP", "US"]),
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
     "update_by": st.none() | words,
@@ -98,7 +104,14 @@ INSIDE = {
 
 
 def suited(given):
-    """A router's setting has a passphrase where it needs one, and none where it is open."""
+    """A router's setting has a passphrase where it needs one, and none where it is open; 802.11b has no 802.11n, and
+    channel 14 nothing else."""
+    if given.get("channel") == 14:
+        given = {**given, "b_only": True}
+    if given.get("b_only"):
+        given = {name: value for name, value in given.items() if name not in ("ht", "ht40", "n_only")}
+    if (given.get("router") or "").startswith("wpa3"):
+        given = {name: value for name, value in given.items() if "psk" not in name or len(value or "") != 64}
     if given.get("router") == "open":
         return {**given, "ap_psk": None}
     if given.get("router") and not (given.get("ap_psk") or (given.get("ap_psk") is None and given.get("psk"))):
@@ -135,6 +148,7 @@ def test_none_is_what_is_usual_and_needs_no_word(settings, name):
     needed = {
         "gateway": ("gateway_anywhere",),
         "gateway_anywhere": ("gateway",),
+        "b_only": ("channel",),
         **dict.fromkeys(("psk", "ap_psk"), ("router",)),
     }
     others = needed.get(name, ())
@@ -227,7 +241,14 @@ def test_a_text_is_what_it_stands_for():
         ({"gateway": "127.0.0.1:80", "tap": "bk0"}, "--gateway and --tap do not go together"),
         ({"tap": "bk0", "serve": SERVED}, "--tap and --serve do not go together"),
         ({"gateway_anywhere": True}, "--gateway-anywhere needs --gateway"),
-        ({"router": "wpa4"}, "router: 'wpa4' is no router's setting; there is open, wpa2, wpa3-transition, wpa3"),
+        (
+            {"router": "wpa4"},
+            "router: 'wpa4' is no router's setting; there is open, wpa, mixed, wpa2, ",
+        ),
+        ({"router": "wpa3", "psk": 32 * "a1"}, "--router wpa3 needs a passphrase: SAE makes nothing of a key"),
+        ({"channel": 14}, "channel 14 is for 802.11b's rates alone (b_only)"),
+        ({"b_only": True, "ht40": True}, "802.11b's rates only has no 802.11n"),
+        ({"country": "Germany"}, "country: a country is a code of two capital letters such as DE, not 'GERMANY'"),
         ({"router": "wpa3"}, "--router wpa3 needs a passphrase: --psk P, or --ap-psk P"),
         ({"router": "wpa2", "psk": "correct horse", "ap_psk": ""}, "--router wpa2 needs a passphrase"),
         ({"router": "open", "ap_psk": "correct horse"}, "--router open and --ap-psk do not go together"),

@@ -166,3 +166,10 @@ def test_any_bytes(data):
             assert str(error), "it says why"
     found = wpa_keys.find_group_key(data)
     assert found is None or (found[0] in range(4) and found[1] in data)
+
+
+def test_a_key_in_hexadecimal_is_one():
+    key = wpa_keys.pmk("password", b"IEEE")
+    assert wpa_keys.pmk(key.hex(), b"another") == key == wpa_keys.pmk(key.hex().upper(), b"")
+    for text in (key.hex()[1:], key.hex()[:-1] + "g"):
+        assert not wpa_keys.is_key(text)
