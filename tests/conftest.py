@@ -3,6 +3,8 @@
 import fcntl
 import gc
 import os
+import shutil
+import subprocess
 from collections.abc import Generator
 from contextlib import suppress
 
@@ -74,3 +76,20 @@ def pytest_make_collect_report(
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what has been made by now and stays to the end."""
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def tshark():
+    """Runs tshark on the capture of a folder, with that as its configuration; its output by line."""
+    program = shutil.which("tshark")
+    if program is None:
+        pytest.skip("needs tshark (Debian package tshark)")
+
+    def run(folder, *arguments):
+        command = [program, "-r", str(folder / "air.pcapng"), *arguments]
+        environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(folder)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return run

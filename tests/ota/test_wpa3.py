@@ -7,6 +7,7 @@ from images import VENDOR, vendor
 
 from bk7238.air.sae import SaeOptions
 from bk7238.air.wpa2 import Wpa2
+from bk7238.cli.recording import recorded
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn
 from bk7238.peripherals.wifi import keys
@@ -33,11 +34,18 @@ def associations(air):
         ("wpa3", rsn.SAE, rsn.CCMP),
     ],
 )
-def test_update(make_dut, router, akm, group):
+def test_update(make_dut, tshark, tmp_path, router, akm, group):
     dut = make_dut(psk=PSK, router=router)
     air = Air(dut)
-    result = dut.expect_verdict("new-app-runs")
+    with recorded(tmp_path, dut.bench.air):
+        result = dut.expect_verdict("new-app-runs")
     assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
+    fields = (part for suites in ("gcs", "pcs", "akms") for part in ("-e", f"wlan.rsn.{suites}.type"))
+    seen = tshark(tmp_path, "-Y", "wlan.fc.type_subtype == 0", "-T", "fields", *fields)
+    assert {tuple(map(int, row.split())) for row in seen} == {(group[3], rsn.CCMP[3], akm[3])}
+    protected = "wlan.fc.protected == 1 && wlan.fc.type == 2"
+    assert len(tshark(tmp_path, "-Y", f"{protected} && llc")) > 700
+    assert tshark(tmp_path, "-Y", f"{protected} && !llc") == [], "all of it is decrypted"
     asked = associations(air)
     assert {(one.group, one.pairwise, one.management) for one in asked} == {(group, (rsn.CCMP,), (akm,))}
     waits = [event.status for event in air.events("StationRefused")]

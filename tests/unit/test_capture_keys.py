@@ -2,8 +2,6 @@
 
 import os
 import random
-import shutil
-import subprocess
 from itertools import product
 
 import pytest
@@ -32,23 +30,6 @@ NETWORKS = [  # SSID, passphrase
     (b"0123456789abcdef" * 2, "".join(map(chr, range(32, 95)))),
     (b"\x01\n\t\x7f", "".join(map(chr, range(64, 127)))),
 ]
-
-
-@pytest.fixture(scope="module")
-def tshark():
-    """Runs tshark on the capture of a folder, with that as its configuration; its output by line."""
-    program = shutil.which("tshark")
-    if program is None:
-        pytest.skip("needs tshark (Debian package tshark)")
-
-    def run(folder, *arguments):
-        command = [program, "-r", str(folder / "air.pcapng"), *arguments]
-        environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(folder)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    return run
 
 
 def test_hard_networks_side_by_side(tshark, tmp_path):
