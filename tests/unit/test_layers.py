@@ -1,6 +1,7 @@
 """Who may import what: docs/architecture.md."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,6 @@ def test_a_name_is_used_for_one_thing_only():
     homes = {}
     for folder in ("bk7238", "peripherals"):
         for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.parse(file.read_text()).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    homes.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+            for name in re.findall(r"^class ([^\W_]\w*)", file.read_text(), re.MULTILINE):
+                homes.setdefault(name, []).append(str(file.relative_to(ROOT)))
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
