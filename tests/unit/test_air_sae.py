@@ -3,8 +3,9 @@
 import copy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from long_run import examples
 from sae_peer import BY_HASH, SaePeer, make_wpa3
 from station import MAC, OTHER
 from supplicant import Supplicant
@@ -240,7 +241,7 @@ def test_a_copy_goes_on_with_the_exchange(air):
     assert air.station.confirm()[:2] == (2, 0)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.lists(
         st.tuples(

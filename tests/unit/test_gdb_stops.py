@@ -41,10 +41,10 @@ def test_breakpoints_that_are_hit_leave_the_run_as_it_is(device):
     places = {AGAIN, STORE_WORD, LONG + 400, LONG_END, *(4 * rng.randrange(LONG // 4, LONG_END // 4) for _ in range(9))}
     for address in places:
         device.engine.stops.add_breakpoint(address)
-    stops = run(device)
+    stops = run(device, UNTIL // 4)
     assert {pc for _, pc in stops} == places and len(stops) > 500
     assert all(one[0] < other[0] for one, other in zip(stops, stops[1:], strict=False))
-    assert state(device) == undisturbed()
+    assert state(device) == undisturbed(UNTIL // 4)
 
 
 def test_stepping_leaves_the_run_as_it_is(device):
