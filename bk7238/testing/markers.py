@@ -4,12 +4,18 @@ line."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from bk7238 import testing
+
+if TYPE_CHECKING:
+    from bk7238.chip import Chip
+    from bk7238.formats.scrambling import Coefficients
+    from bk7238.image import FlashImage
 
 T = TypeVar("T")
 SETTINGS = ("seed", "engine", "chip", "flash_key")
@@ -32,7 +38,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     been read already; a package that is False is none, and so is that of a device with `update=False`."""
     from bk7238.bench.settings import Settings
     from bk7238.debug import symbols
-    from bk7238.image import FlashImage, Package, flash_image, package
+    from bk7238.image import FlashImage, Package, package
 
     config = item.config
     settings = {**checked(_marked, item), **more}
@@ -48,10 +54,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     item.stash.setdefault(FILES, {}).update({name: path for name, path in files.items() if name not in more})
     settings = {**{name: config.getoption(f"bk7238_{name}") for name in SETTINGS}, **settings}
     whose = checked(Settings, chip=settings["chip"], flash_key=settings["flash_key"])
-    if "image" in files:
-        image = checked(flash_image.read, files["image"], chip=whose.chip, key=whose.flash_key)
-    else:
-        image = chosen["image"]
+    image = checked(_image, files["image"], whose.chip, whose.flash_key) if "image" in files else chosen["image"]
     update_package = checked(package.read, files["package"]) if "package" in files else chosen["package"] or None
     dut = testing.Dut(image, update_package, Settings())
     dut.symbols = [checked(symbols.symbol_file, _found(config, str(elf))) for elf in elves]
@@ -60,6 +63,25 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     if config.getoption("bk7238_no_boots"):
         dut.cache = None
     return dut
+
+
+def _image(path: Path, chip: Chip | None, key: Coefficients | None) -> FlashImage:
+    """The image in a file. It is looked at once for all tests, as long as it stays as it is."""
+    from bk7238 import host_files
+    from bk7238.image import flash_image
+
+    known = _images.get(path)
+    with suppress(OSError):
+        if chip is key is None and known is not None and host_files.read(path, host_files.BINARY) == known.data:
+            return known
+    image = flash_image.read(path, chip=chip, key=key)
+    if chip is key is None:
+        _images.clear()  # most tests have the same one
+        _images[path] = image
+    return image
+
+
+_images: dict[Path, FlashImage] = {}
 
 
 def _file(config: pytest.Config, name: str, marked: str | Path | None) -> Path:
