@@ -3,14 +3,15 @@
 import os
 import re
 import shlex
-import subprocess
 import sys
+import threading
+from contextlib import suppress
 
 import pytest
 from test_documented_options import PARSERS
 
 from bk7238 import __version__
-from bk7238.cli import main, parser
+from bk7238.cli import command, main, parser
 from bk7238.cli.examples import EXAMPLES
 from bk7238.exit_status import ExitStatus
 from bk7238.faults import all_kinds
@@ -125,20 +126,27 @@ def test_the_header_s_crc_is_shown(capsys):
         (False, {}, ["--color=always"], True),
     ],
 )
-def test_a_verdict_has_a_colour_on_a_terminal_or_as_it_is_wanted(terminal, more, words, coloured):
-    command = [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--delivered", *words]
+def test_a_verdict_has_a_colour_on_a_terminal_or_as_it_is_wanted(terminal, more, words, coloured, monkeypatch):
     reading, writing = os.openpty() if terminal else os.pipe()
-    environment = {**os.environ, "TERM": "xterm", **more}
-    with subprocess.Popen(command, stdout=writing, env=environment) as process:
-        os.close(writing)
-        said = b""
-        try:
+    for name, value in {"TERM": "xterm", **more}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["bk7238", "ota", IMAGE, PACKAGE, "--delivered", *words])
+    said = bytearray()
+
+    def read():
+        with suppress(OSError):  # of a terminal whose other end is closed
             while chunk := os.read(reading, 4096):
-                said += chunk
-        except OSError:  # a terminal whose other end is closed
-            pass
+                said.extend(chunk)
         os.close(reading)
-    assert process.returncode == 0
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(writing, "w") as stream, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as end:
+            command()
+    reader.join()
+    assert end.value.code == 0
     assert b"new-app-runs" in said
     assert (b"\x1b[32mnew-app-runs\x1b[0m: " in said) == coloured
 
