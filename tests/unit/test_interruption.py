@@ -109,6 +109,7 @@ def test_no_worker_outlives_a_sweep_that_is_killed(subject):
     words = ("sweep", IMAGE, PACKAGE, "--of", subject, "--tier", "full", "--processes", "2")
     command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sweep:
+        sweep.stdout.readline()  # what it is going to do
         handles = []
         while len(handles) < 3:
             handles = begotten(sweep.pid)
