@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 BLOCKS = 65536
@@ -27,8 +27,8 @@ class Reason(IntEnum):
     LONGER = 10
 
 
-class Attention(IntFlag):
-    """What a debugger wants of a slice."""
+class Attention(IntEnum):
+    """Bits: what a debugger wants of a slice."""
 
     RESUME = 1  # begin with the rest of a block that was counted
     PASS = 2  # this once, let an instruction pass its breakpoint
@@ -36,8 +36,8 @@ class Attention(IntFlag):
     SEARCH = 8  # remember breakpoints and watched accesses, and go on
 
 
-class Page(IntFlag):
-    """What a page of the address space is."""
+class Page(IntEnum):
+    """Bits: what a page of the address space is."""
 
     MEMORY = 1
     FETCHED = 2  # code came from it: stores may change code
