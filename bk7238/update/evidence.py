@@ -13,6 +13,7 @@ from bk7238.update.result_file import AppRecord, Evidence, HeaderRecord
 from bk7238.update.story import Story
 
 LINES = 12
+_PIECE = 0x1000  # bytes that are compared at once
 
 
 def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> Evidence:
@@ -82,6 +83,8 @@ def _app(flash: FlashView, image: FlashImage) -> AppRecord:
 
 def _first_difference(old: bytes, new: bytes) -> int | None:
     """The first offset at which both have a byte, and not the same."""
-    size = min(len(old), len(new))
-    differ = int.from_bytes(old[:size], "little") ^ int.from_bytes(new[:size], "little")
-    return (differ & -differ).bit_length() - 1 >> 3 if differ else None
+    for at in range(0, min(len(old), len(new)), _PIECE):
+        piece, other = old[at : at + _PIECE], new[at : at + _PIECE]
+        if piece != other:
+            return next((at + place for place, (a, b) in enumerate(zip(piece, other, strict=False)) if a != b), None)
+    return None
