@@ -72,7 +72,12 @@ def _image(path: Path, chip: Chip | None, key: Coefficients | None) -> FlashImag
 
     known = _images.get(path)
     with suppress(OSError):
-        if chip is None and key is None and known is not None and host_files.read(path, host_files.BINARY) == known.data:
+        if (
+            chip is None
+            and key is None
+            and known is not None
+            and host_files.read(path, host_files.BINARY) == known.data
+        ):
             return known
     image = flash_image.read(path, chip=chip, key=key)
     if chip is None and key is None:
