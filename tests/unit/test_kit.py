@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from test_cli import files, refused  # noqa: F401
 
-from bk7238 import resources, testing
+from bk7238 import resources
 from bk7238.bench.settings import Settings
 from bk7238.cli import main
 from bk7238.network.host_server import GatewayServer, HostServer
+from bk7238.testing import NotSeen
 from bk7238.testing.patterns import matcher
 
 pytest_plugins = "pytester"
@@ -158,7 +159,7 @@ def test_what_is_typed_may_be_bytes(dut):
 
 
 def test_what_never_comes(dut):
-    with pytest.raises(testing.NotSeen, match=re.escape("no line matched ['never', b'nor'] within 10 ms")):
+    with pytest.raises(NotSeen, match=re.escape("no line matched ['never', b'nor'] within 10 ms")):
         dut.expect(["never", b"nor"], within="10 ms")
 
 
@@ -175,19 +176,19 @@ def test_the_lines_that_were_passed_over(dut):
 @pytest.mark.bk7238(delivered=True)
 @pytest.mark.fault("power-cut@flash-op=9", "brown-out@flash-op=9999")
 def test_a_fault_that_never_fired(dut):
-    with pytest.raises(testing.NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
+    with pytest.raises(NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
         dut.expect_verdict("new-app-runs")
     assert dut.fired().count == 1
-    with pytest.raises(testing.NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
+    with pytest.raises(NotSeen, match=r"^brown-out@flash-op=9999 never fired$"):
         dut.fired(1)
-    with pytest.raises(testing.NotSeen, match=r"within 10 ms.*; brown-out@flash-op=9999 never fired$"):
+    with pytest.raises(NotSeen, match=r"within 10 ms.*; brown-out@flash-op=9999 never fired$"):
         dut.expect("never", within="10 ms")
 
 
 @pytest.mark.bk7238(delivered=True)
 def test_a_verdict_with_another_reason(dut):
     for wanted in (("brick", ""), ("new-app-runs", "by chance")):
-        with pytest.raises(testing.NotSeen, match=rf"^{wanted[0]}: .*, was expected, not new-app-runs: the"):
+        with pytest.raises(NotSeen, match=rf"^{wanted[0]}: .*, was expected, not new-app-runs: the"):
             dut.expect_verdict(*wanted)
     assert dut.expect_verdict("new-app-runs", "installed") is dut.result
 
@@ -197,7 +198,7 @@ def test_a_verdict_with_another_reason(dut):
 def test_resets(dut):
     dut.expect_reset()
     assert dut.now == 0.005 and dut.fired().count == 1
-    with pytest.raises(testing.NotSeen, match=r"^2 of 2 resets did not come within 10 ms$"):
+    with pytest.raises(NotSeen, match=r"^2 of 2 resets did not come within 10 ms$"):
         dut.expect_reset(within="10 ms", count=2)
 
 
@@ -205,7 +206,7 @@ def test_resets(dut):
 def test_a_device_without_an_update_joins(dut, ap, air):
     with pytest.raises(RuntimeError, match="no package"):
         dut.verdict()
-    with pytest.raises(testing.NotSeen, match=r"^no LeaseGranted within 10 ms, until 0.010 s$"):
+    with pytest.raises(NotSeen, match=r"^no LeaseGranted within 10 ms, until 0.010 s$"):
         air.expect("LeaseGranted", within="10 ms")
     lease = air.expect("LeaseGranted")
     assert lease.time == dut.machine.now and air.arping() and not air.arping("192.168.77.99")
@@ -311,5 +312,5 @@ def test_what_came_before_and_what_must_not(dut):
     assert isinstance(before, str) and before == "\n".join(dut.before) and before
     with pytest.raises(ValueError, match="leave out expect_all"):
         dut.expect("x", expect_all=True, return_what_before_match=True)
-    with pytest.raises(testing.NotSeen, match="and matches"):
+    with pytest.raises(NotSeen, match="and matches"):
         dut.expect_exact("[THD]cli", not_matching=["nothing", r"reference app"])
