@@ -39,6 +39,7 @@ def test_update(make_dut, tshark, tmp_path, router, akm, group):
     air = Air(dut)
     with recorded(tmp_path, dut.bench.air):
         result = dut.expect_verdict("new-app-runs")
+        assert air.arping(), "by a frame to all"
     assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []
     fields = (part for suites in ("gcs", "pcs", "akms") for part in ("-e", f"wlan.rsn.{suites}.type"))
     seen = tshark(tmp_path, "-Y", "wlan.fc.type_subtype == 0", "-T", "fields", *fields)
@@ -53,7 +54,6 @@ def test_update(make_dut, tshark, tmp_path, router, akm, group):
     assert [bool(one.pmkids) for one in asked] == [False, False, True][: 2 + len(waits)]
     assert [event.number for event in air.events("HandshakeMessage")] == [1, 2, 3, 4] * 2
     security = dut.bench.access_point.security
-    assert air.arping(), "by a frame to all"
     assert not security.counters and len(set(security.pmks)) == {rsn.PSK: 1, rsn.SAE: 2}[akm] + (
         router == "wpa3-transition"
     )
