@@ -99,6 +99,10 @@ class AccessPoint(Actor):
         """1 to 14."""
         return self._bss.channel
 
+    def check_channel(self, channel: int) -> None:
+        """Raises ValueError for a channel that it cannot be on."""
+        self._bss.radio_mode.check(channel)
+
     @property
     def security(self) -> Security:
         """What protects the network."""

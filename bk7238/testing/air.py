@@ -64,6 +64,7 @@ class Ap:
         """Fall silent, let that much time pass, and come back, on another channel where one is named. Raises ValueError
         for a channel that there is not."""
         there = None if channel is None else values.channel(channel)
+        self.model.check_channel(there or self.model.channel)
         self.off()
         self._dut.run(off)
         self.model.switch_on(self._dut.machine.now, forget=True, channel=there)

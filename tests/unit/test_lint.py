@@ -50,7 +50,7 @@ from pytest import mark
 pytestmark = pytest.mark.bk7238(ssid="Workshop", chanel=11)
 
 
-@pytest.mark.bk7238(channel=14)
+@pytest.mark.bk7238(channel=15)
 @mark.fault("package-flip", "package-flop")
 def test(dut):
     pass
@@ -90,7 +90,7 @@ def test_each_mistake_of_a_scenario_has_its_line(lint):
     assert status == 1
     assert sorted(places(found)) == [("many.toml", line) for line in (4, 9, 10, 16, 23, 27)]
     said = {line: what for _, line, what in found}
-    assert "is it network-stall" in said[4] and "channels go from 1 to 13" in said[9] and "has no 'colour'" in said[10]
+    assert "is it network-stall" in said[4] and "channels go from 1 to 14" in said[9] and "has no 'colour'" in said[10]
     assert "no argument 'leave'" in said[16] and "press is a number" in said[23] and "new-app-runs" in said[27]
 
 
