@@ -103,6 +103,10 @@ class AccessPoint(Actor):
         """Raises ValueError for a channel that it cannot be on."""
         self._bss.radio_mode.check(channel)
 
+    def tsf(self, now: int) -> int:
+        """The timestamp of a beacon that begins at `now`, in microseconds."""
+        return now - self._bss.since
+
     @property
     def security(self) -> Security:
         """What protects the network."""
@@ -122,22 +126,42 @@ class AccessPoint(Actor):
     def lose_power(self, now: int) -> None:
         """Fall silent and forget all stations."""
         self.switch_off()
-        for station in self.stations:
-            self.forget(station.address, management.UNSPECIFIED_REASON, now)
+        self.forget_all(now)
 
     def switch_on(self, now: int, *, forget: bool = False, channel: int | None = None) -> None:
         """Come back, on the same channel or on another; with `forget` the stations are strangers, and sequence numbers
         and group key other ones, as after the access point's own restart."""
         self.online = True
-        self._bss.channel = channel or self.channel
+        self._bss.move(channel or self.channel)
         self._next_beacon = self._bss.next_beacon(now)
         if forget:
-            for station in self.stations:
-                self.forget(station.address, management.UNSPECIFIED_REASON, now)
-            self._downlink.restart(self._rng)
-            self._security.restart()
+            self.forget_all(now)
+            self._downlink.restart(self._rng, self.bssid)
+            self._security.restart(self.bssid)
         self._poll_security(now)  # what fell due meanwhile is late, and no sooner
         self.on_change()
+
+    def start_again(
+        self, now: int, *, channel: int | None = None, bssid: bytes | None = None, refusing: int = 0
+    ) -> None:
+        """Come back as `switch_on` with `forget`, with a TSF that begins anew, maybe as another BSSID, and refuse the
+        first association requests, so many."""
+        self.forget_all(now)
+        self._bss.since, self._bss.bssid = now, bssid or self.bssid
+        self._membership.refusing = refusing
+        self.switch_on(now, forget=True, channel=channel)
+
+    def switch_channel(self, channel: int, beacons: int = 0) -> None:
+        """Move to another channel: at once, or after so many beacons that announce it (IEEE 802.11-2020, 11.8.8)."""
+        if beacons:
+            self._bss.leaves_for = (channel, beacons)
+        else:
+            self._bss.move(channel)
+
+    def forget_all(self, now: int) -> None:
+        """All stations are strangers from now on, and are not told."""
+        for station in self.stations:
+            self.forget(station.address, management.UNSPECIFIED_REASON, now)
 
     def forget(self, station: bytes, reason: int, now: int) -> None:
         """A station is a stranger from now on, and is not told."""
@@ -166,6 +190,7 @@ class AccessPoint(Actor):
         self._poll_security(now)
         self._membership.poll(now)
         if self._next_beacon <= now:
+            self._bss.count_down()
             body = self._bss.beacon(now, self._downlink.indication())
             self._downlink.management(dot11.BEACON, dot11.BROADCAST, body, now)
             self._downlink.release_group(now)

@@ -16,6 +16,9 @@ class Bss(Actor):
     """One basic service set. `interval` is the beacon interval in time units of 1,024 microseconds."""
 
     channel: int = State()
+    bssid: bytes = State()
+    since: int = State(0)  # virtual microseconds at which the TSF was 0
+    leaves_for: tuple[int, int] | None = State()  # the channel it moves to, and after how many beacons
 
     def __init__(
         self,
@@ -46,9 +49,23 @@ class Bss(Actor):
         return management.ESS | slot | (management.PRIVACY if self.security.privacy else 0)
 
     def next_beacon(self, now: int) -> int:
-        """The first target beacon time after `now`: multiples of the interval, as the TSF is `now` itself."""
+        """The first target beacon time after `now`: multiples of the interval on the TSF."""
         step = self.interval * TIME_UNIT
-        return (now // step + 1) * step
+        return self.since + ((now - self.since) // step + 1) * step
+
+    def move(self, channel: int) -> None:
+        """Be on another channel."""
+        self.channel, self.leaves_for = channel, None
+
+    def count_down(self) -> None:
+        """A beacon comes: a switch that was announced is one nearer, or due."""
+        if self.leaves_for is None:
+            return
+        channel, left = self.leaves_for
+        if left:
+            self.leaves_for = channel, left - 1
+        else:
+            self.move(channel)
 
     def beacon(self, now: int, indication: bytes) -> bytes:
         """A beacon's body, with the TIM."""
@@ -69,8 +86,13 @@ class Bss(Actor):
             + self.radio_mode.front()
             + element(dot11.DS_PARAMETER, bytes((self.channel,)))
             + indication
+            + self._announcement()
             + self.radio_mode.middle()
             + self.security.elements
             + self.radio_mode.last(self.channel)
         )
         return management.beacon(now, self.interval, self.capabilities, elements)
+
+    def _announcement(self) -> bytes:
+        """The channel switch that lies ahead, where one does: until then stations may send."""
+        return b"" if self.leaves_for is None else element(dot11.CHANNEL_SWITCH, bytes((0, *self.leaves_for)))

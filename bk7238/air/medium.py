@@ -162,6 +162,11 @@ class Medium(Actor):
             return self._landed[0].time
         return min((time for time in self._next() if time is not None), default=None)
 
+    def occupy(self, channel: int, duration: int, now: int) -> None:
+        """Somebody else has a channel, for `duration` microseconds from now on or from when it is free."""
+        self._advance(now)
+        self._busy[channel] = max(self._busy.get(channel, 0), now) + duration
+
     def device_restarts(self, now: int) -> None:
         """The device was without power: it claims nothing, and of exchanges that are over nothing is known."""
         self._claimed.clear()
@@ -226,7 +231,9 @@ class Medium(Actor):
         if isinstance(sender, AccessPoint) and not sender.online:
             return
         start, rate = now + ACCESS, Rate.of_megabits(outgoing.rate)
-        frame = dot11.with_timestamp(outgoing.frame, start)
+        frame = outgoing.frame
+        if isinstance(sender, AccessPoint):
+            frame = dot11.with_timestamp(frame, sender.tsf(start))
         self._busy[channel] = start + airtime.exchange_time(rate, frame)
         self._number += 1
         end = start + airtime.frame_time(rate, len(frame) + dot11.FCS)

@@ -46,6 +46,7 @@ class Membership(Actor):
     is still there (SA Query, IEEE 802.11-2020, 11.13): somebody else may have sent the request.
     """
 
+    refusing: int = State(0)  # association requests that are refused next
     _queries: dict[bytes, Query] = State(factory=dict)
 
     def __init__(
@@ -175,6 +176,9 @@ class Membership(Actor):
         """The status code for the elements of an association request and the rates it offers."""
         if self._misbehaviour.refuse:
             return self._misbehaviour.refuse
+        if self.refusing:
+            self.refusing -= 1
+            return management.TOO_MANY_STATIONS
         if dot11.find_element(wanted, dot11.SSID) != self._bss.ssid:
             return management.UNSPECIFIED
         if not management.basic_rates() <= offered:

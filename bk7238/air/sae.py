@@ -60,6 +60,7 @@ class Sae(Actor):
 
     exchanges: dict[bytes, SaeExchange] = State(factory=dict)
     kept: dict[bytes, sae.SaeKeys] = State(factory=dict)
+    _bssid: bytes = State()
     _token_key: bytes = State()
 
     def __init__(
@@ -68,8 +69,13 @@ class Sae(Actor):
         self._bssid, self._ssid, self._rng, self._wrong, self._options = bssid, ssid, rng, wrong, options
         self.forget()
 
+    def restart(self, bssid: bytes) -> None:
+        """Be called so, and know nobody: the access point has started again."""
+        self._bssid = bssid
+        self.forget()
+
     def forget(self) -> None:
-        """Know nobody: the access point has started again, or has another password."""
+        """Know nobody: the access point has another password."""
         self.exchanges, self.kept = {}, {}
         self._token_key = self._rng.getrandbits(256).to_bytes(32, "little")
 

@@ -50,8 +50,8 @@ class Security(Protocol):
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """The access point that this protects is made: called once, before anything else."""
 
-    def restart(self) -> None:
-        """The access point has started again, and knows no station: take new keys."""
+    def restart(self, bssid: bytes) -> None:
+        """The access point has started again, is called so and knows no station: take new keys."""
 
     def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:
         """An authentication frame of another algorithm than open system; its body has 6 bytes or more."""
@@ -103,7 +103,7 @@ class Open:
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
         """Nothing to prepare."""
 
-    def restart(self) -> None:
+    def restart(self, bssid: bytes) -> None:
         """There are no keys to take."""
 
     def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:

@@ -117,6 +117,7 @@ class Downlink(Actor):
 
     since: int | None = State()
     _sequence: int = State()
+    _bssid: bytes = State()
     _group: deque[bytes] = State(factory=partial(deque, maxlen=_GROUP_FRAMES))
     _queue: list[Outgoing] = State(factory=list)
 
@@ -130,11 +131,12 @@ class Downlink(Actor):
         counters: Counter[str],
     ) -> None:
         self._slow = slow
-        self._bssid, self._stations, self._security, self._counters = bssid, stations, security, counters
-        self.restart(rng)
+        self._stations, self._security, self._counters = stations, security, counters
+        self.restart(rng, bssid)
 
-    def restart(self, rng: random.Random) -> None:
-        """Number what is sent from somewhere on."""
+    def restart(self, rng: random.Random, bssid: bytes) -> None:
+        """Be called so, and number what is sent from somewhere on."""
+        self._bssid = bssid
         self._sequence = rng.getrandbits(12)
 
     def take(self) -> list[Outgoing]:

@@ -63,6 +63,7 @@ class Wpa2(Actor):
     _group: GroupKeys = State()
     _next_group: GroupKeys | None = State()  # given out, and not yet in use
     _psk: bytes = State(b"")
+    _bssid: bytes = State(b"")
     _asked: dict[bytes, Asked] = State(factory=dict)
     _members: dict[bytes, Handshake] = State(factory=dict)
     _expelled: list[tuple[int, bytes, int]] = State(factory=list)  # time, station, reason
@@ -99,7 +100,7 @@ class Wpa2(Actor):
         self.elements += self._wpa_element
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey = self._rekey_every or None
-        self._ssid, self._bssid, self._events, self._misbehaviour = b"", b"", Events(), NONE
+        self._ssid, self._events, self._misbehaviour = b"", Events(), NONE
         self._group = self._group_keys(1)
 
     def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
@@ -117,11 +118,12 @@ class Wpa2(Actor):
         receiving = [member.receiving for member in self._members.values()]
         return [key.key for key in (*sending, *receiving) if key is not None]
 
-    def restart(self) -> None:
+    def restart(self, bssid: bytes) -> None:
         """Take a new group key, and forget who had a master key."""
+        self._bssid = bssid
         self._group, self._next_group = self._group_keys(1), None
         if self._sae is not None:
-            self._sae.forget()
+            self._sae.restart(bssid)
 
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from bk7238.air.access_point import AccessPoint
@@ -11,6 +12,7 @@ from bk7238.air.medium import Medium
 from bk7238.air.routers import ROUTERS, USUAL
 from bk7238.air.station import Station
 from bk7238.air.wpa2 import Wpa2
+from bk7238.bench.router import Router
 from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage
 from bk7238.machine import Machine
@@ -82,6 +84,8 @@ class Bench:
     name, EngineError where the engine cannot be had.
     """
 
+    router: Router
+
     def __init__(self, settings: Settings, image: FlashImage, plug: Plug = network_alone) -> None:
         settings.check_chip(image.chip)
         self.settings, self._plug = settings, plug
@@ -106,24 +110,26 @@ class Bench:
             self.air.device_restarts(self.machine.now)
 
     def put_on_air(self, wired: Callable[[Link], Link] = _nothing_more) -> AccessPoint:
-        """Connect the network to what is outside, and put the access point in front of it on the air.
+        """Connect the network to what is outside, and put the access point in front of it on the air: the `router`.
 
         `wired` gives what the access point has behind it, of what would be there without. Raises ValueError for a TAP
         that cannot be had.
         """
         chosen = self.settings
-        return add_access_point(
+        another = partial(
+            add_access_point,
             self.machine,
             self.air,
             chosen.ssid if chosen.ap_ssid is None else chosen.ap_ssid,
             chosen.passphrase,
             wired(self._outside()),
             router=chosen.router,
-            channel=chosen.channel,
             **asdict(chosen.radio_mode),
             hidden=chosen.hidden,
             misbehaviour=chosen.misbehaviour,
         )
+        self.router = Router(another(channel=chosen.channel), self.network, another)
+        return self.router.access_point
 
     def power_on(self) -> None:
         """Put the device into the air, once all is made that listens there.

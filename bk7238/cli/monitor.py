@@ -141,11 +141,11 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
         ),
     )
     if "ssid" in arguments:
-        access_point = bench.put_on_air(faults.network)
+        bench.put_on_air(faults.network)
         bench.power_on()
         flash = FlashView(bench.machine.chip, bytes(bench.machine.flash.data))
         configuration = partial(recognise.configuration, flash)
-        faults.begin(bench.machine, bench.air, access_point, bench.network.http, configuration)
+        faults.begin(bench.machine, bench.air, bench.router, configuration)
     return bench.machine
 
 

@@ -14,9 +14,9 @@ __all__ = ["Fault", "FaultError", "Firing", "Spec", "all_kinds", "parse"]
 @cache
 def all_kinds() -> Registry[type[Fault]]:
     """All kinds of faults by name: ours in the order of the reference, then those that other packages add."""
-    from bk7238.faults.kinds import flash, http, net, packages, partition_table, power, radio
+    from bk7238.faults.kinds import flash, http, net, packages, partition_table, power, radio, router
 
-    modules = (radio, net, http, packages, partition_table, power, flash)
+    modules = (radio, router, net, http, packages, partition_table, power, flash)
     return Registry(
         "bk7238.faults",
         own=(kind for module in modules for kind in module.KINDS),

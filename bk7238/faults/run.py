@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.bench.router import Router
 from bk7238.chip import Area
 from bk7238.faults import Fault, Spec, all_kinds, parse
 from bk7238.faults.cable import Cable
@@ -14,7 +14,6 @@ from bk7238.faults.flash_operations import FlashOperations
 from bk7238.faults.targets import Targets
 from bk7238.image import Package
 from bk7238.machine import Machine
-from bk7238.network.http_server import HttpServer
 from bk7238.network.link import Link
 from bk7238.peripherals.core import Actor
 
@@ -50,16 +49,9 @@ class Faults(Actor):
         self._cable = Cable(behind)
         return self._cable
 
-    def begin(
-        self,
-        machine: Machine,
-        air: Medium,
-        access_point: AccessPoint,
-        server: HttpServer,
-        configuration: Callable[[], Area],
-    ) -> None:
-        """Change the flash of a machine that has not run, and lie in wait. `server` is that of the package,
-        `configuration` gives where the firmware keeps its own."""
+    def begin(self, machine: Machine, air: Medium, router: Router, configuration: Callable[[], Area]) -> None:
+        """Change the flash of a machine that has not run, and lie in wait. `configuration` gives where the firmware
+        keeps its own."""
         for fault in self.all:
             fault.flash(machine, configuration)
         if self.all:
@@ -67,7 +59,7 @@ class Faults(Actor):
         if self._cable is None:
             return
         self.operations = FlashOperations.of(machine)
-        targets = Targets(machine, air, access_point, self._cable, self.operations, server, self.all)
+        targets = Targets(machine, air, router, self._cable, self.operations, self.all)
         for fault in self.all:
             fault.targets = targets
             fault.arm(targets)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bk7238.air.access_point import AccessPoint
 from bk7238.air.medium import Medium
+from bk7238.bench.router import Router
 from bk7238.faults.cable import Cable
 from bk7238.faults.fault import Fault
 from bk7238.faults.flash_operations import FlashOperations
@@ -19,8 +20,17 @@ class Targets:
 
     machine: Machine
     air: Medium
-    access_point: AccessPoint
+    router: Router
     cable: Cable
     flash_operations: FlashOperations
-    server: HttpServer
     faults: list[Fault]
+
+    @property
+    def access_point(self) -> AccessPoint:
+        """The router's."""
+        return self.router.access_point
+
+    @property
+    def server(self) -> HttpServer:
+        """The web server that has the package."""
+        return self.router.network.http

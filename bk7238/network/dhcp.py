@@ -25,6 +25,7 @@ _SMALLEST = 300  # of BOOTP (RFC 1542, section 2.1); shorter replies are dropped
 _MASK, _ROUTER, _NAME_SERVER, _DOMAIN, _BROADCAST = 1, 3, 6, 15, 28
 _REQUESTED_IP, _LEASE_TIME, _TYPE, _SERVER, _T1, _T2 = 50, 51, 53, 54, 58, 59
 
+TURNED_DOWN = "the server was told to refuse it"
 _OFFER_TIME = 60_000_000  # microseconds for which an offer is held
 
 
@@ -117,18 +118,37 @@ class DhcpServer(Actor):
 
     leases: dict[bytes, Lease] = State(factory=dict)
     lease_seconds: int = State()
+    silent_until: int = State(0)  # virtual microseconds
+    refusing: int = State(0)  # the requests that are answered with a NAK next
+    _address: bytes = State()
+    _pool: list[bytes] = State(factory=list)
     _declined: dict[bytes, int] = State(factory=dict)
 
     def __init__(self, address: bytes, events: Events, *, first: int, last: int, lease_seconds: int, domain: str):
         self.lease_seconds = lease_seconds
-        self._address = address
         self._events = events
         self._domain = domain.encode("ascii")
-        self._pool = [address[:3] + bytes((host,)) for host in range(first, last + 1) if host != address[3]]
+        self._hosts = range(first, last + 1)
+        self.move(address)
+
+    def move(self, address: bytes) -> None:
+        """Be at another address, and lease those of its subnet: nobody has one yet."""
+        self._address = address
+        self._pool = [address[:3] + bytes((host,)) for host in self._hosts if host != address[3]]
+        self.leases.clear()
+        self._declined.clear()
+
+    def give_away(self, now: int) -> None:
+        """Forget who has which lease: others have those addresses now."""
+        until = now + self.lease_seconds * 1_000_000
+        self._declined.update((lease.ip, until) for lease in self.leases.values())
+        self.leases.clear()
 
     def receive(self, data: bytes, now: int) -> list[Reply]:
         """A datagram for port 67. Raises ValueError where it is no DHCP request."""
         message = parse(data)
+        if now < self.silent_until:
+            return []
         match message.kind:
             case 1:
                 return self._discover(message, now)
@@ -159,12 +179,18 @@ class DhcpServer(Actor):
         wanted = message.requested or message.client_ip
         lease = self._find(message, now)
         if lease is None or lease.ip != wanted:
-            self._events.publish(LeaseRefused(now, mac_text(message.mac), ip_text(wanted), "not this device's address"))
-            return [self._reply(message, NAK, NO_IP)]
+            return self._refuse(message, wanted, "not this device's address", now)
+        if self.refusing:
+            self.refusing -= 1
+            return self._refuse(message, wanted, TURNED_DOWN, now)
         renewal = message.client_ip != NO_IP  # only a device that uses its address fills this in
         lease.bound, lease.expires = True, now + self.lease_seconds * 1_000_000
         self._events.publish(LeaseGranted(now, mac_text(message.mac), ip_text(lease.ip), renewal))
         return [self._reply(message, ACK, lease.ip)]
+
+    def _refuse(self, message: Message, wanted: bytes, why: str, now: int) -> list[Reply]:
+        self._events.publish(LeaseRefused(now, mac_text(message.mac), ip_text(wanted), why))
+        return [self._reply(message, NAK, NO_IP)]
 
     def _give_back(self, message: Message, ip: bytes, now: int, *, declined: bool) -> None:
         lease = self.leases.get(message.mac)

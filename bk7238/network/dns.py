@@ -28,11 +28,12 @@ class DnsServer(Actor):
     `hosts` are known besides, whatever `names` is."""
 
     names: Mapping[str, bytes] | None = State()
+    address: bytes = State()
 
     def __init__(self, address: bytes, events: Events, names: Mapping[str, bytes] | None = None) -> None:
         self.names = names
         self.hosts: dict[str, bytes] = {}
-        self._address = address
+        self.address = address
         self._events = events
 
     def receive(self, data: bytes, client: bytes, now: int) -> bytes | None:
@@ -66,7 +67,7 @@ class DnsServer(Actor):
             return self.hosts[name]
         if self.names is not None:
             return self.names.get(name)
-        return None if name.endswith(".in-addr.arpa") or is_local(name) else self._address
+        return None if name.endswith(".in-addr.arpa") or is_local(name) else self.address
 
     @staticmethod
     def _answer(number: int, flags: int, code: int, question: bytes = b"", address: bytes | None = None) -> bytes:

@@ -10,7 +10,7 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
@@ -53,6 +53,7 @@ class Network(Actor):
     """
 
     counters: Counter[str] = State(factory=Counter)
+    address: bytes = State()
     _identification: int = State()
     _output: list[bytes] = State(factory=list)
     _push_at: int | None = State()  # when applications have sent, closed or aborted by themselves
@@ -83,7 +84,6 @@ class Network(Actor):
         self.http.on_output.connect(self.push_soon)
         self._servers = {self.address: self.tcp}  # by the addresses that the gateway answers for
         self.tcp.listen(http_server.PORT, self.http)
-        self._broadcast = self.address[:3] + b"\xff"
         self._first_lease = first_lease
         self._neighbours = arp.Neighbours()
         self._rng = rng
@@ -95,6 +95,21 @@ class Network(Actor):
     def renumber(self) -> None:
         """Number IP packets from somewhere on: the device does not know to whom else there was something to send."""
         self._identification = self._rng.getrandbits(16)
+
+    def move(self, address: bytes) -> None:
+        """Be another subnet, with the gateway and all its services at this address. What was under way breaks off."""
+        self.address = self.dns.address = self.tcp.address = address
+        self.dhcp.move(address)
+        self._list_servers()
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """As an actor; it may have moved."""
+        super().restore(snapshot)
+        self._list_servers()
+
+    def _list_servers(self) -> None:
+        others = {address: server for address, server in self._servers.items() if server is not self.tcp}
+        self._servers = {self.address: self.tcp, **others}
 
     def join(self, host: Host) -> None:
         """Connect one more host, beside the gateway, which has an address of its own."""
@@ -235,7 +250,7 @@ class Network(Actor):
         elif source != NO_IP:
             self.counters["source address"] += 1
             return
-        if destination in (*self._servers, BROADCAST_IP, self._broadcast) or is_multicast(destination):
+        if destination in (*self._servers, BROADCAST_IP, self.address[:3] + b"\xff") or is_multicast(destination):
             self._receive_here(packet, now)
         else:
             self._refuse(packet, icmp.HOST if self._is_local(destination) else icmp.NET, now)

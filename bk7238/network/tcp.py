@@ -67,10 +67,11 @@ class TcpServer(Actor):
     """All connections of the address `address`. Initial sequence numbers come from `rng`."""
 
     connections: dict[Key, Connection] = State(factory=dict)
+    address: bytes = State()
 
     def __init__(self, address: bytes, rng: random.Random, events: Events) -> None:
         self._services: dict[int, Service] = {}
-        self._address = address
+        self.address = address
         self._rng = rng
         self._events = events
 
@@ -90,7 +91,7 @@ class TcpServer(Actor):
 
     def receive(self, data: bytes, client: bytes, now: int) -> list[bytes]:
         """A segment from `client`; returns the segments for it. Raises ValueError where it is damaged."""
-        segment = parse(data, client, self._address)
+        segment = parse(data, client, self.address)
         key = (client, segment.source_port, segment.destination_port)
         connection = self.connections.get(key)
         opening = segment.flags & (SYN | ACK | RST | FIN) == SYN
@@ -120,7 +121,7 @@ class TcpServer(Actor):
 
     def _open(self, key: Key, syn: Segment, now: int) -> Connection:
         client, _, port = key
-        connection = Connection(syn, self._rng.getrandbits(32), now, ip_text(self._address))
+        connection = Connection(syn, self._rng.getrandbits(32), now, ip_text(self.address))
         application = self._services[port].accept(connection, client)
         connection.attach(_Published(application, connection, client, self._events))
         self.connections.pop(key, None)
@@ -140,18 +141,18 @@ class TcpServer(Actor):
     def _collect(self, key: Key, connection: Connection) -> list[bytes]:
         if connection.dead and self.connections.get(key) is connection:
             del self.connections[key]
-        return [build(segment, self._address, key[0]) for segment in connection.take()]
+        return [build(segment, self.address, key[0]) for segment in connection.take()]
 
     def _refuse(self, segment: Segment, client: bytes, now: int) -> list[bytes]:
         """RST for what belongs to no connection (RFC 9293, section 3.10.7.1), but never for an RST."""
         if segment.flags & RST:
             return []
         if segment.flags & SYN:
-            names = ip_text(client), ip_text(self._address)
+            names = ip_text(client), ip_text(self.address)
             self._events.publish(Refused(now, *names, "tcp", segment.destination_port, "reset", segment.source_port))
         ports = segment.destination_port, segment.source_port
         if segment.flags & ACK:
             reset = Segment(*ports, segment.acknowledgment, 0, RST, 0)
         else:
             reset = Segment(*ports, 0, segment.sequence + segment.length & 0xFFFF_FFFF, RST | ACK, 0)
-        return [build(reset, self._address, client)]
+        return [build(reset, self.address, client)]

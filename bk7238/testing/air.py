@@ -6,9 +6,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bk7238.bench import values
 from bk7238.bench.bench import add_access_point
 from bk7238.bench.values import microseconds
+from bk7238.faults import Spec
+from bk7238.faults.kinds.router import RouterRestart
 from bk7238.formats.ieee80211 import BROADCAST
 from bk7238.network.http_server import Answer, Extent, Offer
 from bk7238.testing.kit import NotSeen
@@ -60,14 +61,15 @@ class Ap:
         """After `off`: all stations are strangers."""
         self.model.switch_on(self._dut.machine.now, forget=True)
 
-    def restart(self, off: str | float = "30 s", channel: int | None = None) -> None:
-        """Fall silent, let that much time pass, and come back, on another channel where one is named. Raises ValueError
-        for a channel that there is not."""
-        there = None if channel is None else values.channel(channel)
-        self.model.check_channel(there or self.model.channel)
+    def restart(self, off: str | float = "30 s", **how: Any) -> None:
+        """Fall silent, let that much time pass, and come back as a router that has started again: `how` are the other
+        arguments of the fault `router-restart`, such as channel=11 or dhcp="20 s". Raises ValueError for what there is
+        not."""
+        after = RouterRestart(Spec(RouterRestart.NAME, tuple((name, str(one)) for name, one in how.items())), "").after
+        self.model.check_channel(after.channel or self.model.channel)
         self.off()
         self._dut.run(off)
-        self.model.switch_on(self._dut.machine.now, forget=True, channel=there)
+        self._dut.bench.router.on(self._dut.machine.now, after)
 
     def deauthenticate(self, reason: int = 1) -> None:
         """Throw everybody out."""

@@ -33,13 +33,14 @@ class Alone(Actor):
         told = Instructions(settings.ssid, settings.psk or "", None)
         family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
+        self.router = bench.router
         self.forwarder = bench.forwarder
         self.air.on_event.connect(self._event)
         bench.power_on()
         self.operator = family.attach(self.machine, self.air, told)
         self.machine.actors["alone"] = self
         kept = partial(family.configuration, self.machine.chip, self.machine.flash.size)
-        self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
+        self.faults.begin(self.machine, self.air, self.router, kept)
 
     def _event(self, event: Event) -> None:
         if isinstance(event, LeaseGranted) and not self.joined:

@@ -61,6 +61,7 @@ class Update(Actor):
         if not settings.as_is:
             self.family.prepare(self.machine, told)
         self.access_point = bench.put_on_air(self.faults.network)
+        self.router = bench.router
         self.forwarder = bench.forwarder
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
@@ -74,7 +75,7 @@ class Update(Actor):
                 self.machine.flash.load(package.data, image.partitions["download"].physical_start)
             self.story.phase = INSTALL
         kept = partial(self.family.configuration, self.machine.chip, self.machine.flash.size)
-        self.faults.begin(self.machine, self.air, self.access_point, self.network.http, kept)
+        self.faults.begin(self.machine, self.air, self.router, kept)
         self.machine.actors["update"] = self
 
     def __repr__(self) -> str:

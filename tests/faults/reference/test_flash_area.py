@@ -91,6 +91,6 @@ def test_where_nobody_names_the_family_the_app_does(texts, start):
     before = bytes(machine.flash.data)
     faults = Faults(["flash-area:configuration,zeros"], 0)
     view = FlashView(machine.chip, before)
-    faults.begin(machine, None, None, None, lambda: recognise.configuration(view))
+    faults.begin(machine, None, None, lambda: recognise.configuration(view))
     assert faults.all[0].count == 1
     assert bytes(machine.flash.data) == put(before, (start, bytes(SECTOR)))

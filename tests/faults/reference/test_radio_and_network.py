@@ -10,6 +10,7 @@ from faults.test_radio_and_network import CASES
 # was sent to it: whole pieces of 1 KiB, and the last one.
 ENDS = {
     "wrong-key": (WAITS, "the MIC of message 2 of the key handshake is wrong", 0),
+    "dhcp-other-subnet@1%": (WAITS, "router: is 192.168.76.1 now", 0),
     "dhcp-silent": (WAITS, "did not answer", 0),
     "dns-fail": (WAITS, "knows no ota.example", 0),
     "dns-fail:silent": (WAITS, "did not answer for ota.example", 0),
