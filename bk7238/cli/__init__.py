@@ -23,7 +23,7 @@ from bk7238.registry import RegistryError
 from bk7238.visible import Terminal
 
 VERBS = (
-    *("ota", "run", "sweep", "zoo", "report", "export", "verify", "gdb", "monitor"),
+    *("ota", "run", "live", "sweep", "zoo", "report", "export", "verify", "gdb", "monitor"),
     *("image", "faults", "firmware", "boards", "doctor", "demo", "init", "lint", "completion"),
 )
 """Each is a module of this package, imported when its parser is made."""

@@ -12,6 +12,9 @@ AUTO, ALWAYS, NEVER = CHOICES = ("auto", "always", "never")
 _GREEN, _YELLOW, _RED = 32, 33, 31  # ECMA-48, select graphic rendition
 _COLOURS = {  # of all others: yellow
     "new-app-runs": _GREEN,
+    "back": _GREEN,
+    "gone": _RED,
+    "reboots": _RED,
     "new-app-reflashes-each-boot": _RED,
     "bootloader-hangs": _RED,
     "brick": _RED,

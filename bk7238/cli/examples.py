@@ -16,6 +16,11 @@ EXAMPLES = {
         'run full.bin --ssid "My network" --psk "a passphrase" --forward 8080:80',
         "run full.bin --fetch http://192.168.4.1/",
     ),
+    "live": (
+        "live reference_1.0.0.bin --hours 24 --every 10min",
+        "live full.bin --router wpa3 --psk 'a passphrase' --fault router-restart:off=150s,channel=11@40s",
+        "live full.bin --every 20min --outage router-restart:off=5s,leases=taken --json",
+    ),
     "sweep": (
         f"sweep {_REFERENCE} --artifacts out",
         "sweep full.bin app.rbl --of network --tier full --journal network.jsonl",

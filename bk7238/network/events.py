@@ -81,6 +81,13 @@ class NameAsked(Event):
 
 
 @dataclass(frozen=True)
+class PingAnswered(Event):
+    """The device answered an ICMP echo request of the gateway."""
+
+    client: str
+
+
+@dataclass(frozen=True)
 class Pinged(Event):
     """The gateway answered an ICMP echo request."""
 

@@ -31,6 +31,16 @@ def echo_reply(request: bytes) -> bytes | None:
     return message(_ECHO_REPLY, 0, rest, request[_HEADER.size :])
 
 
+def echo_request(identifier: int, data: bytes = b"") -> bytes:
+    """A ping with this identifier and sequence number 1."""
+    return message(_ECHO_REQUEST, 0, identifier << 16 | 1, data)
+
+
+def answers_echo(data: bytes) -> bool:
+    """Whether a message is the answer to a ping."""
+    return len(data) >= _HEADER.size and not checksum(data) and data[:2] == bytes((_ECHO_REPLY, 0))
+
+
 def unreachable(packet: Packet, code: int) -> bytes | None:
     """What a gateway says of a packet it cannot deliver. None for ICMP errors, never answered (RFC 1122)."""
     if packet.protocol == ICMP and packet.payload[:1] and packet.payload[0] not in _QUERIES:

@@ -14,11 +14,12 @@ from typing import Any, Protocol
 
 from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
-from bk7238.network.events import Events, Pinged, Refused
+from bk7238.network.events import Events, PingAnswered, Pinged, Refused
 from bk7238.network.host import Host
 from bk7238.network.tcp import Service, TcpServer
 from bk7238.peripherals.core import Actor, Signal, State
 
+_PING = 0x4250  # the identifier of our echo requests
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
 _FIRST_PLACE = 10  # last byte of the first address with a name of its own; hosts come before it
@@ -159,6 +160,11 @@ class Network(Actor):
         self._send(ip, ipv4.UDP, udp.build(address, port, ip, to_port, data), source=address)
         self.push_soon(now)
 
+    def ping(self, ip: bytes, now: int) -> None:
+        """Send an ICMP echo request from the gateway, or where it does not know whose address that is, ask for it."""
+        self._send(ip, ipv4.ICMP, icmp.echo_request(_PING))
+        self.push_soon(now)
+
     @property
     def gateway_ip(self) -> str:
         """The gateway's address as text, for URLs."""
@@ -270,7 +276,9 @@ class Network(Actor):
                 self._send(packet.source, ipv4.TCP, segment, source=packet.destination)
         elif packet.protocol == ipv4.ICMP:
             reply = icmp.echo_reply(packet.payload)
-            if reply is not None:
+            if icmp.answers_echo(packet.payload):
+                self.events.publish(PingAnswered(now, ip_text(packet.source)))
+            elif reply is not None:
                 self.events.publish(Pinged(now, ip_text(packet.source)))
                 self._send(packet.source, ipv4.ICMP, reply, source=packet.destination)
         else:

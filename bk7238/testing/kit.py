@@ -23,6 +23,7 @@ from bk7238.testing.patterns import Pattern, Wanted
 from bk7238.testing.pins import Channels, Pins, Things
 from bk7238.update import boots, evidence
 from bk7238.update.alone import Alone
+from bk7238.update.life import Life, Outage
 from bk7238.update.result import Result
 from bk7238.update.session import Update
 
@@ -84,6 +85,7 @@ class Dut:
         self.unheard = 0  # of the events, the first that `Air.expect` has not passed
         self.awaited = ""  # the kind of event that ends a run
         self._bench: Update | Alone | None = None
+        self._life: Life | None = None
         self._lines: list[tuple[int, str]] = []
         self._read = 0
         self._wanted: Callable[[int, str], Any] | None = None
@@ -206,6 +208,17 @@ class Dut:
         if not leases:
             raise NotSeen(f"the device has no address at {self.now:.3f} s{self._why}")
         return ip_text(max(leases, key=lambda lease: lease.expires).ip)
+
+    def back(self, within: str | float = "30 s") -> Outage:
+        """Run until the device is back on its network, DHCP having confirmed its lease and a ping being answered, or
+        was not for that long after it could have been: the first beacon that it could hear, and one scan. What comes
+        back is true for a device that is back, and says how it was. Raises RuntimeError for one with a package."""
+        bench = self.bench
+        if not isinstance(bench, Alone):
+            raise RuntimeError("the device has a package: whether it comes back is asked of one without")
+        if self._life is None:
+            self._life = Life(bench)
+        return self._life.back(microseconds(within))
 
     @property
     def router(self) -> Ap:

@@ -28,17 +28,17 @@ def joined(image: FlashImage, package: Package | None, settings: Settings, where
     begun in a file of the folder `where`, or carried out up to there and kept in it. None: no folder. Raises ValueError
     for what cannot be updated so."""
     if where is None or settings.engine != "unicorn" or settings.reaches_host:
-        return carried_out(_made(image, package, settings))
+        return carried_out(made(image, package, settings))
     name = f"{key(image, package, settings)}.run"
     path = where / name
     with contextlib.suppress(SnapshotError, OSError):
         _, snapshot = run_file.unpack(host_files.read(path, host_files.RESULTS), name)
-        device = _made(image, package, settings)
+        device = made(image, package, settings)
         with run_file.refusing(name):
             Snapshots(device.machine).restore(snapshot)
         path.touch()
         return device
-    device = carried_out(_made(image, package, settings))
+    device = carried_out(made(image, package, settings))
     with contextlib.suppress(SnapshotError, OSError):  # a full disk slows the next run down, and no more
         where.mkdir(parents=True, exist_ok=True)
         host_files.write(path, run_file.pack(Snapshots(device.machine).take(), name))
@@ -91,5 +91,6 @@ def _is_over(device: Update | Alone) -> bool:
     return is_joined(device) or bool(ended)
 
 
-def _made(image: FlashImage, package: Package | None, settings: Settings) -> Update | Alone:
+def made(image: FlashImage, package: Package | None, settings: Settings) -> Update | Alone:
+    """A device that is ready to run. Raises ValueError for what cannot be updated so."""
     return Alone(image, settings, network_alone) if package is None else Update(image, package, settings)

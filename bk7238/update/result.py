@@ -12,7 +12,7 @@ from bk7238.update.versions import Pair
 
 
 class Verdict(Enum):
-    """The end states of a device that was told to update itself."""
+    """The end states of a device that was told to update itself; the last four are those of one whose router went."""
 
     NEW_APP_RUNS = "new-app-runs"
     NEW_APP_REFLASHES = "new-app-reflashes-each-boot"
@@ -23,12 +23,17 @@ class Verdict(Enum):
     BRICK = "brick"
     TIME_LIMIT = "time-limit"
     INTERRUPTED = "interrupted"
+    BACK = "back"
+    BACK_LATE = "back-late"
+    GONE = "gone"
+    REBOOTS = "reboots"
 
     @property
     def exit_status(self) -> int:
-        """That of `bk7238 ota`."""
+        """That of `bk7238 ota` and `bk7238 live`."""
         special = {
             Verdict.NEW_APP_RUNS: ExitStatus.EXPECTED,
+            Verdict.BACK: ExitStatus.EXPECTED,
             Verdict.TIME_LIMIT: ExitStatus.TIME_LIMIT,
             Verdict.INTERRUPTED: ExitStatus.INTERRUPTED,
         }

@@ -62,7 +62,7 @@ MISTAKES = {
         "--symbols",
         "app.bin",
     ): "app.bin: no ELF (Magic number does not match); name the one that the image",
-    ("run", IMAGE, "--fault", "x"): "--fault is no option of bk7238 run, but of bk7238 ota, bk7238 sweep, ",
+    ("run", IMAGE, "--fault", "x"): "--fault is no option of bk7238 run, but of bk7238 ota, bk7238 live, bk7238 sweep, ",
     ("run", IMAGE, "--nonsense"): "unrecognized arguments: --nonsense (see bk7238 run --help)",
     ("ota", IMAGE, PACKAGE, "--fault", "power-cut@flash-op=0"): "flash operations are counted from 1; without @",
     (

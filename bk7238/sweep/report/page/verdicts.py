@@ -5,12 +5,16 @@ from __future__ import annotations
 # verdict: its class in page.css, the word, the meaning
 _KNOWN = {
     "new-app-runs": ("new", "new app", "the update is installed and verified, and the new app runs"),
+    "back": ("new", "back", "the device is back on its network as soon as it could be, or a little later"),
     "old-app-runs": ("old", "old app", "the update did not happen, and the old app runs"),
     "old-app-retries-each-boot": ("retries", "retries", "the old app runs; each boot tries the update again"),
+    "back-late": ("retries", "late", "the device is back long after it could have been"),
     "device-waits": ("waits", "waits", "the device is alive and gets no further: it waits for a network or a file"),
     "time-limit": ("limit", "no end", "no end within the time given"),
     "interrupted": ("limit", "interrupted", "a signal ended the run before there was an end"),
     "new-app-reflashes-each-boot": ("reflashes", "reflashes", "the new app runs; each boot writes it again"),
+    "reboots": ("reflashes", "reboots", "the device started again, and no one had switched it off"),
+    "gone": ("hangs", "gone", "the device did not come back to its network"),
     "bootloader-hangs": ("hangs", "hangs", "the boot loader starts no app"),
     "brick": ("brick", "brick", "no app runs any more"),
 }

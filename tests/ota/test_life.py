@@ -1,0 +1,131 @@
+"""A device and its router's life on the reference firmware: what comes back, how soon, and what is said where not."""
+
+import json
+
+import pytest
+from images import image
+
+from bk7238 import Settings, resources
+from bk7238.bench.bench import network_alone
+from bk7238.cli import main
+from bk7238.machine.snapshot import Snapshots
+from bk7238.testing import Dut
+from bk7238.update import boots, run_file
+from bk7238.update.life import Life
+from bk7238.update.result import Verdict
+
+pytestmark = pytest.mark.bk7238(package=False)
+
+PSK = "correct horse"
+
+
+def lives(capsys, *options):
+    """The status of `bk7238 live`, and what it printed as JSON."""
+    given = "live", str(resources.reference() / "reference_1.0.0.bin"), "--json", *options
+    status = main(given)
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_device_that_is_back_each_time(capsys):
+    status, result = lives(capsys, "--hours", "0.05", "--every", "50s", "--outage", "router-restart:off=12s,channel=11")
+    assert (status, result["verdict"]) == (0, "back")
+    assert [(one["began"], one["over"], one["verdict"]) for one in result["outages"]] == [
+        (50, 62, "back"),
+        (100, 112, "back"),
+    ]
+    for one in result["outages"]:
+        assert one["over"] < one["beacon"] < one["could"] < one["back"] and 0 < one["delay"] < 5
+        assert one["air"]["StationAssociated"] == one["air"]["LeaseGranted"] == 1 and one["sent"] > 3
+    assert result["reason"].endswith("(2 outages: 2 back)") and result["faults_never_fired"] == []
+
+
+def test_one_that_has_not_noticed(capsys):
+    status, result = lives(capsys, "--hours", "0.03", "--fault", "router-restart:off=5s@10s", "--psk", PSK)
+    assert (status, result["verdict"]) == (1, "gone")
+    assert "it has sent nothing since: it has not noticed, and the access point, which has" in result["reason"]
+    [one] = result["outages"]
+    assert one["sent"] == 0 and one["said"]["uart1"][-1].startswith("IP up") and one["back"] is None
+
+
+def test_one_that_is_late(capsys):
+    status, result = lives(
+        capsys, "--hours", "0.03", "--late", "10s", "--fault", "router-restart:off=12s,refused=12@10s"
+    )
+    assert (status, result["verdict"]) == (1, "back-late")
+    assert (
+        "after it could have been; before, the access point refused the device's association with status 17"
+        in (result["reason"])
+    )
+
+
+def test_the_time_is_over_before_it_can_be_said(capsys):
+    status, result = lives(capsys, "--hours", "0.01", "--fault", "router-restart:off=5s@30s")
+    assert (status, result["verdict"]) == (3, "time-limit") and "it was not late yet" in result["reason"]
+    status, result = lives(capsys, "--hours", "0.01", "--fault", "ap-gone@10s")
+    assert (status, result["verdict"]) == (3, "time-limit") and "no beacon to hear" in result["reason"]
+
+
+def test_one_that_starts_again(capsys):
+    status, result = lives(capsys, "--hours", "0.02", "--fault", "watchdog-bite@20s")
+    assert (status, result["verdict"]) == (1, "reboots") and "reset 1 times, and back" in result["reason"]
+
+
+def test_one_that_has_never_joined(capsys):
+    status, result = lives(capsys, "--router", "wpa3", "--psk", PSK)
+    assert (status, result["verdict"]) == (1, "device-waits") and "the device did not join" in result["reason"]
+
+
+def test_one_that_goes_by_itself(dut):
+    dut.join()
+    life = Life(dut.bench)
+    dut.router.model.forget_all(dut.machine.now)
+    dut.run("300 s")
+    assert life.awaited is not None and life.awaited.faults == []
+    assert life.close()[0] is Verdict.GONE
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--outage", "ap-gone"), "--outage needs --every TIME"),
+        (("--every", "10min", "--outage", "ap-gone@3s"), "leave out the @"),
+        (("--every", "0s"), "above 0"),
+        (("--hours", "0"), "no number of hours"),
+        (("--every", "10min", "--outage", "ap-went"), "no fault is called 'ap-went'"),
+    ],
+)
+def test_what_cannot_be_is_refused(capsys, options, why):
+    assert main(("live", str(resources.reference() / "reference_1.0.0.bin"), *options)) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_the_kit_asks_the_same():
+    dut = Dut(image(), None, Settings(psk=PSK))
+    dut.join()
+    dut.router.restart(off="15 s", channel=11)
+    assert dut.back(within="30 s")
+    dut.router.restart(off="3 s")
+    gone = dut.back(within="20 s")
+    assert not gone and "it has not noticed" in gone.reason
+    with pytest.raises(ValueError, match="channels go from 1 to 13"):
+        dut.router.restart(channel=14)
+
+
+def test_a_life_goes_on_from_a_file():
+    settings = Settings(faults=["router-restart:off=12s@10s", "router-restart:off=12s,dhcp=5s@50s"])
+
+    def made():
+        device = boots.joined(image(), None, settings, None)
+        return device, Life(device)
+
+    def end(device, life):
+        device.machine.run(until=100_000_000)
+        verdict = life.close()
+        return device.machine.digest(), verdict, [one.as_json() for one in life.outages]
+
+    (first, its), (second, others) = made(), made()
+    first.machine.run(until=57_000_000)
+    _, snapshot = run_file.unpack(run_file.pack(Snapshots(first.machine).take(), "here"), "here")
+    Snapshots(second.machine).restore(snapshot)
+    assert end(second, others) == end(first, its) == end(*made())
+    assert its.outages[1].verdict is Verdict.BACK and network_alone
