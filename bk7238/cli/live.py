@@ -18,7 +18,7 @@ from bk7238.engine import interruption
 from bk7238.faults.spec import parse
 from bk7238.update import boots
 from bk7238.update.alone import Alone
-from bk7238.update.life import LATE, Life, Outage, outages
+from bk7238.update.life import LATE, Life, Outage, outages, why_not
 from bk7238.update.result import Verdict, did
 
 USUAL = "router-restart"
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     end = round(arguments.hours * 3.6e9)
     more = given.checked(_outages, arguments, end)
     settings = given.settings(arguments, faults=(*vars(arguments).get("faults", ()), *more))
-    image = given.image(arguments, settings.chip)
+    image = given.image(arguments, settings)
     given.checked(settings.check_chip, image.chip)
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     began = time.perf_counter()
@@ -130,7 +130,7 @@ def _live(device: Alone, end: int, late: int, *, quiet: bool) -> tuple[Verdict, 
         if not boots.is_joined(device):
             boots.carried_out(device)
         if not boots.is_joined(device):
-            return Verdict.DEVICE_WAITS, f"the device did not join: {why_not(device)}", []
+            return Verdict.DEVICE_WAITS, why_not(device), []
         if not quiet:
             print(f"{machine.now / 1e6:10.3f} the device has joined; one scan takes it {device.one_scan / 1e6:.1f} s")
         life = Life(device, late)
@@ -140,11 +140,6 @@ def _live(device: Alone, end: int, late: int, *, quiet: bool) -> tuple[Verdict, 
     except interruption.Interrupted as why:
         return Verdict.INTERRUPTED, f"{why} at {machine.now / 1e6:.3f} s", []
     return *life.close(), life.outages
-
-
-def why_not(device: Alone) -> str:
-    """Why a device has not joined."""
-    return device.machine.dead_end.why or device.failure or "it did not get as far as its network"
 
 
 def _tell(now: int, outage: Outage) -> None:

@@ -39,7 +39,9 @@ def add(commands: Any) -> None:
     """Add `bk7238 sweep`."""
     parser = commands.add_parser("sweep", help="run one update with each of many faults, and map where it ends")
     given.add_image(parser)
-    parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
+    parser.add_argument(
+        "package", type=Path, nargs="?", metavar="PACKAGE", help="update package (RBL); none with --of life"
+    )
     parser.add_argument(
         "--of",
         choices=tuple(registry.PLANS),
@@ -47,6 +49,7 @@ def add(commands: Any) -> None:
         help="power cuts in the installation (default), in the download, or while the old or the new app starts; "
         "second: each cut in the installation with every one in what follows; pairs: a sample of these, each in full; "
         "each fault of the network at several moments; network-cuts: each with a power cut in the download; "
+        "life: no update, but restarts of the router of several kinds and lengths; "
         "hostile packages and tables; or packages with several tables",
     )
     parser.add_argument("--tier", choices=TIERS, default="quick", help="how many points (default: quick)")
@@ -106,11 +109,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the sweep and write its reports. Returns the exit status."""
     symbols.check(arguments)
     image = given.image(arguments)
-    update_package = given.checked(package.read, arguments.package)
+    update_package = _package(arguments)
     if arguments.processes < 1:
         raise given.UsageError("--processes is 1 or more")
     job = given.checked(Job, image, update_package, given.settings(arguments))
-    given.checked(job.update)
+    given.checked(job.alone if update_package is package.NONE else job.update)
     start = given.checked(_start, arguments)
     given.checked(check, arguments.journal)
     if arguments.evidence is not None:
@@ -162,6 +165,18 @@ def run(arguments: argparse.Namespace) -> int:
 _SHOWN = 10  # bad points
 _CRASH = "crash-{}.txt"
 _LONG = ("outcomes", "operations", "partitions")
+
+
+def _package(arguments: argparse.Namespace) -> package.Package:
+    """The package, or `NONE` where the sweep is of no update."""
+    updates = registry.PLANS[arguments.of].VERB == "ota"
+    if updates == (arguments.package is None):
+        raise given.UsageError(f"a sweep of {arguments.of} {'needs a PACKAGE' if updates else 'takes no PACKAGE'}")
+    if updates:
+        return given.checked(package.read, arguments.package)
+    if arguments.symbols or arguments.evidence:
+        raise given.UsageError(f"a sweep of {arguments.of} takes neither --symbols nor --evidence")
+    return package.NONE
 
 
 def _start(arguments: argparse.Namespace) -> Any:

@@ -91,3 +91,7 @@ def _damage(header: rbl.RblHeader, body: bytes) -> list[str]:
     if zlib.crc32(body[: header.body_size]) != header.body_crc:
         damage.append("the body's CRC-32 does not match the header's")
     return damage
+
+
+NONE = Package("", b"", rbl.unpack(bytes(rbl.SIZE)), ())
+"""Stands where there is no package."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from bk7238 import chip as chips
+from bk7238.bench.bench import network_alone
 from bk7238.engine import renode_host
 from bk7238.engine.engine import EMBEDDED
 from bk7238.faults import Fault, Spec
 from bk7238.image import FlashImage, Package
 from bk7238.peripherals.core import ResetKind
+from bk7238.update.alone import Alone
 from bk7238.update.result import Result, did
 from bk7238.update.session import Settings, Update
 from bk7238.update.story import Happening
@@ -27,22 +29,24 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e9)]
 @dataclass(frozen=True)
 class Point:
     """What goes wrong in one run. `row` and `column` are its place on the page; of a power cut they are the way to cut
-    and the operation's number."""
+    and the operation's number. `settings` are options of the command line that are its own."""
 
     id: str
     faults: tuple[Spec, ...]
     row: str
     column: str
+    settings: tuple[str, ...] = ()
 
     @property
     def options(self) -> list[str]:
-        """Its faults as arguments of `bk7238 ota`."""
-        return [f"--fault={fault}" for fault in self.faults]
+        """Its own arguments of the command that runs it."""
+        return [*self.settings, *(f"--fault={fault}" for fault in self.faults)]
 
 
 @dataclass(frozen=True)
 class Job:
-    """The update that is carried out again and again. The settings bring no faults of their own. Raises ValueError
+    """The update that is carried out again and again, or with the package `NONE` a device without one. The settings
+    bring no faults of their own. Raises ValueError
     where Renode is to execute it, or is in this process: it survives no fork, and a point of a sweep is one."""
 
     image: FlashImage
@@ -58,6 +62,10 @@ class Job:
             raise ValueError(f"the engine {self.settings.engine} runs no sweeps: leave it out, or name {EMBEDDED}")
         if renode_host.loaded():
             raise ValueError("this process holds a Renode, beside which no sweep can run: start one of its own for it")
+
+    def alone(self, *faults: Spec | Fault, **settings: Any) -> Alone:
+        """A device without a package, with these settings, that is ready to run."""
+        return Alone(self.image, replace(self.settings, faults=faults, **settings), network_alone)
 
     def update(self, *faults: Spec | Fault, told: Milestones | None = None) -> Update:
         """An update that is ready to run."""

@@ -74,6 +74,7 @@ class Life(Actor):
 
     outages: list[Outage] = State(factory=list)
     glance, settled = Alarm(), Alarm()
+    _away: bool = State(False)  # it is gone, and known to be
     _open: bool = State(False)  # the last outage has not been judged
     _noted: set[int] = State(factory=set)  # the faults whose strike is known, by their places
     _lease: tuple[str, str] = State(("", ""))  # the device's MAC and IPv4 address
@@ -174,7 +175,7 @@ class Life(Actor):
 
     def _ask_quietly(self, now: int) -> None:
         self._unanswered += 1
-        if self._unanswered > MISSED:
+        if self._unanswered > MISSED and not self._away:
             self._unanswered = 0
             self.expect(over=now)
         self._ping(now)
@@ -195,7 +196,7 @@ class Life(Actor):
             self._lease = event.mac, event.ip
         outage = self.awaited
         if isinstance(event, PingAnswered):
-            self._unanswered = 0
+            self._unanswered, self._away = 0, False
         if outage is None or outage.over is None or event.time <= outage.over:  # what the router does then is no answer
             return
         outage.air[type(event).__name__] += 1
@@ -260,7 +261,7 @@ class Life(Actor):
         if verdict is not Verdict.BACK:
             machine = self._machine
             outage.said = {"uart1": evidence.last_lines(machine.uart1), "uart2": evidence.last_lines(machine.uart2)}
-        self._unanswered = 0
+        self._unanswered, self._away = 0, verdict is Verdict.GONE
         self.on_judged(outage)
 
     def _after(self) -> str:
@@ -296,3 +297,9 @@ def outages(every: int, what: str, until: int) -> list[str]:
     """The fault `what`, which has no moment, every so often up to `until`, microseconds both: each has as long to be
     survived."""
     return [f"{what}@{time / 1e6:.6f}".rstrip("0").rstrip(".") + "s" for time in range(every, until - every + 1, every)]
+
+
+def why_not(device: Alone) -> str:
+    """Why a device has not joined."""
+    why = device.machine.dead_end.why or device.failure
+    return f"the device did not join: {why or 'it did not get as far as its network'}"

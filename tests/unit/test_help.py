@@ -62,7 +62,12 @@ MISTAKES = {
         "--symbols",
         "app.bin",
     ): "app.bin: no ELF (Magic number does not match); name the one that the image",
-    ("run", IMAGE, "--fault", "x"): "--fault is no option of bk7238 run, but of bk7238 ota, bk7238 live, bk7238 sweep, ",
+    (
+        "run",
+        IMAGE,
+        "--fault",
+        "x",
+    ): "--fault is no option of bk7238 run, but of bk7238 ota, bk7238 live, ",
     ("run", IMAGE, "--nonsense"): "unrecognized arguments: --nonsense (see bk7238 run --help)",
     ("ota", IMAGE, PACKAGE, "--fault", "power-cut@flash-op=0"): "flash operations are counted from 1; without @",
     (
@@ -159,7 +164,7 @@ def test_quiet_leaves_the_end(capsys):
 
 
 def test_statuses_are_those_of_the_table(tmp_path, monkeypatch, capsys):
-    assert [verdict.exit_status for verdict in Verdict].count(ExitStatus.OTHER_END) == len(Verdict) - 3
+    assert [verdict.exit_status for verdict in Verdict].count(ExitStatus.OTHER_END) == len(Verdict) - 4
     monkeypatch.chdir(tmp_path)
     assert main(["ota", "nothing.bin", PACKAGE]) == ExitStatus.USAGE
     assert main(["ota", IMAGE, PACKAGE, "--within", "1ms", "--json"]) == ExitStatus.TIME_LIMIT

@@ -66,7 +66,8 @@ class RouterRestart(Fault):
         self.back.start(self.off)
 
     @on_alarm(back)
-    def _back(self) -> None:
+    def come_back(self) -> None:
+        """The router is switched on."""
         assert self.targets is not None
         self.targets.router.on(self.clock.now, self.after)
         self.record("router", f"switched on, on channel {self.targets.access_point.channel}")

@@ -42,7 +42,7 @@ Tell = Callable[[Outcome], None]
 T = TypeVar("T")
 
 
-class _Copies:
+class Copies:
     """Copies of this process in the middle of a run, one for each point. In a copy `point` is its own."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class _Copies:
         self._pipe = -1
         self._began = 0.0
 
-    def fork(self, point: Point, options: str = "") -> Any:
+    def fork(self, point: Point, options: str = "", verb: str = "ota") -> Any:
         """Returns twice: in the copy None, and here, when the copy has ended, what it sent. Raises RuntimeError, which
         names the point and its command, where it died without a word."""
         began = time.perf_counter()
@@ -67,7 +67,7 @@ class _Copies:
             data = pipe.read()
         os.waitpid(process, 0)
         if not data:
-            command = " ".join(["bk7238 ota", *options.split(), *point.options])
+            command = " ".join([f"bk7238 {verb}", *options.split(), *point.options])
             raise RuntimeError(f"{point.id} ({command}): the process of this point died")
         return pickle.loads(data)
 
@@ -113,7 +113,7 @@ class _Moments(Fault):
 
     def __init__(self, job: Job, points: list[Point], tell: Tell, trunk: Trunk | None, outages: Outages | None) -> None:
         super().__init__(Spec("fork", when=points[0].faults[0].when), "")
-        self.left, self.copies, self.story = points, _Copies(), Milestones()
+        self.left, self.copies, self.story = points, Copies(), Milestones()
         self._job, self._tell, self._trunk, self._outages = job, tell, trunk, outages
         self._after: Callable[[Update], Any] | None = None  # in a copy: what it sends, where that is no outcome alone
 
@@ -261,7 +261,7 @@ class _Boot:
 
     def __init__(self, job: Job, cuts: list[Point], tell: Tell, trunk: Trunk) -> None:
         self.ended: set[str] = set()
-        self._job, self._cuts, self._tell, self._trunk, self._copies = job, cuts, tell, trunk, _Copies()
+        self._job, self._cuts, self._tell, self._trunk, self._copies = job, cuts, tell, trunk, Copies()
         self._leader, left = next(self._states())
         self._update = job.update()
         self._chip = _Watched(left, self._update.machine.flash.jedec_id)

@@ -16,6 +16,7 @@ from bk7238.sweep.plan.cuts import (
     RejoiningCuts,
     SecondCuts,
 )
+from bk7238.sweep.plan.life import RouterOutages
 from bk7238.sweep.plan.network import NetworkCuts, NetworkFaults
 from bk7238.sweep.plan.packages import Layouts, Packages
 from bk7238.sweep.plan.plan import Plan
@@ -25,7 +26,7 @@ PLANS: dict[str, type[Plan]] = {
     kind.NAME: kind
     for kind in (
         *(JoiningCuts, DownloadCuts, InstallationCuts, RejoiningCuts, SecondCuts, Pairs),
-        *(NetworkFaults, NetworkCuts, Packages, Layouts),
+        *(NetworkFaults, NetworkCuts, RouterOutages, Packages, Layouts),
     )
 }
 

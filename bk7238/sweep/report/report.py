@@ -23,11 +23,10 @@ from bk7238.faults import all_kinds, parse
 from bk7238.sweep.plan.cuts import Cuts
 from bk7238.sweep.plan.plan import Plan
 from bk7238.sweep.plan.shard import WHOLE, Shard
-from bk7238.sweep.point import Job, Outcome, Point
+from bk7238.sweep.point import Outcome, Point
 from bk7238.sweep.report import page
 from bk7238.sweep.report.sarif import sarif
 from bk7238.sweep.report.saved import (
-    COMMAND,
     FlashOperation,
     SavedCuts,
     SavedOutcome,
@@ -107,9 +106,9 @@ class Report:
             simulator=versions(),
             date=_date(),
             image_sha256=hashlib.sha256(job.image.data).hexdigest(),
-            package_sha256=hashlib.sha256(job.package.data).hexdigest(),
+            package_sha256=hashlib.sha256(job.package.data).hexdigest() if job.package.data else "",
             fail_on=self.fail_on,
-            replay=_replay(job),
+            replay=_replay(self.plan),
             flash_size=job.settings.flash_size or len(job.image.data),
             partitions=tuple(SavedPartition(name, one.physical_start, one.physical_end) for name, one in partitions),
             outcomes=outcomes,
@@ -154,11 +153,13 @@ class Report:
         host_files.write_in(folder, "summary.md", markdown(self.saved))
 
 
-def _replay(job: Job) -> tuple[str, ...]:
-    """The command that runs the job, from whatever folder."""
+def _replay(plan: Plan) -> tuple[str, ...]:
+    """The command that runs a job, from whatever folder."""
+    job = plan.job
     force = ["--force"] if job.image.forced else []
-    files = [str(one.path.absolute() if one.path else one.name) for one in (job.image, job.package)]
-    return *COMMAND, *files, *force, *words(job.settings, always=("seed",))
+    given = [one for one in (job.image, job.package) if one.name]
+    files = [str(one.path.absolute() if one.path else one.name) for one in given]
+    return "bk7238", plan.VERB, *files, *force, *plan.OPTIONS, *words(job.settings, always=("seed",))
 
 
 def _date() -> str:
@@ -171,7 +172,7 @@ def ended(point: Point, one: Outcome) -> SavedOutcome:
     """The outcome of a point with its place on the page. How it was found depends on who ran it, and is not told."""
     faults = tuple(map(str, point.faults))
     values = asdict(one) | {"reason": explained(one), "merged": None, "shared": "", "seconds": 0.0}
-    return SavedOutcome(**values, row=point.row, column=point.column, faults=faults)
+    return SavedOutcome(**values, row=point.row, column=point.column, faults=faults, settings=point.settings)
 
 
 def _xml(text: str) -> str:

@@ -32,11 +32,17 @@ def sarif(sweep: SavedSweep) -> str:
     }
     run = {
         "tool": {"driver": driver},
-        "artifacts": [_artifact(sweep.image, sweep.image_sha256), _artifact(sweep.package, sweep.package_sha256)],
+        "artifacts": [_artifact(*one) for one in _files(sweep)],
         "automationDetails": {"id": f"bk7238-sim/{sweep.of}/{sweep.tier}"},
         "results": [_result(sweep, rules.index(verdict), ends) for (verdict, _), ends in alike.items()],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _files(sweep: SavedSweep) -> list[tuple[str, str]]:
+    """The names of the files that the sweep was of, and their hashes."""
+    files = ((sweep.image, sweep.image_sha256), (sweep.package, sweep.package_sha256))
+    return [one for one in files if one[0]]
 
 
 def _artifact(name: str, sha256: str) -> dict[str, Any]:
@@ -55,6 +61,6 @@ def _result(sweep: SavedSweep, rule: int, ends: list[SavedOutcome]) -> dict[str,
         "ruleIndex": rule,
         "level": "error",
         "message": {"text": text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(sweep.package)}}}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(_files(sweep)[-1][0])}}}],
         "partialFingerprints": {"end/v1": known_by},
     }

@@ -20,8 +20,6 @@ from bk7238.sweep.plan.shard import parse as parse_shard
 from bk7238.sweep.point import Count, Outcome
 from bk7238.sweep.reading import convert
 
-COMMAND = ("bk7238", "ota")
-
 
 class SavedError(ValueError):
     """A file that is no saved sweep; the message is one line."""
@@ -33,6 +31,7 @@ class SavedOutcome(Outcome, kw_only=True, frozen=True, omit_defaults=True, forbi
     row: str
     column: str
     faults: tuple[str, ...]
+    settings: tuple[str, ...] = ()
 
 
 class SavedPartition(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -89,8 +88,9 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
     def __post_init__(self) -> None:
         if self.of not in registry.PLANS:
             raise ValueError(f"Expected one of {', '.join(registry.PLANS)} - at `$.of`")
-        if self.replay[:2] != COMMAND:  # the page offers it for a shell
-            raise ValueError("Expected a command of bk7238 ota - at `$.replay`")
+        verb = registry.PLANS[self.of].VERB
+        if self.replay[:2] != ("bk7238", verb):  # the page offers it for a shell
+            raise ValueError(f"Expected a command of bk7238 {verb} - at `$.replay`")
         if self.shard:
             parse_shard(self.shard)
 
@@ -106,7 +106,7 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
 
     def command(self, one: SavedOutcome) -> str:
         """The command that runs a point again, from its beginning."""
-        return shlex.join([*self.replay, *(f"--fault={fault}" for fault in one.faults)])
+        return shlex.join([*self.replay, *one.settings, *(f"--fault={fault}" for fault in one.faults)])
 
 
 class SavedCuts(SavedSweep, kw_only=True, frozen=True):

@@ -18,7 +18,8 @@ _MARKUP = re.compile(r"([\\`*_\[\]#+!|<>~&@:])")
 def markdown(sweep: SavedSweep) -> str:
     """The text. What others wrote, such as names of files and reasons, is shown as it is: no markup in it counts."""
     rows = [("image", _with_hash(sweep.image, sweep.image_sha256))]
-    rows += [("package", _with_hash(sweep.package, sweep.package_sha256)), ("boot loader", sweep.bootloader)]
+    rows += [("package", _with_hash(sweep.package, sweep.package_sha256))] if sweep.package else []
+    rows += [("boot loader", sweep.bootloader)]
     rows += [("points", f"{len(sweep.outcomes):,} {sweep.noun} {sweep.said}".strip()), ("tier", sweep.tier)]
     rows += [("seed", str(sweep.seed)), ("digest", sweep.digest)]
     tally = Counter(one.verdict for one in sweep.outcomes)

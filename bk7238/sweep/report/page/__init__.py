@@ -26,6 +26,7 @@ SECTIONS = {
     "pairs": ("Two power cuts in one installation", "cuts.html"),
     "network": ("The network", "matrix.html"),
     "network-cuts": ("A fault of the network and a power cut", "matrix.html"),
+    "life": ("Outages of the router", "matrix.html"),
     "packages": ("Hostile packages and partition tables", "packages.html"),
     "layouts": ("Packages, layouts and boot loaders", "layouts.html"),
 }

@@ -1,0 +1,90 @@
+"""The sweep of the router's outages: a copy of the shared run ends as the point that is run alone, and all is told."""
+
+import json
+
+import pytest
+from images import image
+
+from bk7238 import Settings, resources
+from bk7238.cli import main
+from bk7238.image import package
+from bk7238.sweep.plan import registry
+from bk7238.sweep.plan.life import BEHAVIOURS, OFF
+from bk7238.sweep.point import Job
+from bk7238.sweep.report import saved
+from bk7238.sweep.report.report import Report
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return registry.make("life", Job(image(), package.NONE, Settings()))
+
+
+def chosen(plan, *names):
+    points = {point.id: point for point in plan.points("full")}
+    return [points[name] for name in names]
+
+
+def explored(plan, points):
+    found = []
+    plan.explore(points, found.append)
+    return found
+
+
+def test_the_matrix_is_of_all_routers_lengths_and_behaviours(plan):
+    points = plan.points("full")
+    assert len(points) == len({point.id for point in points}) == 4 * len(OFF) * len(BEHAVIOURS) == 128
+    assert len(plan.points("pr")) == 96 and len(plan.points("quick")) == 32
+    assert [len(chunk) for chunk in plan.chunks(points, 2)] == [32] * 4
+
+
+def test_a_copy_ends_as_the_run_from_the_beginning(plan):
+    points = chosen(
+        plan,
+        "wpa2, 5s, its radio alone was away",
+        "wpa2, 60s, on another channel",
+        "wpa2, 60s, DHCP 20 s later",
+    )
+    found = explored(plan, points)
+    assert [one.verdict for one in found] == ["back"] * 3
+    for point, one in zip(points, found, strict=True):
+        alone = plan.full(point)
+        for name in ("digest", "verdict", "reason", "story", "did", "silent"):
+            assert getattr(one, name) == getattr(alone, name), (point.id, name)
+
+
+def test_a_device_that_the_router_does_not_let_in(plan):
+    [one] = explored(plan, chosen(plan, "wpa3, 5s, as it was"))
+    assert (one.verdict, one.reason[:27]) == ("device-waits", "the device did not join: th")
+
+
+def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, tmp_path):
+    points = chosen(plan, "open, 60s, as it was", "wpa2, 60s, as another BSSID")
+    report = Report(plan, points, explored(plan, points), "full", 1.0)
+    report.save(tmp_path)
+    sweep = saved.read(tmp_path)
+    commands = [sweep.command(one).split(" ", 3)[3] for one in sweep.outcomes]
+    assert commands == [
+        "--seed=0 --router=open --fault=router-restart:off=60s@60s",
+        "--seed=0 --router=wpa2 '--psk=a passphrase' --fault=router-restart:off=60s,bssid=other@60s",
+    ]
+    page = (tmp_path / "report.html").read_text()
+    assert "wpa2: as another BSSID" in page and "how long it is off" in page and "bk7238 live" in page
+    value = json.loads((tmp_path / "sweep.json").read_text())
+    value["replay"][1] = "ota"
+    with pytest.raises(ValueError, match="Expected a command of bk7238 live"):
+        saved.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--of", "install"), "a sweep of install needs a PACKAGE"),
+        (("reference_1.0.1_none_aes.rbl", "--of", "life"), "a sweep of life takes no PACKAGE"),
+        (("--of", "life", "--evidence", "evidence"), "takes neither --symbols nor --evidence"),
+        (("--of", "life", "--mode", "torn"), "a sweep of life takes no modes"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(capsys, words, why):
+    assert main(("sweep", str(resources.reference() / "reference_1.0.0.bin"), *words)) == 2
+    assert why in capsys.readouterr().err
