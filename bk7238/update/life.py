@@ -250,6 +250,7 @@ class Life(Actor):
             return
         if outage.could is None or self._machine.now - outage.could < self.late:
             why = "there was no beacon to hear" if outage.beacon is None else "it was not late yet"
+            why = "it was not over" if outage.over is None else why
             self._judge(outage, Verdict.TIME_LIMIT, f"not back {when}: {why}")
         else:
             self._judge(outage, Verdict.GONE, f"not back {when}: {self._cause(outage)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bk7238.air.bss import TIME_UNIT
 from bk7238.bench.router import FORGOTTEN, KEPT, TAKEN, AfterRestart
 from bk7238.bench.values import channel
 from bk7238.faults.arguments import Argument, count, flag, number, one_of, seconds, share
@@ -14,9 +15,11 @@ from bk7238.network.dhcp import TURNED_DOWN
 from bk7238.network.events import LeaseRefused
 from bk7238.peripherals.core import Alarm, State, on_alarm
 
+_BEACON = 100 * TIME_UNIT  # microseconds from one to the next
+
 
 def a_channel(text: str) -> int:
-    """a channel, 1 to 13"""
+    """a channel, 1 to 14"""
     return channel(text)
 
 
@@ -87,6 +90,11 @@ class ChannelSwitch(Fault):
     def check(self) -> None:
         if self.beacons > 255:
             self.refuse("beacons goes to 255")
+
+    @property
+    def ends(self) -> int | None:
+        ahead = (self.beacons + 1) * _BEACON if self.announced else 0
+        return None if self.struck_at is None else self.struck_at + ahead
 
     def strike(self, targets: Targets) -> None:
         targets.access_point.switch_channel(self.channel, self.beacons if self.announced else 0)

@@ -209,7 +209,7 @@ def test_it_goes_on_from_a_file(fault, moment):
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("router-restart:channel=14", "channels go from 1 to 13"),
+        ("router-restart:channel=15", "channels go from 1 to 14"),
         ("router-restart:associations=kept,refused=1", "refuses nobody"),
         ("router-restart:leases=gone", "leases is kept, forgotten or taken"),
         ("router-restart:refused=-1", "0 or more"),
