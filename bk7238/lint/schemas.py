@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -60,7 +60,7 @@ def _object(properties: Mapping[str, Schema], required: list[str] | None = None,
 
 def _setting(name: str) -> Schema:
     """What a scenario may write for a setting: a text always, but for a switch, and what its type is."""
-    option, kind = OPTIONS[name], str(get_type_hints(Settings)[name])
+    option, hint = OPTIONS[name], get_type_hints(Settings)[name]
     said = {"description": f"{option.help} ({flag(name)})"}
     if not option.metavar:
         return {"type": "boolean", **said}
@@ -68,7 +68,8 @@ def _setting(name: str) -> Schema:
         return {"type": ["string", "array"], "items": _TEXT, **said}
     if "|" in option.metavar:
         return {"enum": option.metavar.split("|"), **said}
-    number = "integer" if "int" in kind else "number" if "float" in kind else ""
+    kinds = {hint, *get_args(hint)}
+    number = "integer" if int in kinds else "number" if float in kinds else ""
     return {"type": ["string", number] if number else "string", **said}
 
 
