@@ -24,7 +24,6 @@ OTHERWISE = {
     ("network/http_server.py", 0x10000): "the longest body of a request",
     ("network/host.py", 0x10000): "a port has 16 bits",
     ("network/network.py", 0x10000): "a port has 16 bits",
-    ("testing/lan.py", 0x10000): "a port has 16 bits",
 }
 """What is written with the digits of such a fact and is none: by file and number, with what it is."""
 
