@@ -28,7 +28,9 @@ from bk7238.registry import Registry
 USUAL = "bk7238"
 FILE, BOARD = "chip.toml", "board.repl"
 MARK = range(0x100, 0x108)
-"""Logical addresses in a boot loader at which the name of the chip stands, for the mask ROM and for tools."""
+"""Logical addresses in a boot loader at which the name of the chip stands, for the mask ROM and for tools; in some
+builds for plain flash there is code."""
+_NAMES_BEGIN = b"BK7"
 
 FOLDERS: Registry[str | Path] = Registry(
     "bk7238.chips",
@@ -173,7 +175,8 @@ class Chip:
         table = self.table_in(boot_loader)
         entries = (range(at, at + partitions.SIZE) for at, _ in table)
         ends = (entry.offset + entry.length for _, entry in table if entry.framed)
-        return (MARK, *entries, *(range(end - rbl.SIZE, end) for end in ends))
+        mark = (MARK,) if boot_loader.startswith(_NAMES_BEGIN, MARK.start) else ()
+        return (*mark, *entries, *(range(end - rbl.SIZE, end) for end in ends))
 
     def usual_table(self, size: int) -> dict[str, Partition]:
         """The vendor's partition table for a flash of so many bytes, by name. Raises ChipError where there is none."""

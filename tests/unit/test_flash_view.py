@@ -116,3 +116,13 @@ def test_a_patched_table_lies_clear_as_well():
     changed = FlashView(one, data)
     assert changed.partitions["download"].length == 0x1000
     assert changed.boot_loader[:place] == view.boot_loader[:place]
+
+
+def test_code_where_others_have_the_mark_is_scrambled():
+    one = clear_chip()
+    parts = packed(one)
+    loader = parts.bootloader[: MARK.start] + b"\x01\x1e\0\x91\xfb\xd2\x08\xbd" + parts.bootloader[MARK.stop :]
+    view = FlashView(one, build.build(dataclasses.replace(parts, bootloader=loader)))
+    assert view.boot_loader.startswith(loader)
+    controller = one.codec.decode(view.data[: view.app_start], 0)  # what the CPU executes
+    assert controller[MARK.start : MARK.stop] == loader[MARK.start : MARK.stop]
