@@ -20,6 +20,7 @@ from bk7238.image import (
     build,
     download,
     flash_image,
+    loaders,
     pack,
     package,
     partition_json,
@@ -172,6 +173,9 @@ def _build(arguments: argparse.Namespace) -> int:
     image = checked(build.build, replace(parts, areas=tuple(areas), size=size))
     table = bootloader.Bootloader("the boot loader", parts.bootloader, parts.chip).partitions
     warnings = pack.app_warnings(parts.app, table["app"]) if parts.app else []
+    warnings += app_table.misplaced(app_table.find(parts.app, parts.chip.app), table)
+    if any(parts.chip.codec.coefficients) and not loaders.of_code(parts.bootloader).scrambles:
+        warnings.append(f"no update can be installed: {loaders.UNSCRAMBLED}")
     if downloaded:
         at = _place(arguments, parts, fitted)
         if at + len(downloaded) > size:

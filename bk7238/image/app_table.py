@@ -93,6 +93,19 @@ def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[s
     return found
 
 
+def misplaced(own: list[AppPartition], loader: dict[str, Partition]) -> list[str]:
+    """That the app writes packages where the boot loader does not look for them, with the remedy; else nothing."""
+    download = loader.get("download")
+    places = [entry.start for entry in own if COUNTERPARTS.get(entry.name) == "download"]
+    if download is None or not places or download.physical_start in places:
+        return []
+    return [
+        f"the app writes packages to {places[0]:#x}, the boot loader looks for them at {download.physical_start:#x} "
+        "and installs none: give it a table for this app with --partitions, which `bk7238 image partitions --dump` "
+        "prints of an image that has one"
+    ]
+
+
 def of_flash(flash: FlashView) -> list[AppPartition]:
     """The table in the app of a flash."""
     return find(flash.beyond_boot_loader, flash.chip.app)

@@ -15,8 +15,11 @@ from dataclasses import replace
 import pytest
 from images import BOOTLOADER_UART1, BOOTLOADER_UART2, FULL, GZIP, LZMA, vendor
 
+from bk7238 import chip
 from bk7238.bench.settings import Settings
+from bk7238.chip import Chip
 from bk7238.formats import crc_framing, partitions, rbl_body
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.image import build, download, flash_image
 from bk7238.image.loaders.boot import End
 from bk7238.testing import Dut, NotSeen
@@ -399,9 +402,9 @@ CASES = [
 ]
 
 
-def boot(flash: bytes, seconds: float = 30.0, uart: int = 1) -> tuple[list[str], bytes, bool]:
+def boot(flash: bytes, seconds: float = 30.0, uart: int = 1, on: Chip | None = None) -> tuple[list[str], bytes, bool]:
     """The lines of a boot, the flash afterwards, and whether an app was started."""
-    dut = Dut(flash_image.parse(flash, "made.bin", force=True), None, Settings(profile="none"))
+    dut = Dut(flash_image.parse(flash, "made.bin", force=True, chip=on), None, Settings(profile="none"))
     try:
         last = [dut.expect([r"^go os_addr", r"^\[ARM ANOMALY"], within=seconds, console=uart).string]
     except NotSeen:
@@ -410,12 +413,12 @@ def boot(flash: bytes, seconds: float = 30.0, uart: int = 1) -> tuple[list[str],
     return lines, bytes(dut.machine.flash.data), any(text.startswith("go os_addr") for text in lines)
 
 
-def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int = 1) -> None:
-    told = foretold(flash)
+def agrees(flash: bytes, end: End, cause: str, seconds: float = 30.0, uart: int = 1, on: Chip | None = None) -> None:
+    told = foretold(flash, on=on)
     assert (told.end, cause in told.cause) == (end, True), (told.end, told.cause)
     if end is INSTALLED:
         assert told.cause == ""
-    lines, after, started = boot(flash, (3.0 if "fewer than" in cause else 1.0) if end is HANGS else seconds, uart)
+    lines, after, started = boot(flash, (3.0 if "fewer than" in cause else 1.0) if end is HANGS else seconds, uart, on)
     assert differs(told, lines) == ""
     assert [hex(at) for at in differs_in_flash(told, after)[:4]] == []
     assert started == (end is not HANGS)
@@ -448,6 +451,40 @@ def test_a_vendor_package_on_a_vendor_image(name):
 @pytest.mark.full
 def test_the_other_build_of_the_boot_loader():
     agrees(Device(GZ).flash(vendor(BOOTLOADER_UART2).read_bytes()), INSTALLED, "", uart=2)
+
+
+def on_chip(one: Chip, flash: bytes) -> bytes:
+    """A flash whose code is scrambled where this chip does that."""
+    size = CRC_FRAMES.physical(APP.offset + APP.length)
+    code = CRC_FRAMES.decode(flash[:size], 0)
+    framed = bytearray(one.codec.encode(code, 0, one.clear_in(code[: APP.offset])))
+    for at in CRC_FRAMES.erased(flash[:size]):
+        framed[at : at + CRC_FRAMES.frame] = b"\xff" * CRC_FRAMES.frame
+    return bytes(framed) + flash[size:]
+
+
+SIBLING = ["bootloader_bk7231n_uart1_v1.0.15.bin", "bootloader_bk7231n_uart2_v1.0.15.bin"]
+ON_SIBLINGS = [
+    *("gzip", "stored", "one byte more", "wrong key, lzma", "body CRC wrong", "hash wrong", "raw size +100"),
+    *("for download", "installed already", "linked elsewhere", "footer blank", "download at 0x133000"),
+]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ON_SIBLINGS)
+@pytest.mark.parametrize("word", ["bk7231m", "bk7231n"])
+def test_the_siblings_1_0_15_does_the_same_and_scrambles_nothing(word, name):
+    _, end, cause, device = next(case for case in CASES if case[0] == name)
+    one = chip.load(word)
+    if one.codec != CRC_FRAMES and end in (INSTALLED, REINSTALLS):
+        end, cause = BRICKED, "the chip descrambles what the CPU reads" if end is INSTALLED else "another hash"
+    agrees(on_chip(one, device().flash(vendor(SIBLING[0]).read_bytes())), end, cause, on=one)
+
+
+@pytest.mark.full
+def test_the_siblings_other_build():
+    one = chip.load("bk7231m")
+    agrees(Device(GZ).flash(vendor(SIBLING[1]).read_bytes()), INSTALLED, "", uart=2, on=one)
 
 
 @pytest.mark.full

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 
 from bk7238 import chip
+from bk7238.chip import Chip
 from bk7238.image import download, loaders
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.boot import Boot
 
 DULL = re.compile(
-    r"^(?:\[I/OTA\] ?|\[I/OTA\] OTA Write:.*|REG:.*|(?:SVC|IRQ|FIR|SYS|ST):0x.*|BK7238_\d.*|\[I/FAL\].*)?$"
+    r"^(?:\[I/OTA\] ?|\[I/OTA\] OTA Write:.*|REG:.*|(?:SVC|IRQ|FIR|SYS|ST):0x.*|BK72\w*_\d.*|\[I/FAL\].*)?$"
 )
 
 
-def foretold(flash: bytes, package: bytes = b"", at: int | None = None) -> Boot:
+def foretold(flash: bytes, package: bytes = b"", at: int | None = None, *, on: Chip | None = None) -> Boot:
     """Of the next start with a flash of the smallest size that holds these bytes, once a package is where the app
-    writes it, or at an address."""
-    view = FlashView(chip.usual(), flash).whole()
+    writes it, or at an address; on the usual chip or another."""
+    view = FlashView(on or chip.usual(), flash).whole()
     view = download.downloaded(view, package, at) if package else view
     told = loaders.of(view).predict(view, package)
     assert told is not None, "this boot loader is run"

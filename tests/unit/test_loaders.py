@@ -18,6 +18,7 @@ from bk7238.image.loaders import Says, beken_stream
 from bk7238.image.loaders.boot import Boot, End, Step
 
 VENDOR = bytes(0x100) + b"BK7238\0\0_1.0.15\0".ljust(0x2000, b"\0") + b"rt_ota_upgrade\0\0"
+SIBLING = VENDOR.replace(b"BK7238\0\0", b"\x41\x1e\0\x91\xfb\xd2\x08\xbd")  # the BK7231U's has code there
 KEYS = {0x1F1C: b"0123456789ABCDEF", 0x1F2D: b"0123456789ABCDEF0123456789ABCDEF"}
 SHIPPED = (DOWNLOAD, APP, BOOTLOADER)
 
@@ -35,15 +36,20 @@ def view(data) -> FlashView:
 
 @pytest.mark.parametrize(
     ("code", "name"),
-    [(VENDOR, "Beken boot loader 1.0.15"), (built("boot.bin"), "reference boot loader 1.0.0"), (bytes(0x200), None)],
-    ids=["vendor", "reference", "unknown"],
+    [
+        (VENDOR, "Beken boot loader 1.0.15"),
+        (SIBLING, "Beken boot loader 1.0.15"),
+        (built("boot.bin"), "reference boot loader 1.0.0"),
+        (bytes(0x200), None),
+    ],
+    ids=["vendor", "sibling", "reference", "unknown"],
 )
 def test_the_loader_is_known_by_what_stands_in_the_image(code, name):
     loader = loaders.of_code(code)
     assert loader.recognises(code) == name
     assert (loader is loaders.LOADERS.get(loader.name)) == (name is not None)
     told = loader.predict(view(flash(pack(), loader=code[:0xE000])))
-    assert (told.end if told else None) is (End.INSTALLED if code is VENDOR else None), "the others are run"
+    assert (told.end if told else None) is (End.INSTALLED if loader.name == "beken" else None), "the others are run"
 
 
 def test_keys_are_read_and_put_where_they_stand():
@@ -118,6 +124,7 @@ NO_DEVICE = (
 )
 UNSET = NO_DEVICE.replace("nand", "\ufffd\ufffd").replace("app", "\ufffd\ufffd")
 FAILED = "[E/OTA] (ota_main:144) OTA upgrade failed!"
+NO_APP = "[E/OTA] (ota_main:178) App verify failed! Need to recovery factory firmware."
 DAMAGED = "[E/OTA] (ota_main) The header in the download partition is damaged: no update."
 
 
@@ -151,6 +158,8 @@ def test_why_nothing_was_installed_is_what_was_printed_or_what_it_sees():
     assert reference.why([], blank) == f"the bootloader printed nothing about an update: {sees}"
     assert reference.why([DAMAGED], blank) == f"the bootloader printed: {DAMAGED.rstrip('.')}; {sees}"
     assert loaders.Loader().why([DAMAGED], blank) == f"the bootloader printed: {DAMAGED}", "only the reference one's"
+    assert reference.why([NO_APP], blank) == f"the bootloader printed: {NO_APP.rstrip('.')}; {sees}", "of the app alone"
+    assert reference.why([NO_APP, FAILED], blank) == f"the bootloader printed: {NO_APP} / {FAILED}"
 
 
 @pytest.mark.parametrize(

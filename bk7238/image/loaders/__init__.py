@@ -5,11 +5,11 @@ from __future__ import annotations
 from bk7238.image.flash_image import FlashImage
 from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.beken import Beken
-from bk7238.image.loaders.loader import Loader, Says
+from bk7238.image.loaders.loader import UNSCRAMBLED, Loader, Says
 from bk7238.image.loaders.reference import Reference
 from bk7238.registry import Registry
 
-__all__ = ["LOADERS", "Loader", "Says", "of", "of_code", "title"]
+__all__ = ["LOADERS", "UNSCRAMBLED", "Loader", "Says", "of", "of_code", "title"]
 
 LOADERS: Registry[Loader] = Registry(
     "bk7238.loaders", own=(Beken(), Reference()), fits=lambda member: isinstance(member, Loader)

@@ -16,6 +16,7 @@ from bk7238.image.loaders import beken_stream as stream
 from bk7238.image.loaders.boot import Boot, End, Step
 from bk7238.image.loaders.loader import (
     FOR_DOWNLOAD,
+    UNSCRAMBLED,
     Keys,
     Loader,
     difference,
@@ -28,8 +29,8 @@ from bk7238.image.loaders.loader import (
 from bk7238.image.loaders.storage import SECTOR, Storage
 
 SMALLEST_APP = 128  # a smaller one derails the check of what was written
-_NAME_AT = 0x100
-_VERSION = re.compile(rb"BK7238\0\0_(1\.0\.\d+)\0")  # as the vendor has it; printed as BK7238_1.0.15
+_VERSION_AT = 0x108  # behind the name of the chip, where builds for plain flash of the BK7231U have code
+_VERSION = re.compile(rb"_(1\.0\.\d+)\0")  # as the vendor has it; printed as BK7238_1.0.15
 _CHUNK = 128  # bytes of the body read at a time for its CRC
 _SMALLEST_BODY = 32  # a smaller one makes the CRC's loop count below zero
 _LINES_A_MINUTE = 7800  # of about 88 characters at 115,200 baud; more than a minute of them counts as a hang
@@ -48,12 +49,13 @@ class Beken(Loader):
 
     name = "beken"
     keys = Keys(key_at=0x1F2D, iv_at=0x1F1C)
+    scrambles = False
     # Without an entry for itself in the table it asks for a device whose name was never set.
     remark = re.compile(rf"{Loader.remark.pattern}|Don't found flash device\([^)]*[^ -~]")
 
     def recognises(self, code: bytes) -> str | None:
         """`Beken boot loader` and its version."""
-        version = _VERSION.match(code, _NAME_AT)
+        version = _VERSION.match(code, _VERSION_AT)
         return f"Beken boot loader {version[1].decode()}" if version and b"rt_ota_upgrade" in code else None
 
     def predict(self, flash: FlashView, package: bytes = b"") -> Boot:
@@ -421,6 +423,8 @@ class _Start:
         found = f"the {size} bytes in {where} have another hash than the header says"
         if reinstalls:
             found += f": {self.content} has {len(self.unpacked.data)} bytes, the header says {size}"
+        elif self.is_app and self.storage.read(self.target, 0, size) == self.unpacked.data:
+            found += f": {UNSCRAMBLED}"
         return self.step("verify", False, found, line, _FAILED)
 
     def _written(self, count: int) -> bytes:

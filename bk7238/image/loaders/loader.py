@@ -18,6 +18,10 @@ from bk7238.image.flash_view import FlashView
 from bk7238.image.loaders.boot import Boot
 
 FOR_DOWNLOAD = "the package names `download` as its destination: the bootloader passes over it"
+UNSCRAMBLED = (
+    "the boot loader writes the app as it was packed, and the chip descrambles what the CPU reads; it is for chips "
+    "that do not scramble, take the one that the chip's own image has"
+)
 
 
 class Says(Enum):
@@ -55,6 +59,7 @@ class Loader:
 
     name = "unknown"  # in the registry
     keys: Keys | None = None
+    scrambles = True  # what it writes can be read by a chip that scrambles
     lines = {
         Says.NAME: re.compile(r"^BK7\d{3}[A-Z]*_"),
         Says.STEP: re.compile(r"upgrade\(|erase success"),
@@ -68,6 +73,7 @@ class Loader:
         re.IGNORECASE,
     )
     remark = re.compile(r"will be forced to upgrade")  # looks like a complaint, and changes nothing
+    of_app = re.compile(r"App verify failed")  # a complaint of the app that it starts, and not of a package
     finds_no_package = re.compile(r"The download partition\(download\) not found")
 
     def recognises(self, code: bytes) -> str | None:
@@ -106,7 +112,7 @@ class Loader:
     def why(self, said: list[str], flash: FlashView, package: bytes = b"") -> str:
         """Why it installed nothing: its complaints and, where these are none or that it finds no package, what it sees
         in the flash."""
-        if said and not self.no_package(said):
+        if not self.no_package(said) and not all(self.of_app.search(line) for line in said):
             return self.quoted(said)
         return f"{self.quoted(said).removesuffix('.')}{'; ' if said else ': '}{self.sees(flash, package)}"
 

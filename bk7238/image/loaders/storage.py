@@ -1,10 +1,12 @@
 """The flash as a boot loader's drivers see it: partitions that are read, erased and programmed, and the CPU's window.
 
-All addresses are physical unless a name says otherwise. Programming can only clear bits, as in the chip.
+All addresses are physical unless a name says otherwise. Programming can only clear bits, as in the chip. The drivers
+make and undo CRC frames themselves and know nothing of scrambling; the window shows what the chip's codec makes of it.
 """
 
 from __future__ import annotations
 
+from bk7238.formats.codec import CRC_FRAMES, Codec
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
 from bk7238.peripherals.nor_endings import BLOCK_64K, PAGE
@@ -30,12 +32,13 @@ class Storage:
         if not partition.framed:
             start = (partition.offset + offset) % len(self.data)
             return bytes(self.data[start : start + count]).ljust(count, b"\xff")
-        return self.window(partition.offset + offset, count)
+        return self._decoded(CRC_FRAMES, partition.offset + offset, count)
 
     def window(self, logical: int, count: int) -> bytes:
         """What the CPU reads at a logical address."""
-        count = min(count, len(self.data))
-        codec = self._codec
+        return self._decoded(self._codec, logical, min(count, len(self.data)))
+
+    def _decoded(self, codec: Codec, logical: int, count: int) -> bytes:
         first = logical // codec.data
         frames = -(-(logical + count) // codec.data) - first
         start = first * codec.frame
@@ -68,8 +71,8 @@ class Storage:
         """
         at = partition.offset + offset
         if partition.framed:
-            data = self._codec.encode(_filled(data, self._codec.data), at)
-            at = self._codec.physical(at)
+            data = CRC_FRAMES.encode(_filled(data, CRC_FRAMES.data), at)
+            at = CRC_FRAMES.physical(at)
         self.program(at, data)
         over = len(data) % PAGE
         end = at + len(data)
