@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
     from bk7238.families.family import Family, Instructions, Operator
     from bk7238.faults.run import Faults
+    from bk7238.formats.partitions import Partition
     from bk7238.image import FlashImage, Package
     from bk7238.machine import Machine
 
@@ -141,18 +142,24 @@ class Judge(Actor):
         app = installation.app_partition(flash, self.image.app)
         target = self.loader.target(flash, self.package.data, app)
         sealed = flash.footer(target) == self.package.data[: rbl.SIZE]
-        if sealed or installation.without_footer(flash, target, self.package):
+        if sealed or installation.without_footer(flash, target, self.package.header):
             return
         said = self.loader.complaints(self.story.bootloader_lines)
         cause = self._why_not(flash, said)
         kept = self.image.app if target is app else target  # the app runs where it was, whatever the table says now
-        if installation.untouched(flash, self.image.view, kept):
+        if self._is_old(flash, kept):
             retries = bool(said) and not self.loader.no_package(said) and installation.waiting(flash, target)
             self._end(Verdict.OLD_APP_RETRIES if retries else Verdict.OLD_APP_RUNS, cause)
         elif target is app:
             self._end(Verdict.NEW_APP_REFLASHES, "the new app runs but is not verified: " + cause)
         else:
             self._end(Verdict.NEW_APP_REFLASHES, f"partition `{target.name}` is written but not verified: {cause}")
+
+    def _is_old(self, flash: FlashView, kept: Partition) -> bool:
+        """Whether a partition has what it had in the image."""
+        if kept is self.image.app:
+            return installation.is_old_app(flash, self.image.view, kept, self.package.header)
+        return installation.untouched(flash, self.image.view, kept)
 
     def _why_not(self, flash: FlashView, said: list[str]) -> str:
         """Why the boot loader has not installed the package: what it printed, what it saw, what had come instead."""
@@ -226,7 +233,7 @@ class Judge(Actor):
 
     def _damage(self) -> str:
         flash = self._flash()
-        return installation.damage(flash, self.image.view, self.image.app) + self._last_words()
+        return installation.damage(flash, self.image.view, self.image.app, self.package) + self._last_words()
 
     def _last_words(self) -> str:
         words = [line for line in self.story.lines if line.strip()]

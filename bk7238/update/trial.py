@@ -57,6 +57,8 @@ def _end(before: FlashView, after: FlashView, target: Partition, started_at: int
         return End.HANGS
     if footer == header and (before.footer(target) != header or after.header != header) and rbl.unpack(footer).crc_ok:
         return End.INSTALLED
+    if header is not None and header != after.header and installation.without_footer(after, target, rbl.unpack(header)):
+        return End.INSTALLED
     if not after.logical(started_at, started_at + 32).strip(b"\xff"):
         return End.NO_APP
     if installation.untouched(after, before, target):
