@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from bk7238 import resources
 from bk7238.bench.bench import network_alone
 from bk7238.bench.settings import Settings
 from bk7238.formats import rbl
-from bk7238.image import FlashImage, Package, flash_image, pack, package, split
+from bk7238.image import FlashImage, Package, bootloader, build, flash_image, pack, package, split
 from bk7238.network.events import Event, LeaseGranted
 from bk7238.update.alone import Alone
 from bk7238.update.session import Update
@@ -51,6 +51,56 @@ BOARDS = (
     Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
     Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
     Board("bk7231u", "OpenBK7231U_QIO_1.18.300.bin"),
+)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A board, another boot loader of the vendor's in front of its app, and whether that has the table of the board's
+    own image in it. `ends` is the verdict, `says` a part of the reason."""
+
+    board: Board
+    file: str
+    own_table: bool
+    ends: str
+    says: str
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        loader = self.file.removeprefix("bootloader_").removesuffix(".bin")
+        return f"{self.board.chip}, {loader}{', table of its app' if self.own_table else ''}"
+
+    @property
+    def path(self) -> Path | None:
+        """Where the boot loader is, None where it is nowhere."""
+        return resources.find_image(self.file)
+
+    def image(self) -> FlashImage:
+        """The board's image with this boot loader."""
+        assert self.board.path is not None and self.path is not None, f"{self.board.file} or {self.file} is nowhere"
+        whole = flash_image.read(self.board.path)
+        loader = bootloader.read(self.path, chip=whole.chip)
+        if self.own_table:
+            loader = loader.with_table([entry for _, entry in whole.view.table])
+        parts = split.split(whole)
+        size = build.smallest_size(loader.data, whole.chip)
+        code = build.build(replace(parts, bootloader=loader.data, bootloader_footer=b"", size=size, areas=()))
+        return flash_image.parse(code, f"{self.name}.bin", chip=whole.chip)
+
+
+_, M, N, T, _ = BOARDS
+_UART1, _UART2 = (f"bootloader_bk7231n_{uart}_v1.0.15.bin" for uart in ("uart1", "uart2"))
+_INSTALLED, _DESCRAMBLES = "the new app runs and has joined again", "the chip descrambles what the CPU reads"
+_ELSEWHERE = "no header in its download partition at 0x132000; the package lies at 0x12a000"
+PAIRINGS = (
+    Pairing(M, _UART1, True, "new-app-runs", _INSTALLED),
+    Pairing(M, _UART2, True, "new-app-runs", _INSTALLED),
+    Pairing(M, _UART1, False, "old-app-runs", _ELSEWHERE),
+    Pairing(N, _UART1, False, "old-app-runs", _ELSEWHERE),
+    Pairing(N, _UART1, True, "brick", _DESCRAMBLES),
+    Pairing(N, _UART2, True, "brick", _DESCRAMBLES),
+    Pairing(T, "bootloader_bk7231u_uart1_v1.0.15.bin", False, "brick", "did not name its version"),
 )
 
 
@@ -90,7 +140,25 @@ def minute(image: FlashImage) -> Minute:
 def seen(board: Board, networks: Iterable[str] = NETWORKS) -> dict[str, Any]:
     """What is seen of a board now: the image's hash and, by column, the virtual second in which, or why not."""
     assert board.path is not None, f"{board.file} is nowhere"
-    image = flash_image.read(board.path)
+    cells = _cells(flash_image.read(board.path), networks)
+    found = {"chip": board.chip, "image": board.file, "sha256": _sha256(board.path), **cells}
+    return {**found, "unclaimed": minute(flash_image.read(board.path)).unclaimed}
+
+
+def seen_of_pairing(pairing: Pairing) -> dict[str, Any]:
+    """The same with another boot loader, on an open network: both hashes, and the columns."""
+    image = pairing.image()
+    assert pairing.board.path is not None and pairing.path is not None
+    files = {"image": pairing.board.file, "sha256": _sha256(pairing.board.path)}
+    files |= {"loader": pairing.file, "loader_sha256": _sha256(pairing.path)}
+    return {"name": pairing.name, "chip": pairing.board.chip, **files, **_cells(image, ["open"])}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _cells(image: FlashImage, networks: Iterable[str]) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     for network in networks:
         run = Update(image, update(image), Settings(psk=NETWORKS[network], within=LIMIT))
@@ -103,17 +171,24 @@ def seen(board: Board, networks: Iterable[str] = NETWORKS) -> dict[str, Any]:
         good = result.verdict.value == "new-app-runs"
         cells[f"updates, {network}"] = result.virtual_seconds if good else f"{result.verdict.value}: {result.reason}"
         cells[f"digest, {network}"] = result.digest
-    cells["unclaimed"] = minute(image).unclaimed
-    sha256 = hashlib.sha256(board.path.read_bytes()).hexdigest()
-    return {"chip": board.chip, "image": board.file, "sha256": sha256, **cells}
+    return cells
 
 
 def entries() -> list[dict[str, Any]]:
-    """All of the file, in its order."""
+    """The boards' rows of the file, in its order."""
+    return [row for row in _rows() if "loader" not in row]
+
+
+def pairings() -> list[dict[str, Any]]:
+    """The rows of other boot loaders."""
+    return [row for row in _rows() if "loader" in row]
+
+
+def _rows() -> list[dict[str, Any]]:
     return list(json.loads(FILE.read_text()))
 
 
-def page(rows: list[dict[str, Any]]) -> Iterator[str]:
+def page(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> Iterator[str]:
     """The lines of docs/boards.md."""
     yield from (
         "<!-- Written by scripts/boards; do not edit. -->",
@@ -130,8 +205,7 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
         f"|---|---|{'---|' * len(COLUMNS)}",
     )
     for row in rows:
-        cells = (f"{cell:.2f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, COLUMNS))
-        yield f"| {row['chip']} | `{row['image']}` (`{row['sha256'][:16]}`) | {' | '.join(cells)} |"
+        yield f"| {row['chip']} | {_file(row, 'image', 'sha256')} | {_shown(row, COLUMNS)} |"
     yield from (
         "",
         f"In {MINUTE} virtual seconds on an open network without an update none of them is reset or crashes. What the",
@@ -145,3 +219,27 @@ def page(rows: list[dict[str, Any]]) -> Iterator[str]:
         grouped = groupby((found.groups() for found in accesses if found), key=lambda found: found[:2])
         said = (f"{verb}s of `{block}`: {', '.join(one[2] for one in several)}" for (block, verb), several in grouped)
         yield f"| {row['chip']} | {'; '.join(said) or 'none'} |"
+    columns = COLUMNS[:3]
+    yield from (
+        "",
+        "## With other boot loaders",
+        "",
+        "The same app behind another boot loader of the vendor's, with the table that it comes with, or with that of",
+        "the board's own image (`bk7238 image build --partitions`).",
+        "",
+        f"| chip | image (SHA-256) | boot loader (SHA-256) | table | {' | '.join(columns)} |",
+        f"|---|---|---|---|{'---|' * len(columns)}",
+    )
+    for row in others:
+        table = "of the image" if row["name"].endswith("table of its app") else "its own"
+        files = f"{_file(row, 'image', 'sha256')} | {_file(row, 'loader', 'loader_sha256')}"
+        yield f"| {row['chip']} | {files} | {table} | {_shown(row, columns)} |"
+
+
+def _file(row: dict[str, Any], file: str, sha256: str) -> str:
+    return f"`{row[file]}` (`{row[sha256][:16]}`)"
+
+
+def _shown(row: dict[str, Any], columns: Iterable[str]) -> str:
+    cells = (f"{cell:.2f} s" if isinstance(cell, float) else cell or "no" for cell in map(row.get, columns))
+    return " | ".join(cells)

@@ -5,13 +5,19 @@ import json
 
 import boards
 import pytest
+from boot.told import foretold
 from images import EACH_BOARD, NIGHTLY_BOARDS, REFERENCE, image, vendor
 
 from bk7238 import chip, firmware, resources, testing
+from bk7238.bench.settings import Settings
 from bk7238.cli import main
 from bk7238.image import build, chip_check, split
+from bk7238.image.loaders.boot import End
+from bk7238.sweep.plan.cuts import InstallationCuts
+from bk7238.sweep.point import Job
 
 WHOLE = [board for board in boards.BOARDS if board.chip != "bk7231t"]  # whose images are
+EACH_PAIRING = pytest.mark.parametrize("pairing", boards.PAIRINGS, ids=lambda pairing: pairing.name)
 
 
 def test_every_row_has_the_hash_of_an_image_that_is_known():
@@ -24,9 +30,18 @@ def test_every_row_has_the_hash_of_an_image_that_is_known():
         assert all(row[column] for column in boards.COLUMNS), row["chip"]
 
 
+def test_every_row_of_another_boot_loader_has_both_hashes():
+    known = {one.file: one.sha256 for one in firmware.manifest()}
+    rows = boards.pairings()
+    assert [row["name"] for row in rows] == [pairing.name for pairing in boards.PAIRINGS]
+    for row in rows:
+        assert row["sha256"] == known[row["image"]] and len(row["loader_sha256"]) == 64
+        assert row["digest, open"] and row["updates, open"], row["name"]
+
+
 def test_the_page_says_what_was_seen():
     page = boards.FILE.parents[1] / "docs" / "boards.md"
-    assert page.read_text().splitlines() == list(boards.page(boards.entries())), "run scripts/boards"
+    assert page.read_text().splitlines() == list(boards.page(boards.entries(), boards.pairings())), "run scripts/boards"
 
 
 @pytest.mark.full
@@ -142,3 +157,66 @@ def test_a_sweep_of_its_installation(board, make_dut):
     dut = make_dut(image=image(board.file), package=boards.update(image(board.file)), delivered=True)
     report = testing.sweep(dut, "quick", modes=("torn",))
     assert len(report.outcomes) > 5 and report.bad == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pairing", boards.PAIRINGS[:-1], ids=lambda pairing: pairing.name)
+def test_what_another_boot_loader_will_do_is_foretold(pairing):
+    whole = pairing.image()
+    update = boards.update(whole).data
+    told = foretold(whole.data, update, on=whole.chip)
+    ends = {"new-app-runs": End.INSTALLED, "old-app-runs": End.KEPT, "brick": End.BRICKED}
+    assert told.end is ends[pairing.ends] and (told.end is End.INSTALLED or pairing.says in told.cause)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [
+        (boards.M, ["writes packages to 0x12a000, the boot loader looks for them at 0x132000"]),
+        (boards.N, ["writes packages to 0x12a000", "no update can be installed: the boot loader writes the app as"]),
+    ],
+    ids=["bk7231m", "bk7231n"],
+)
+def test_one_that_does_not_fit_is_warned_of_when_the_image_is_built(board, said, tmp_path, capsys):
+    split.write(split.split(image(board.file)), tmp_path)
+    loader = vendor("bootloader_bk7231n_uart1_v1.0.15.bin")
+    line = ["--bootloader", str(loader), "--app", str(tmp_path / "app.bin"), "-o", str(tmp_path / "made.bin")]
+    assert main(["image", "build", "--chip", board.chip, *line]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == len(said) and all(text in warning for text, warning in zip(said, warnings, strict=True))
+
+
+@pytest.mark.nightly
+@EACH_PAIRING
+def test_another_boot_loader_does_what_its_row_says(pairing, make_dut):
+    whole = pairing.image()
+    row = next(one for one in boards.pairings() if one["name"] == pairing.name)
+    assert hashlib.sha256(vendor(pairing.file).read_bytes()).hexdigest() == row["loader_sha256"]
+    result = make_dut(image=whole, package=boards.update(whole), within=boards.LIMIT).expect_verdict(pairing.ends)
+    assert pairing.says in result.reason and result.digest == row["digest, open"]
+
+
+@pytest.mark.full
+@EACH_BOARD
+def test_what_its_own_boot_loader_will_do_is_run_and_no_reinstallation(board, capsys, tmp_path):
+    whole, path = image(board.file), tmp_path / "update.rbl"
+    path.write_bytes(boards.update(whole).data)
+    assert main(["image", "check", str(vendor(board.file)), str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["end"] == "installed"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("board", "tier"),
+    [(boards.M, "quick"), (boards.N, "pr"), (boards.T, "quick")],
+    ids=lambda value: getattr(value, "chip", value),
+)
+def test_power_cuts_in_the_installation_end_in_the_new_app(board, tier):
+    whole = image(board.file)
+    plan = InstallationCuts(Job(whole, boards.update(whole), Settings()))
+    points, found = plan.points(tier), []
+    plan.explore(points, found.append)
+    assert sorted(one.id for one in found) == sorted(point.id for point in points)
+    assert {one.verdict for one in found} == {"new-app-runs"}
+    assert {"wrote no footer" in one.reason for one in found} == {not board.seals}
