@@ -62,8 +62,8 @@ class FlashController(Peripheral):
 
     reading = Fifo(DATA_FLASH_SW.data, 8, ring=True)
     loading = Load(reading, OPERATE_SW.address, {OPERATE_SW.opcode: READ, OPERATE_SW.start: 1})
-    program_words = State(factory=lambda: [0xFFFF_FFFF] * 8)
-    program_index = State(0)
+    program_words = State(factory=lambda: [0xFFFF_FFFF] * 8)  # what `data_words` do not write again stays
+    data_words = Fifo(DATA_SW_FLASH.data, 8)
     page = Fifo(PAGE_WRITE.data, PAGE)
 
     line = State(factory=lambda: bytearray(b"\xff" * 32))  # what has been stored of the 32 bytes
@@ -118,8 +118,9 @@ class FlashController(Peripheral):
 
     @on_write(DATA_SW_FLASH)
     def _fill_words(self, word: int) -> None:
-        self.program_words[self.program_index] = word
-        self.program_index = self.program_index + 1 & 7
+        """All eight are there: the next one is the first again."""
+        self._take_words()
+        self.data_words.put(word)
 
     @on_write(PAGE_WRITE)
     def _fill_page(self, word: int) -> None:
@@ -165,9 +166,13 @@ class FlashController(Peripheral):
         if self.SR_DATA_CRC_CNT.page_write_en:
             data = bytes(self.page.items)
         else:
+            self._take_words()
             data = _EIGHT_WORDS.pack(*self.program_words)
-            self.program_index = 0
         self._program_bytes(address, data)
+
+    def _take_words(self) -> None:
+        self.program_words[: len(self.data_words)] = self.data_words.items
+        self.data_words.clear()
 
     def _program_pages(self, address: int, data: bytes) -> None:
         """Program bytes that may lie in two pages, one after the other."""

@@ -123,6 +123,27 @@ def test_bits_that_read_differently_do_so_for_the_driver_until_they_are_erased(d
     assert [driver.read(line) for _ in range(20)][1:] != [b"\xff" * 32] * 19
 
 
+def test_words_that_are_not_written_again_are_programmed_again_and_a_ninth_is_the_first(driver):
+    driver.program(0x1000, bytes(range(32)))
+    for word in (b"abcd", b"efgh"):
+        driver.flash.write(DATA_IN, int.from_bytes(word, "little"))
+    driver.operate(12, 0x2000)
+    assert driver.read(0x2000) == b"abcdefgh" + bytes(range(8, 32))
+    for number in range(10):
+        driver.flash.write(DATA_IN, number)
+    driver.operate(12, 0x3000)
+    assert driver.read(0x3000)[::4] == bytes((8, 9, 2, 3, 4, 5, 6, 7))
+
+
+def test_python_is_not_asked_for_the_words_of_a_program(driver):
+    if slices.functions().on_write is None:
+        pytest.skip("nothing is native on this host")
+    asked = []
+    driver.flash.writers[DATA_IN] = asked.append
+    driver.program(0x1000, bytes(range(32)))
+    assert not asked and driver.read(0x1000) == bytes(range(32))
+
+
 def test_page_programming(driver):
     page = bytes(range(256))
     driver.program_page(0x2000, page)
