@@ -14,7 +14,20 @@ import struct
 from collections.abc import Callable
 
 from bk7238.formats.codec import CRC_FRAMES, Codec
-from bk7238.peripherals.core import RO, RW, WO, Fifo, Load, Peripheral, Port, Register, Services, State, on_write
+from bk7238.peripherals.core import (
+    RO,
+    RW,
+    WO,
+    Fifo,
+    Load,
+    Peripheral,
+    Port,
+    Register,
+    Services,
+    State,
+    StoreBuffer,
+    on_write,
+)
 from bk7238.peripherals.nor_endings import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 
@@ -66,7 +79,7 @@ class FlashController(Peripheral):
     data_words = Fifo(DATA_SW_FLASH.data, 8)
     page = Fifo(PAGE_WRITE.data, PAGE)
 
-    line = State(factory=lambda: bytearray(b"\xff" * 32))  # what has been stored of the 32 bytes
+    line = StoreBuffer(CRC_FRAMES.data, enable=CONF.cpu_data_write)
 
     operated = Port()
 
@@ -75,7 +88,7 @@ class FlashController(Peripheral):
         self._chip = NorFlash(0, 0)  # none is soldered in yet
         self.codec: Codec = CRC_FRAMES
         super().__init__(services)
-        self.bus.on_store = self._store
+        self.bus.on_store, self.bus.buffer = self._store, self.line.host_address
 
     # The world's side
 
@@ -137,12 +150,10 @@ class FlashController(Peripheral):
         """The CPU stores into the window. Answers whether that goes into the flash."""
         if not self.CONF.cpu_data_write:
             return False
-        place = address % self.codec.data
-        self.line[place : place + width] = value.to_bytes(width, "little")
-        if place + width == self.codec.data:
-            logical = address - place - self.window
+        if self.line.put(address, value, width):
+            logical = address + width - self.line.size - self.window
             self._program_pages(self.codec.physical(logical), self.codec.encode(bytes(self.line), logical))
-            self.line[:] = b"\xff" * self.codec.data
+            self.line.clear()
         return True
 
     # The opcodes

@@ -18,7 +18,6 @@ from bk7238.engine.wiring import Board
 from bk7238.peripherals.core import Peripheral, Register
 
 GRANULE = 0x40  # blocks stand on multiples of this within a page
-_END = 1 << 32
 
 Reader = Callable[[int, int], int]
 Writer = Callable[[int, int, int], None]
@@ -100,7 +99,7 @@ def map_board(
     for start, length in board.platform.silenced:
         for free_start, free_end in _gaps(start, start + length, taken):
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
-    cpu.map_callbacks(cpu.sink, _END, lambda *_access: 0, _storing(cpu, bus, log, failed))
+    cpu.map_stores(_storing(cpu, bus, log, failed), bus.buffer)
     return mapped
 
 

@@ -20,7 +20,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory
-from bk7238.engine.slice import Page, Read, Slice, SpanTable, Write
+from bk7238.engine.slice import Page, Read, Slice, SpanTable, StoreTable, Write
 
 OnRead = Callable[[int, int, int, int], int]
 OnWrite = Callable[[int, int, int, int, int], None]
@@ -280,6 +280,14 @@ class Cpu:
         on_write = self._functions.on_write or _address(table.write)
         self._map(start, end, on_read, on_write, ctypes.addressof(table))
         return table
+
+    def map_stores(self, write: OnWrite, buffer: int | None) -> None:
+        """Let stores into the window call `write(uc, offset, width, value, user)`, which may not raise. The buffer at
+        that host address is filled without it."""
+        read, table = Read(lambda *_access: 0), StoreTable(Write(write), buffer)
+        self._keep += read, table
+        on_store = self._functions.on_store or _address(table.write)
+        self._map(self.sink, 1 << 32, _address(read), on_store, ctypes.addressof(table))
 
     def _map(self, start: int, end: int, on_read: int | None, on_write: int | None, user: int | None) -> None:
         callbacks = (ctypes.c_void_p(argument) for argument in (on_read, user, on_write, user))

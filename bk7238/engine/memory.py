@@ -58,6 +58,7 @@ class SystemBus:
         self._on_write = on_write
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
+        self.buffer: int | None = None
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""

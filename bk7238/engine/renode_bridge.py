@@ -40,6 +40,7 @@ class RenodeBus:
         self.memories = tuple(memories)
         self._host = host
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
+        self.buffer: int | None = None
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of Renode's memories. Raises ValueError outside of them."""

@@ -36,6 +36,7 @@ from bk7238.peripherals.core.state import (
     RunningAlarm,
     RunningCalls,
     RunningFifo,
+    StoreBuffer,
 )
 from bk7238.peripherals.core.wire import Input, Net, Output, Pending
 
@@ -94,6 +95,7 @@ __all__ = [
     "Signal",
     "SpiDevice",
     "State",
+    "StoreBuffer",
     "Tap",
     "on_alarm",
     "on_batch",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from bk7238.peripherals.core.register import Register
+from bk7238.peripherals.core.register import Declaration, Register
 from bk7238.peripherals.core.services import ResetKind, Services
-from bk7238.peripherals.core.state import Alarm, Fifo, Load, Port, State
 from bk7238.peripherals.core.wire import Input, Output
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,7 +82,7 @@ class Declaring:
         cls._declared, cls._handlers = {}, {}
         for ancestor in reversed(cls.__mro__):
             for name, item in vars(ancestor).items():
-                if isinstance(item, (State, Alarm, Output, Input, Port, Fifo, Load, Part)) or is_register(item):
+                if isinstance(item, (Declaration, Part)) or is_register(item):
                     cls._declared[name] = item
                 for key in _MARKS:
                     for declaration in getattr(item, key, ()):

@@ -28,7 +28,9 @@ from bk7238.peripherals.core.state import (
     RunningFifo,
     RunningLoad,
     RunningPeriodic,
+    RunningStoreBuffer,
     State,
+    StoreBuffer,
 )
 from bk7238.peripherals.core.wire import Driver, FollowingOutput, Input, Output
 
@@ -58,7 +60,7 @@ class Peripheral(Declaring, base=True):
         self.writers: dict[int, Callable[[int], object]] = {}
         self._made_up: set[int] = set()  # offsets of what a handler answers
         self._registers: dict[str, list[Register]] = {}
-        self._fifos: dict[str, RunningFifo] = {}
+        self._fifos: dict[str, RunningFifo | RunningStoreBuffer] = {}
         self._behind: dict[Fifo, RunningFifo] = {}  # by their declarations
         self.batches: list[tuple[RunningFifo, Callable[[list[int]], object]]] = []
         self._states: dict[str, tuple[Declaring, str, State[Any]]] = {}
@@ -225,6 +227,9 @@ class Peripheral(Declaring, base=True):
             if isinstance(item, Batch):
                 return self._make_batch(item, key, holder._handler("_on_batch", name))
             return self._put_behind(item, key)
+        if isinstance(item, StoreBuffer):
+            buffer = self._fifos[key] = RunningStoreBuffer(item, self.words[item.enable.register.at])
+            return buffer
         if isinstance(item, Load):
             load = RunningLoad(item, self._behind[item.fifo])
             self.words[item.address.register.at].command(load)

@@ -78,10 +78,12 @@ class Bus(Protocol):
     """The system bus as a bus master sees it: CPU addresses, memory only. Raises ValueError outside of memory.
 
     `on_store(address, value, width)` is called when the CPU stores into the window in which the flash shows, and
-    answers whether that does anything.
+    answers whether that does anything. Where it does no more than fill the store buffer at host address `buffer`, and
+    does not complete it, the call may be left out.
     """
 
     on_store: Callable[[int, int, int], bool]
+    buffer: int | None
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a CPU address."""

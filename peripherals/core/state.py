@@ -149,6 +149,61 @@ class Batch(Fifo):
         self.until, self.sets, self.enable = until, sets, enable
 
 
+class StoreBuffer(Declaration):
+    """`size` bytes (a power of two) that the CPU's stores into the flash window fill, by their places in it, while
+    `enable` is set. They are 0xFF where nothing was stored. The store of the last byte is the block's matter."""
+
+    def __init__(self, size: int, *, enable: Field) -> None:
+        self.size, self.enable = size, enable
+        if size & size - 1:
+            raise TypeError("a store buffer has a power of two of bytes")
+
+
+class RunningStoreBuffer(ctypes.Structure):
+    """The store buffer of one block, laid out as `struct store_buffer` of the engine's slice.c."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("_enable_mask", ctypes.c_uint32),
+        ("_enable", ctypes.c_void_p),
+        ("_bytes", ctypes.c_void_p),
+    )
+
+    def __init__(self, declared: StoreBuffer, register: Register) -> None:
+        self._array = (ctypes.c_uint8 * declared.size)()
+        addresses = register.host_address, ctypes.addressof(self._array)
+        super().__init__(declared.size, declared.enable.mask, *addresses)
+        self._register = register
+        self.clear()
+
+    @property
+    def host_address(self) -> int:
+        """Where it is in the host's memory."""
+        return ctypes.addressof(self)
+
+    @property
+    def items(self) -> list[int]:
+        """Its bytes."""
+        return list(self._array)
+
+    @items.setter
+    def items(self, items: Sequence[int]) -> None:
+        self._array[:] = list(items)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._array)
+
+    def clear(self) -> None:
+        """Forget what was stored."""
+        ctypes.memset(self._array, 0xFF, self.size)
+
+    def put(self, address: int, value: int, width: int) -> bool:
+        """Fill in what was stored. Returns whether that completes it."""
+        place = address % self.size
+        self._array[place : place + width] = list(value.to_bytes(width, "little"))
+        return bool(place + width == self.size)
+
+
 class RunningFifo(ctypes.Structure):
     """The FIFO of one block, laid out as `struct fifo` of the engine's slice.c."""
 

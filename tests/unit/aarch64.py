@@ -37,6 +37,7 @@ PROTOTYPES = {
     "on_tlb_fill": ctypes.CFUNCTYPE(INT, POINTER, U64, INT, POINTER, POINTER),
     "on_read": ctypes.CFUNCTYPE(U64, POINTER, U64, U32, POINTER),
     "on_write": ctypes.CFUNCTYPE(None, POINTER, U64, U32, U64, POINTER),
+    "on_store": ctypes.CFUNCTYPE(None, POINTER, U64, U32, U64, POINTER),
 }
 
 

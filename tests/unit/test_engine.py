@@ -13,7 +13,9 @@ import pytest
 from bk7238.engine import slice as slices
 from bk7238.engine.repl import load
 from bk7238.engine.unicorn import UnicornEngine
+from bk7238.formats.codec import CRC_FRAMES
 from bk7238.peripherals.core import ResetKind
+from bk7238.peripherals.nor_flash import NorFlash
 
 PROGRAMS = Path(__file__).with_name("programs")
 PLATFORM = """\
@@ -38,6 +40,12 @@ probe: Beken.PyPeripheral @ sysbus 0x800000
     lines: 2
     args: "window=0x0"
     [0, 1] -> cpu@[0, 1]
+"""
+CONTROLLER = """\
+controller: Beken.PyPeripheral @ sysbus 0x800000
+    model: "bk7238.peripherals.flash:FlashController"
+    size: 0x1000
+    args: "window=0x0"
 """
 SVC, UNDEFINED, ABORT, IRQ, FIQ, SYS = 0x13, 0x1B, 0x17, 0x12, 0x11, 0x1F
 NO_IRQ, NO_FIQ, THUMB = 0x80, 0x40, 0x20
@@ -163,6 +171,26 @@ def test_a_store_into_the_flash_window_goes_nowhere(start):
     assert engine.register("pc") == 0x18 and engine.bus.read(0, len(code)) == code
     assert engine.register("r1") == engine.register("r3") == 0xE3A00000
     assert [(r.source, r.level) for r in engine.log.records] == [("bus", "info")] * 2
+
+
+def test_stores_fill_a_line_of_the_flash_and_only_the_last_asks_the_controller(body, tmp_path):
+    description = tmp_path / "flash.repl"
+    description.write_text(PLATFORM.split("probe:")[0] + CONTROLLER)
+    engine = UnicornEngine(load(description))
+    # mov r6, #0x800000; mov r0, #0x200; str r0, [r6, #CONF]; mov r1, #0x1000; mov r2, #0x45; strb r2, [r1];
+    # strh r2, [r1, #2]; str r2, [r1, #4]; str r6, [r1, #28]; b .
+    code = arm(0xE3A06502, 0xE3A00C02, 0xE586001C, 0xE3A01A01, 0xE3A02045, 0xE5C12000)
+    code += arm(0xE1C120B2, 0xE5812004, 0xE581601C, 0xEAFFFFFE)
+    chip = NorFlash(0x4400, 0)
+    chip.load(CRC_FRAMES.encode(code, 0))
+    engine.board.controller.insert(chip)
+    asked, store = [], engine.bus.on_store
+    engine.bus.on_store = lambda *what: asked.append(what) or store(*what)
+    engine.run(10)
+    line = arm(0x0045_FF45, 0x45, *[0xFFFF_FFFF] * 5, 0x80_0000)
+    assert engine.bus.read(0x1000, 32) == line and chip.data[0x1100:0x1122] == CRC_FRAMES.encode(line, 0x1000)
+    assert asked[-1] == (0x101C, 0x80_0000, 4) and len(asked) == (4 if body == "python" else 1)
+    assert bytes(engine.board.controller.line) == b"\xff" * 32, "the next one begins anew"
 
 
 def test_a_silenced_range_reads_zero_and_is_logged_once(start):

@@ -18,6 +18,7 @@ from bk7238.engine.slice.layout import (
     Reason,
     Slice,
     SpanTable,
+    StoreTable,
     Write,
     table,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Reason",
     "Slice",
     "SpanTable",
+    "StoreTable",
     "Write",
     "functions",
     "table",

@@ -72,6 +72,13 @@ class SpanTable(ctypes.Structure):
     )
 
 
+class StoreTable(ctypes.Structure):
+    """`struct stores` of slice.c: whom a store into the flash window reaches, and what it fills without anyone being
+    asked."""
+
+    _fields_ = (("write", Write), ("buffer", ctypes.c_void_p))
+
+
 def table(read: Any, write: Any, size: int, held: int) -> SpanTable:
     """One for `size` bytes, from which nothing is answered yet. `held` is the host address of a flag: something was put
     into a batch."""

@@ -37,7 +37,7 @@ class Native:
         self.on_step = entries["on_step"]
         self.on_access = entries["on_access"]
         self.on_tlb_fill = entries["on_tlb_fill"]
-        self.on_read, self.on_write = entries["on_read"], entries["on_write"]
+        self.on_read, self.on_write, self.on_store = entries["on_read"], entries["on_write"], entries["on_store"]
         pointer, word = ctypes.c_void_p, ctypes.c_uint32
         self.run = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["run"])
         self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])

@@ -60,7 +60,7 @@ class InPython:
         addresses = [ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks]
         self.on_block, self.on_exception, self.on_undefined = addresses[:3]
         self.on_breakpoint, self.on_step, self.on_access, self.on_tlb_fill = addresses[3:]
-        self.on_read = self.on_write = None  # every access goes to its block, which does the same
+        self.on_read = self.on_write = self.on_store = None  # every access goes to its block, which does the same
 
     def run(self, address: int) -> int:
         """Run the slice at this host address to its end. Returns the error of Unicorn, 0 for none."""

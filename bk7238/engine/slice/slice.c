@@ -169,6 +169,20 @@ struct span {
     uint32_t *held;         /* of the slice */
 };
 
+/* What stores into the flash window fill: RunningStoreBuffer of peripherals/core/state.py. */
+struct store_buffer {
+    uint32_t size;          /* bytes, a power of two */
+    uint32_t enable_mask;
+    struct word *enable;    /* stores are taken while this is set in it */
+    uint8_t *bytes;
+};
+
+/* Where stores into the flash window go: StoreTable of layout.py. */
+struct stores {
+    void (*write)(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+    struct store_buffer *buffer; /* may be 0 */
+};
+
 /* What the TLB is to hold of a page: uc_tlb_entry of Unicorn. */
 struct tlb_entry {
     uint64_t address;
@@ -633,6 +647,22 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
     }
     span->writes[offset >> 2]++;
     span->write(uc, offset, size, written, user);
+}
+
+/* A store into the flash window: kept here where it is not one that completes the buffer. */
+void on_store(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    struct stores *stores = user;
+    struct store_buffer *buffer = stores->buffer;
+    if (buffer && (buffer->enable->value & buffer->enable_mask)) {
+        uint32_t at = (uint32_t)offset & (buffer->size - 1), i;
+        if (at + size < buffer->size) {
+            for (i = 0; i < size; i++)
+                buffer->bytes[at + i] = (uint8_t)(value >> 8 * i);
+            return;
+        }
+    }
+    stores->write(uc, offset, size, value, user);
 }
 
 /* What the CPU may do with a page. Pages of RAM become executable, and slow to store to, only once code was fetched
