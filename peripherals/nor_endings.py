@@ -48,7 +48,8 @@ class Operation(NamedTuple):
         if self.kind == ERASE:
             return b"\xff" * len(was)
         if self.kind == PROGRAM:
-            return _mixed(was, self.data[: len(was)], int.from_bytes(was, "little"))
+            both = int.from_bytes(was, "little") & int.from_bytes(self.data[: len(was)], "little")
+            return both.to_bytes(len(was), "little")
         return self.data
 
     @property

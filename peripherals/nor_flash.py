@@ -24,6 +24,7 @@ from bk7238.peripherals.nor_endings import (
     Operation,
 )
 
+_PROTECTING = 0x401C  # CMP and BP2..0, without which nothing is protected
 LINE = 32  # bytes of one read of the controller
 
 
@@ -110,6 +111,8 @@ class NorFlash(Actor):
 
     def protected(self, address: int, length: int) -> bool:
         """Whether the status register protects any byte of this range."""
+        if not self.status & _PROTECTING:
+            return False
         start, end = self.protected_range
         complement = self.status >> 14 & 1
         inside = max(start, address) < min(end, address + length)

@@ -257,7 +257,7 @@ class Cpu:
         """Someone else than the CPU wrote memory: translated code of it is stale."""
         if not length:
             return
-        if any(what & _FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]):
+        if any([what & _FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]]):
             self.uc.ctl_remove_cache(address, address + length)
             self._functions.forget(self._at, address, address + length)
 

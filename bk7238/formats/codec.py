@@ -105,9 +105,12 @@ class ScrambledCrcFrames(CrcFrames):
 
     def decode(self, framed: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """The data of whole frames at a physical address; erased frames are 0xFF."""
-        plain = bytearray(self._scrambled(crc_framing.strip(framed), self.logical(at), clear))
+        scrambled = self._scrambled(crc_framing.strip(framed), self.logical(at), clear)
         whole = len(framed) // self.frame * self.frame
-        for offset in self.erased(framed) if _BLANK in framed else ():
+        if _BLANK not in framed and whole == len(framed):
+            return scrambled
+        plain = bytearray(scrambled)
+        for offset in self.erased(framed):
             plain[self.logical(offset) : self.logical(offset) + self.data] = _BLANK
         if len(framed) > whole and framed.count(0xFF, whole) == len(framed) - whole:
             plain[self.logical(whole) :] = framed[whole : whole + self.data]
