@@ -180,8 +180,11 @@ class AccessPoint(Actor):
         """When `poll` has something to do; None while switched off."""
         if not self.online:
             return None
-        times = (self._next_beacon, self._downlink.since, self._security.deadline, self._membership.deadline)
-        return min(time for time in times if time is not None)
+        soonest = self._next_beacon
+        for time in (self._downlink.since, self._security.deadline, self._membership.deadline):
+            if time is not None and time < soonest:
+                soonest = time
+        return soonest
 
     def poll(self, now: int) -> list[Outgoing]:
         """What is to be sent at `now`, in order."""

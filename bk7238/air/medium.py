@@ -76,17 +76,20 @@ class Medium(Actor):
         self.on_frame, self.on_record, self.on_event, self.on_change = Signal(), Signal(), Signal(), Signal()
         self.events.on_event.connect(self.on_event)
         self._networks: list[Link] = []
+        self._working: list[AccessPoint | Link | Station] = []  # all who have deadlines
         for access_point in access_points:
             self.add(access_point)
 
     def add(self, access_point: AccessPoint) -> None:
         """Put an access point on the air."""
         self.access_points.append(access_point)
+        self._working.append(access_point)
         access_point.events.on_event.connect(self.events.publish)
         access_point.on_change.connect(self.on_change)
         network = access_point.network
         if not any(network is other for other in self._networks):
             self._networks.append(network)
+            self._working.append(network)
             network.events.on_event.connect(self.on_event)
             network.on_change.connect(self.on_change)
         self.on_change()
@@ -94,6 +97,7 @@ class Medium(Actor):
     def add_station(self, station: Station) -> None:
         """Put a scripted station on the air: one for the device's own access point."""
         self.stations.append(station)
+        self._working.append(station)
         station.events.on_event.connect(self.events.publish)
         self.on_change()
 
@@ -160,7 +164,7 @@ class Medium(Actor):
         """When `poll` has something to do: a frame that lands, a beacon, a timer of the network."""
         if self._landed:
             return self._landed[0].time
-        return min((time for time in self._next() if time is not None), default=None)
+        return _soonest(*self._next())
 
     def occupy(self, channel: int, duration: int, now: int) -> None:
         """Somebody else has a channel, for `duration` microseconds from now on or from when it is free."""
@@ -177,7 +181,7 @@ class Medium(Actor):
     def _next(self) -> tuple[int | None, int | None, int | None]:
         """When the next frame lands, the next access point or network has something to do, the next frame begins."""
         lands = self._flying[0].time if self._flying else None
-        begins = min((self._begins(channel) for channel in self._waiting), default=None)
+        begins = min(map(self._begins, self._waiting)) if self._waiting else None
         return lands, self._next_work(), begins
 
     def _begins(self, channel: int) -> int:
@@ -186,16 +190,18 @@ class Medium(Actor):
 
     def _next_work(self) -> int | None:
         """When the next access point or network has something to do."""
-        times = [access_point.deadline for access_point in self.access_points]
-        times += [network.deadline for network in self._networks]
-        times += [station.deadline for station in self.stations]
-        return min((time for time in times if time is not None), default=None)
+        soonest: int | None = None  # asked several times a frame: no generators here and below
+        for one in self._working:
+            deadline = one.deadline
+            if deadline is not None and (soonest is None or deadline < soonest):
+                soonest = deadline
+        return soonest
 
     def _advance(self, now: int) -> None:
         """Do all that was due at or before `now`, each at its own time: how often we are asked changes nothing."""
         while True:
             lands, work, begins = self._next()
-            first = min((time for time in (lands, work, begins) if time is not None), default=None)
+            first = _soonest(lands, work, begins)
             if first is None or first > now:
                 return
             if first == lands:
@@ -271,3 +277,9 @@ class Medium(Actor):
         if ssid is not None:
             kind = ProbeSeen if any(access_point.answers(ssid) for access_point in hearing) else ProbeUnanswered
             self.events.publish(kind(now, mac_text(frame[10:16]), ssid, channel))
+
+
+def _soonest(lands: int | None, work: int | None, begins: int | None) -> int | None:
+    """The first of these times."""
+    first = lands if work is None or (lands is not None and lands < work) else work
+    return begins if first is None or (begins is not None and begins < first) else first

@@ -207,6 +207,8 @@ class Membership(Actor):
     @property
     def deadline(self) -> int | None:
         """When a station is to be asked again whether it is there."""
+        if not self._queries:
+            return None
         return min((query.due for query in self._queries.values() if query.due is not None), default=None)
 
     def poll(self, now: int) -> None:

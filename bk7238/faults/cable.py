@@ -88,8 +88,10 @@ class Cable(Actor):
     @property
     def deadline(self) -> int | None:
         """When the network has something to do, or a frame that was held back is due."""
-        times = [self._behind.deadline, self._late[0][0] if self._late else None]
-        return min((time for time in times if time is not None), default=None)
+        deadline = self._behind.deadline
+        if not self._late:
+            return deadline
+        return self._late[0][0] if deadline is None else min(deadline, self._late[0][0])
 
     def poll(self, now: int) -> list[bytes]:
         """Frames to the device: the network's that pass, and those held back that are due."""

@@ -86,6 +86,8 @@ class TcpServer(Actor):
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do."""
+        if not self.connections:
+            return None
         times = [time for connection in self.connections.values() if (time := connection.deadline) is not None]
         return min(times, default=None)
 
