@@ -64,6 +64,7 @@ class VirtualClock:
         self._events: list[tuple[int, int, ScheduledEvent]] = []  # deadline, number
         self._cancelled = 0
         self._recurring: list[Recurring] = []
+        self._started: list[Recurring] = []  # those of them that may go off
         self.schedule = Schedule(0, ticks_per_us)
 
     # What blocks see
@@ -95,11 +96,17 @@ class VirtualClock:
         """Let it go off `microseconds` from now."""
         recurring.ticks = (self._live() // self.ticks_per_us + microseconds) * self.ticks_per_us
         recurring.number = self._number()
+        self._note(recurring)
         self.on_sooner(recurring.ticks)
 
     def start_again(self, recurring: Recurring, deadline: int, number: int) -> None:
         """Let it go off at microsecond `deadline`, as what had that number in the order of a snapshot."""
         recurring.ticks, recurring.number = deadline * self.ticks_per_us, number
+        self._note(recurring)
+
+    def _note(self, recurring: Recurring) -> None:
+        if recurring not in self._started:
+            self._started.append(recurring)
 
     def microseconds(self, ticks: int) -> int:
         """So many ticks, in whole microseconds."""
@@ -130,11 +137,8 @@ class VirtualClock:
     @property
     def next_deadline(self) -> int | None:
         """The tick at which the next thing is due, None where there is none."""
-        soonest = self.next_event
-        for one in self._recurring:
-            if one.ticks != NEVER and (soonest is None or one.ticks < soonest):
-                soonest = one.ticks
-        return soonest
+        event, recurring = self.next_event, self._soonest()
+        return recurring[0] if recurring is not None and (event is None or recurring[0] < event) else event
 
     def run_due(self) -> int:
         """Run what is due at the current tick or before it, and what that asks for at once; answers how many.
@@ -143,11 +147,10 @@ class VirtualClock:
         """
         count = 0
         while True:
-            event, now = self.next_event, self._live()
-            due = [one for one in self._recurring if one.ticks <= now]
-            if due and (event is None or _order(min(due, key=_order)) < self._events[0][:2]):
+            event, recurring, now = self.next_event, self._soonest(), self._live()
+            if recurring is not None and recurring[0] <= now and (event is None or recurring[:2] < self._events[0][:2]):
                 count += 1
-                min(due, key=_order).expire()
+                recurring[2].expire()
             elif event is not None and event <= now:
                 count += 1
                 happening = heapq.heappop(self._events)[2]
@@ -157,12 +160,25 @@ class VirtualClock:
             else:
                 return count
 
+    def _soonest(self) -> tuple[int, int, Recurring] | None:
+        """Of the recurring things that which goes off first, with its tick and its number, None where none will."""
+        found = None
+        for one in self._started:
+            ticks = one.ticks
+            if ticks == NEVER or (found is not None and ticks > found[0]):
+                continue
+            number = one.number
+            if found is None or (ticks, number) < found[:2]:
+                found = ticks, number, one
+        return found
+
     def clear(self) -> None:
         """Forget everything that is to happen."""
         for *_, event in self._events:
             event.callback = None
         for recurring in self._recurring:
             recurring.stop()
+        self._started.clear()
         self._events.clear()
         self._cancelled = 0
 
@@ -210,7 +226,3 @@ class VirtualClock:
             self._events = [entry for entry in self._events if entry[2].callback is not None]
             heapq.heapify(self._events)
             self._cancelled = 0
-
-
-def _order(recurring: Recurring) -> tuple[int, int]:
-    return recurring.ticks, recurring.number
