@@ -129,6 +129,19 @@ class Cpu:
             self.hand_over()
         return error
 
+    @property
+    def may_wake(self) -> bool:
+        """Whether `wake` can let time pass: natively, and once it is known where the idle task waits."""
+        return self._functions.wake is not None and bool(self.slice.idle_stack)
+
+    def wake(self) -> int:
+        """As `run`, with a CPU that waits or idles: until an interrupt line is high only time passes."""
+        assert self._functions.wake is not None
+        error = self._functions.wake(self._at)
+        if self.slice.held:
+            self.hand_over()
+        return error
+
     def run_until(self, address: int) -> int:
         """As `run`, and end at `address` as well: for the rest of a block that Unicorn would translate together with
         what follows it."""

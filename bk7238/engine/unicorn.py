@@ -137,12 +137,13 @@ class UnicornEngine:
             now = s.target - s.budget
             if self._stopping or now >= end or (instructions is not None and now - self._slice.skipped >= instructions):
                 break
-            if not self.powered or self._spinning or (self._asleep and not s.lines):
+            asleep = self._asleep and not s.lines
+            if not self.powered or self._spinning or (asleep and not self.cpu.may_wake):
                 self._spinning = False
                 self._skip(now, end)
             else:
                 self._asleep = False
-                self._run_slice(now, end, instructions)
+                self._run_slice(now, end, instructions, self.cpu.wake if asleep else self.cpu.run)
             if self._error is not None:
                 self._raise()
 
@@ -151,7 +152,7 @@ class UnicornEngine:
         if self.stops.midway:
             self._shorten(end if goal is None else min(end, goal + self._slice.skipped))
             self.stops.resume()
-            self._run_cpu()
+            self._ended(self.cpu.run())
             self._raise()
             return
         self._stopping = False
@@ -266,7 +267,7 @@ class UnicornEngine:
 
     # Slices
 
-    def _run_slice(self, now: int, end: int, goal: int | None) -> None:
+    def _run_slice(self, now: int, end: int, goal: int | None, run: Callable[[], int]) -> None:
         event = self.clock.next_event
         until = min(end, now + _LONGEST_SLICE, end if event is None else event)
         if goal is not None:
@@ -275,10 +276,10 @@ class UnicornEngine:
         target = until if deadline is None else min(until, deadline)
         self.aim(target, target - now)
         self._slice.until = until
-        self._run_cpu()
+        self._ended(run())
 
-    def _run_cpu(self) -> None:
-        error = self.cpu.run()
+    def _ended(self, error: int) -> None:
+        """A slice is over, with Unicorn's error or 0: see why."""
         reason = self._slice.reason
         if reason > _LAST or self._slice.attention:
             error, reason = self.stops.ended(error, reason)

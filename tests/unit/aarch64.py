@@ -57,8 +57,9 @@ class AArch64:
         self._callbacks = {name: prototype(self._entry(name)) for name, prototype in PROTOTYPES.items()}
         for name, callback in self._callbacks.items():
             setattr(self, name, ctypes.cast(callback, ctypes.c_void_p).value)
-        self.enter, self.forget, run = (self._entry(name) for name in ("enter", "forget", "run"))
+        self.enter, self.forget, run, wake = (self._entry(name) for name in ("enter", "forget", "run", "wake"))
         self.run = lambda address: run(address) & 0xFFFF_FFFF
+        self.wake = lambda address: wake(address) & 0xFFFF_FFFF
 
     def _entry(self, name):
         address = CODE + machine_code.ENTRIES["aarch64"][name]

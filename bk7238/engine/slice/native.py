@@ -40,6 +40,7 @@ class Native:
         self.on_read, self.on_write, self.on_store = entries["on_read"], entries["on_write"], entries["on_store"]
         pointer, word = ctypes.c_void_p, ctypes.c_uint32
         self.run = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["run"])
+        self.wake = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["wake"])
         self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])
         self.forget = ctypes.CFUNCTYPE(None, pointer, word, word)(entries["forget"])
 

@@ -538,10 +538,8 @@ static int software_interrupt(struct slice *s)
 }
 
 /* Let time pass while the CPU waits or idles. Returns whether it goes on: an interrupt line is high. */
-static int slept(struct slice *s)
+static int sleeps(struct slice *s)
 {
-    if ((s->reason != WAITING && s->reason != IDLE) || !s->idle_stack || !s->schedule)
-        return 0;
     for (;;) {
         struct recurring *next;
         int64_t now, then = s->until;
@@ -559,6 +557,11 @@ static int slept(struct slice *s)
     }
 }
 
+static int slept(struct slice *s)
+{
+    return (s->reason == WAITING || s->reason == IDLE) && s->idle_stack && s->schedule && sleeps(s);
+}
+
 /* Run until the slice ends, with the interrupts and calls that are taken in it. Returns Unicorn's error. */
 int run(struct slice *s)
 {
@@ -573,6 +576,13 @@ int run(struct slice *s)
     s->pc = get(s, PC);
     s->cpsr = get(s, CPSR);
     return error;
+}
+
+/* As run, with a CPU that waits or idles: until an interrupt line is high only time passes. */
+int wake(struct slice *s)
+{
+    s->reason = WAITING;
+    return slept(s) ? run(s) : 0;
 }
 
 /* Forget whether blocks in [start, end) are Thumb: their code has changed. */
