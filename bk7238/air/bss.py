@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bk7238.air import management
 from bk7238.air.radio_mode import RadioMode
 from bk7238.air.security import Security
@@ -37,6 +39,7 @@ class Bss(Actor):
         radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
         self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
+        self._said: tuple[Any, bytes] = None, b""  # what the last advertisement depended on, and its elements
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
@@ -81,7 +84,13 @@ class Bss(Actor):
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
-        elements = (
+        said = ssid, self.channel, indication, self.leaves_for, self.security.elements
+        if said != self._said[0]:
+            self._said = said, self._elements(ssid, indication)
+        return management.beacon(now, self.interval, self.capabilities, self._said[1])
+
+    def _elements(self, ssid: bytes, indication: bytes) -> bytes:
+        return (
             element(dot11.SSID, ssid)
             + self.radio_mode.front()
             + element(dot11.DS_PARAMETER, bytes((self.channel,)))
@@ -91,7 +100,6 @@ class Bss(Actor):
             + self.security.elements
             + self.radio_mode.last(self.channel)
         )
-        return management.beacon(now, self.interval, self.capabilities, elements)
 
     def _announcement(self) -> bytes:
         """The channel switch that lies ahead, where one does: until then stations may send."""

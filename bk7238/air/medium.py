@@ -250,9 +250,7 @@ class Medium(Actor):
         self._observe(reception.time, reception.frame, reception.channel, False, 2 * reception.rate, reception.rssi)
         for frame in self.frames.passed(reception.frame, reception.time, reception.channel, False):
             if frame is not reception.frame:
-                reception = Reception(
-                    reception.time, reception.number, frame, reception.channel, reception.rssi, reception.rate
-                )
+                reception = reception._replace(frame=frame)
             self._landed.append(reception)
 
     def _observe(

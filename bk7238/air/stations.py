@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from bk7238.air.management import traffic_indication
 from bk7238.air.security import EAPOL, Security
@@ -101,8 +102,7 @@ class Stations(Actor):
         return next(aid for aid in range(1, STATIONS + 2) if aid not in taken)
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A frame to send, and its rate in Mb/s."""
 
     frame: bytes

@@ -270,7 +270,8 @@ class Cpu:
         """Someone else than the CPU wrote memory: translated code of it is stale."""
         if not length:
             return
-        if any([what & _FETCHED for what in self._pages[address // PAGE : (address + length - 1) // PAGE + 1]]):
+        first, last, pages = address // PAGE, (address + length - 1) // PAGE, self._pages
+        if pages[first] & _FETCHED if first == last else any(what & _FETCHED for what in pages[first : last + 1]):
             self.uc.ctl_remove_cache(address, address + length)
             self._functions.forget(self._at, address, address + length)
 

@@ -15,7 +15,7 @@ class Memory:
     """One memory: `size` bytes at CPU address `address`, in a buffer that the CPU uses as well."""
 
     def __init__(self, name: str, address: int, size: int) -> None:
-        self.name, self.address, self.size = name, address, size
+        self.name, self.address, self.size, self.end = name, address, size, address + size
         self.buffer = (ctypes.c_ubyte * size)()
         self.bytes = memoryview(self.buffer).cast("B")
         self._pages: list[bytes | None] = [None] * -(-size // PAGE)  # as snapshots have them, None where changed
@@ -55,6 +55,7 @@ class SystemBus:
         self.memories = list(memories)
         self.window = window
         self.rest = [memory for memory in self.memories if memory is not window]
+        self._found = self.memories[0]  # by `find`, most often again
         self._on_write = on_write
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
@@ -62,8 +63,12 @@ class SystemBus:
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""
+        end, memory = address + length, self._found
+        if memory.address <= address and end <= memory.end:
+            return memory
         for memory in self.memories:
-            if memory.address <= address and address + length <= memory.address + memory.size:
+            if memory.address <= address and end <= memory.end:
+                self._found = memory
                 return memory
         raise ValueError(f"no memory holds {length:#x} bytes at {address:#010x}")
 

@@ -6,6 +6,7 @@ an ACK. All times are microseconds. Not counted: STBC, more than one spatial str
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from bk7238.formats.ieee80211 import FCS, is_group_addressed
@@ -55,6 +56,7 @@ class Rate(NamedTuple):
         return table[min(self.number & 15, 9) if self.modulation == VHT else self.number & 7]
 
     @classmethod
+    @cache
     def of_megabits(cls, megabits: int) -> Rate:
         """The rate without HT of so many Mbit/s. Raises ValueError where there is none."""
         return cls((CCK_RATES + OFDM_RATES).index(10 * megabits))
@@ -74,6 +76,7 @@ class Rate(NamedTuple):
 SLOWEST = Rate(0)
 
 
+@cache
 def frame_time(rate: Rate, length: int) -> int:
     """The duration of `length` bytes, FCS included."""
     if rate.cck:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BROADCAST = b"\xff" * 6
 NOBODY = bytes(6)
@@ -53,8 +53,7 @@ LLC_SNAP = bytes.fromhex("aaaa03000000")
 LLC_TUNNEL = bytes.fromhex("aaaa030000f8")  # 802.1H, for the few protocols that use it
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """A MAC header. Which addresses mean what depends on the two DS flags; `duration` is the AID in a PS-Poll."""
 
     kind: int

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bk7238.formats.airtime import SLOWEST, Rate
 from bk7238.peripherals.core import Actor, Alarm, Clock, Signal, on_alarm
 
 
-@dataclass(frozen=True, order=True)
-class Reception:
+class Reception(NamedTuple):
     """A frame (MPDU without FCS) that reaches the device: when (microseconds), on which channel, how loud (dBm), at
     which Mb/s."""
 
