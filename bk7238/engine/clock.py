@@ -135,10 +135,16 @@ class VirtualClock:
         return events[0][0] if events else None
 
     @property
+    def next_recurring(self) -> int | None:
+        """The tick at which the next recurring thing goes off, None where none will."""
+        soonest = self._soonest()
+        return None if soonest is None else soonest[0]
+
+    @property
     def next_deadline(self) -> int | None:
         """The tick at which the next thing is due, None where there is none."""
-        event, recurring = self.next_event, self._soonest()
-        return recurring[0] if recurring is not None and (event is None or recurring[0] < event) else event
+        event, recurring = self.next_event, self.next_recurring
+        return recurring if event is None or (recurring is not None and recurring < event) else event
 
     def run_due(self) -> int:
         """Run what is due at the current tick or before it, and what that asks for at once; answers how many.

@@ -243,7 +243,9 @@ class UnicornEngine:
 
     def _now(self) -> int:
         """The current tick, also in the middle of a slice: a block counts when it is entered."""
-        return int(self._slice.target - self._slice.budget)
+        s = self._slice
+        now: int = s.target - s.budget
+        return now
 
     def _shorten(self, deadline: int) -> None:
         """Something was asked for that may be due before the running slice would end."""
@@ -268,14 +270,12 @@ class UnicornEngine:
     # Slices
 
     def _run_slice(self, now: int, end: int, goal: int | None, run: Callable[[], int]) -> None:
-        event = self.clock.next_event
+        s, event, recurring = self._slice, self.clock.next_event, self.clock.next_recurring
         until = min(end, now + _LONGEST_SLICE, end if event is None else event)
         if goal is not None:
-            until = min(until, goal + self._slice.skipped)
-        deadline = self.clock.next_deadline
-        target = until if deadline is None else min(until, deadline)
-        self.aim(target, target - now)
-        self._slice.until = until
+            until = min(until, goal + s.skipped)
+        target = until if recurring is None else min(until, recurring)
+        s.target, s.until, s.budget = target, until, target - now
         self._ended(run())
 
     def _ended(self, error: int) -> None:

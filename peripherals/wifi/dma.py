@@ -35,7 +35,7 @@ class Dma(MacPart):
     def _command(self, word: int) -> None:
         command, tx, rings = Dma.DMA_CNTRL_SET, self.block.tx, self.block.rings
         halt, head, tail = command.haltAfterTXOP.of(word), command.txNewHead.of(word), command.txNewTail.of(word)
-        for queue in range(QUEUES):
+        for queue in range(QUEUES) if halt | head | tail else ():
             if halt >> queue & 1:
                 tx.halt(queue)
             if head >> queue & 1:

@@ -92,10 +92,11 @@ class Interrupts(MacPart):
     def update_lines(self) -> None:
         """Drive the wires to what status and enable words say."""
         lines = 0
-        if self.GEN_INT_ENABLE.masterGenIntEn and self.GEN_INT_STATUS.value & self.GEN_INT_ENABLE.enable:
+        general, frames = self.GEN_INT_STATUS.value, self.TX_RX_INT_STATUS.value  # 0 most often
+        if general and self.GEN_INT_ENABLE.masterGenIntEn and general & self.GEN_INT_ENABLE.enable:
             lines |= GENERAL
-        if self.TX_RX_INT_ENABLE.masterTxRxIntEn:
-            pending = self.TX_RX_INT_STATUS.value & self.TX_RX_INT_ENABLE.enable
+        if frames and self.TX_RX_INT_ENABLE.masterTxRxIntEn:
+            pending = frames & self.TX_RX_INT_ENABLE.enable
             for line, sources in TX_RX_SOURCES:
                 if pending & sources:
                     lines |= line

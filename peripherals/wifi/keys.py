@@ -79,11 +79,8 @@ class KeyRam(MacPart):
 
     def station(self, mac: bytes) -> int | None:
         """The index of the entry with this address: stations first, then the others."""
-        for index in (*range(FIRST_STATION, ENTRIES), *range(FIRST_STATION)):
-            key = self.entries.get(index)
-            if key is not None and key.mac == mac:
-                return index
-        return None
+        found = [index for index, key in self.entries.items() if key.mac == mac]
+        return min(found, key=lambda index: (index < FIRST_STATION, index), default=None)
 
     def group_key(self, interface: int, key_id: int) -> Key | None:
         """The key that a virtual interface uses for the group frames with this key id."""
