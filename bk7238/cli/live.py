@@ -19,7 +19,8 @@ from bk7238.faults.spec import parse
 from bk7238.update import boots
 from bk7238.update.alone import Alone
 from bk7238.update.life import LATE, Life, Outage, outages, why_not
-from bk7238.update.result import Verdict, did
+from bk7238.update.result import did
+from bk7238.update.verdict import Verdict
 
 USUAL = "router-restart"
 

@@ -20,8 +20,9 @@ from bk7238.debug import attach, crash
 from bk7238.engine import interruption
 from bk7238.faults import scenario
 from bk7238.image import package
-from bk7238.update.result import Result, Verdict, did
+from bk7238.update.result import Result, did
 from bk7238.update.session import Update
+from bk7238.update.verdict import Verdict
 
 
 def add(commands: Any) -> None:
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     update_package = given.checked(package.read, arguments.package)
     wanted = given.checked(scenario.read, arguments.scenario) if arguments.scenario else scenario.Scenario()
     if wanted.verdict not in (None, *(verdict.value for verdict in Verdict)):
-        raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/guide.md lists them")
+        raise given.UsageError(f"{arguments.scenario}: {wanted.verdict!r} is no verdict; docs/verdicts.md lists them")
     settings = given.settings(arguments, wanted.settings, faults=(*wanted.faults, *vars(arguments).get("faults", ())))
     image = given.image(arguments, settings)
     teller = Teller(quiet=arguments.json or arguments.quiet)

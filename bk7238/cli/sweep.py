@@ -29,7 +29,7 @@ from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.cluster import cluster
 from bk7238.sweep.workers.processes import processes
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 TIERS = ("quick", "pr", "full")
 MODES = (*CUTS, registry.ALL)

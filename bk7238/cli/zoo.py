@@ -24,7 +24,7 @@ from bk7238.sweep.report import page
 from bk7238.sweep.report.report import Report
 from bk7238.sweep.run import SweepError, sweep
 from bk7238.sweep.workers.processes import processes
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 PAGE = "report.html"
 

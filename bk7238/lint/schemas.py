@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
@@ -13,8 +14,8 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.chip import ChipFile
 from bk7238.faults import Fault, all_kinds
 from bk7238.faults.arguments import REQUIRED
-from bk7238.update.result import Verdict
 from bk7238.update.result_file import ResultFile
+from bk7238.update.verdict import Verdict
 
 Schema = dict[str, Any]
 
@@ -26,10 +27,28 @@ _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 def all_schemas() -> dict[str, Schema]:
     """The schemas by the names of their files."""
     return {
-        "chip.schema.json": {"$schema": _DRAFT, "title": "chip.toml", **msgspec.json.schema(ChipFile)},
-        "result.schema.json": {"$schema": _DRAFT, "title": "result.json", **msgspec.json.schema(ResultFile)},
+        "chip.schema.json": {"$schema": _DRAFT, "title": "chip.toml", **_of_type(ChipFile)},
+        "result.schema.json": {"$schema": _DRAFT, "title": "result.json", **_of_type(ResultFile)},
         "scenario.schema.json": {"$schema": _DRAFT, "title": "scenario", **_scenario()},
     }
+
+
+def _of_type(kind: type) -> Schema:
+    """The schema of a type, without that in which versions of msgspec differ: how docstrings are indented, and whether
+    a table's free keys are said."""
+    schema: Schema = _plain(msgspec.json.schema(kind))
+    return schema
+
+
+def _plain(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_plain(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _plain(one) for key, one in schema.items() if key != "propertyNames"}
+    if isinstance(plain.get("description"), str):
+        plain["description"] = inspect.cleandoc(plain["description"])
+    return plain
 
 
 def _scenario() -> Schema:

@@ -16,8 +16,8 @@ from bk7238.faults.fault import make
 from bk7238.formats import typed
 from bk7238.formats.typed import Place
 from bk7238.lint.finding import LintFinding, of_error, toml_line
-from bk7238.update.result import Verdict
 from bk7238.update.result_file import ResultFile
+from bk7238.update.verdict import Verdict
 
 
 def toml(path: Path, *, named: bool = False) -> Iterator[LintFinding]:

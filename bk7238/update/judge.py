@@ -19,8 +19,8 @@ from bk7238.network.events import Event
 from bk7238.peripherals.core import Actor, Alarm, Signal, State, on_alarm
 from bk7238.update import evidence, installation
 from bk7238.update.failures import TRIES, Failures
-from bk7238.update.result import Verdict
 from bk7238.update.story import DONE, DOWNLOAD, JOIN, REJOIN, RESTART, STAYS_UP, Happening, Story
+from bk7238.update.verdict import Verdict
 
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint

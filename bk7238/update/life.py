@@ -18,7 +18,7 @@ from bk7238.network.events import Event, LeaseGranted, LeaseRefused, PingAnswere
 from bk7238.peripherals.core import Actor, Alarm, ResetKind, Signal, State, on_alarm
 from bk7238.update import evidence
 from bk7238.update.alone import Alone
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 GLANCE = 1_000_000  # virtual microseconds between two looks, and two pings of one who is awaited
 SETTLED = 100_000  # microseconds from a lease to the first ping

@@ -3,41 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
-from bk7238.exit_status import ExitStatus
 from bk7238.faults.fault import FaultRecord
 from bk7238.update.result_file import Evidence, ResultFile
+from bk7238.update.verdict import Verdict
 from bk7238.update.versions import Pair
-
-
-class Verdict(Enum):
-    """The end states of a device that was told to update itself; the last four are those of one whose router went."""
-
-    NEW_APP_RUNS = "new-app-runs"
-    NEW_APP_REFLASHES = "new-app-reflashes-each-boot"
-    OLD_APP_RUNS = "old-app-runs"
-    OLD_APP_RETRIES = "old-app-retries-each-boot"
-    DEVICE_WAITS = "device-waits"
-    BOOTLOADER_HANGS = "bootloader-hangs"
-    BRICK = "brick"
-    TIME_LIMIT = "time-limit"
-    INTERRUPTED = "interrupted"
-    BACK = "back"
-    BACK_LATE = "back-late"
-    GONE = "gone"
-    REBOOTS = "reboots"
-
-    @property
-    def exit_status(self) -> int:
-        """That of `bk7238 ota` and `bk7238 live`."""
-        special = {
-            Verdict.NEW_APP_RUNS: ExitStatus.EXPECTED,
-            Verdict.BACK: ExitStatus.EXPECTED,
-            Verdict.TIME_LIMIT: ExitStatus.TIME_LIMIT,
-            Verdict.INTERRUPTED: ExitStatus.INTERRUPTED,
-        }
-        return special.get(self, ExitStatus.OTHER_END)
 
 
 def did(fault: FaultRecord) -> str:
@@ -102,7 +72,7 @@ class Result:
     def as_json(self) -> ResultFile:
         """The object of `--json`: wall time is the only part that differs between equal runs."""
         return {
-            "verdict": self.verdict.value,
+            "verdict": self.verdict,
             "from_version": self.from_version,
             "to_version": self.to_version,
             "banner_versions": list(self.banner_versions),

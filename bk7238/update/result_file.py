@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from bk7238.faults.fault import FaultRecord
+from bk7238.update.verdict import Verdict
 
 
 class PhaseRecord(TypedDict):
@@ -61,7 +62,7 @@ class Evidence(TypedDict):
 class ResultFile(TypedDict):
     """How an update ended. Wall time is the only part that differs between equal runs."""
 
-    verdict: str
+    verdict: Verdict
     from_version: str | None
     to_version: str | None
     banner_versions: list[str | None]

@@ -23,8 +23,9 @@ from bk7238.network import http_path, http_server
 from bk7238.peripherals.core import Actor, State
 from bk7238.update import evidence, run_file, versions
 from bk7238.update.judge import Judge
-from bk7238.update.result import Result, Verdict
+from bk7238.update.result import Result
 from bk7238.update.story import DONE, INSTALL, REJOIN, Happening
+from bk7238.update.verdict import Verdict
 
 __all__ = ["Settings", "Update"]
 

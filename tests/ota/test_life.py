@@ -12,7 +12,7 @@ from bk7238.machine.snapshot import Snapshots
 from bk7238.testing import Dut
 from bk7238.update import boots, run_file
 from bk7238.update.life import Life
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 pytestmark = pytest.mark.bk7238(package=False)
 

@@ -9,7 +9,7 @@ from images import FULL, built, vendor
 from bk7238.formats import crc_framing, partitions
 from bk7238.image import flash_image, package
 from bk7238.image.loaders.boot import End
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 pytestmark = pytest.mark.full
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from bk7238.network.events import HttpBodyProgress, Refused
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 NAME = "reference_1.0.1_gzip_aes.rbl"
 pytestmark = pytest.mark.bk7238(package=NAME)

@@ -6,7 +6,7 @@ from images import FULL, GZIP, built, update_package, vendor
 
 from bk7238.image import flash_image, package
 from bk7238.testing import Flash, Server
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 RUNS = [
     # package, SSID, passphrase, channel, HT

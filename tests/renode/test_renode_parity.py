@@ -15,8 +15,9 @@ from bk7238 import resources
 from bk7238.engine.engine import make
 from bk7238.image import FlashImage, Package, flash_image, package
 from bk7238.machine import Machine
-from bk7238.update.result import Result, Verdict
+from bk7238.update.result import Result
 from bk7238.update.session import Settings, Update
+from bk7238.update.verdict import Verdict
 from renode.conftest import HOST_LIMIT, PLATFORM
 from renode.recording import Recording, first_difference, first_missing_line
 

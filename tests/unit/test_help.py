@@ -15,7 +15,8 @@ from bk7238.cli import command, main, parser
 from bk7238.cli.examples import EXAMPLES
 from bk7238.exit_status import ExitStatus
 from bk7238.faults import all_kinds
-from bk7238.update.result import Verdict
+from bk7238.update import verdict
+from bk7238.update.verdict import Verdict
 
 IMAGE, PACKAGE = "reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"
 LEAVES = [words for words in PARSERS if words and not any(other[: len(words)] == words != other for other in PARSERS)]
@@ -164,7 +165,9 @@ def test_quiet_leaves_the_end(capsys):
 
 
 def test_statuses_are_those_of_the_table(tmp_path, monkeypatch, capsys):
-    assert [verdict.exit_status for verdict in Verdict].count(ExitStatus.OTHER_END) == len(Verdict) - 4
+    assert [one.exit_status for one in Verdict].count(ExitStatus.OTHER_END) == len(Verdict) - 4
+    told = verdict.table("update") + verdict.table("life")
+    assert all(f"| `{one}` | {one.exit_status} |" in told for one in Verdict)
     monkeypatch.chdir(tmp_path)
     assert main(["ota", "nothing.bin", PACKAGE]) == ExitStatus.USAGE
     assert main(["ota", IMAGE, PACKAGE, "--within", "1ms", "--json"]) == ExitStatus.TIME_LIMIT

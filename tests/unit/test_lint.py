@@ -159,6 +159,8 @@ def test_results(lint, tmp_path, capsys):
     capsys.readouterr()
     assert lint({}) == (0, [])
     changed = json.loads((tmp_path / "out" / "result.json").read_text())
+    status, found = lint({"out/result.json": json.dumps({**changed, "verdict": "brock"})})
+    assert status == 1 and "verdict: invalid enum value 'brock'" in found[0][2]
     del changed["evidence"]["app"]["bad_frames"]
     status, found = lint({"out/result.json": json.dumps(changed)})
     assert status == 1 and "evidence.app: object missing required field `bad_frames`" in found[0][2]

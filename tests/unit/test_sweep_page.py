@@ -9,7 +9,7 @@ from made_sweeps import MODES, SAID, article, cuts, ends, layouts, network, outc
 from bk7238.sweep.report import page, saved
 from bk7238.sweep.report.page import verdicts
 from bk7238.sweep.report.page.scale import Scale
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 
 def test_the_title_says_the_outcome():

@@ -36,7 +36,7 @@ from bk7238.machine.snapshot import places, set_states, states
 from bk7238.peripherals.nor_endings import ERASE, SECTOR
 from bk7238.peripherals.nor_flash import LINE, NorFlash
 from bk7238.sweep.point import Outcome
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 STANDS = tuple(range(0, 12_500_000, 500_000))  # microseconds after the power is back
 _WATCHED = 64  # bytes of RAM at most: each has a hook

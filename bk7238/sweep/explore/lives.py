@@ -22,7 +22,8 @@ from bk7238.sweep.point import Job, Outcome, Point, elapsed
 from bk7238.update import boots
 from bk7238.update.alone import Alone
 from bk7238.update.life import Life, Outage, why_not
-from bk7238.update.result import Verdict, did
+from bk7238.update.result import did
+from bk7238.update.verdict import Verdict
 
 Tell = Callable[[Outcome], None]
 _LONGEST = 24 * 3_600_000_000  # virtual microseconds

@@ -7,7 +7,7 @@ from bk7238 import resources
 from bk7238.cli import main
 from bk7238.faults import all_kinds, parse
 from bk7238.faults.fault import make
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 WAITS, NEW = Verdict.DEVICE_WAITS, Verdict.NEW_APP_RUNS
 REFUSED = {

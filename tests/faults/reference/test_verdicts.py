@@ -2,7 +2,7 @@
 
 import pytest
 
-from bk7238.update.result import Verdict
+from bk7238.update.verdict import Verdict
 
 WAITS, HANGS, NEW = Verdict.DEVICE_WAITS, Verdict.BOOTLOADER_HANGS, Verdict.NEW_APP_RUNS
 NO_APP = "the bootloader did not start the app for 60 virtual seconds"
