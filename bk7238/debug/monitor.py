@@ -45,7 +45,7 @@ class Monitor:
         try:
             inspect.signature(method).bind(*arguments)
         except TypeError:
-            return f"usage: {inspect.cleandoc(method.__doc__ or '').splitlines()[0]}\n"
+            return f"usage: {': '.join(_told(method))}\n"
         try:
             return method(*arguments).rstrip("\n") + "\n"
         except (MonitorError, ValueError, KeyError) as error:
@@ -55,8 +55,7 @@ class Monitor:
 
     def do_help(self) -> str:
         """help: this list"""
-        verbs = [method for name, method in inspect.getmembers(self) if name.startswith("do_")]
-        return "\n".join(inspect.cleandoc(verb.__doc__ or "").splitlines()[0] for verb in verbs)
+        return "\n".join(f"{usage}: {meaning}" for usage, meaning in verbs())
 
     # Time
 
@@ -205,6 +204,22 @@ class Monitor:
         """unbreak FUNCTION: take such a breakpoint away"""
         self.debugger.clear_own_break(self.symbols.address(function))
         return function
+
+
+def verbs() -> list[tuple[str, str]]:
+    """How each verb is written, and what it does."""
+    return [_told(method) for name, method in vars(Monitor).items() if name.startswith("do_")]
+
+
+def table() -> str:
+    """The verbs as a table for the docs."""
+    rows = ["| `{}` | {} |".format(*(text.replace("|", "\\|") for text in verb)) for verb in verbs()]
+    return "\n".join(["| verb | what it does |", "|---|---|", *rows])
+
+
+def _told(method: Callable[..., str]) -> tuple[str, str]:
+    usage, _, meaning = " ".join((method.__doc__ or "").split()).partition(": ")
+    return usage, meaning
 
 
 def _number(text: str) -> int:

@@ -28,6 +28,7 @@ def test_help_names_every_verb_and_mistakes_are_explained(gdb):
     text = gdb.monitor("help")
     verbs = "reset cut link type catch blocks regs reg read irq partitions rbl goto snapshot where symbols log break"
     assert all(f"\n{verb}" in f"\n{text}" for verb in verbs.split())
+    assert "; +N and -N count from here\n" in text  # a verb has one line, however it is written
     for line, answer in (
         ("nonsense", "no verb"),
         ("reg", "usage: reg BLOCK"),
