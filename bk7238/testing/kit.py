@@ -74,6 +74,8 @@ class Dut:
         self.symbols: list[tuple[Path, int | None]] = []
         """ELF files of the code, each with the address that it was loaded to, for what is said of crashes."""
         self.cache: Path | None = resources.cache()  # of boots; None for none
+        self.embedded = False
+        """Whether `expect` and `expect_exact` give what pytest-embedded's give: bytes."""
         self.pins, self.adc, self.things = Pins(self), Channels(self), Things(self)
         self.before: list[str] = []
         """The lines that the last `expect` passed over."""
@@ -261,7 +263,7 @@ class Dut:
         `more` are the arguments that pytest-embedded's has: `timeout` for `within`; `expect_all=True` where each of a
         list is to come, in any order, and gives all matches; `not_matching`, which no line before it may match;
         `return_what_before_match=True`, which gives the text before it."""
-        return self._expected(Wanted(pattern, **more), within, console)
+        return self._expected(Wanted(pattern, embedded=self.embedded, **more), within, console)
 
     def expect_exact(
         self,
@@ -271,7 +273,7 @@ class Dut:
         **more: Any,
     ) -> Any:
         """As `expect`, for text that is no regular expression."""
-        return self._expected(Wanted(text, exact=True, **more), within, console)
+        return self._expected(Wanted(text, exact=True, embedded=self.embedded, **more), within, console)
 
     def _expected(self, wanted: Wanted, within: str | float, console: int | None) -> Any:
         while not wanted.found:

@@ -60,6 +60,7 @@ def device(item: pytest.Item, **more: Any) -> testing.Dut:
     dut.symbols = [checked(symbols.symbol_file, _found(config, str(elf))) for elf in elves]
     checked(symbols.check, dut.symbols)
     checked(dut.configure, **settings)
+    dut.embedded = config.getini("bk7238_embedded")
     if config.getoption("bk7238_no_boots"):
         dut.cache = None
     return dut

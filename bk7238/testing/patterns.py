@@ -31,13 +31,15 @@ def matcher(
 
 class Wanted:
     """What a call waits for, and how, in the words of pytest-embedded: its arguments are theirs. `left` has not come
-    yet, `matches` has."""
+    yet, `matches` has. With `embedded` it gives what theirs gives: matches of bytes whatever the pattern is, and where
+    it is `exact` the bytes."""
 
     def __init__(
         self,
         wanted: Pattern | Sequence[Pattern],
         *,
         exact: bool = False,
+        embedded: bool = False,
         timeout: float | None = None,
         expect_all: bool = False,
         not_matching: Pattern | Sequence[Pattern] = (),
@@ -46,9 +48,12 @@ class Wanted:
         if expect_all and return_what_before_match:
             raise ValueError("return_what_before_match gives what came before one match: leave out expect_all")
         self.left: list[Any] = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+        if embedded:
+            self.left = [_of_bytes(one) for one in self.left]
         self.matches: list[re.Match[Any]] = []
         self.timeout, self.not_matching = timeout, not_matching
         self._exact, self._all, self._gives_before = exact, expect_all, return_what_before_match
+        self._embedded = embedded
         self.refused = matcher(not_matching) if not_matching else lambda _line: None
         self.match = matcher(self.left, exact=exact)
 
@@ -71,7 +76,15 @@ class Wanted:
         if self._gives_before:
             text = "\n".join(before)
             return text if isinstance(self.matches[0].string, str) else text.encode()
-        return self.matches if len(self.matches) > 1 else self.matches[0]
+        found = [match[0] for match in self.matches] if self._embedded and self._exact else self.matches
+        return found if len(found) > 1 else found[0]
+
+
+def _of_bytes(wanted: Any) -> Any:
+    """A pattern of text as one of bytes."""
+    if isinstance(wanted, re.Pattern) and isinstance(wanted.pattern, str):
+        return re.compile(wanted.pattern.encode(), wanted.flags & ~re.UNICODE)
+    return wanted.encode() if isinstance(wanted, str) else wanted
 
 
 def _compiled(wanted: Any, exact: bool) -> re.Pattern[Any]:

@@ -54,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, what in (("image", "full flash image"), ("package", "update package (RBL)")):
         group.addoption(f"--bk7238-{name}", dest=f"bk7238_{name}", default=None, metavar="FILE", help=what)
         parser.addini(f"bk7238_{name}", f"{what}, from the folder of the configuration file or of vendor images")
+    parser.addini("bk7238_embedded", "dut.expect gives bytes, as pytest-embedded's does", type="bool", default=False)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -300,6 +300,13 @@ def test_the_calls_and_arguments_of_pytest_embedded(dut):
     assert dut.expect(rb"version (\d+\.\d+\.\d+)", timeout=60)[1] == b"1.0.1"
 
 
+def test_a_suite_that_was_written_for_pytest_embedded(pytester):
+    """Unchanged: pytest-embedded itself passes it on a device of the same firmware."""
+    for name in ("pytest.ini", "test_console.py"):
+        (pytester.path / name).write_text((ROOT / "examples" / "console-tests" / name).read_text())
+    pytester.runpytest().assert_outcomes(passed=9)
+
+
 @pytest.mark.bk7238(delivered=True)
 def test_all_of_several_in_any_order(dut):
     app, boot = dut.expect_exact(["[THD]cli", "go os_addr"], timeout=60, expect_all=True)
