@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict
 
 from bk7238.faults import moment
 from bk7238.faults.arguments import REQUIRED, Argument
-from bk7238.faults.spec import FaultError, Spec
+from bk7238.faults.spec import OWN_KEYS, FaultError, Spec
 from bk7238.peripherals.core import Actor, State
 from bk7238.randomness import Randomness
 
@@ -82,6 +82,13 @@ class Fault(Actor):
     firings: list[Firing] = State(factory=list)
     struck_at: int | None = State()  # virtual microseconds
     fired_at: int = State(0)  # the last time
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Raises TypeError for an argument that a table of a scenario cannot give."""
+        super().__init_subclass__(**more)
+        for argument in cls.declared():
+            if argument.name in OWN_KEYS:
+                raise TypeError(f"{cls.__name__}: no argument is called {argument.name!r}: that is a key of [[fault]]")
 
     def __init__(self, spec: Spec, seed: str) -> None:
         self.spec = spec

@@ -16,6 +16,9 @@ from typing import Any
 
 from bk7238.formats.typed import Place
 
+OWN_KEYS = ("kind", "when")
+"""What a table of a scenario says besides the arguments: no argument is called so."""
+
 _PLAIN = re.compile(r'[^,=@"\s:][^,=@"]*')
 _KIND = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bk7238.faults import FaultError, Spec, all_kinds, moment, parse
+from bk7238.faults import Fault, FaultError, Spec, all_kinds, moment, parse
+from bk7238.faults.arguments import Argument, words
 from bk7238.faults.fault import make
 from bk7238.faults.run import Faults
 from bk7238.faults.scenario import from_toml, read
@@ -114,6 +115,19 @@ def test_any_moment_is_one_or_one_line(text):
         assert isinstance(moment.parse(text), moment.Moment)
     except FaultError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("kind", all_kinds().own)
+def test_a_table_of_a_scenario_gives_every_argument(kind):
+    names = [argument.name for argument in all_kinds()[kind].declared()]
+    spec = from_table({"kind": kind, **dict.fromkeys(names, "x")})
+    assert spec.kind == kind and spec.arguments == tuple((name, "x") for name in names)
+
+
+@pytest.mark.parametrize("name", ["kind", "when"])
+def test_an_argument_that_a_table_cannot_give_is_refused_where_it_is_declared(name):
+    with pytest.raises(TypeError, match=f"no argument is called '{name}'"):
+        type("Own", (Fault,), {name: Argument(words, default="", doc="x")})
 
 
 def test_a_table_of_a_scenario_is_the_same_fault():

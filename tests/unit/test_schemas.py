@@ -68,6 +68,7 @@ def test_the_scenarios_that_are_there(path):
         ('[[fault]]\nkind = "package-key"\nwhen = "1s"\n', False),
         ('[[fault]]\nkind = "network-stall"\nduration = "20s"\nwhen = "50%"\n', True),
         ('[[fault]]\nkind = "network-stall"\nlength = "20s"\n', False),
+        ('[[fault]]\nkind = "frame-loss"\nframes = "beacon"\n', True),
         ('[[fault]]\nkind = "partition-table"\ndownload.offset = 0x133000\n', True),
         ('[[fault]]\nwhen = "50%"\n', False),
         ('[expect]\nverdict = "brick"\nreason = "x"\n', True),

@@ -100,7 +100,7 @@ class OfFrames(Lasting):
     """A fault of some frames: chosen by kind, direction and a rate."""
 
     rate = Argument(share, default=0.1, doc="of these frames, chosen by the seed")
-    kind = Argument(one_of(*_KINDS), default="any", doc="which frames")
+    frames = Argument(one_of(*_KINDS), default="any", doc="which of them")
     direction = Argument(one_of("both", "to-device", "from-device"), default="both", doc="which way")
     VERB = ""
 
@@ -111,7 +111,7 @@ class OfFrames(Lasting):
 
     def _filter(self, frame: bytes, now: int, channel: int, from_device: bool) -> bytes | list[bytes] | None:
         way = "from-device" if from_device else "to-device"
-        if not self.lasts(now) or self.direction not in ("both", way) or not is_kind(frame, self.kind):
+        if not self.lasts(now) or self.direction not in ("both", way) or not is_kind(frame, self.frames):
             return self.passes(frame, from_device)
         if (self.rate < 1 and self.rng.random() >= self.rate) or not self.changes(frame, from_device):
             return self.passes(frame, from_device)
