@@ -137,7 +137,7 @@ class Cpu:
     def wake(self) -> int:
         """As `run`, with a CPU that waits or idles: until an interrupt line is high only time passes."""
         assert self._functions.wake is not None
-        error = self._functions.wake(self._at)
+        error: int = self._functions.wake(self._at)
         if self.slice.held:
             self.hand_over()
         return error
