@@ -28,13 +28,14 @@ SAMPLE = ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl", "--of", "packag
 
 def on_config(config: Any) -> Any:
     """Name the repository."""
-    config["repo_url"] = REPOSITORY
+    config["repo_url"], config["repo_name"] = REPOSITORY, "Repository"
     return config
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Lead links to files beside docs/ into the repository."""
     if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["toc"]  # it has no headings, and is to be one screen
         markdown = markdown.replace("a sample report", "[a sample report](sample/report.html)")
     if page.file.abs_src_path is None:
         return markdown

@@ -1,5 +1,6 @@
 """The site: what `mkdocs build --strict`, which CI runs, does not look at."""
 
+import re
 from pathlib import Path
 
 import yaml
@@ -31,3 +32,15 @@ def test_the_first_page_is_one_screen():
     assert len(lines) <= 40
     for word in ("**What.**", "**For whom.**", "**Try it.**", "**What it found.**"):
         assert any(line.startswith(word) for line in lines)
+    figures = re.findall(r"^- (\d+,\d+) ", "\n".join(lines), re.MULTILINE)
+    swept = (ROOT / "docs" / "sweeps.md").read_text()
+    assert figures and all(f"| {figure} cuts around" in swept for figure in figures)
+
+
+def test_pictures_are_small_and_shown():
+    pages = "".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
+    pictures = list((ROOT / "docs" / "pictures").iterdir())
+    assert pictures
+    for picture in pictures:
+        assert f"pictures/{picture.name})" in pages and picture.stat().st_size < 150_000
+        assert str(ROOT.parent).encode() not in picture.read_bytes() or ROOT.parent == Path("/")
