@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
 
 from bk7238.air import management
 from bk7238.air.radio_mode import RadioMode
@@ -39,7 +39,7 @@ class Bss(Actor):
         radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
         self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
-        self._said: tuple[Any, bytes] = None, b""  # what the last advertisement depended on, and its elements
+        self._elements = lru_cache(maxsize=1)(self._made_elements)  # a beacon's are those of the one before
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
@@ -84,23 +84,24 @@ class Bss(Actor):
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
-        said = ssid, self.channel, indication, self.leaves_for, self.security.elements
-        if said != self._said[0]:
-            self._said = said, self._elements(ssid, indication)
-        return management.beacon(now, self.interval, self.capabilities, self._said[1])
+        elements = self._elements(ssid, self.channel, indication, self.leaves_for, self.security.elements)
+        return management.beacon(now, self.interval, self.capabilities, elements)
 
-    def _elements(self, ssid: bytes, indication: bytes) -> bytes:
+    def _made_elements(
+        self, ssid: bytes, channel: int, indication: bytes, leaves_for: tuple[int, int] | None, protection: bytes
+    ) -> bytes:
         return (
             element(dot11.SSID, ssid)
             + self.radio_mode.front()
-            + element(dot11.DS_PARAMETER, bytes((self.channel,)))
+            + element(dot11.DS_PARAMETER, bytes((channel,)))
             + indication
-            + self._announcement()
+            + _announcement(leaves_for)
             + self.radio_mode.middle()
-            + self.security.elements
-            + self.radio_mode.last(self.channel)
+            + protection
+            + self.radio_mode.last(channel)
         )
 
-    def _announcement(self) -> bytes:
-        """The channel switch that lies ahead, where one does: until then stations may send."""
-        return b"" if self.leaves_for is None else element(dot11.CHANNEL_SWITCH, bytes((0, *self.leaves_for)))
+
+def _announcement(leaves_for: tuple[int, int] | None) -> bytes:
+    """The channel switch that lies ahead, where one does: until then stations may send."""
+    return b"" if leaves_for is None else element(dot11.CHANNEL_SWITCH, bytes((0, *leaves_for)))

@@ -139,9 +139,17 @@ def test_every_actor_takes_over_the_state_of_another_and_declares_all_that_chang
 
 def undeclared(actor):
     """What an actor does not declare, as far as it can change: numbers, texts, and what is in containers."""
-    plain = (int, float, str, bytes, list, dict, set, bytearray, tuple, type(None))
-    values = {name: value for name, value in vars(actor).items() if name not in {*actor._states, *actor._handlers}}
-    return {name: repr(value) if isinstance(value, plain) else id(value) for name, value in values.items()}
+    return {name: shown(value) for name, value in vars(actor).items() if name not in {*actor._states, *actor._handlers}}
+
+
+def shown(value):
+    """Plain data as text, and of an object which it is."""
+    if isinstance(value, dict):
+        return {repr(key): shown(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shown(item) for item in value]
+    plain = (int, float, str, bytes, bytearray, set, type(None))
+    return repr(value) if isinstance(value, plain) else id(value)
 
 
 def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
