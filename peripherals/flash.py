@@ -262,8 +262,8 @@ class FlashController(Peripheral):
 
     def _show(self, address: int, length: int) -> None:
         """The window follows the frames that the physical range touches."""
-        codec = self.codec
-        first = address // codec.frame
-        last = min(-(-(address + length) // codec.frame), self.chip.size // codec.frame)
-        framed = self.chip.shown(first * codec.frame, (last - first) * codec.frame)
-        self.bus.write(self.window + first * codec.data, codec.decode(framed, first * codec.frame))
+        codec, chip, frame = self.codec, self._chip, self.codec.frame
+        first = address // frame
+        last = min(-(-(address + length) // frame), chip.size // frame)
+        framed = chip.shown(first * frame, (last - first) * frame)
+        self.bus.write(self.window + first * codec.data, codec.decode(framed, first * frame))

@@ -63,6 +63,8 @@ def logical(physical: int) -> int:
 
 def strip(framed: bytes) -> bytes:
     """The logical bytes of physical ones that begin with a frame. CRCs are not looked at."""
+    if len(framed) == FRAME:
+        return bytes(framed[:DATA])
     if len(framed) < _FEW * FRAME:
         return b"".join([framed[at : at + DATA] for at in range(0, len(framed), FRAME)])
     parts: list[bytes] = []
@@ -78,6 +80,8 @@ def strip(framed: bytes) -> bytes:
 
 def frame(data: bytes) -> bytes:
     """The physical bytes of logical ones; a last partial frame is filled up with 0xFF."""
+    if len(data) == DATA:
+        return bytes(data) + crc16(data).to_bytes(2, "big")
     count = -(-len(data) // DATA)
     padded = bytes(data).ljust(count * DATA, b"\xff")
     if count < _FEW:

@@ -173,7 +173,8 @@ class RunningStoreBuffer(ctypes.Structure):
         self._array = (ctypes.c_uint8 * declared.size)()
         addresses = register.host_address, ctypes.addressof(self._array)
         super().__init__(declared.size, declared.enable.mask, *addresses)
-        self._register = register
+        self._register, self._nothing = register, b"\xff" * declared.size
+        self._stored = memoryview(self._array).cast("B")
         self.clear()
 
     @property
@@ -184,23 +185,23 @@ class RunningStoreBuffer(ctypes.Structure):
     @property
     def items(self) -> list[int]:
         """Its bytes."""
-        return list(self._array)
+        return list(self._stored)
 
     @items.setter
     def items(self, items: Sequence[int]) -> None:
-        self._array[:] = list(items)
+        self._stored[:] = bytes(items)
 
     def __bytes__(self) -> bytes:
-        return bytes(self._array)
+        return bytes(self._stored)
 
     def clear(self) -> None:
         """Forget what was stored."""
-        ctypes.memset(self._array, 0xFF, self.size)
+        self._stored[:] = self._nothing
 
     def put(self, address: int, value: int, width: int) -> bool:
         """Fill in what was stored. Returns whether that completes it."""
         place = address % self.size
-        self._array[place : place + width] = list(value.to_bytes(width, "little"))
+        self._stored[place : place + width] = value.to_bytes(width, "little")
         return bool(place + width == self.size)
 
 
