@@ -182,7 +182,8 @@ class FlashController(Peripheral):
         self._program_bytes(address, data)
 
     def _take_words(self) -> None:
-        self.program_words[: len(self.data_words)] = self.data_words.items
+        words = self.data_words.items
+        self.program_words[: len(words)] = words
         self.data_words.clear()
 
     def _program_pages(self, address: int, data: bytes) -> None:

@@ -261,8 +261,9 @@ class RunningFifo(ctypes.Structure):
     @property
     def items(self) -> list[int]:
         """What is in it, oldest first."""
-        first, end = self._first, self._first + self._count
-        return self._array[first : min(end, self.depth)] + self._array[: max(0, end - self.depth)]
+        first, depth = self._first, self.depth
+        end = first + self._count
+        return self._array[first:end] if end <= depth else self._array[first:] + self._array[: end - depth]
 
     @items.setter
     def items(self, items: Sequence[int]) -> None:
@@ -313,8 +314,9 @@ class RunningFifo(ctypes.Structure):
             self._register.changed()
 
     def _changed(self) -> None:
-        register, count = self._register, self._count
+        register = self._register
         if register is not None:
+            count = self._count
             flags = (0 if count else self._empty) | (self._full if count == self.depth else 0)
             register.value = register.value & ~(self._empty | self._full) | flags
 
