@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import test_interrupt
 import test_sweep_report
+from images import REFERENCE
 
 from bk7238.peripherals.nor_endings import AFTER, BEFORE, ERASE, SHAPES, UNSTABLE, WEAK, Operation
 from bk7238.sweep.explore import forks, recoveries
@@ -60,7 +61,7 @@ def overwritten_first(run):
     return tuple(recoveries._without(run._changed, tuple(ranges(erased))))
 
 
-A_SAMPLE = partial(test_sweep_second.test_a_sample_is_what_full_runs_give, 2, 0)
+A_SAMPLE = partial(test_sweep_second.test_a_sample_is_what_full_runs_give, 2, 0, (REFERENCE, "none"))
 COUNTED = partial(test_sweep_second.test_what_is_counted_is_every_cut, 2, "after")
 COARSE = {
     "what is erased is taken to be unread": (recoveries._Run, "_depends", overwritten_first, A_SAMPLE),

@@ -13,6 +13,16 @@ PSK = "a passphrase"
 pytestmark = pytest.mark.nightly
 
 
+def tool(name):
+    """The path of a program that Debian installs."""
+    path = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if path is None:
+        pytest.skip(
+            "needs Debian's package mosquitto" if name == "mosquitto" else "needs Debian's package mosquitto-clients"
+        )
+    return path
+
+
 @pytest.fixture
 def port():
     """A TCP port of this machine that is free."""
@@ -23,8 +33,7 @@ def port():
 @contextlib.contextmanager
 def broker(folder, port):
     """A broker that is ready."""
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    assert program, "needs the Debian package mosquitto (scripts/debian-packages)"
+    program = tool("mosquitto")
     settings = folder / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type all\n")
     with subprocess.Popen([program, "-c", str(settings)], stderr=subprocess.PIPE, text=True) as process:
@@ -38,7 +47,7 @@ def broker(folder, port):
 @contextlib.contextmanager
 def subscribed(port):
     """What the broker passes on to a subscriber of everything, a line a message: `TOPIC TEXT`."""
-    asked = ["stdbuf", "-oL", "mosquitto_sub", "-p", str(port), "-t", "#", "-v", "-d"]
+    asked = ["stdbuf", "-oL", tool("mosquitto_sub"), "-p", str(port), "-t", "#", "-v", "-d"]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, bufsize=0) as process:  # `select` sees all there is
         try:
             while b"Subscribed" not in process.stdout.readline():
@@ -64,7 +73,7 @@ def test_a_device_obeys_its_broker_and_comes_back_to_it(dut, port, tmp_path):
         answer = dut.http.get("/cfg_mqtt_set?host=broker.lan&port=1883&client=lamp&group=lamps&user=&password=")
         assert answer.status == 200
         heard(dut, messages, b"lamp/connected online")
-        command = ["mosquitto_pub", "-p", str(port), "-t", "cmnd/lamp/POWER", "-m", "ON"]
+        command = [tool("mosquitto_pub"), "-p", str(port), "-t", "cmnd/lamp/POWER", "-m", "ON"]
         subprocess.run(command, check=True)
         heard(dut, messages, b'stat/lamp/RESULT {"POWER":"ON"}')
     dut.run("5 s")

@@ -9,7 +9,7 @@ from bk7238.families.delivery import HttpPull
 from bk7238.families.family import Family
 from bk7238.image import flash_image, package
 from bk7238.network import http_path
-from bk7238.network.host_server import HostServer
+from bk7238.network.host_server import GatewayServer, HostServer
 from bk7238.update import session
 
 
@@ -86,8 +86,8 @@ def test_fetch_wants_a_numeric_url(url, files, capsys):  # noqa: F811
         ({"request": "http://[::1]:81"}, "http://[::1]:81"),
         ({}, "http://192.168.77.1/app%20one.rbl"),
         ({"request": "/sub/two.rbl"}, "http://192.168.77.1/sub/two.rbl"),
-        ({"gateway": HostServer("127.0.0.1", 8000)}, "http://192.168.77.1:8000/app%20one.rbl"),
-        ({"gateway": HostServer("127.0.0.1", 80), "request": "x"}, "http://192.168.77.1/x"),
+        ({"gateway": GatewayServer(HostServer("127.0.0.1", 8000), 8000)}, "http://192.168.77.1:8000/app%20one.rbl"),
+        ({"gateway": GatewayServer(HostServer("127.0.0.1", 80), 80), "request": "x"}, "http://192.168.77.1/x"),
         ({"request": "http://10.0.0.1:81/y?z=1"}, "http://10.0.0.1:81/y?z=1"),
     ],
 )
