@@ -39,7 +39,6 @@ class Bss(Actor):
         radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
         self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
-        self._elements = lru_cache(maxsize=1)(self._made_elements)  # a beacon's are those of the one before
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""
@@ -84,24 +83,32 @@ class Bss(Actor):
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
-        elements = self._elements(ssid, self.channel, indication, self.leaves_for, self.security.elements)
+        elements = _elements(self.radio_mode, ssid, self.channel, indication, self.leaves_for, self.security.elements)
         return management.beacon(now, self.interval, self.capabilities, elements)
-
-    def _made_elements(
-        self, ssid: bytes, channel: int, indication: bytes, leaves_for: tuple[int, int] | None, protection: bytes
-    ) -> bytes:
-        return (
-            element(dot11.SSID, ssid)
-            + self.radio_mode.front()
-            + element(dot11.DS_PARAMETER, bytes((channel,)))
-            + indication
-            + _announcement(leaves_for)
-            + self.radio_mode.middle()
-            + protection
-            + self.radio_mode.last(channel)
-        )
 
 
 def _announcement(leaves_for: tuple[int, int] | None) -> bytes:
     """The channel switch that lies ahead, where one does: until then stations may send."""
     return b"" if leaves_for is None else element(dot11.CHANNEL_SWITCH, bytes((0, *leaves_for)))
+
+
+@lru_cache(maxsize=8)
+def _elements(
+    mode: RadioMode,
+    ssid: bytes,
+    channel: int,
+    indication: bytes,
+    leaves_for: tuple[int, int] | None,
+    protection: bytes,
+) -> bytes:
+    """Those of a beacon, which are mostly those of the one before."""
+    return (
+        element(dot11.SSID, ssid)
+        + mode.front()
+        + element(dot11.DS_PARAMETER, bytes((channel,)))
+        + indication
+        + _announcement(leaves_for)
+        + mode.middle()
+        + protection
+        + mode.last(channel)
+    )
