@@ -28,17 +28,15 @@ from bk7238.network.events import (
 )
 from bk7238.network.host import Host
 from bk7238.network.host_server import Forward, HostServer
-from bk7238.network.host_socket import HostSocket
-from bk7238.network.pace import Pace
+from bk7238.network.host_socket import HostSocket, family
+from bk7238.network.pace import CADENCE, OfTheHost, Pace
 from bk7238.network.tcp_client import TcpClient
 from bk7238.network.tcp_segment import build, parse
 
 MAC, HOST = mac_bytes("02:aa:bb:cc:dd:03"), b"\x03"  # on the simulated network: its address ends so
-CADENCE = 1_000  # microseconds of virtual time between two polls
 CONNECTIONS = 64
 _PEERS = 256  # of a UDP port, who are told apart
 _HOLD = 16_384  # bytes kept for a client that does not read: the device's window
-_DATAGRAM = 1_472  # bytes that fit a frame
 _BURST = 64
 _FIRST_PORT, _PORTS = 49_152, 16_384  # the dynamic ones of RFC 6335
 _ASK_AGAIN = 500_000  # microseconds between two ARP questions
@@ -46,7 +44,7 @@ _PATIENCE = 5_000_000  # for the answer to them
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset
 
 
-class Forwarder(Host):
+class Forwarder(OfTheHost, Host):
     """A host whose connections are those of others. Raises ValueError for a port that cannot be had."""
 
     def __init__(
@@ -70,9 +68,6 @@ class Forwarder(Host):
         for forward in forwards:
             _Port(forward, self._listening)
         events.on_event.connect(self._heard)
-
-    def __getstate__(self) -> object:
-        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
     @property
     def addresses(self) -> list[HostServer]:
@@ -133,7 +128,7 @@ class Forwarder(Host):
         for _ in range(_BURST):
             try:
                 if port.forward.protocol == "udp":
-                    data, client = port.socket.recvfrom(_DATAGRAM + 1)
+                    data, client = port.socket.recvfrom(udp.LONGEST + 1)
                     self._datagram(port, data, client)
                 elif len(self._connections) < CONNECTIONS:
                     made, client = port.socket.accept()
@@ -194,7 +189,7 @@ class Forwarder(Host):
             super()._receive_ipv4(packet, now)
 
     def _datagram(self, port: _Port, data: bytes, client: tuple[str, int]) -> None:
-        if len(data) > _DATAGRAM or not self.address:
+        if len(data) > udp.LONGEST or not self.address:
             self.counters["datagram"] += 1
             return
         number = port.number(client) or self._number()
@@ -210,9 +205,8 @@ class _Port:
     def __init__(self, forward: Forward, ports: dict[int, _Port]) -> None:
         self.forward = forward
         self.clients: dict[int, tuple[str, int]] = {}
-        family = socket.AF_INET6 if ":" in forward.host else socket.AF_INET
         kind = socket.SOCK_DGRAM if forward.protocol == "udp" else socket.SOCK_STREAM
-        self.socket = socket.socket(family, kind)
+        self.socket = socket.socket(family(forward.host), kind)
         try:
             if kind == socket.SOCK_STREAM:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

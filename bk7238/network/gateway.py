@@ -17,21 +17,21 @@ import socket
 import time
 from collections.abc import Callable
 
+from bk7238.network import udp
 from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, HostConnected, HostSilent, HostUnreachable
 from bk7238.network.host_server import HostServer
-from bk7238.network.host_socket import HostSocket
+from bk7238.network.host_socket import HostSocket, family
 from bk7238.network.http_observer import HttpObserver
 from bk7238.network.network import Network
+from bk7238.network.pace import CADENCE, OfTheHost
 from bk7238.network.tcp_connection import Connection
 
-CADENCE = 1_000  # microseconds of virtual time between two polls
 PATIENCE = 10.0  # seconds of wall time
 THINKING = 0.02  # seconds of wall time that a poll waits for an answer,
 _QUIET = CADENCE / 1e6  # and for more of one that has begun: no faster than the wall clock
 _HOLD = 16_384  # bytes kept for a server that does not read
 _PEERS = 64  # ports of clients that have a socket each; the oldest goes
-_DATAGRAM = 1_472  # bytes that fit a frame
 _UDP_PATIENCE = 1.0  # seconds of wall time
 
 Client = tuple[bytes, int]
@@ -116,7 +116,7 @@ class _HostConnection(HostSocket):
 
     def opened(self, now: int) -> None:
         target = self._gateway.target
-        self.socket = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET)
+        self.socket = socket.socket(family(target.host))
         self.socket.setblocking(False)
         self.over, self._since = False, self._gateway.clock()
         try:
@@ -235,7 +235,7 @@ class _HostConnection(HostSocket):
         self.drop()
 
 
-class DatagramGateway:
+class DatagramGateway(OfTheHost):
     """Datagrams to `port` of `address`, one of the network's, that go to `target`, and its answers. A poll waits for an
     answer as long as one is awaited, for `patience` seconds of wall time at most: UDP owes none."""
 
@@ -255,9 +255,6 @@ class DatagramGateway:
         self._sockets: dict[Client, socket.socket] = {}
         self._until = 0.0  # of wall time an answer is waited for
         self._next: int | None = None
-
-    def __getstate__(self) -> object:
-        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
     @property
     def deadline(self) -> int | None:
@@ -302,9 +299,9 @@ class DatagramGateway:
     def _to_device(self, client: Client, one: socket.socket, now: int) -> None:
         try:
             while True:
-                data = one.recv(_DATAGRAM + 1)
+                data = one.recv(udp.LONGEST + 1)
                 self._until = 0.0
-                if len(data) <= _DATAGRAM:
+                if len(data) <= udp.LONGEST:
                     self._network.send_datagram(self._port, *client, data, now, self._address)
         except BlockingIOError:
             pass
@@ -314,7 +311,7 @@ class DatagramGateway:
     def _socket(self, client: Client) -> socket.socket:
         """The client's own, made where there is none."""
         if client not in self._sockets:
-            made = socket.socket(socket.AF_INET6 if ":" in self.target.host else socket.AF_INET, socket.SOCK_DGRAM)
+            made = socket.socket(family(self.target.host), socket.SOCK_DGRAM)
             made.setblocking(False)
             if len(self._sockets) >= _PEERS:
                 self._sockets.pop(next(iter(self._sockets))).close()

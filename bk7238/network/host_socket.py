@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 
+from bk7238.network.pace import OfTheHost
+
 PIECE = 16_384  # bytes read at once
 
 
-class HostSocket:
+def family(host: str) -> socket.AddressFamily:
+    """That of a numeric address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class HostSocket(OfTheHost):
     """A connection to the host in `socket`, which does not block. `pending` is what the host has not taken yet."""
 
     socket: socket.socket
@@ -17,9 +24,6 @@ class HostSocket:
         self.pending = bytearray()
         self.host_ended = self.device_ended = self.over = False
         self._shut = False
-
-    def __getstate__(self) -> object:
-        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
     def write(self) -> int:
         """Hand the host what it takes, then the device's end. Returns how many bytes. Raises OSError."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+CADENCE = 1_000  # microseconds of virtual time between two looks at what is not simulated here
 LATE = 0.1  # seconds: a host that has fallen behind by more does not catch up at full speed
+
+
+class OfTheHost:
+    """What is connected to the user's machine: a run that has it can be neither copied nor taken back."""
+
+    def __getstate__(self) -> object:
+        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
 
 class Pace:

@@ -18,10 +18,9 @@ from collections.abc import Callable
 
 from bk7238.network.events import Events
 from bk7238.network.overheard import Overheard
-from bk7238.network.pace import Pace
+from bk7238.network.pace import CADENCE, OfTheHost, Pace
 from bk7238.peripherals.core import Signal
 
-CADENCE = 1_000  # microseconds
 _DEVICE = "/dev/net/tun"
 _TUNSETIFF = 0x4004_54CA
 _IFF_TAP, _IFF_NO_PI = 0x0002, 0x1000
@@ -31,7 +30,7 @@ _FRAME = 2048
 _BURST = 64  # frames taken at once
 
 
-class TapInterface:
+class TapInterface(OfTheHost):
     """The TAP interface `name`, made where the user may. Raises ValueError where it cannot be had."""
 
     def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,9 +45,6 @@ class TapInterface:
     def close(self) -> None:
         """Let go of the interface."""
         os.close(self._fd)
-
-    def __getstate__(self) -> object:
-        raise TypeError("a run that is connected to the host cannot be copied or taken back")
 
     @property
     def deadline(self) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bk7238.network.checksum import checksum, pseudo_header
 from bk7238.network.ipv4 import UDP
 
+LONGEST = 1_472  # bytes of a payload that fit a frame
+
 _HEADER = struct.Struct("!HHHH")
 
 

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from bk7238.network.events import Events
 from bk7238.network.link import Link
+from bk7238.network.pace import CADENCE
 from bk7238.peripherals.core import Signal
 
-CADENCE = 1_000  # microseconds
 SHORTEST = 60  # bytes of a frame on Ethernet, without FCS
 
 
