@@ -29,8 +29,6 @@ from bk7238.image import FlashImage, Package, package
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Machine
 from bk7238.network.uplink import Uplink
-from bk7238.robot.keywords import Keywords
-from bk7238.robot.server import HOST, Remote, RenodeKeywords, listen
 from bk7238.update.session import Update
 
 PROMPT = "(bk7238) "
@@ -151,14 +149,17 @@ def _alone(arguments: argparse.Namespace, settings: Settings, image: FlashImage)
 
 def _robot(arguments: argparse.Namespace) -> int:
     """Serve suites until one of them calls `Stop Remote Server`."""
-    remote = Remote(Keywords(arguments.image, arguments.package), RenodeKeywords())
+    from bk7238.robot import server as robot  # with XML-RPC and pydoc, which no other command needs
+    from bk7238.robot.keywords import Keywords
+
+    remote = robot.Remote(Keywords(arguments.image, arguments.package), robot.RenodeKeywords())
     try:
-        server = listen(arguments.robot, remote)
+        server = robot.listen(arguments.robot, remote)
     except (OSError, OverflowError) as error:
         raise given.UsageError(f"--robot {arguments.robot}: {error}; name a port that is free") from None
     server.timeout = GLANCE
     with server:
-        print(f"keywords for Robot Framework at http://{HOST}:{arguments.robot}", flush=True)
+        print(f"keywords for Robot Framework at http://{robot.HOST}:{arguments.robot}", flush=True)
         while not remote.stopped:
             interruption.check()
             server.handle_request()

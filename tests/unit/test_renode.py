@@ -234,8 +234,9 @@ FAKED = """
 import sys
 import pytest
 import fake_renode
-from bk7238.cli import main, monitor
-monitor.RenodeKeywords = lambda: None
+from bk7238.cli import main
+from bk7238.robot import server
+server.RenodeKeywords = lambda: None
 with pytest.MonkeyPatch.context() as patch:
     fake_renode.install(patch)
     sys.exit(main(sys.argv[1:]))
