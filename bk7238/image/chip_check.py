@@ -79,10 +79,10 @@ def coefficients(framed: bytes) -> Coefficients | None:
     where no code comes of any."""
     code = CRC_FRAMES.decode(framed, 0)
     without = {*CRC_FRAMES.bad(framed), *CRC_FRAMES.erased(framed)}
-    sound = (at // CRC_FRAMES.frame for at in range(0, len(framed), CRC_FRAMES.frame) if at not in without)
-    size = CRC_FRAMES.data
+    size, whole = CRC_FRAMES.data, range(len(framed) // CRC_FRAMES.frame)
+    sound = (number for number in whole if number * CRC_FRAMES.frame not in without)
     frames = {number: code[number * size : (number + 1) * size] for number in sound}
-    for found in descrambling.candidates({number: data for number, data in frames.items() if len(data) == size}):
+    for found in descrambling.candidates(frames):
         if is_code(scrambling.scramble(code, 0, found)):
             same = (chip.codec.coefficients for chip in chips.known())
             return next((known for known in same if descrambling.alike(known, found)), found)
