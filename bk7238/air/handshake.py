@@ -53,6 +53,8 @@ CIPHERS: Mapping[bytes, Cipher] = {
     rsn.TKIP: Cipher(tkip.TkipSendingKey, tkip.TkipReceivingKey, tkip.KEY_SIZE, VERSION_RC4),
 }
 
+RSN_ELEMENT, WPA_ELEMENT = (RSN, b""), (VENDOR, rsn.WPA)  # number and beginning
+
 _FROM_STATION = VERSION_MASK | PAIRWISE | ACK | MIC | SECURE | eapol.REQUEST | eapol.ERROR
 _ANSWERS = {MESSAGE_1: PAIRWISE | MIC, MESSAGE_3: PAIRWISE | MIC | SECURE, GROUP_1: MIC | SECURE}
 
@@ -205,7 +207,7 @@ class Handshake(Record):
         if not eapol.mic_matches(packet, keys.kck):
             raise WrongMic(f"the MIC of the answer to {step} does not match")
         if step == MESSAGE_1:
-            element = (VENDOR, rsn.WPA) if self._granted.wpa else (RSN, b"")
+            element = WPA_ELEMENT if self._granted.wpa else RSN_ELEMENT
             if find_element(frame.data, *element) != self._granted.element:
                 raise WrongElement("message 2 has another element than the association request")
             self._keys, self.receiving = keys, cipher.receiving(keys.tk)

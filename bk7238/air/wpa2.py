@@ -24,7 +24,7 @@ from bk7238.air.events import (
     StepDeauthenticated,
     StepIgnored,
 )
-from bk7238.air.handshake import CIPHERS, Asked, GroupKeys, Handshake, WrongElement, WrongMic
+from bk7238.air.handshake import CIPHERS, RSN_ELEMENT, WPA_ELEMENT, Asked, GroupKeys, Handshake, WrongElement, WrongMic
 from bk7238.air.misbehaviour import GROUP_1, MESSAGE_1, MESSAGE_3, NONE, Misbehaviour
 from bk7238.air.sae import Sae, SaeOptions
 from bk7238.air.security import Authentication, answered
@@ -41,8 +41,6 @@ ATTEMPTS = 4
 FIRST_WAIT, NEXT_WAIT = 100_000, 1_000_000  # microseconds for an answer
 
 HANDSHAKE_TIMEOUT, GROUP_TIMEOUT, DIFFERENT_ELEMENT = 15, 16, 17  # reason codes (IEEE 802.11-2020, 9.4.1)
-
-_RSN, _WPA = (dot11.RSN, b""), (dot11.VENDOR, rsn.WPA)  # number and beginning of the elements
 
 _NUMBER = {MESSAGE_1: 1, MESSAGE_3: 3}
 
@@ -83,7 +81,7 @@ class Wpa2(Actor):
         wpa_keys.pmk(passphrase, b"")
         self.passphrase = passphrase
         self._rng, self._sae_options = rng, sae or SaeOptions()
-        self._offered = [(kind, one) for kind, one in ((_RSN, offered), (_WPA, wpa)) if one is not None]
+        self._offered = [(kind, one) for kind, one in ((RSN_ELEMENT, offered), (WPA_ELEMENT, wpa)) if one is not None]
         offers = [one for _, one in self._offered]
         if len({one.group for one in offers}) != 1:
             raise ValueError("a protected network needs an RSN or a WPA element, and one group cipher for both")
@@ -150,7 +148,7 @@ class Wpa2(Actor):
         for kind, offered in self._offered:
             element = dot11.find_element(elements, *kind)
             if element is not None:
-                return self._judge(station, element, offered, by_wpa=kind == _WPA)
+                return self._judge(station, element, offered, by_wpa=kind == WPA_ELEMENT)
         return admission.INVALID_ELEMENT
 
     def _judge(self, station: bytes, element: bytes, offered: rsn.Rsn, *, by_wpa: bool) -> int:
