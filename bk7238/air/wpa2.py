@@ -32,6 +32,7 @@ from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
 from bk7238.formats.bip import IntegrityKey
 from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed
+from bk7238.formats.passphrase import is_key
 from bk7238.formats.tkip import IcvError
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
@@ -87,7 +88,7 @@ class Wpa2(Actor):
             raise ValueError("a protected network needs an RSN or a WPA element, and one group cipher for both")
         self._group_cipher = CIPHERS[offers[0].group]
         self._knows_psk, self._knows_sae = (any(akm in one.management for one in offers) for akm in (rsn.PSK, rsn.SAE))
-        if self._knows_sae and wpa_keys.is_key(passphrase):
+        if self._knows_sae and is_key(passphrase):
             raise ValueError("SAE needs a passphrase, not a key")
         self._protects_management = any(one.protects_management for one in offers)
         self.elements = b"" if offered is None else dot11.element(dot11.RSN, offered.pack())

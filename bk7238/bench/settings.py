@@ -16,7 +16,8 @@ from bk7238.air.routers import OPEN, ROUTERS, USUAL
 from bk7238.bench import values
 from bk7238.chip import Chip, ChipError
 from bk7238.engine.engine import NAMES
-from bk7238.formats import scrambling, wpa_keys
+from bk7238.formats import scrambling
+from bk7238.formats.passphrase import is_key
 from bk7238.formats.scrambling import Coefficients
 from bk7238.network import host_server
 from bk7238.network.host_server import Forward, GatewayServer
@@ -237,7 +238,7 @@ class Settings:
         if self.router == OPEN and self.ap_psk:
             raise ValueError("--router open and --ap-psk do not go together: an open network has no passphrase")
         offer = ROUTERS[self.router or USUAL]
-        if wpa_keys.is_key(self.passphrase or "") and offer is not None and offer.has_sae:
+        if is_key(self.passphrase or "") and offer is not None and offer.has_sae:
             raise ValueError(f"--router {self.router} needs a passphrase: SAE makes nothing of a key in hexadecimal")
         self.radio_mode.check(self.channel)
         if self.forward and self.tap is not None:

@@ -21,7 +21,7 @@ from bk7238.air.radio_mode import RadioMode
 from bk7238.air.routers import ROUTERS
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
-from bk7238.formats import wpa_keys
+from bk7238.formats.passphrase import check_passphrase
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
 from bk7238.network import host_server
@@ -70,13 +70,10 @@ def ssid(text: str | bytes) -> bytes:
 
 def passphrase(text: str) -> str:
     """Check that it can be the passphrase of a network, or its key in hexadecimal."""
-    if wpa_keys.is_key(text):
-        return text
-    if not 8 <= len(text) <= 63 or not all(" " <= character <= "~" for character in text):
-        raise ValueError(
-            "a passphrase has 8 to 63 printable ASCII characters, a key 64 hexadecimal digits; leave it out for an "
-            "open network"
-        )
+    try:
+        check_passphrase(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; leave it out for an open network") from None
     return text
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import struct
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from bk7238.formats import ccmp, rsn, tkip
 from bk7238.formats.ieee80211 import VENDOR, element, elements
+from bk7238.formats.passphrase import check_passphrase, is_key
 
 PMK_SIZE = 32
 _ITERATIONS = 4096
@@ -32,19 +32,13 @@ class PairwiseKeys(NamedTuple):
     tk: bytes
 
 
-def is_key(text: str) -> bool:
-    """Whether it is no passphrase but the pre-shared key itself, in 64 hexadecimal digits."""
-    return re.fullmatch(f"[0-9A-Fa-f]{{{2 * PMK_SIZE}}}", text) is not None
-
-
 @lru_cache(maxsize=64)  # 4,096 rounds, for an access point each time that one is made
 def pmk(passphrase: str, ssid: bytes) -> bytes:
     """The pre-shared key. Raises ValueError unless the passphrase has 8 to 63 printable ASCII characters, or is the key
     in hexadecimal."""
+    check_passphrase(passphrase)
     if is_key(passphrase):
         return bytes.fromhex(passphrase)
-    if not 8 <= len(passphrase) <= 63 or not all(" " <= character <= "~" for character in passphrase):
-        raise ValueError("a passphrase has 8 to 63 printable ASCII characters, a key 64 hexadecimal digits")
     return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid, _ITERATIONS, PMK_SIZE)
 
 
