@@ -32,7 +32,7 @@ from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn, wpa_keys
 from bk7238.formats.bip import IntegrityKey
 from bk7238.formats.ccmp import KEY_SIZE, MicError, Replayed
-from bk7238.formats.passphrase import is_key
+from bk7238.formats.passphrase import check_passphrase, is_key
 from bk7238.formats.tkip import IcvError
 from bk7238.network.addresses import mac_text
 from bk7238.network.events import Events
@@ -79,7 +79,7 @@ class Wpa2(Actor):
         rekey_every: float = 0,
         sae: SaeOptions | None = None,
     ) -> None:
-        wpa_keys.pmk(passphrase, b"")
+        check_passphrase(passphrase)
         self.passphrase = passphrase
         self._rng, self._sae_options = rng, sae or SaeOptions()
         self._offered = [(kind, one) for kind, one in ((RSN_ELEMENT, offered), (WPA_ELEMENT, wpa)) if one is not None]
@@ -126,7 +126,7 @@ class Wpa2(Actor):
 
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
-        wpa_keys.pmk(passphrase, self._ssid)
+        check_passphrase(passphrase)
         self.passphrase = passphrase
         self._take_psk()
         if self._sae is not None:
