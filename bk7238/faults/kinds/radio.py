@@ -13,6 +13,7 @@ from bk7238.faults.fault import Fault
 from bk7238.faults.targets import Targets
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
+from bk7238.formats.passphrase import is_key
 from bk7238.network.addresses import mac_text
 from bk7238.peripherals.core import Alarm, State, on_alarm
 
@@ -276,7 +277,8 @@ class WrongKey(Fault):
         access_point = targets.access_point
         assert isinstance(access_point.security, Wpa2)
         now = access_point.security.passphrase
-        last = next(letter for letter in "xyz" if letter not in (self._first[-1], now[-1]))
+        letters = "012" if is_key(now) else "xyz"
+        last = next(letter for letter in letters if letter not in (self._first[-1], now[-1]))
         access_point.security.change(now[:-1] + last)
         for station in access_point.stations:
             access_point.deauthenticate(station.address, _LEFT, targets.machine.now)

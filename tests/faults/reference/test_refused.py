@@ -66,8 +66,9 @@ def test_who_is_gone_for_ever_is_not_brought_back_by_another(dut):
     assert (result.verdict, [one["fired"] for one in result.faults]) == (WAITS, [1, 1])
 
 
-def test_two_wrong_keys_are_not_a_right_one(dut):
-    dut.configure(faults=["wrong-key", "wrong-key"], psk="aaaaaaay")
+@pytest.mark.parametrize("psk", ["aaaaaaay", "a1" * 32])
+def test_two_wrong_keys_are_not_a_right_one(dut, psk):
+    dut.configure(faults=["wrong-key", "wrong-key"], psk=psk)
     result = dut.verdict()
     assert (result.verdict, result.silent) == (WAITS, [])
 
