@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bk7238.cli import colour
-from bk7238.update.story import Happening
 from bk7238.visible import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from bk7238.update.story import Happening
 
 
 class Teller:
