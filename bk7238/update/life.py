@@ -75,13 +75,11 @@ class Life(Actor):
     outages: list[Outage] = State(factory=list)
     glance, settled = Alarm(), Alarm()
     _away: bool = State(False)  # it is gone, and known to be
-    _open: bool = State(False)  # the last outage has not been judged
     _noted: set[int] = State(factory=set)  # the faults whose strike is known, by their places
     _lease: tuple[str, str] = State(("", ""))  # the device's MAC and IPv4 address
     _sent: int = State(0)  # frames of the device before the outage was over
     _looks: int = State(0)
     _unanswered: int = State(0)
-    _resets: int = State(0)
 
     def __init__(self, device: Alone, late: int = LATE, patience: int = PATIENCE) -> None:
         self._device, self.late, self.patience = device, late, patience
@@ -99,7 +97,7 @@ class Life(Actor):
     @property
     def awaited(self) -> Outage | None:
         """The outage whose end is not known."""
-        return self.outages[-1] if self._open else None
+        return self.outages[-1] if self.outages and self.outages[-1].verdict is None else None
 
     def expect(self, *faults: str, began: int | None = None, over: int | None = None) -> Outage:
         """Something has begun that the device may not survive; it is over at that time, None where nobody knows."""
@@ -112,7 +110,7 @@ class Life(Actor):
         self._close("until the next outage")
         outage = Outage(list(faults), began, over)
         self.outages.append(outage)
-        self._open, self._sent = True, self._device.air.sent
+        self._sent = self._device.air.sent
         self._device.forget()
         return outage
 
@@ -225,7 +223,6 @@ class Life(Actor):
     def _reset(self, kind: ResetKind) -> None:
         if kind is ResetKind.POWER_ON:
             return
-        self._resets += 1
         outage = self.awaited or self.expect(over=self._machine.now)
         outage.resets += 1
 
@@ -257,7 +254,7 @@ class Life(Actor):
 
     def _judge(self, outage: Outage, verdict: Verdict, reason: str) -> None:
         told = ", ".join(outage.faults) or "nothing was done to it"
-        outage.verdict, outage.reason, self._open = verdict, f"{told}: {reason}", False
+        outage.verdict, outage.reason = verdict, f"{told}: {reason}"
         outage.sent = self._device.air.sent - self._sent
         if verdict is not Verdict.BACK:
             machine = self._machine
