@@ -8,7 +8,7 @@ from images import image
 from bk7238 import Settings, resources
 from bk7238.cli import main
 from bk7238.image import package
-from bk7238.sweep.plan import registry
+from bk7238.sweep.plan import life, registry
 from bk7238.sweep.plan.life import BEHAVIOURS, OFF
 from bk7238.sweep.point import Job
 from bk7238.sweep.report import saved
@@ -56,6 +56,13 @@ def test_a_copy_ends_as_the_run_from_the_beginning(plan):
 def test_a_device_that_the_router_does_not_let_in(plan):
     [one] = explored(plan, chosen(plan, "wpa3, 5s, as it was"))
     assert (one.verdict, one.reason[:27]) == ("device-waits", "the device did not join: th")
+
+
+def test_outages_that_begin_before_the_device_has_joined(plan, monkeypatch):
+    monkeypatch.setattr(life, "AT", "300ms")
+    [point] = chosen(plan, "open, 5s, as it was")
+    [found], alone = explored(plan, [point]), plan.full(point)
+    assert (found.verdict, found.digest, found.story) == ("back", alone.digest, alone.story)
 
 
 def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, tmp_path):

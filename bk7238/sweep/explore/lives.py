@@ -33,7 +33,8 @@ def explore(job: Job, points: list[Point], tell: Tell) -> None:
     """Run these points, all of one router and one moment, in the order of their lengths, and tell their outcomes."""
     shared = _Outages(points, tell)
     device = job.alone(shared, **_settings(points[0]))
-    shared.copies.run(lambda: shared.run(device))
+    for point in shared.copies.run(lambda: shared.run(device)):
+        tell(full(job, point))
 
 
 def full(job: Job, point: Point) -> Outcome:
@@ -108,19 +109,23 @@ class _Outages(Fault):
         self._made = {point.id: _fault(point) for point in points}
         super().__init__(Spec("fork", when=points[0].faults[0].when), "")
 
-    def run(self, device: Alone) -> None:
-        """Carry it out; a copy ends here."""
+    def run(self, device: Alone) -> list[Point]:
+        """Carry it out; a copy ends here. Returns the points that share nothing: the device joined after their
+        moment."""
         boots.carried_out(device)
         if not boots.is_joined(device):
             for point in self._left:
                 self._tell(_never(point, device))
-            return
+            return []
+        if self.struck_at is not None:
+            return self._left
         self._life = life = Life(device)
         while self._left and self.copies.point is None:
             device.machine.run(until=_LONGEST)
         if self.copies.point is not None:
             found = _outcome(self.copies.point, device, _judged(device, life), 0.0)
             self.copies.send(self.copies.timed(found))
+        return []
 
     def strike(self, targets: Targets) -> None:
         if self._life is None:
