@@ -124,7 +124,7 @@ class _Outages(Fault):
             device.machine.run(until=_LONGEST)
         if self.copies.point is not None:
             found = _outcome(self.copies.point, device, _judged(device, life), 0.0)
-            self.copies.send(self.copies.timed(found))
+            self.copies.send(found)
         return []
 
     def strike(self, targets: Targets) -> None:
