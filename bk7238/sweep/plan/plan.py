@@ -28,7 +28,6 @@ class Plan(ABC):
     WELL: ClassVar[tuple[str, ...]] = ("new-app-runs", "old-app-runs")
     CHUNK: ClassVar[int] = 1  # points that a worker takes at a time
     VERB: ClassVar[str] = "ota"  # the command that runs a point
-    OPTIONS: ClassVar[tuple[str, ...]] = ()  # of that command, beside settings and faults
     DELIVERED: ClassVar[bool] = False  # the package lies in the download partition from the power-on
 
     def __init__(self, job: Job) -> None:

@@ -159,7 +159,7 @@ def _replay(plan: Plan) -> tuple[str, ...]:
     force = ["--force"] if job.image.forced else []
     given = [one for one in (job.image, job.package) if one.name]
     files = [str(one.path.absolute() if one.path else one.name) for one in given]
-    return "bk7238", plan.VERB, *files, *force, *plan.OPTIONS, *words(job.settings, always=("seed",))
+    return "bk7238", plan.VERB, *files, *force, *words(job.settings, always=("seed",))
 
 
 def _date() -> str:
