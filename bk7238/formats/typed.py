@@ -6,6 +6,7 @@ What a file may hold is a type (a `msgspec.Struct` or a TypedDict); schemas for 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,6 +35,13 @@ def convert(table: Any, kind: type[T]) -> T:
         raise TypedError(what[:1].lower() + what[1:], _place(table, kind, path.strip("`$"), str(error))) from None
 
 
+def value_at(table: Any, place: Sequence[str | int]) -> Any:
+    """The value to which these keys lead. Raises LookupError or TypeError where there is none."""
+    for step in place:
+        table = table[step]
+    return table
+
+
 def _place(table: Any, kind: Any, path: str, message: str) -> Place:
     """The place of an error. msgspec does not say which of a table's free keys it is: the first one that is no better
     when it stands alone."""
@@ -42,7 +50,8 @@ def _place(table: Any, kind: Any, path: str, message: str) -> Place:
         name, number, free = step.groups()
         place.append(name if name else int(number) if number else "")
         if free:
-            place[-1] = next(key for key in _at(table, place[:-1]) if _says(table, kind, [*place[:-1], key], message))
+            *outer, _ = place
+            place[-1] = next(key for key in value_at(table, outer) if _says(table, kind, [*outer, key], message))
     return tuple(place)
 
 
@@ -62,9 +71,3 @@ def _alone(table: Any, place: list[str | int]) -> Any:
     if isinstance(table, list):
         return [_alone(one, place[1:]) if at == place[0] else one for at, one in enumerate(table)]
     return {**table, place[0]: _alone(table[place[0]], place[1:])}
-
-
-def _at(table: Any, place: list[str | int]) -> Any:
-    for step in place:
-        table = table[step]
-    return table

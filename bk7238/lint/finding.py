@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bk7238.formats.typed import Place
+from bk7238.formats.typed import Place, value_at
 
 _AT = re.compile(r" \(at line (\d+), column \d+\)$")
 
@@ -44,7 +44,7 @@ def toml_line(text: str, place: Place) -> int:
         except ValueError:  # within a value of several lines
             continue
         if _has(table, place):
-            return begin + 1 + _within(lines[begin:end], _value(table, place))
+            return begin + 1 + _within(lines[begin:end], value_at(table, place))
         begin = end
     return 1
 
@@ -56,13 +56,7 @@ def _within(statement: list[str], value: Any) -> int:
 
 def _has(table: Any, place: Place) -> bool:
     try:
-        _value(table, place)
+        value_at(table, place)
     except (LookupError, TypeError):
         return False
     return True
-
-
-def _value(table: Any, place: Place) -> Any:
-    for step in place:
-        table = table[step]
-    return table
