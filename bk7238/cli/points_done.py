@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bk7238.cli import colour
+from bk7238.cli.progress import console
 from bk7238.sweep.point import Outcome
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def preparing(noun: str, *, quiet: bool) -> Iterator[None]:
     if quiet:
         yield
     elif sys.stdout.isatty():
-        from rich.console import Console
-
-        with Console(file=sys.__stdout__, no_color=not colour.wanted()).status(text):
+        with console().status(text):
             yield
     else:
         print(text, flush=True)
@@ -57,7 +55,6 @@ class PointsDone:
         if quiet:
             return
         if sys.stdout.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
             from rich.table import Column
 
@@ -66,9 +63,7 @@ class PointsDone:
                 BarColumn(bar_width=24, table_column=bar),
                 TextColumn("{task.description}", markup=False, table_column=text),
             )
-            self._bar = Progress(
-                *columns, console=Console(file=sys.__stdout__, no_color=not colour.wanted()), transient=True
-            )
+            self._bar = Progress(*columns, console=console(), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self._drawn, total=total, completed=self._done)
         else:

@@ -10,9 +10,17 @@ from bk7238.cli import colour
 from bk7238.visible import visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from bk7238.update.story import Happening
+
+
+def console() -> Console:
+    """What draws on a terminal on stdout, in the colours that the user wants."""
+    from rich.console import Console
+
+    return Console(file=sys.__stdout__, no_color=not colour.wanted())
 
 
 class Teller:
@@ -26,13 +34,10 @@ class Teller:
 
     def __enter__(self) -> Teller:
         if not self._quiet and sys.stdout.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
-            self._bar = Progress(
-                *columns, console=Console(file=sys.__stdout__, no_color=not colour.wanted()), transient=True
-            )
+            self._bar = Progress(*columns, console=console(), transient=True)
             self._bar.start()
         return self
 
@@ -74,12 +79,10 @@ class FetchBar:
 
     def __enter__(self) -> FetchBar:
         if sys.stdout.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
             columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
-            console = Console(file=sys.__stdout__, no_color=not colour.wanted())
-            self._bar = Progress(*columns, console=console, transient=True)
+            self._bar = Progress(*columns, console=console(), transient=True)
             self._task = self._bar.add_task(self._name, total=None)
             self._bar.start()
         return self
