@@ -39,7 +39,7 @@ def fetch(url: str, sha256: str, folder: Path, name: str, tell: Callable[[int, i
     data = _begun(folder / part)
     try:
         _receive(url, data, tell)
-    except (urllib.error.HTTPError, urllib.error.URLError, http.client.HTTPException, OSError) as error:
+    except (http.client.HTTPException, OSError) as error:
         why = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else _why(error)
         if not data:
             raise DownloadError(f"{url}: {why}; look at your connection, and at https_proxy behind a proxy") from None
@@ -48,7 +48,7 @@ def fetch(url: str, sha256: str, folder: Path, name: str, tell: Callable[[int, i
         if data:
             host_files.write_in(folder, part, data)
     found = hashlib.sha256(data).hexdigest()
-    (folder / part).unlink()
+    (folder / part).unlink(missing_ok=True)
     if found != sha256:
         raise DownloadError(f"{url}: its SHA-256 is {found}, not {sha256}: this is another file, nothing is kept")
     host_files.write_in(folder, name, data)

@@ -46,7 +46,8 @@ def certificate(folder):
 
 
 class Files(http.server.BaseHTTPRequestHandler):
-    """/whole and /ranges serve the content, /cut/N the whole of it but breaks off behind N bytes, /to/URL redirects."""
+    """/whole and /ranges serve the content, /cut/N the whole of it but breaks off behind N bytes, /empty nothing of it,
+    /to/URL redirects."""
 
     def log_message(self, *_):
         pass
@@ -57,6 +58,10 @@ class Files(http.server.BaseHTTPRequestHandler):
         if kind == "to":
             self.send_response(302)
             self.send_header("Location", more)
+            self.end_headers()
+        elif kind == "empty":
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
             self.end_headers()
         elif kind in ("whole", "ranges", "cut"):
             begin = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if kind != "whole" else None
@@ -166,6 +171,8 @@ def test_it_goes_on_where_a_connection_broke(kind, fetch, server, cache):
 def test_another_file_is_not_kept(fetch, server, cache):
     status, said = fetch(f"{server.url}/whole", "0" * 64)
     assert status == 1 and SUM in said and there(cache) == {}
+    status, said = fetch(f"{server.url}/empty")
+    assert status == 1 and hashlib.sha256().hexdigest() in said and there(cache) == {}
 
 
 @pytest.mark.parametrize(
