@@ -37,7 +37,7 @@ from boot.cases import (
     flipped,
     pack,
 )
-from boot.told import differs, differs_in_flash, foretold
+from boot.foretold import differs, differs_in_flash, foretold
 
 INSTALLED, KEPT, REINSTALLS, HANGS, BRICKED, NO_APP = End
 

@@ -14,7 +14,7 @@ from bk7238.update import trial
 from boot.cases import Device, pack
 from boot.reference import APP_START, DOWNLOAD, image, installed, repacked
 from boot.test_prediction import CASES, TABLE
-from boot.told import differs_in_flash, foretold
+from boot.foretold import differs_in_flash, foretold
 
 PACKAGE = built("reference_1.0.1_gzip_aes.rbl")
 LOADER = built("boot.bin")

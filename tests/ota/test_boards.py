@@ -5,7 +5,7 @@ import json
 
 import boards
 import pytest
-from boot.told import foretold
+from boot.foretold import foretold
 from images import EACH_BOARD, NIGHTLY_BOARDS, REFERENCE, image, vendor
 
 from bk7238 import chip, firmware, resources, testing

@@ -3,7 +3,7 @@
 import pytest
 from boot.cases import app, pack
 from boot.reference import APP_START
-from boot.told import foretold
+from boot.foretold import foretold
 from images import FULL, built, vendor
 
 from bk7238.formats import crc_framing, partitions

@@ -1,7 +1,7 @@
 """The vendor's OTA guide, with `bk7238 image pack` in place of its packager: the whole update over the air succeeds."""
 
 import pytest
-from boot.told import foretold
+from boot.foretold import foretold
 from images import FULL, GZIP, vendor
 
 from bk7238 import cli

@@ -5,7 +5,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from boot.told import foretold
+from boot.foretold import foretold
 from hypothesis import given
 from hypothesis import strategies as st
 from images import BOOTLOADER_UART1, FULL, LZMA, vendor

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from boot.cases import APP, BOOTLOADER, DOWNLOAD, NEW, Device, pack
-from boot.told import differs, foretold
+from boot.foretold import differs, foretold
 from hypothesis import given
 from hypothesis import strategies as st
 from images import built
