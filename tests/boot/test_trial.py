@@ -12,9 +12,9 @@ from bk7238.image import flash_image
 from bk7238.image.loaders.boot import End
 from bk7238.update import trial
 from boot.cases import Device, pack
+from boot.foretold import differs_in_flash, foretold
 from boot.reference import APP_START, DOWNLOAD, image, installed, repacked
 from boot.test_prediction import CASES, TABLE
-from boot.foretold import differs_in_flash, foretold
 
 PACKAGE = built("reference_1.0.1_gzip_aes.rbl")
 LOADER = built("boot.bin")

@@ -2,8 +2,8 @@
 
 import pytest
 from boot.cases import app, pack
-from boot.reference import APP_START
 from boot.foretold import foretold
+from boot.reference import APP_START
 from images import FULL, built, vendor
 
 from bk7238.formats import crc_framing, partitions
