@@ -113,9 +113,10 @@ class Gdma(Peripheral):
         conf, counts = self.CONF[channel], self.INT_CNTS[channel]
         counts.fin_cnt = counts.fin_cnt + 1
         counts.hfin_cnt = counts.hfin_cnt + 1
-        self.DMA_INT_STATUS.fin |= conf.fin_inten << channel
-        self.DMA_INT_STATUS.hfin |= conf.hfin_inten << channel
-        self.irq.drive(1 if self.DMA_INT_STATUS.value else 0)
+        if conf.fin_inten or conf.hfin_inten:
+            self.DMA_INT_STATUS.fin |= conf.fin_inten << channel
+            self.DMA_INT_STATUS.hfin |= conf.hfin_inten << channel
+            self.irq.drive(1)
 
 
 def _pieces(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from functools import lru_cache
 
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import element
@@ -90,7 +90,8 @@ def wmm() -> bytes:
     return element(dot11.VENDOR, _WMM_PARAMETERS)
 
 
-def traffic_indication(aids: Iterable[int], group: bool) -> bytes:
+@lru_cache
+def traffic_indication(aids: tuple[int, ...], group: bool) -> bytes:
     """The TIM, in every beacon a DTIM: which stations, and whether the group, have frames waiting."""
     bitmap = 0
     for aid in aids:

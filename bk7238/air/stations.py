@@ -183,7 +183,7 @@ class Downlink(Actor):
 
     def indication(self) -> bytes:
         """The TIM: who has something waiting."""
-        waiting = [station.aid for station in self._stations.members() if station.waiting]
+        waiting = tuple([station.aid for station in self._stations.members() if station.waiting])
         return traffic_indication(waiting, bool(self._group))
 
     def release_group(self, now: int) -> None:

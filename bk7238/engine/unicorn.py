@@ -25,7 +25,7 @@ from bk7238.engine.storm import Storm, StormSnapshot
 from bk7238.engine.wiring import Board, BoardSnapshot, wire
 from bk7238.peripherals.core import ResetKind, Signal
 
-_LONGEST_SLICE = 3_000_000  # ticks; so that the host's signals are heard
+_LONGEST_SLICE = 10_000_000  # ticks; so that the host's signals are heard
 _SYSTEM_MODE = 0x1F
 _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"

@@ -73,9 +73,10 @@ class Antenna(Actor):
 
     def _plan(self) -> None:
         """Be woken when the air has something to do."""
-        self.arrival.stop()
         deadline = self.air.deadline
-        if deadline is not None:
+        if deadline is None:
+            self.arrival.stop()
+        else:
             self.arrival.start(max(0, deadline - self.clock.now))
 
     @on_alarm(arrival)

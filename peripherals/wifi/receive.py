@@ -50,7 +50,6 @@ from bk7238.peripherals.wifi.descriptors import (
     RHD_GROUP,
     RHD_KEY_INDEX_SHIFT,
     RHD_KEY_INDEX_VALID,
-    RHD_STATUS,
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
     BadDescriptor,
@@ -70,8 +69,9 @@ MOST_WAITING = 256
 MOST_BUFFERS = 64
 RATE_6_MBIT = 0xB
 RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterRxTrigger
-# From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two)
-REPORT = struct.Struct("<HHIIIIIIII")
+# From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two),
+# status
+REPORT = struct.Struct("<HHIIIIIIIII")
 
 
 class Tuning(MacPart):
@@ -96,7 +96,7 @@ class Heard(NamedTuple):
         length = len(self.frame)
         signal = length + FCS & 0xFFF | RATE_6_MBIT << 12
         tsf = self.tsf & 0xFFFF_FFFF, self.tsf >> 32
-        return REPORT.pack(length, 0, *tsf, signal, 0, (self.rssi & 0xFF) << 24, 0, 0, 0)
+        return REPORT.pack(length, 0, *tsf, signal, 0, (self.rssi & 0xFF) << 24, 0, 0, 0, self.status)
 
 
 class RxRings(MacPart):
@@ -183,7 +183,6 @@ class RxRings(MacPart):
         self.DEBUG_RX_HDR_C_PTR.value = address
         self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = buffers[-1][0]
         self.header_used = self.buffer_used = True
-        write_word(self.bus, address + RHD_STATUS, heard.status)
         self.block.interrupts.TX_RX_INT_STATUS.value |= RX_TRIGGERS
         return True
 
