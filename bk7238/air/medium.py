@@ -164,7 +164,8 @@ class Medium(Actor):
         """When `poll` has something to do: a frame that lands, a beacon, a timer of the network."""
         if self._landed:
             return self._landed[0].time
-        return _soonest(*self._next())
+        lands = self._flying[0].time if self._flying else None
+        return _soonest(lands, self._next_work(), self._next_beginning())
 
     def occupy(self, channel: int, duration: int, now: int) -> None:
         """Somebody else has a channel, for `duration` microseconds from now on or from when it is free."""
@@ -178,15 +179,13 @@ class Medium(Actor):
 
     # Time
 
-    def _next(self) -> tuple[int | None, int | None, int | None]:
-        """When the next frame lands, the next access point or network has something to do, the next frame begins."""
-        lands = self._flying[0].time if self._flying else None
-        begins = min(map(self._begins, self._waiting)) if self._waiting else None
-        return lands, self._next_work(), begins
-
     def _begins(self, channel: int) -> int:
         """When the first frame that waits for a channel may contend for it."""
         return max(self._busy.get(channel, 0), self._waiting[channel][0].since)
+
+    def _next_beginning(self) -> int | None:
+        """When the next frame that waits may contend for its channel."""
+        return min(map(self._begins, self._waiting)) if self._waiting else None
 
     def _next_work(self) -> int | None:
         """When the next access point or network has something to do."""
@@ -199,8 +198,9 @@ class Medium(Actor):
 
     def _advance(self, now: int) -> None:
         """Do all that was due at or before `now`, each at its own time: how often we are asked changes nothing."""
+        work = self._next_work()
         while True:
-            lands, work, begins = self._next()
+            lands, begins = self._flying[0].time if self._flying else None, self._next_beginning()
             first = _soonest(lands, work, begins)
             if first is None or first > now:
                 return
@@ -210,6 +210,8 @@ class Medium(Actor):
                 self._work(first)
             else:
                 self._begin(min(channel for channel in self._waiting if self._begins(channel) == first), first)
+                continue  # nobody has heard of it
+            work = self._next_work()
 
     def _work(self, now: int) -> None:
         for network in self._networks:
