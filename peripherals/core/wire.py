@@ -77,8 +77,9 @@ class Net(ctypes.Structure):
     Without either an engine has to tell of it.
     """
 
+    levels: int
     _fields_ = (
-        ("_levels", ctypes.c_uint32),
+        ("levels", ctypes.c_uint32),  # of the wires, the first one's in bit 0
         ("_mask", ctypes.c_uint32),
         ("_value", ctypes.c_void_p),
         ("_word", ctypes.c_void_p),
@@ -87,29 +88,12 @@ class Net(ctypes.Structure):
     def __init__(self, tell: Listener, *, mask: int = 0, register: Register | None = None, address: int = 0) -> None:
         word = None if register is None else register.host_address
         super().__init__(0, mask, word or address or None, word)
-        self._tell, self._wires = tell, 0
-
-    @property
-    def levels(self) -> int:
-        """The levels of the wires into it, the first one's in bit 0."""
-        return int(self._levels)
-
-    @levels.setter
-    def levels(self, levels: int) -> None:
-        """Let them be as they were; nobody is told."""
-        self._levels = levels
+        self.tell, self._wires = tell, 0
 
     def branch(self) -> Branch:
         """One more wire into it."""
         self._wires += 1
         return Branch(self, 1 << self._wires - 1)
-
-    def set(self, bit: int, level: bool) -> None:
-        """One of the wires has this level."""
-        before = self._levels
-        after = self._levels = before | bit if level else before & ~bit
-        if bool(before) != bool(after):
-            self._tell(level)
 
 
 class Branch(ctypes.Structure):
@@ -123,7 +107,11 @@ class Branch(ctypes.Structure):
 
     def __call__(self, level: bool) -> None:
         """Set the level."""
-        self._into.set(self._its, level)
+        net, bit = self._into, self._its
+        before = net.levels
+        net.levels = after = before | bit if level else before & ~bit
+        if (not before) != (not after):
+            net.tell(level)
 
 
 class Driver:
