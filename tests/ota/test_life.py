@@ -2,6 +2,7 @@
 
 import json
 
+import effort
 import pytest
 from images import image
 
@@ -82,6 +83,12 @@ def test_one_that_goes_by_itself(dut):
     dut.run("300 s")
     assert life.awaited is not None and life.awaited.faults == []
     assert life.close()[0] is Verdict.GONE
+
+
+def test_a_beacon_that_nobody_waits_for_is_cheap(dut):
+    dut.join()
+    dut.run("1 s")
+    assert effort.lines(lambda: dut.machine.run(until=dut.machine.now + 1_024_000)) < 10 * 1_200  # ten beacons
 
 
 @pytest.mark.parametrize(
