@@ -75,8 +75,8 @@ class AccessPoint(Actor):
         self._security: Security = security or Open()
         radio_mode = RadioMode(ht, b_only, n_only, ht40, wmm, country)
         self._bss = Bss(ssid, bssid, channel, beacon_interval, radio_mode, hidden, self._security)
-        self._security.start(ssid, bssid, self.events, misbehaviour)
-        self._downlink = Downlink(bssid, radio_mode.rates[-1], self.stations, self._security, rng, self.counters)
+        self._security.start(self._bss, self.events, misbehaviour)
+        self._downlink = Downlink(self._bss, radio_mode.rates[-1], self.stations, self._security, rng, self.counters)
         self._membership = Membership(
             self._bss, self.stations, self._downlink, self.events, self.counters, MacFilter(allow, deny), misbehaviour
         )
@@ -136,8 +136,8 @@ class AccessPoint(Actor):
         self._next_beacon = self._bss.next_beacon(now)
         if forget:
             self.forget_all(now)
-            self._downlink.restart(self._rng, self.bssid)
-            self._security.restart(self.bssid)
+            self._downlink.restart(self._rng)
+            self._security.restart()
         self._poll_security(now)  # what fell due meanwhile is late, and no sooner
         self.on_change()
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bk7238.air import management
+from bk7238.air.bss import Bss
 from bk7238.air.security import Authentication
 from bk7238.formats import p256, sae
 from bk7238.formats.ieee80211 import RSN_EXTENSION, element
@@ -60,22 +61,14 @@ class Sae(Actor):
 
     exchanges: dict[bytes, SaeExchange] = State(factory=dict)
     kept: dict[bytes, sae.SaeKeys] = State(factory=dict)
-    _bssid: bytes = State()
     _token_key: bytes = State()
 
-    def __init__(
-        self, bssid: bytes, ssid: bytes, rng: random.Random, wrong: Callable[[int, bytes], None], options: SaeOptions
-    ) -> None:
-        self._bssid, self._ssid, self._rng, self._wrong, self._options = bssid, ssid, rng, wrong, options
-        self.forget()
-
-    def restart(self, bssid: bytes) -> None:
-        """Be called so, and know nobody: the access point has started again."""
-        self._bssid = bssid
+    def __init__(self, bss: Bss, rng: random.Random, wrong: Callable[[int, bytes], None], options: SaeOptions) -> None:
+        self._bss, self._rng, self._wrong, self._options = bss, rng, wrong, options
         self.forget()
 
     def forget(self) -> None:
-        """Know nobody: the access point has another password."""
+        """Know nobody: the access point has started again, or has another password."""
         self.exchanges, self.kept = {}, {}
         self._token_key = self._rng.getrandbits(256).to_bytes(32, "little")
 
@@ -149,8 +142,8 @@ class Sae(Actor):
 
     def _element(self, station: bytes, password: bytes, by_hash: bool) -> p256.Point:
         if by_hash:
-            return sae.tie(sae.hash_to_element(self._ssid, password), self._bssid, station)
-        return sae.hunt_and_peck(password, self._bssid, station)
+            return sae.tie(sae.hash_to_element(self._bss.ssid, password), self._bss.bssid, station)
+        return sae.hunt_and_peck(password, self._bss.bssid, station)
 
     def _number(self) -> int:
         return self._rng.randrange(2, p256.ORDER)

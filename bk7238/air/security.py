@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bk7238.air import management
 from bk7238.air.misbehaviour import Misbehaviour
 from bk7238.network.events import Events
+
+if TYPE_CHECKING:
+    from bk7238.air.bss import Bss
 
 EAPOL = b"\x88\x8e"  # the EtherType of the key handshake (IEEE 802.1X)
 
@@ -47,11 +50,11 @@ class Security(Protocol):
     def keys(self) -> Sequence[bytes]:
         """The keys that data frames are protected with now: group keys, and those of the stations."""
 
-    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+    def start(self, bss: Bss, events: Events, misbehaviour: Misbehaviour) -> None:
         """The access point that this protects is made: called once, before anything else."""
 
-    def restart(self, bssid: bytes) -> None:
-        """The access point has started again, is called so and knows no station: take new keys."""
+    def restart(self) -> None:
+        """The access point has started again and knows no station: take new keys."""
 
     def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:
         """An authentication frame of another algorithm than open system; its body has 6 bytes or more."""
@@ -100,10 +103,10 @@ class Open:
     group_keys: Sequence[bytes] = ()
     keys: Sequence[bytes] = ()
 
-    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+    def start(self, bss: Bss, events: Events, misbehaviour: Misbehaviour) -> None:
         """Nothing to prepare."""
 
-    def restart(self, bssid: bytes) -> None:
+    def restart(self) -> None:
         """There are no keys to take."""
 
     def authenticate(self, station: bytes, body: bytes, now: int) -> Authentication:

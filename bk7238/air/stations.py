@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from bk7238.air.bss import Bss
 from bk7238.air.management import traffic_indication
 from bk7238.air.security import EAPOL, Security
 from bk7238.formats import ieee80211 as dot11
@@ -117,26 +118,24 @@ class Downlink(Actor):
 
     since: int | None = State()
     _sequence: int = State()
-    _bssid: bytes = State()
     _group: deque[bytes] = State(factory=partial(deque, maxlen=_GROUP_FRAMES))
     _queue: list[Outgoing] = State(factory=list)
 
     def __init__(
         self,
-        bssid: bytes,
+        bss: Bss,
         slow: int,
         stations: Stations,
         security: Security,
         rng: random.Random,
         counters: Counter[str],
     ) -> None:
-        self._slow = slow
+        self._bss, self._slow = bss, slow
         self._stations, self._security, self._counters = stations, security, counters
-        self.restart(rng, bssid)
+        self.restart(rng)
 
-    def restart(self, rng: random.Random, bssid: bytes) -> None:
-        """Be called so, and number what is sent from somewhere on."""
-        self._bssid = bssid
+    def restart(self, rng: random.Random) -> None:
+        """Number what is sent from somewhere on."""
         self._sequence = rng.getrandbits(12)
 
     def take(self) -> list[Outgoing]:
@@ -154,7 +153,7 @@ class Downlink(Actor):
         """A management frame."""
         sequence = self._next_sequence()
         header = Header(
-            dot11.MANAGEMENT, subtype, addr1=receiver, addr2=self._bssid, addr3=self._bssid, sequence=sequence
+            dot11.MANAGEMENT, subtype, addr1=receiver, addr2=self._bss.bssid, addr3=self._bss.bssid, sequence=sequence
         )
         frame = header.pack() + body
         if dot11.is_robust(frame):
@@ -177,7 +176,7 @@ class Downlink(Actor):
     def eapol(self, address: bytes, packets: list[bytes], now: int) -> None:
         """Packets of the key handshake."""
         for packet in packets:
-            self.ethernet(address + self._bssid + EAPOL + packet, now)
+            self.ethernet(address + self._bss.bssid + EAPOL + packet, now)
 
     # Stations that sleep
 
@@ -203,7 +202,7 @@ class Downlink(Actor):
             frame = station.waiting.popleft()
             self._send(station, frame, now, more=bool(station.waiting))
         else:
-            header = self._header(station.address, self._bssid, self._next_sequence(), subtype=dot11.NULL_BIT)
+            header = self._header(station.address, self._bss.bssid, self._next_sequence(), subtype=dot11.NULL_BIT)
             self._put(header.pack(), self._slow, now)
 
     def _send_or_keep(self, station: StationEntry, frame: bytes, now: int) -> None:
@@ -243,7 +242,7 @@ class Downlink(Actor):
         more: bool = False,
     ) -> Header:
         flags = dot11.FROM_DS | (dot11.MORE_DATA if more else 0)
-        return Header(dot11.DATA, subtype, flags, 0, receiver, self._bssid, source, sequence, qos=qos)
+        return Header(dot11.DATA, subtype, flags, 0, receiver, self._bss.bssid, source, sequence, qos=qos)
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence + 1 & 0xFFF

@@ -13,6 +13,7 @@ import random
 from collections import Counter
 
 from bk7238.air import admission, management
+from bk7238.air.bss import Bss
 from bk7238.air.events import (
     ConfirmMismatched,
     GroupRekeyed,
@@ -62,7 +63,6 @@ class Wpa2(Actor):
     _group: GroupKeys = State()
     _next_group: GroupKeys | None = State()  # given out, and not yet in use
     _psk: bytes = State(b"")
-    _bssid: bytes = State(b"")
     _asked: dict[bytes, Asked] = State(factory=dict)
     _members: dict[bytes, Handshake] = State(factory=dict)
     _expelled: list[tuple[int, bytes, int]] = State(factory=list)  # time, station, reason
@@ -79,8 +79,6 @@ class Wpa2(Actor):
         rekey_every: float = 0,
         sae: SaeOptions | None = None,
     ) -> None:
-        check_passphrase(passphrase)
-        self.passphrase = passphrase
         self._rng, self._sae_options = rng, sae or SaeOptions()
         self._offered = [(kind, one) for kind, one in ((RSN_ELEMENT, offered), (WPA_ELEMENT, wpa)) if one is not None]
         offers = [one for _, one in self._offered]
@@ -88,8 +86,7 @@ class Wpa2(Actor):
             raise ValueError("a protected network needs an RSN or a WPA element, and one group cipher for both")
         self._group_cipher = CIPHERS[offers[0].group]
         self._knows_psk, self._knows_sae = (any(akm in one.management for one in offers) for akm in (rsn.PSK, rsn.SAE))
-        if self._knows_sae and is_key(passphrase):
-            raise ValueError("SAE needs a passphrase, not a key")
+        self._take(passphrase)
         self._protects_management = any(one.protects_management for one in offers)
         self.elements = b"" if offered is None else dot11.element(dot11.RSN, offered.pack())
         self._sae: Sae | None = None
@@ -99,15 +96,15 @@ class Wpa2(Actor):
         self.elements += self._wpa_element
         self._rekey_every = round(rekey_every * 1e6)
         self._next_rekey = self._rekey_every or None
-        self._ssid, self._events, self._misbehaviour = b"", Events(), NONE
+        self._events, self._misbehaviour = Events(), NONE
         self._group = self._group_keys(1)
 
-    def start(self, ssid: bytes, bssid: bytes, events: Events, misbehaviour: Misbehaviour) -> None:
+    def start(self, bss: Bss, events: Events, misbehaviour: Misbehaviour) -> None:
         """Derive the pre-shared key from passphrase and SSID, and begin with SAE."""
-        self._ssid, self._bssid, self._events, self._misbehaviour = ssid, bssid, events, misbehaviour
+        self._bss, self._events, self._misbehaviour = bss, events, misbehaviour
         self._take_psk()
         if self._knows_sae:
-            self._sae = Sae(bssid, ssid, self._rng, self._wrong_password, self._sae_options)
+            self._sae = Sae(bss, self._rng, self._wrong_password, self._sae_options)
 
     @property
     def keys(self) -> list[bytes]:
@@ -117,20 +114,25 @@ class Wpa2(Actor):
         receiving = [member.receiving for member in self._members.values()]
         return [key.key for key in (*sending, *receiving) if key is not None]
 
-    def restart(self, bssid: bytes) -> None:
+    def restart(self) -> None:
         """Take a new group key, and forget who had a master key."""
-        self._bssid = bssid
         self._group, self._next_group = self._group_keys(1), None
         if self._sae is not None:
-            self._sae.restart(bssid)
+            self._sae.forget()
 
     def change(self, passphrase: str) -> None:
         """Another passphrase, for handshakes that begin from now on. Raises ValueError for an impossible one."""
-        check_passphrase(passphrase)
-        self.passphrase = passphrase
+        self._take(passphrase)
         self._take_psk()
         if self._sae is not None:
             self._sae.forget()
+
+    def _take(self, passphrase: str) -> None:
+        """Raises ValueError for a passphrase that this network cannot have."""
+        check_passphrase(passphrase)
+        if self._knows_sae and is_key(passphrase):
+            raise ValueError("SAE needs a passphrase, not a key")
+        self.passphrase = passphrase
 
     def rekey(self, now: int) -> None:
         """Change the group key: the messages go out with the next `poll`."""
@@ -176,7 +178,7 @@ class Wpa2(Actor):
 
     def joined(self, station: bytes, now: int) -> list[bytes]:
         """Begin the handshake. Returns its message 1."""
-        member = Handshake(self._bssid, station, self._asked.pop(station), self._random(32))
+        member = Handshake(self._bss.bssid, station, self._asked.pop(station), self._random(32))
         self._members[station] = member
         return self._ask(member, MESSAGE_1, now)
 
@@ -289,7 +291,7 @@ class Wpa2(Actor):
             if member.sending is not None:
                 member.asked = None  # another group key may not have been answered yet
                 out += [(member.station, packet) for packet in self._ask(member, GROUP_1, now)]
-        self._events.publish(GroupRekeyed(now, mac_text(self._bssid), self._next_group.data.key_id))
+        self._events.publish(GroupRekeyed(now, mac_text(self._bss.bssid), self._next_group.data.key_id))
         self._use_next_group()
         return out
 
@@ -351,7 +353,7 @@ class Wpa2(Actor):
     def _take_psk(self) -> None:
         """Derive the pre-shared key, where one is used."""
         if self._knows_psk:
-            self._psk = wpa_keys.pmk(self.passphrase, self._ssid)
+            self._psk = wpa_keys.pmk(self.passphrase, self._bss.ssid)
             self.pmks.append(self._psk)
 
     def _wrong_password(self, now: int, station: bytes) -> None:
@@ -359,7 +361,7 @@ class Wpa2(Actor):
         self._events.publish(ConfirmMismatched(now, *self._names(station)))
 
     def _names(self, station: bytes) -> tuple[str, str]:
-        return mac_text(self._bssid), mac_text(station)
+        return mac_text(self._bss.bssid), mac_text(station)
 
     def _random(self, size: int) -> bytes:
         return self._rng.getrandbits(8 * size).to_bytes(size, "little")

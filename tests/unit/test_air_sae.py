@@ -116,6 +116,9 @@ def test_the_password_changes(air):
     assert air.station.return_with(name) == 53
     air.station.password = b"another one"
     air.station.join()
+    with pytest.raises(ValueError, match="SAE needs a passphrase, not a key"):
+        air.keys.change("ab" * 32)
+    assert air.keys.passphrase == "another one"
 
 
 def test_frames_that_come_again_get_the_same_answer(air):

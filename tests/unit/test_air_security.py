@@ -22,8 +22,8 @@ class Turning:
         self.inside = set()
         self.deadline = None
 
-    def start(self, ssid, _bssid, _events, _misbehaviour):
-        assert ssid == b"Bench"
+    def start(self, bss, _events, _misbehaviour):
+        assert bss.ssid == b"Bench"
 
     def admit(self, _station, elements):
         return 0 if dot11.find_element(elements, dot11.RSN) == b"turning" else 40
