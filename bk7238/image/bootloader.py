@@ -100,7 +100,7 @@ def parse(
     why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, code)
     if framed:
         if why:
-            raise ImageError(f"{name}: {chip_check.scrambled(view) or why}")
+            raise ImageError(f"{name}: {chip_check.scrambled(view, why)}")
         return Bootloader(name, view.boot_loader, view.chip, data[view.app_start :])
     what = chip_check.other_file(data)
     if what:
@@ -112,7 +112,7 @@ def parse(
         )
     if why:
         as_framed = FlashView(view.chip, CRC_FRAMES.encode(data, 0))
-        raise ImageError(f"{name}: {chip_check.scrambled(as_framed) or why}")
+        raise ImageError(f"{name}: {chip_check.scrambled(as_framed, why)}")
     return Bootloader(name, code, view.chip)
 
 

@@ -53,21 +53,21 @@ def plain(chip: Chip, code: bytes) -> bytes:
     return other if is_code(other) else code
 
 
-def scrambled(view: FlashView) -> str:
-    """How code is scrambled that is none as the chip reads it, with the remedy; empty where that is not known, or where
-    it is code."""
+def scrambled(view: FlashView, otherwise: str) -> str:
+    """How code is scrambled that is none as the chip reads it, with the remedy; `otherwise` where that is not known, or
+    where it is code."""
     if is_code(view.boot_loader + _app(view)) is not False:
-        return ""
+        return otherwise
     found = coefficients(view.data)
     if found is None:
-        return ""
+        return otherwise
     if found == NONE:
         return f"the code is not scrambled, and this would be a {view.chip.name}'s that is; {_OTHER_CHIP}"
     owners = [chip.word for chip in chips.known() if chip.codec.coefficients == found]
     if owners:
         return f"the code is scrambled as that of {' and '.join(owners)} is; {_OTHER_CHIP}"
     if not any(_can_be(chip.keyed(found), view.data) for chip in (view.chip, *chips.known())):
-        return ""
+        return otherwise
     return (
         "the code is scrambled with coefficients of no chip that is known; "
         f"--flash-key {scrambling.text(found)} reads it"

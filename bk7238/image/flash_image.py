@@ -126,7 +126,7 @@ def _check(view: FlashView, name: str, typed: str) -> None:
         raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, typed)}")
     why = chip_check.objection(view)
     if why:
-        raise ImageError(f"{name}: {chip_check.scrambled(view) or why}")
+        raise ImageError(f"{name}: {chip_check.scrambled(view, why)}")
     if view.app is None:
         raise ImageError(
             f"{name}: no partition table with an `app` entry below {view.app_start:#x}; "
