@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict
 
 from bk7238.faults import moment
@@ -33,33 +33,13 @@ class Firing:
     where: str
     what: str
 
-    def as_json(self) -> FiringRecord:
-        """Plain data for result.json."""
-        return {
-            "time": self.time,
-            "instructions": self.instructions,
-            "flash_operation": self.flash_operation,
-            "where": self.where,
-            "what": self.what,
-        }
-
-
-class FiringRecord(TypedDict):
-    """A firing in result.json."""
-
-    time: int
-    instructions: int
-    flash_operation: int
-    where: str
-    what: str
-
 
 class FaultRecord(TypedDict):
     """A fault in result.json: how it was written, how often it fired, and what it did the first times."""
 
     fault: str
     fired: int
-    firings: list[FiringRecord]
+    firings: list[Firing]
 
 
 class Fault(Actor):
@@ -167,13 +147,9 @@ class Fault(Actor):
         """What it is and what it did first. It must have fired."""
         return f"{self.spec}, {self.firings[0].where}: {self.firings[0].what}"
 
-    def as_json(self) -> FaultRecord:
-        """Plain data for result.json."""
-        return {
-            "fault": str(self.spec),
-            "fired": self.count,
-            "firings": [firing.as_json() for firing in self.firings],
-        }
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for result.json: a `FaultRecord`."""
+        return {"fault": str(self.spec), "fired": self.count, "firings": [asdict(firing) for firing in self.firings]}
 
     # Arguments
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from bk7238.air.medium import Medium
 from bk7238.bench.router import Router
 from bk7238.chip import Area
 from bk7238.faults import Fault, Spec, all_kinds, parse
 from bk7238.faults.cable import Cable
-from bk7238.faults.fault import FaultRecord, make
+from bk7238.faults.fault import make
 from bk7238.faults.flash_operations import FlashOperations
 from bk7238.faults.targets import Targets
 from bk7238.image import Package
@@ -94,6 +95,6 @@ class Faults(Actor):
         passing = [fault for fault in self.all if fault.PASSING or fault.ends is not None]
         return any(fault.count and fault.fired_at > since for fault in passing)
 
-    def as_json(self) -> list[FaultRecord]:
+    def as_json(self) -> list[dict[str, Any]]:
         """Plain data for result.json."""
         return [fault.as_json() for fault in self.all]

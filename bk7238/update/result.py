@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from bk7238.faults.fault import FaultRecord
 from bk7238.update.result_file import Evidence, ResultFile
 from bk7238.update.verdict import Verdict
 from bk7238.update.versions import Pair
 
 
-def did(fault: FaultRecord) -> str:
+def did(fault: dict[str, Any]) -> str:
     """What a fault did first, of those that a result lists. It must have fired."""
     first = fault["firings"][0]
     more = f", and {fault['fired'] - 1} times more" if fault["fired"] > 1 else ""
@@ -51,7 +51,7 @@ class Result:
     seed: int
     engine: str
     evidence: Evidence = field(repr=False)
-    faults: list[FaultRecord] = field(default_factory=list)
+    faults: list[Any] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     flash: bytes = field(repr=False, default=b"")
     banner_versions: Pair = (None, None)
