@@ -39,14 +39,15 @@ def fetch(url: str, sha256: str, folder: Path, name: str, tell: Callable[[int, i
     data = _begun(folder / part)
     try:
         _receive(url, data, tell)
-    except (http.client.HTTPException, OSError) as error:
+    except BaseException as error:
+        if data:
+            host_files.write_in(folder, part, data)
+        if not isinstance(error, (http.client.HTTPException, OSError)):
+            raise
         why = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else _why(error)
         if not data:
             raise DownloadError(f"{url}: {why}; look at your connection, and at https_proxy behind a proxy") from None
         raise DownloadError(f"{url}: {why}; {len(data):,} bytes have come: the same command goes on there") from None
-    finally:
-        if data:
-            host_files.write_in(folder, part, data)
     found = hashlib.sha256(data).hexdigest()
     (folder / part).unlink(missing_ok=True)
     if found != sha256:

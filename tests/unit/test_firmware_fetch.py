@@ -150,8 +150,12 @@ def there(cache):
 
 
 def test_a_file_comes_whole_and_only_once(fetch, server, cache, monkeypatch, capsys):
+    written, write = [], host_files.write_in
+    monkeypatch.setattr(
+        host_files, "write_in", lambda folder, name, data: written.append(name) or write(folder, name, data)
+    )
     assert fetch(f"{server.url}/whole") == (0, "")
-    assert there(cache) == {"full.bin": CONTENT}
+    assert there(cache) == {"full.bin": CONTENT} and written == ["full.bin"]
     image = KnownFirmware("full.bin", SUM, "", "", cache / "full.bin", f"{server.url}/whole")
     monkeypatch.setattr(firmware, "manifest", lambda: [image])
     assert main(["firmware", "fetch", "full.bin"]) == 0
