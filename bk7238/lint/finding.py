@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bk7238.formats.typed import Place, value_at
 
+_TOKEN = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'|#[^\n]*|[][{}\n]''', re.DOTALL
+)
+"""What decides where a statement of TOML ends: texts, comments, brackets, ends of lines."""
 _AT = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
@@ -34,19 +39,26 @@ def of_error(path: Path, error: Exception, line: int | None = 1) -> LintFinding:
 
 def toml_line(text: str, place: Place) -> int:
     """The line on which a document has the value to which these keys lead, or as many of them as it has."""
-    lines = text.split("\n")
-    while place and not _has(tomllib.loads(text), place):
+    whole = tomllib.loads(text)
+    while place and not _has(whole, place):
         place = place[:-1]
-    begin = 0
-    for end in range(1, len(lines) + 1 if place else 0):
-        try:
-            table = tomllib.loads("\n".join(lines[:end]))
-        except ValueError:  # within a value of several lines
-            continue
-        if _has(table, place):
-            return begin + 1 + _within(lines[begin:end], value_at(table, place))
-        begin = end
-    return 1
+    if not place:
+        return 1
+    ends = _statement_ends(text)
+    last = bisect_left(ends, True, key=lambda end: _has(tomllib.loads(text[:end]), place))
+    begin = ends[last - 1] if last else 0
+    return text.count("\n", 0, begin) + 1 + _within(text[begin : ends[last]].split("\n"), value_at(whole, place))
+
+
+def _statement_ends(text: str) -> list[int]:
+    """The offsets in a document at which its headers and values end: the ends of lines that are not within brackets or
+    a text."""
+    ends, depth = [], 0
+    for token in _TOKEN.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if token[0] == "\n" and not depth:
+            ends.append(token.end())
+    return [*ends, len(text)]
 
 
 def _within(statement: list[str], value: Any) -> int:

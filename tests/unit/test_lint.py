@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bk7238 import chip, resources
 from bk7238.cli import main
@@ -200,3 +202,32 @@ def test_a_project_that_was_written_has_no_findings(tmp_path, monkeypatch, capsy
 def test_lines_of_keys(place, line):
     text = 'a = 1 # a\nb = """\n[t]"""\n[t]\nc = [\n  1,\n]\n[[l]]\n[[l]]\n'
     assert tomllib.loads(text) and toml_line(text, place) == line
+
+
+@pytest.mark.parametrize(
+    "text", ["".join(f"k{n} = 1\n" for n in range(1600)), "l = [\n" + "  'x',\n" * 1600 + "]\nk1599 = 1\n"]
+)
+def test_a_long_document_is_not_read_once_a_line(text, monkeypatch):
+    read = []
+    monkeypatch.setattr(tomllib, "loads", lambda part, loads=tomllib.loads: read.append(len(part)) or loads(part))
+    assert toml_line(text, ("k1599",)) == text.count("\n", 0, text.index("k1599")) + 1
+    assert len(read) < 20
+
+
+@given(st.data())
+def test_a_value_is_found_wherever_it_stands(data):
+    """With texts, comments and brackets around it that look like what they are not."""
+    odd = [
+        'a{0} = "]\\"["',
+        "b{0} = ']'",
+        'c{0} = """\n]"\n[x{0}]""""',
+        "d{0} = '''\n[\n'''",
+        'e{0} = [ # ]\n "]",\n]',
+        "[f{0}]",
+        "",
+        "# [",
+    ]
+    lines = [one.format(number) for number, one in enumerate(data.draw(st.lists(st.sampled_from(odd), max_size=8)))]
+    before = "".join(f"{line}\n" for line in lines)
+    text = before + "[[found]]\nat = 1\n" + "z = [\n]\n"
+    assert toml_line(text, ("found", 0, "at")) == before.count("\n") + 2
