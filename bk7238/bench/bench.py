@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -17,14 +17,13 @@ from bk7238.bench.settings import Settings
 from bk7238.image import FlashImage
 from bk7238.machine import Machine
 from bk7238.network import forward
-from bk7238.network.events import Events
 from bk7238.network.forward import Forwarder
 from bk7238.network.gateway import DatagramGateway, Gateway
+from bk7238.network.host_server import Forward
 from bk7238.network.link import Link
 from bk7238.network.network import Network
 from bk7238.network.tap import TapInterface
 from bk7238.peripherals.core import ResetKind
-from bk7238.randomness import Randomness
 from bk7238.registry import Registry, RegistryError
 
 Plug = Callable[[Machine, Network], Link]
@@ -74,6 +73,16 @@ def add_access_point(
     made = AccessPoint(ssid, network=network, rng=machine.random(name), **options)
     air.add(made)
     return made
+
+
+def add_forwarding_station(machine: Machine, air: Medium, forwards: Sequence[Forward]) -> Forwarder:
+    """Let ports of this machine lead to a device that has an access point of its own, by a station that joins it; gives
+    the station's host. Raises ValueError for a port that cannot be had."""
+    station = Station(machine.random("forward"), address=forward.MAC, host=partial(Forwarder, forwards=forwards))
+    air.add_station(station)
+    machine.reaches("forward")
+    assert isinstance(station.host, Forwarder)
+    return station.host
 
 
 class Bench:
@@ -161,9 +170,13 @@ class Bench:
                 self.network.attach(gateway)
                 self.network.listen(server.port, gateway, at)
         if self.settings.forward:
-            address = self.network.address[:3] + forward.HOST
-            self.forwarder = self._forward(
-                forward.MAC, self.machine.random("forward"), self.network.events, address=address
+            self.machine.reaches("forward")
+            self.forwarder = Forwarder(
+                forward.MAC,
+                self.machine.random("forward"),
+                self.network.events,
+                forwards=self.settings.forward,
+                address=self.network.address[:3] + forward.HOST,
             )
             self.forwarder.link_up(self.machine.now)
             self.network.join(self.forwarder)
@@ -172,10 +185,4 @@ class Bench:
     def forward_by_air(self) -> None:
         """Forward ports by a station that joins the device's own access point. Raises ValueError for a port that cannot
         be had."""
-        station = Station(self.machine.random("forward"), address=forward.MAC, host=self._forward)
-        self.air.add_station(station)
-
-    def _forward(self, mac: bytes, rng: Randomness, events: Events, *, address: bytes = b"") -> Forwarder:
-        self.machine.reaches("forward")
-        self.forwarder = Forwarder(mac, rng, events, forwards=self.settings.forward, address=address)
-        return self.forwarder
+        self.forwarder = add_forwarding_station(self.machine, self.air, self.settings.forward)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from bk7238.air.radio_mode import RadioMode
 from bk7238.air.routers import ROUTERS
 from bk7238.chip import Chip
 from bk7238.engine.engine import NAMES
+from bk7238.formats.duration import duration
 from bk7238.formats.passphrase import check_passphrase
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
@@ -30,8 +32,6 @@ from bk7238.network.http_path import escaped
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/|\s*//")
 _HOST = re.compile(r"http://([^/?#\\]*)(.*)", re.DOTALL)
-_TIME = re.compile(r"(\d+(?:\.\d+)?) *(us|ms|s|min)")
-_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000}
 
 
 def text(value: str) -> str:
@@ -156,21 +156,14 @@ def size_text(size: int) -> str:
     return f"{size // unit}{ {1 << 20: 'M', 1 << 10: 'K', 1: ''}[unit] }"
 
 
-def duration(text: str) -> int:
-    """Microseconds of a time with its unit, such as 15s, 250 ms, 10us or 2min."""
-    match = _TIME.fullmatch(text)
-    if match is None or float(match[1]) > 1e9:
-        raise ValueError("a time such as 15s, 250ms, 10us or 2min")
-    return round(float(match[1]) * _UNITS[match[2]])
-
-
 def microseconds(time: str | float) -> int:
     """`20 s`, `250ms`, or seconds as a number or its text."""
     if isinstance(time, bool) or not isinstance(time, (str, int, float)):
         raise TypeError
-    try:
-        if isinstance(time, str) and _TIME.fullmatch(time.strip()):
+    if isinstance(time, str):
+        with suppress(ValueError):
             return duration(time.strip())
+    try:
         if 0 <= float(time) < 1e12:
             return round(float(time) * 1e6)
     except (ValueError, OverflowError):
@@ -266,11 +259,11 @@ def paths(files: Iterable[str | Path]) -> list[str]:
 
 
 def descriptions(files: str | Path | Iterable[str | Path]) -> tuple[str, ...]:
-    """The names of files with platform descriptions."""
+    """The names of files with platform descriptions, or with things."""
     read = tuple(str(one) for one in ([files] if isinstance(files, (str, Path)) else files))
     for name in read:
         if not Path(name).is_file():
-            raise ValueError(f"{name} is no file; name a platform description (.repl)")
+            raise ValueError(f"{name} is no file; name a platform description (.repl) or things (.toml)")
     return read
 
 

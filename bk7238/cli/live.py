@@ -10,12 +10,14 @@ import time
 from typing import Any
 
 from bk7238 import host_files, resources
-from bk7238.bench import command, values
+from bk7238.bench import command
 from bk7238.cli import arguments as given
+from bk7238.cli import outside
 from bk7238.cli.colour import print_verdict
 from bk7238.cli.recording import recorded
 from bk7238.engine import interruption
 from bk7238.faults.spec import parse
+from bk7238.formats.duration import duration
 from bk7238.update import boots
 from bk7238.update.alone import Alone
 from bk7238.update.life import LATE, Life, Outage, outages, why_not
@@ -33,7 +35,7 @@ def add(commands: Any) -> None:
         "--hours", type=hours, default=1.0, metavar="H", help="virtual hours since the power-on (default: 1)"
     )
     parser.add_argument(
-        "--every", type=command.reader(values.duration), metavar="TIME", help="an outage every so often, as in 10min"
+        "--every", type=command.reader(duration), metavar="TIME", help="an outage every so often, as in 10min"
     )
     parser.add_argument(
         "--outage", metavar="SPEC", help=f"what happens then: a fault without a moment (default: {USUAL})"
@@ -46,7 +48,8 @@ def add(commands: Any) -> None:
         help=f"how long after it could have been back a device is late (default: {LATE / 1e6:g} s)",
     )
     network = [name for name in given.NETWORK if name not in ("request", "update_by")]
-    command.add_options(parser, (*network, *given.MACHINE, "faults"))
+    reached = ("gateway", "gateway_anywhere", "forward")
+    command.add_options(parser, (*network, *reached, *given.MACHINE, "faults"))
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     given.add_artifacts(parser)
     parser.set_defaults(run=run)
@@ -74,11 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     given.checked(settings.check_chip, image.chip)
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     began = time.perf_counter()
-    if folder is None:
+    if folder is None and not settings.reaches_host:
         device = given.checked(boots.joined, image, None, settings, resources.cache())
-    else:  # of the join, too, there is a capture
+    else:  # of the join, too, there is a capture, and who forwards is told where before it
         device = given.checked(boots.made, image, None, settings)
     assert isinstance(device, Alone)
+    outside.follow(device.forwarder, device.air.on_event, settings, folder)
     if arguments.log:
         device.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     with recorded(folder, device.air):

@@ -63,10 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     crashes = crash.Watcher(update.machine, lambda: attach.known_symbols(update.machine, arguments.symbols))
     if arguments.log:
         update.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
-    if update.forwarder is not None:
-        outside.tell_of(update.forwarder, settings.forward)
-    if settings.gateway or settings.forward:
-        update.air.on_event.connect(outside.teller(folder))
+    outside.follow(update.forwarder, update.air.on_event, settings, folder)
     with teller, recorded(folder, update.air):
         result = update.run()
     if folder is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bk7238 import host_files
+from bk7238.bench.settings import Settings
 from bk7238.network.events import (
     ConnectionBroken,
     ConnectionOpened,
@@ -20,9 +21,18 @@ from bk7238.network.events import (
 )
 from bk7238.network.forward import Forwarder
 from bk7238.network.host_server import Forward
+from bk7238.peripherals.core import Signal
 
 _TOLD = (Refused, HostUnreachable, HostSilent, ForwardFailed)
 _LOGGED = (*_TOLD, HostConnected, ForwardedConnection, ConnectionOpened, ConnectionBroken)
+
+
+def follow(forwarder: Forwarder | None, on_event: Signal, settings: Settings, folder: Path | None) -> None:
+    """Say where forwarded ports are, and from now on what becomes of connections with the host."""
+    if forwarder is not None:
+        tell_of(forwarder, settings.forward)
+    if settings.gateway or settings.forward:
+        on_event.connect(teller(folder))
 
 
 def teller(folder: Path | None) -> Callable[[Event], None]:

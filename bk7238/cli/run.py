@@ -105,11 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
         with interruption.at_once():  # it may be a pipe that nobody reads
             _write_log(arguments.serial_log_file, b"")
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
-    if bench.forwarder is not None:
-        outside.tell_of(bench.forwarder, settings.forward)
-        bench.forwarder.events.on_event.connect(outside.teller(folder))
-    elif settings.gateway:
-        bench.network.events.on_event.connect(outside.teller(folder))
+    told_by = bench.forwarder.events if bench.forwarder is not None else bench.network.events
+    outside.follow(bench.forwarder, told_by.on_event, settings, folder)
     bench.power_on()
     if told is not None:
         family.attach(bench.machine, bench.air, told)
@@ -218,7 +215,7 @@ class _Run(Actor):
             except interruption.Interrupted as why:
                 self._interrupted = str(why)
         machine = self.machine
-        result = {
+        result: dict[str, Any] = {
             "seen": self._seen,
             "resets": machine.resets,
             "end": self._why or None,

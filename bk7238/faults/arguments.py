@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bk7238.bench.values import duration
+from bk7238.formats.duration import duration
 
 REQUIRED = object()
 LARGEST = 0x1000000  # bytes of a file that is made up

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bk7238.network import arp, ipv4, udp
-from bk7238.network.addresses import BROADCAST_MAC, ip_bytes, ip_text, mac_bytes
+from bk7238.network.addresses import BROADCAST_MAC, ip_bytes, ip_text, mac_bytes, mac_text
 from bk7238.network.events import (
     Event,
     Events,
@@ -56,10 +56,11 @@ class Forwarder(OfTheHost, Host):
         forwards: Sequence[Forward],
         address: bytes = b"",
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(mac, rng, events, address=address)
         self.device = b""  # its address, once it has one
-        self._pace = Pace(clock)
+        self._pace = Pace(clock, sleep)
         self._look_at: int | None = None
         self._question_at = 0
         self._next_port = 0
@@ -86,9 +87,11 @@ class Forwarder(OfTheHost, Host):
 
     def _heard(self, event: Event) -> None:
         """The device has an address: one that the network leased it, or that of its own network's server."""
-        if isinstance(event, LeaseGranted) or (isinstance(event, LeaseTaken) and event.mac == self.mac.hex(":")):
+        if isinstance(event, LeaseGranted) or (isinstance(event, LeaseTaken) and event.mac == mac_text(self.mac)):
             self.device = ip_bytes(event.ip if isinstance(event, LeaseGranted) else event.server)
-            self._look_at = event.time
+            if self._look_at is None:
+                self._pace.begin()
+                self._look_at = event.time
 
     # The network's side
 
@@ -113,13 +116,11 @@ class Forwarder(OfTheHost, Host):
             connection.fail("the connection to the access point was lost", now)
 
     def _look(self, now: int) -> None:
+        self._pace.wait(now)
         poll = select.poll()
         for port in self._listening.values():
             poll.register(port.socket, select.POLLIN)
-        for connection in self._connections.values():
-            if connection.interest:
-                poll.register(connection.socket, connection.interest)
-        ready = {number for number, _ in poll.poll(self._pace.ahead(now) * 1000)}
+        ready = {number for number, _ in poll.poll(0)}
         for port in self._listening.values():
             if port.socket.fileno() in ready:
                 self._take_from(port, now)
@@ -266,12 +267,6 @@ class _Connection(HostSocket):
     def deadline(self) -> int | None:
         """When the device's side has something to do."""
         return None if self.tcp is None else self.tcp.deadline
-
-    @property
-    def interest(self) -> int:
-        """What to wait for at the socket."""
-        reads = select.POLLIN if self.tcp is not None and self.tcp.space and not self.host_ended else 0
-        return reads | (select.POLLOUT if self.pending else 0)
 
     def open(self, first: int, now: int) -> None:
         """Open the connection to the device."""

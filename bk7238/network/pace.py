@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 CADENCE = 1_000  # microseconds of virtual time between two looks at what is not simulated here
@@ -16,11 +17,21 @@ class OfTheHost:
 
 
 class Pace:
-    """Compares virtual time with `clock`, which tells wall time in seconds."""
+    """Compares virtual time with `clock`, which tells wall time in seconds, and lets so many pass with `sleep`."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None] = time.sleep) -> None:
+        self._clock, self._sleep = clock, sleep
         self._anchor: tuple[float, float] | None = None  # virtual and wall seconds that belong together
+
+    def begin(self) -> None:
+        """Compare anew: what has passed until now did so at another pace."""
+        self._anchor = None
+
+    def wait(self, now: int) -> None:
+        """Let wall time catch up with virtual time, in microseconds."""
+        ahead = self.ahead(now)
+        if ahead:
+            self._sleep(ahead)
 
     def ahead(self, now: int) -> float:
         """How many seconds of wall time virtual time, in microseconds, is ahead; 0 where it is not."""

@@ -6,17 +6,20 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bk7238.bench.bench import add_access_point
+from bk7238.bench import values
+from bk7238.bench.bench import add_access_point, add_forwarding_station
 from bk7238.bench.values import microseconds
 from bk7238.faults import Spec
 from bk7238.faults.kinds.router import RouterRestart
 from bk7238.formats.ieee80211 import BROADCAST
+from bk7238.network.addresses import mac_text
 from bk7238.network.http_server import Answer, Extent, Offer
 from bk7238.testing.kit import NotSeen
 
 if TYPE_CHECKING:
     from bk7238.air.access_point import AccessPoint
     from bk7238.air.medium import Medium
+    from bk7238.network.forward import Forwarder
     from bk7238.network.http_server import HttpServer
     from bk7238.testing.kit import Dut, Frame
 
@@ -51,7 +54,7 @@ class Ap:
         """MAC addresses of those that are associated; none while it is off."""
         if not self.model.online:
             return []
-        return [station.address.hex(":") for station in self.model.stations if station.associated]
+        return [mac_text(station.address) for station in self.model.stations if station.associated]
 
     def off(self) -> None:
         """Fall silent, as in a power cut."""
@@ -192,6 +195,11 @@ class Air:
         name, network = text.encode() if isinstance(text, str) else text, dut.bench.access_point.network
         made = add_access_point(dut.machine, self.model, name, psk, network, **options)
         return made
+
+    def forward(self, *ports: str) -> Forwarder:
+        """Let ports of this machine, as in "8080:80", lead to the device's own open access point, by a station that
+        joins it; `addresses` of what this gives says where they are. Raises ValueError for one that cannot be had."""
+        return add_forwarding_station(self._dut.machine, self.model, values.forwards(ports))
 
     def arping(self, ip: str | None = None, within: str | float = "500 ms") -> bool:
         """Whether who has this address answers an ARP request that a host of the network sends to everybody; by default

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bk7238.formats import ieee80211 as dot11
-from bk7238.network.addresses import ip_bytes, ip_text, mac_bytes
+from bk7238.network.addresses import ip_bytes, ip_text, mac_bytes, mac_text
 from bk7238.network.dhcp import Lease
 from bk7238.network.events import Event, LeaseGranted, LeaseRefused, PingAnswered
 from bk7238.peripherals.core import Actor, Alarm, ResetKind, Signal, State, on_alarm
@@ -87,7 +87,7 @@ class Life(Actor):
         self.on_judged = Signal()
         leases = [lease for lease in device.network.dhcp.leases.values() if lease.bound]
         for lease in sorted(leases, key=lambda one: one.expires):
-            self._lease = lease.mac.hex(":"), ip_text(lease.ip)
+            self._lease = mac_text(lease.mac), ip_text(lease.ip)
         device.air.on_event.connect(self._event)
         device.air.frames.insert(self._hear)
         device.machine.engine.on_reset.connect(self._reset)

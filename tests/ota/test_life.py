@@ -40,6 +40,16 @@ def test_a_device_that_is_back_each_time(capsys):
     assert result["reason"].endswith("(2 outages: 2 back)") and result["faults_never_fired"] == []
 
 
+@pytest.mark.full
+def test_this_machine_reaches_it_meanwhile(capsys):
+    options = ("--forward", "0:80", "--forward", "0:53/udp", "--gateway", "broker.lan:1883=127.0.0.1:18830")
+    image = str(resources.reference() / "reference_1.0.0.bin")
+    assert main(("live", image, "--json", "--hours", "0.001", *options)) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["digest"].endswith("+gateway+forward")
+    assert "is port 80 of the device (tcp)" in err and "is port 53 of the device (udp)" in err
+
+
 def test_one_that_has_not_noticed(capsys):
     status, result = lives(capsys, "--hours", "0.03", "--fault", "router-restart:off=5s@10s", "--psk", PSK)
     assert (status, result["verdict"]) == (1, "gone")
