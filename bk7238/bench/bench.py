@@ -106,7 +106,7 @@ class Bench:
             chip=image.chip,
             devices=settings.devices,
         )
-        self.network = Network(self.machine.random("network"), files=settings.serve)
+        self.network = Network(self.machine.random("network"), files=settings.serve, date=settings.date)
         self.air = Medium()
         self.forwarder: Forwarder | None = None
         self.machine.actors |= {"network": self.network, "air": self.air}

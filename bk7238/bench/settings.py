@@ -19,7 +19,7 @@ from bk7238.engine.engine import NAMES
 from bk7238.formats import scrambling
 from bk7238.formats.passphrase import is_key
 from bk7238.formats.scrambling import Coefficients
-from bk7238.network import host_server
+from bk7238.network import host_server, sntp
 from bk7238.network.host_server import Forward, GatewayServer
 
 
@@ -123,6 +123,13 @@ class Settings:
         "http|web|push",
         page="firmware-families.md",
     )
+    date: str = _option(
+        sntp.USUAL,
+        values.date,
+        "the date and the time (UTC) of the power-on, for who asks the time server of the device's network",
+        "DATE",
+        page="networks.md",
+    )
     serve: Mapping[str, bytes] = _option(
         {},
         values.served,
@@ -185,7 +192,7 @@ class Settings:
     devices: Sequence[str] = _option(
         (),
         values.descriptions,
-        "a platform description of what hangs on pins and buses (repeatable)",
+        "what hangs on pins and buses: a platform description (.repl), or things (.toml) (repeatable)",
         "FILE",
         write=values.paths,
         name="device",

@@ -6,6 +6,7 @@ line, or TypeError for what is no such thing at all. What it gives it takes agai
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ from bk7238.formats.duration import duration
 from bk7238.formats.passphrase import check_passphrase
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
-from bk7238.network import host_server
+from bk7238.network import host_server, sntp
 from bk7238.network.host_server import Forward, GatewayServer
 from bk7238.network.http_path import escaped
 
@@ -183,6 +184,20 @@ def time_text(seconds: float) -> str:
     """The shortest text of a number of seconds that is read as the same."""
     short = f"{seconds:g}"
     return short if float(short) == seconds else repr(seconds)
+
+
+def date(text: str | datetime.date) -> str:
+    """A date and a time of day (UTC unless an offset is said), each also alone in a date's case: `2026-03-29T00:59`.
+    Gives it to the second, without an offset."""
+    said = text if isinstance(text, str) else text.isoformat()
+    try:
+        read = datetime.datetime.fromisoformat(said.strip())
+    except ValueError:
+        raise ValueError(f"{said!r} is no date and time such as 2026-03-29T00:59:30") from None
+    read = read.replace(tzinfo=read.tzinfo or datetime.UTC, microsecond=0).astimezone(datetime.UTC)
+    if not sntp.FIRST <= read < sntp.LAST:
+        raise ValueError(f"{said!r} lies before {sntp.FIRST.year} or behind {sntp.LAST.year - 1}")
+    return read.replace(tzinfo=None).isoformat()
 
 
 def engine(name: str) -> str:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 NETWORK = (
     *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "ht40"),
     *("n_only", "b_only", "wmm", "country", "misbehaviour"),
-    *("request", "update_by"),
+    *("request", "update_by", "date"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")
 MACHINE = ("chip", "flash_key", "flash_size", "devices", "engine", "seed")

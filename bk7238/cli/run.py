@@ -67,7 +67,7 @@ def add(commands: Any) -> None:
         metavar="URL",
         help="a station joins the device's own open access point and fetches URL; may be repeated",
     )
-    names = ("ssid", "psk", "router", "hidden", "channel", *given.OUTSIDE, "within", *given.MACHINE)
+    names = ("ssid", "psk", "router", "hidden", "channel", "date", *given.OUTSIDE, "within", *given.MACHINE)
     command.add_options(parser, names, USUAL, ssid="put an access point into the air", psk="its passphrase")
     parser.add_argument(
         "--no-configure", action="store_true", help="do not tell the device the network of --ssid and --psk"

@@ -23,9 +23,9 @@ _POINTER_TO_QUESTION = 0xC00C
 
 
 class DnsServer(Actor):
-    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`, but for
-    those in `.local`: in the field they are asked for by multicast DNS, and a name server knows none (RFC 6762).
-    `hosts` are known besides, whatever `names` is."""
+    """Answers A questions. `names` maps lower-case names to IPv4 addresses; None maps every name to `address`. `hosts`
+    are known besides, whatever `names` is. Names in `.local` among them are those of multicast DNS (mdns.py), and not
+    known here (RFC 6762)."""
 
     names: Mapping[str, bytes] | None = State()
     address: bytes = State()
@@ -36,7 +36,13 @@ class DnsServer(Actor):
         self.address = address
         self._events = events
 
-    def receive(self, data: bytes, client: bytes, now: int) -> bytes | None:
+    @property
+    def local(self) -> dict[str, bytes]:
+        """The names that are found by multicast DNS, and the addresses."""
+        known = {**(self.names or {}), **self.hosts}
+        return {name: address for name, address in known.items() if is_local(name)}
+
+    def receive(self, data: bytes, client: bytes, _port: int, now: int) -> bytes | None:
         """The answer to a datagram, or None where there is none to give (too short, or itself an answer)."""
         if len(data) < _HEADER.size:
             return None
@@ -63,11 +69,13 @@ class DnsServer(Actor):
 
     def _find(self, name: str) -> bytes | None:
         name = name.lower()
+        if is_local(name):
+            return None
         if name in self.hosts:
             return self.hosts[name]
         if self.names is not None:
             return self.names.get(name)
-        return None if name.endswith(".in-addr.arpa") or is_local(name) else self.address
+        return None if name.endswith(".in-addr.arpa") else self.address
 
     @staticmethod
     def _answer(number: int, flags: int, code: int, question: bytes = b"", address: bytes | None = None) -> bytes:

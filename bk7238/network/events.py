@@ -81,6 +81,14 @@ class NameAsked(Event):
 
 
 @dataclass(frozen=True)
+class TimeAsked(Event):
+    """A question to the time server, and the date and time (UTC) that it was told."""
+
+    client: str
+    date: str
+
+
+@dataclass(frozen=True)
 class PingAnswered(Event):
     """The device answered an ICMP echo request of the gateway."""
 

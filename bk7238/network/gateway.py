@@ -261,7 +261,7 @@ class DatagramGateway(OfTheHost):
         """When `poll` has something to do: from the first datagram on."""
         return self._next
 
-    def receive(self, data: bytes, client: bytes, port: int) -> None:
+    def receive(self, data: bytes, client: bytes, port: int, _now: int) -> None:
         """A datagram of the device's, which is sent with the next poll; answers come with later ones."""
         self._asked.append(((client, port), data))
         self._next = 0

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, udp
+from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, mdns, sntp, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
 from bk7238.network.events import Events, PingAnswered, Pinged, Refused
 from bk7238.network.host import Host
@@ -22,6 +22,7 @@ from bk7238.peripherals.core import Actor, Signal, State
 _PING = 0x4250  # the identifier of our echo requests
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP, _IPV4 = 0x0806, 0x0800
+_HERE = b""  # stands for the gateway's own address, wherever it moves
 _FIRST_PLACE = 10  # last byte of the first address with a name of its own; hosts come before it
 _PROTOCOLS = {ipv4.ICMP: "icmp", ipv4.TCP: "tcp", ipv4.UDP: "udp"}
 
@@ -40,16 +41,16 @@ class Outside(Protocol):
 class Datagrams(Protocol):
     """What listens on a UDP port."""
 
-    def receive(self, data: bytes, client: bytes, port: int) -> bytes | None:
+    def receive(self, data: bytes, client: bytes, port: int, now: int) -> bytes | None:
         """A datagram from a client's address and port: the datagram that answers it, if one does."""
 
 
 class Network(Actor):
-    """A gateway with DHCP, DNS, ping, TCP and HTTP on one /24 subnet.
+    """A gateway with DHCP, DNS, SNTP, ping, TCP and HTTP on one /24 subnet, which answers multicast DNS, too.
 
-    `files` is what the HTTP server offers on port 80, a path to a body. `names` maps lower-case names to addresses for
-    DNS; without it every name is the gateway's, but for those in `.local`. Later changes: `network.http.files`,
-    `network.dns.names`.
+    `files` is what the HTTP server offers on port 80, a path to a body. `names` maps lower-case names to addresses;
+    those in `.local` multicast DNS knows, the others DNS; without it every other name is the gateway's. Later changes:
+    `network.http.files`, `network.dns.names`. `date` (UTC, ISO 8601) is what SNTP tells at the power-on.
     `counters` counts what was dropped, by cause. `on_change` is told when an application sends by itself.
     """
 
@@ -71,6 +72,7 @@ class Network(Actor):
         first_lease: int = 50,
         last_lease: int = 254,
         lease_seconds: int = 86_400,
+        date: str = sntp.USUAL,
     ) -> None:
         self.address, self.mac = ip_bytes(address), mac_bytes(mac)
         self.events = Events()
@@ -90,7 +92,11 @@ class Network(Actor):
         self._rng = rng
         self.renumber()
         self._outside: list[Outside] = []
-        self._datagrams: dict[tuple[bytes, int], Datagrams] = {}  # by address and port
+        self._datagrams: dict[tuple[bytes, int], Datagrams] = {  # by address and port
+            (_HERE, dns.PORT): self.dns,
+            (_HERE, sntp.PORT): sntp.SntpServer(date, self.events),
+            (mdns.GROUP, mdns.PORT): mdns.MdnsResponder(self.dns, self._to_all, self.events),
+        }
         self.hosts: list[Host] = []
 
     def renumber(self) -> None:
@@ -147,7 +153,15 @@ class Network(Actor):
         or DNS's."""
         if port in (dhcp.SERVER_PORT, dns.PORT) or not 0 < port < 0x10000:
             raise ValueError(f"UDP servers have ports from 1 to 65535, but for {dns.PORT} and {dhcp.SERVER_PORT}")
-        self._datagrams[address or self.address, port] = service
+        self._datagrams[self._service_at(address or self.address), port] = service
+
+    def _service_at(self, address: bytes) -> bytes:
+        """By what the services of an address are found."""
+        return _HERE if address == self.address else address
+
+    def _to_all(self, data: bytes, now: int) -> None:
+        """Send a message of multicast DNS."""
+        self.send_datagram(mdns.PORT, mdns.GROUP, mdns.PORT, data, now)
 
     def push_soon(self, now: int) -> None:
         """An application has sent, closed or aborted by itself."""
@@ -287,24 +301,21 @@ class Network(Actor):
     def _receive_udp(self, packet: ipv4.Packet, now: int) -> None:
         datagram = udp.parse(packet.payload, packet.source, packet.destination)
         ours = packet.destination in self._servers
-        at = packet.destination, datagram.destination_port
+        service = self._datagrams.get((self._service_at(packet.destination), datagram.destination_port))
         if datagram.destination_port == dhcp.SERVER_PORT:
             for reply in self.dhcp.receive(datagram.payload, now):
                 payload = udp.build(self.address, dhcp.SERVER_PORT, reply.ip, dhcp.CLIENT_PORT, reply.payload)
                 self._send(reply.ip, ipv4.UDP, payload, reply.mac)
-        elif not ours or packet.source == NO_IP:
+        elif packet.source == NO_IP or (service is None and not ours):
             self.counters["not for the gateway"] += 1
-        elif at == (self.address, dns.PORT):
-            self._answer(datagram, packet, self.dns.receive(datagram.payload, packet.source, now))
-        elif at in self._datagrams:
-            answer = self._datagrams[at].receive(datagram.payload, packet.source, datagram.source_port)
-            self._answer(datagram, packet, answer)
-        else:
+        elif service is None:
             self._refuse(packet, icmp.PORT, now)
+        else:
+            answer = service.receive(datagram.payload, packet.source, datagram.source_port, now)
+            self._answer(datagram, packet.source, packet.destination if ours else self.address, answer)
 
-    def _answer(self, datagram: udp.Datagram, packet: ipv4.Packet, payload: bytes | None) -> None:
+    def _answer(self, datagram: udp.Datagram, theirs: bytes, ours: bytes, payload: bytes | None) -> None:
         if payload is not None:
-            ours, theirs = packet.destination, packet.source
             answer = udp.build(ours, datagram.destination_port, theirs, datagram.source_port, payload)
             self._send(theirs, ipv4.UDP, answer, source=ours)
 
@@ -331,7 +342,7 @@ class Network(Actor):
     ) -> None:
         """A packet from the gateway, or from another address that it answers for. Without a known MAC address, ask for
         it: what is lost is sent again by TCP."""
-        mac = mac or self._neighbours.find(ip)
+        mac = mac or (_group_mac(ip) if is_multicast(ip) else self._neighbours.find(ip))
         if mac is None:
             question = arp.Arp(arp.REQUEST, self.mac, self.address, bytes(6), ip)
             self._frame(BROADCAST_MAC, _ARP, question.pack())
@@ -341,3 +352,8 @@ class Network(Actor):
 
     def _frame(self, destination: bytes, kind: int, payload: bytes) -> None:
         self._output.append(_ETHERNET.pack(destination, self.mac, kind) + payload)
+
+
+def _group_mac(ip: bytes) -> bytes:
+    """The MAC address of a multicast group (RFC 1112, 6.4)."""
+    return bytes((0x01, 0x00, 0x5E, ip[1] & 0x7F, ip[2], ip[3]))

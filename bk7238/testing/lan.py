@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bk7238.network.network import Network
     from bk7238.network.tcp_connection import Connection
     from bk7238.testing.kit import Dut
+    from bk7238.testing.mqtt import Broker
 
 Service = Callable[["Peer", bytes], "bytes | None"]
 """Is told who has sent what, and gives the answer; None where there is none. Of a connection it is told the next bytes,
@@ -163,7 +164,7 @@ class Listener:
         """Follow a connection that the device opens."""
         return _Session(self, TcpPeer(self, connection, client), connection)
 
-    def receive(self, data: bytes, client: bytes, port: int) -> bytes | None:
+    def receive(self, data: bytes, client: bytes, port: int, _now: int) -> bytes | None:
         """A datagram has come: the one that answers it."""
         for peer in self.peers:
             if (peer.address, peer.port) == (ip_text(client), port):
@@ -196,8 +197,9 @@ class Lan:
         self, port: int, service: Service | None = None, *, udp: bool = False, name: str | None = None
     ) -> Listener:
         """Let a server listen on a TCP port, or with `udp` on a UDP port, in the place of whoever did; without a
-        `service` it answers nothing by itself. With a `name` it is found under that name, and from then on the name
-        server knows such names alone. Raises ValueError for a port that there is not, or that the network needs."""
+        `service` it answers nothing by itself. With a `name` it is found under that name, in `.local` by multicast DNS,
+        and from then on the name server knows such names alone. Raises ValueError for a port that there is not, or that
+        the network needs."""
         listener = Listener(self._dut, port, service)
         if udp:
             self.model.listen_udp(port, listener)
@@ -207,3 +209,9 @@ class Lan:
             names = self.model.dns
             names.names = {**(names.names or {}), name.lower(): self.model.address}
         return listener
+
+    def broker(self, port: int = 1883, name: str | None = None) -> Broker:
+        """Let a stand-in for an MQTT broker listen on a port, as `listen` does."""
+        from bk7238.testing.mqtt import Broker
+
+        return Broker(self._dut, port, name)

@@ -185,9 +185,10 @@ def test_a_name_that_nobody_knows(dut):
 
 
 @pytest.mark.bk7238(request=f"http://box.local/{NAME}")
-def test_a_name_in_local_that_the_name_server_was_given(dut):
+def test_a_name_in_local_that_another_host_has(dut):
+    """It is found by multicast DNS, which this firmware does not ask."""
     dut.bench.network.dns.names = {"box.local": dut.bench.network.address}
-    dut.expect_verdict("new-app-runs")
+    assert "the name server knows no box.local: names in .local are those of multicast DNS" in waits(dut).reason
 
 
 def test_a_refused_lease(dut):

@@ -360,9 +360,9 @@ def test_datagrams_reach_a_server_of_the_host_and_its_answers_come_back():
         (answer,) = other.datagram(b"and now", at, 123)
         assert (answer.payload, answer.source_port, answer.destination_port) == (b"late", 123, 4000)
         assert server.recvfrom(100) == (b"and now", client)
-        assert other.datagram(b"nobody is there", network.address, 123) == []
+        assert other.datagram(b"nobody is there", network.address, 124) == []
     (refused,) = [event for event in other.heard if isinstance(event, told.Refused)]
-    assert (refused.protocol, refused.port) == ("udp", 123)
+    assert (refused.protocol, refused.port) == ("udp", 124)
     other.datagram(b"are you there", at, 123)
     other.datagram(b"still there", at, 123)
     (gone,) = [event for event in other.heard if isinstance(event, told.HostUnreachable)][:1]

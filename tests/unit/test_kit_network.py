@@ -95,7 +95,7 @@ def test_datagrams():
     client, mac, heard = bytes((192, 168, 77, 60)), bytes.fromhex("c8478c000001"), []
 
     class Echo:
-        def receive(self, data, address, port):
+        def receive(self, data, address, port, _now):
             heard.append((data, address, port))
             return data[::-1] if data != b"quiet" else None
 

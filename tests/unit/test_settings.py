@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,9 @@ INSIDE = {
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
     "update_by": st.none() | words,
+    "date": st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)).map(
+        lambda date: date.replace(microsecond=0).isoformat()
+    ),
     "chip": st.sampled_from([None, "bk7238", str(INVENTED)]),
     "flash_key": st.none() | st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4),
     "flash_size": st.none() | st.sampled_from([0x80000, 0x200000, 0x400000]) | st.integers(0, 1 << 31),
