@@ -19,6 +19,7 @@ from bk7238.image import (
     bootloader,
     build,
     download,
+    envelope,
     flash_image,
     loaders,
     pack,
@@ -54,6 +55,9 @@ def _add_pack(verbs: Any) -> None:
     parser.add_argument("-p", "--partition", type=fields.partition, required=True, help="the destination: app")
     parser.add_argument("-c", "--compress", choices=pack.COMPRESSIONS, default="none", help="(default: none)")
     parser.add_argument("-s", "--crypt", choices=pack.ENCRYPTIONS, default="none", help="(default: none)")
+    parser.add_argument(
+        "--envelope", choices=envelope.ENVELOPES, help="put the package into Tuya's UG, or LibreTiny's UF2 of --chip"
+    )
     fields.add_keys(parser)
     parser.add_argument(
         "--timestamp", type=fields.timestamp, help="seconds since 1970 (default: BIN's modification time)"
@@ -71,7 +75,7 @@ def _pack(arguments: argparse.Namespace) -> int:
     else:
         binary, modified = checked(raw.read, arguments.file, APP, chip)
     used = fields.keys_of(arguments)
-    output = arguments.output or arguments.file.with_suffix(".rbl")
+    output = arguments.output or arguments.file.with_suffix(f".{arguments.envelope or 'rbl'}")
     if output == arguments.file:
         raise UsageError(f"{output}: the package would replace its input; name another file with -o")
     made = checked(
@@ -86,16 +90,18 @@ def _pack(arguments: argparse.Namespace) -> int:
             iv=used[1],
         )
     )
-    files.write(output, made)
+    around = envelope.ENVELOPES.get(arguments.envelope)
+    content = made if around is None else checked(around, made, chip)
+    files.write(output, content)
     warnings = pack.warnings(binary, made, chip)
     warn(arguments.file.name, warnings)
-    result = {"file": str(output), "size": len(made), "raw_size": len(binary), "warnings": warnings}
-    files.show(result, f"{output}: {len(made)} bytes for an app of {len(binary)}", arguments.json)
+    result = {"file": str(output), "size": len(content), "raw_size": len(binary), "warnings": warnings}
+    files.show(result, f"{output}: {len(content)} bytes for an app of {len(binary)}", arguments.json)
     return 0
 
 
 def _add_unpack(verbs: Any) -> None:
-    parser = verbs.add_parser("unpack", help="get the app out of an update package, and verify its header")
+    parser = verbs.add_parser("unpack", help="get the app out of an update package (RBL, UG, UF2), and verify it")
     parser.add_argument("package", type=Path, metavar="PACKAGE")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="for the app (default: only verify)")
     fields.add_keys(parser)
@@ -202,8 +208,8 @@ def _place(arguments: argparse.Namespace, parts: build.Parts, fitted: FlashChip)
     """Where the package of --download goes: as told, or where the app of these parts puts one."""
     if arguments.download_at is not None:
         return int(arguments.download_at)
-    entries = {entry.name: entry.start for entry in app_table.find(parts.app, parts.chip.app)}
-    return entries.get("ota", fitted.area("download").start)
+    place = app_table.downloads(app_table.find(parts.app, parts.chip.app))
+    return fitted.area("download").start if place is None else place
 
 
 def _parts(arguments: argparse.Namespace) -> build.Parts:

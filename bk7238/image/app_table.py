@@ -1,8 +1,10 @@
-"""The partition table that an app was built with: Beken's SDK compiles one into each app.
+"""The partition table that an app was built with: Beken's SDK compiles one into each app, and LibreTiny another.
 
-Entries of 20 bytes: owner, pointer to a description, physical start, length, options. It is found by the pointer to
-`Application` and followed in both directions while descriptions follow. The vendor's OTA guide names a difference
-between this table and the boot loader's as the first cause of an update that does not happen.
+The SDK's has entries of 20 bytes: owner, pointer to a description, physical start, length, options. It is found by the
+pointer to `Application` and followed in both directions while descriptions follow. LibreTiny's has entries of 48 bytes:
+the boot loader's magic, name[16], device[16], physical start, length, a word; the first is for the whole flash. An app
+that has both goes by this one. The vendor's OTA guide names a difference between this table and the boot loader's as
+the first cause of an update that does not happen.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+from bk7238.formats import partitions
 from bk7238.formats.partitions import Partition
 from bk7238.image.flash_view import FlashView
 
@@ -18,7 +21,10 @@ ENTRY = struct.Struct("<5I")
 LARGEST = 0x1000000
 _APPLICATION = re.compile(rb"Application(?<![A-Za-z]Application)\0")  # what begins with letters is searched for fast
 _TEXT = re.compile(rb"[A-Za-z][\x20-\x7e]{1,31}\0")
-COUNTERPARTS = {"Bootloader": "bootloader", "Application": "app", "ota": "download"}
+COUNTERPARTS = {"Application": "app", "ota": "download", "app": "app", "download": "download"}
+_SECTOR = 0x1000  # LibreTiny's ends are rounded up to it
+_FAL = struct.Struct("<4s16s16sIII")
+_ROOT = partitions.MAGIC + b"root\0"
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,25 @@ class AppPartition:
 def find(app: bytes, base: int) -> list[AppPartition]:
     """The table inside an app's logical bytes; empty where there is none. `base` is the logical address of its first
     byte."""
+    return _libretiny(app) or _sdk(app, base)
+
+
+def downloads(own: list[AppPartition]) -> int | None:
+    """The physical address to which an app with this table writes packages; None where the table does not say."""
+    return next((entry.start for entry in own if COUNTERPARTS.get(entry.name) == "download"), None)
+
+
+def _libretiny(app: bytes) -> list[AppPartition]:
+    table, root = [], app.find(_ROOT)
+    at = root + _FAL.size
+    while root >= 0 and app.startswith(partitions.MAGIC, at) and at + _FAL.size <= len(app):
+        _, name, _, start, length, _ = _FAL.unpack_from(app, at)
+        table.append(AppPartition(name.split(b"\0")[0].decode("latin-1"), start, length))
+        at += _FAL.size
+    return table
+
+
+def _sdk(app: bytes, base: int) -> list[AppPartition]:
     for text in _APPLICATION.finditer(app):
         pointer = struct.pack("<I", base + text.start())
         at = app.find(pointer)
@@ -75,7 +100,7 @@ def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[s
     found = []
     for entry in own:
         name = COUNTERPARTS.get(entry.name)
-        if name is None or name == "bootloader":
+        if name is None:
             continue
         other = loader.get(name)
         if other is None:
@@ -85,7 +110,7 @@ def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[s
                 f"`{entry.name}` begins at {entry.start:#x} for the app, `{name}` at {other.physical_start:#x} for "
                 "the boot loader"
             )
-        elif entry.end != other.physical_end:
+        elif entry.end not in (other.physical_end, other.physical_end + -other.physical_end % _SECTOR):
             found.append(
                 f"`{entry.name}` ends at {entry.end:#x} for the app, `{name}` at {other.physical_end:#x} for the "
                 "boot loader"
@@ -95,12 +120,11 @@ def differences(own: list[AppPartition], loader: dict[str, Partition]) -> list[s
 
 def misplaced(own: list[AppPartition], loader: dict[str, Partition]) -> list[str]:
     """That the app writes packages where the boot loader does not look for them, with the remedy; else nothing."""
-    download = loader.get("download")
-    places = [entry.start for entry in own if COUNTERPARTS.get(entry.name) == "download"]
-    if download is None or not places or download.physical_start in places:
+    download, place = loader.get("download"), downloads(own)
+    if download is None or place is None or download.physical_start == place:
         return []
     return [
-        f"the app writes packages to {places[0]:#x}, the boot loader looks for them at {download.physical_start:#x} "
+        f"the app writes packages to {place:#x}, the boot loader looks for them at {download.physical_start:#x} "
         "and installs none: give it a table for this app with --partitions, which `bk7238 image partitions --dump` "
         "prints of an image that has one"
     ]

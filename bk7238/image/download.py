@@ -26,9 +26,9 @@ def downloaded(flash: FlashView, package: bytes, at: int | None = None) -> Flash
 
 def where_app_writes(flash: FlashView) -> tuple[int, str]:
     """The physical address at which the app puts a package, and how that is known."""
-    for entry in app_table.of_flash(flash):
-        if entry.name == "ota":
-            return entry.start, "the app's own partition table"
+    place = app_table.downloads(app_table.of_flash(flash))
+    if place is not None:
+        return place, "the app's own partition table"
     fitted = flash.flash
     return fitted.area("download").start, f"the SDK's table for {fitted.size >> 20} MiB, as the app has none"
 

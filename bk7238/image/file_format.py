@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bk7238.formats import rbl
+from bk7238.formats import rbl, uf2, ug
 
 
 class FileFormat(NamedTuple):
@@ -16,12 +16,14 @@ class FileFormat(NamedTuple):
     remedy: str
 
 
-RBL = FileFormat(
-    re.escape(rbl.MAGIC), "an update package (RBL)", "`bk7238 image unpack PACKAGE -o app.bin` gives the app in it"
+_UNPACK = "`bk7238 image unpack PACKAGE -o app.bin` gives the app in it"
+PACKAGES = (
+    FileFormat(re.escape(rbl.MAGIC), "an update package (RBL)", _UNPACK),
+    FileFormat(re.escape(ug.MAGIC), "an update package in Tuya's UG format", _UNPACK),
+    FileFormat(re.escape(uf2.BEGIN), "a UF2 file", _UNPACK),
 )
 FORMATS = (
-    RBL,
-    FileFormat(rb"\x55\xaa\x55\xaa", "an update in Tuya's UG format", "give a dump of the whole flash"),
+    *PACKAGES,
     FileFormat(rb"\x7fELF", "an ELF file", "make a raw binary of it with objcopy -O binary"),
     FileFormat(
         rb":[0-9A-Fa-f]{10,}\r?\n", "an Intel HEX file", "make a raw binary of it with objcopy -I ihex -O binary"
@@ -29,7 +31,6 @@ FORMATS = (
     FileFormat(
         rb"S[0-3][0-9A-Fa-f]{8,}\r?\n", "an S-record file", "make a raw binary of it with objcopy -I srec -O binary"
     ),
-    FileFormat(rb"UF2\n", "a UF2 file", "give the raw binary that it was made of, or unpack it with ltchiptool"),
     FileFormat(rb"\x1f\x8b\x08|PK\x03\x04|7z\xbc\xaf", "a compressed archive", "unpack it first"),
 )
 

@@ -18,7 +18,7 @@ from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import chip_check
-from bk7238.image.file_format import RBL, file_format
+from bk7238.image.file_format import PACKAGES, file_format
 from bk7238.image.flash_view import FlashView
 
 
@@ -107,10 +107,10 @@ def parse(
 
 def _check(view: FlashView, name: str, typed: str) -> None:
     """Raises ImageError where the bytes are no whole image of this chip."""
-    data = view.data
-    if file_format(data) is RBL:
+    data, other = view.data, file_format(view.data)
+    if other in PACKAGES:
         raise ImageError(
-            f"{name}: this is {RBL.kind}; the full flash image comes first and it behind it, or "
+            f"{name}: this is {other.kind}; the full flash image comes first and it behind it, or "
             f"{_build('--bootloader BOOTLOADER --package', typed)} makes an image of it"
         )
     what = chip_check.other_file(data)

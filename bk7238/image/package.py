@@ -1,4 +1,5 @@
-"""An update package: an RBL header and its body. Without the header's magic it is refused; damage is only noted."""
+"""An update package: an RBL header and its body, which may come in an envelope. Without the header's magic it is
+refused; damage is only noted."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bk7238 import host_files, resources
+from bk7238.chip import Chip
 from bk7238.formats import rbl
-from bk7238.image import chip_check
+from bk7238.image import chip_check, envelope
+from bk7238.image.envelope import Envelope, EnvelopeError
 from bk7238.image.file_format import file_format
 from bk7238.image.flash_view import FlashView
 
@@ -20,14 +23,26 @@ class PackageError(ValueError):
 
 @dataclass(frozen=True)
 class Package:
-    """`data` is the whole file; `damage` says in a line each what the bootloader will not like about it. `path` is
-    where it was read."""
+    """`data` is the RBL; `damage` says in a line each what the bootloader will not like about it. `path` is where it
+    was read, and `envelope` what it was in there."""
 
     name: str
     data: bytes
     header: rbl.RblHeader
     damage: tuple[str, ...]
     path: Path | None = field(default=None, compare=False)
+    envelope: Envelope | None = None
+
+    @property
+    def file(self) -> bytes:
+        """The bytes that were read: with the envelope, where there is one."""
+        return self.data if self.envelope is None else self.envelope.file
+
+    def within(self, kind: str, chip: Chip) -> bytes:
+        """The package in an envelope of that kind: the one it was read in, or one that is made for a chip. Raises
+        EnvelopeError where none can be made."""
+        around = self.envelope
+        return around.file if around is not None and around.kind == kind else envelope.ENVELOPES[kind](self.data, chip)
 
     def __repr__(self) -> str:
         return f"<package {self.name}: {len(self.data):,} bytes, {self.header.version!r} for {self.header.partition!r}>"
@@ -47,15 +62,30 @@ def read(path: Path) -> Package:
 
 
 def parse(data: bytes, name: str, typed: Path | None = None) -> Package:
-    """Check that `data` begins with an RBL header. Raises PackageError, whose remedy calls the file as it was
-    `typed`."""
+    """Check that `data`, or what is in it where it is a UG or a UF2, begins with an RBL header. Raises PackageError,
+    whose remedy calls the file as it was `typed`."""
+    try:
+        data, around = envelope.opened(data)
+    except EnvelopeError as error:
+        raise PackageError(f"{name}: {error}") from None
     if len(data) < rbl.SIZE:
         raise PackageError(f"{name}: {len(data)} bytes are fewer than the {rbl.SIZE} of an RBL header")
     header = rbl.unpack(data)
     if header.magic != rbl.MAGIC:
         remedy = _remedy(data, shlex.quote(str(typed or name)))
         raise PackageError(f"{name}: the magic at 0x0 is {header.magic.hex()}, not 52424c00 (RBL); {remedy}")
-    return as_it_is(data, name)
+    return _within(around, data, name)
+
+
+def of_file(file: bytes, name: str) -> Package:
+    """The package of a file that was taken for one before."""
+    data, around = envelope.opened(file)
+    return _within(around, data, name)
+
+
+def _within(around: Envelope | None, data: bytes, name: str) -> Package:
+    found = as_it_is(data, name)
+    return found if around is None else replace(found, envelope=around, damage=(*around.damage, *found.damage))
 
 
 def _remedy(data: bytes, typed: str) -> str:

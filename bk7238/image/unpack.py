@@ -10,24 +10,15 @@ import zlib
 from dataclasses import dataclass
 
 from bk7238.formats import rbl, rbl_body
+from bk7238.image.envelope import HeaderField
 from bk7238.image.package import Package, PackageError
 
 MOST = 1 << 24  # bytes: the addresses of the family's flash controllers have 24 bits
 
 
 @dataclass(frozen=True)
-class HeaderField:
-    """One field of the header; `right` is None where there is nothing to check it against."""
-
-    name: str
-    value: str
-    right: bool | None
-    remark: str = ""
-
-
-@dataclass(frozen=True)
 class Unpacked:
-    """The raw app and the header's fields."""
+    """The raw app and the header's fields, behind those of what the package came in."""
 
     app: bytes
     fields: tuple[HeaderField, ...]
@@ -59,6 +50,7 @@ def _fields(package: Package, app: bytes) -> list[HeaderField]:
     own = int.from_bytes(package.data[rbl.SIZE - 4 : rbl.SIZE], "little")
     counted = zlib.crc32(package.data[: rbl.SIZE - 4])
     return [
+        *(package.envelope.fields if package.envelope is not None else ()),
         HeaderField("magic", header.magic.hex(), header.magic == rbl.MAGIC),
         HeaderField("algorithm", f"{header.algorithm:#x}: {header.compression}, {header.encryption}", None),
         HeaderField("timestamp", str(header.timestamp), None),

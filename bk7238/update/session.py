@@ -49,7 +49,7 @@ class Update(Actor):
         plug: Plug = network_alone,
     ) -> None:
         self._given = [settings, image.name, image.data, image.partitions, image.bootloader_version]
-        self._given += [package.name, package.data]
+        self._given += [package.name, package.file]
         self.faults = Faults(settings.faults, settings.seed)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
@@ -100,7 +100,7 @@ class Update(Actor):
             find = {"codec": chip.codec, "chip": chip}.__getitem__
             settings, image_name, content, table, loader, package_name, body = Reader(find).value(given)
             image = FlashImage(image_name, content, table, loader, chip)
-            update = cls(image, packages.as_it_is(body, package_name), settings, tell)
+            update = cls(image, packages.of_file(body, package_name), settings, tell)
             Snapshots(update.machine).restore(snapshot)
         return update
 
