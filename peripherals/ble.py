@@ -1,20 +1,23 @@
 """Bluetooth LE: the core's resets and slot clock, and the registers of its radio.
 
-Facts: docs/hardware/ble.md; the SDK's ble_reg_ipcore.h and BK3633_RegList.h. Enough for its start-up to find the resets
-done; the exchange memory is ordinary memory of the platform. The slot clock counts half slots of 312.5 us from power-on
-and, for its fraction, half microseconds downwards from 624.
+Facts: docs/hardware/ble.md; the SDK's ble_reg_ipcore.h (of ble_5_2, and for the BK7231N of ble_5_1) and
+BK3633_RegList.h. Enough for its start-up to find the resets done; the exchange memory is ordinary memory of the
+platform. The slot clock counts half slots of 312.5 us from power-on and, for its fraction, half microseconds downwards
+from 624.
 
 Not modelled: Bluetooth itself: no interrupts, no radio, no encryption (its start bit clears, the result stays).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, on_write
 
 HALF_MICROSECONDS_PER_HALF_SLOT = 625
 
 
-class BleCore(Peripheral):
+class _Core(Peripheral):
     size = 0x10000
 
     class RWDMCNTL(Register, at=0x00):
@@ -60,6 +63,15 @@ class BleCore(Peripheral):
         aes_start = SC(0)
         aes_mode = RW(1)
 
+    def _sample(self, slot_clock: Any, fine_time: Any) -> None:
+        half_slots, rest = divmod(2 * self.clock.now, HALF_MICROSECONDS_PER_HALF_SLOT)
+        slot_clock.sclk = half_slots
+        fine_time.finecnt = HALF_MICROSECONDS_PER_HALF_SLOT - 1 - rest
+
+
+class BleCore(_Core):
+    """The core of Bluetooth 5.2."""
+
     class SLOTCLK(Register, at=0x100):
         sclk = RO(0, 27)
         clkn_upd = SC(30)
@@ -71,9 +83,24 @@ class BleCore(Peripheral):
     @on_write(SLOTCLK)
     def _sample_clock(self, word: int) -> None:
         if BleCore.SLOTCLK.samp.of(word):
-            half_slots, rest = divmod(2 * self.clock.now, HALF_MICROSECONDS_PER_HALF_SLOT)
-            self.SLOTCLK.sclk = half_slots
-            self.FINETIMECNT.finecnt = HALF_MICROSECONDS_PER_HALF_SLOT - 1 - rest
+            self._sample(self.SLOTCLK, self.FINETIMECNT)
+
+
+class BleCore51(_Core):
+    """The core of Bluetooth 5.1, which has two timers of three."""
+
+    class SLOTCLK(Register, at=0xF8):
+        sclk = RO(0, 27)
+        clkn_upd = SC(30)
+        samp = SC(31)
+
+    class FINETIMECNT(Register, at=0xFC):
+        finecnt = RO(0, 9)
+
+    @on_write(SLOTCLK)
+    def _sample_clock(self, word: int) -> None:
+        if BleCore51.SLOTCLK.samp.of(word):
+            self._sample(self.SLOTCLK, self.FINETIMECNT)
 
 
 class BleRadio(Peripheral):

@@ -71,7 +71,7 @@ def test_the_other_boards_differ_in_few_blocks(path, platform):
     differ = {block.name for block in other.blocks} - {block.name for block in platform.blocks}
     ours = {block.name: (block.model, block.args) for block in platform.blocks}
     differ |= {one.name for one in other.blocks if one.name in ours and (one.model, one.args) != ours[one.name]}
-    assert differ <= {"sctrl", "saradc", "rc", "jpeg"} and "sctrl" in differ
+    assert differ <= {"sctrl", "saradc", "rc", "jpeg", "ble"} and "sctrl" in differ
 
 
 @pytest.fixture(scope="module")
