@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
 
 _ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
-_SCRIPT = """\
+_BASH = """\
 _bk7238() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} option=${{COMP_WORDS[COMP_CWORD-1]}} verb="" words="" at
-    if [[ $word == "=" ]]; then word=""; elif [[ $option == "=" ]]; then option=${{COMP_WORDS[COMP_CWORD-2]}}; fi
+    local word=${{COMP_WORDS[COMP_CWORD]}} option=${{COMP_WORDS[COMP_CWORD-1]}} verb="" words="" prefix="" at
+    if [[ $word == "=" ]]; then word=""; elif [[ $option == "=" ]]; then option=${{COMP_WORDS[COMP_CWORD-2]}}
+    elif [[ $word == --*=* ]]; then option=${{word%%=*}} prefix="${{word%%=*}}=" word=${{word#*=}}; fi # zsh: one word
     for ((at = 1; at < COMP_CWORD; at++)); do
         case "$verb ${{COMP_WORDS[at]}}" in
             {verbs}) verb="$verb ${{COMP_WORDS[at]}}" ;;
@@ -25,9 +26,42 @@ _bk7238() {{
 {words}
         esac ;;
     esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    COMPREPLY=($(compgen -P "$prefix" -W "$words" -- "$word"))
 }}
 complete -o default -F _bk7238 bk7238
+"""
+_FISH = """\
+function __bk7238
+    set -l before (commandline -opc)
+    set -l word (commandline -ct)
+    set -l option $before[-1]
+    set -l verb ""
+    set -l words ""
+    set -l prefix ""
+    if string match -q -- "--*=*" $word
+        set option (string split -m 1 = -- $word)[1]
+        set prefix $option=
+    end
+    for one in $before[2..]
+        switch "$verb $one"
+            case {verbs}
+                set verb "$verb $one"
+        end
+    end
+    switch "$verb $option"
+{values}
+        case "*"
+            switch "$verb/$word"
+{words}
+            end
+    end
+    if test -n "$words"
+        printf "%s\\n" $prefix(string split " " -- $words)
+    else
+        __fish_complete_path $word
+    end
+end
+complete -c bk7238 -f -a "(__bk7238)"
 """
 
 
@@ -41,7 +75,12 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the script, made of the parsers. Returns the exit status."""
     top = importlib.import_module("bk7238.cli").parser()  # which imports this module
-    print((_ZSH if arguments.shell == "zsh" else "") + _script(dict(_parsers("", top))), end="")
+    parsers = dict(_parsers("", top))
+    if arguments.shell == "fish":
+        print(_script(_FISH, " ", '{indent}case {patterns}\n{indent}    set words "{words}"', '"{}*"', parsers), end="")
+        return 0
+    bash = _script(_BASH, "|", '{indent}{patterns}) words="{words}" ;;', '"{}"*', parsers)
+    print((_ZSH if arguments.shell == "zsh" else "") + bash, end="")
     return 0
 
 
@@ -61,23 +100,24 @@ def _inner(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser
     }
 
 
-def _script(parsers: dict[str, argparse.ArgumentParser]) -> str:
-    verbs, values, words = [], [], []
+def _script(form: str, separator: str, case: str, prefix: str, parsers: Mapping[str, argparse.ArgumentParser]) -> str:
+    """A script of this form: `case` is how the shell writes one of several, whose patterns have a separator between
+    them, and `prefix` what begins with a text."""
+    values, words = [], []
     for verb, parser in parsers.items():
-        if verb:
-            verbs.append(f'"{verb}"')
         options = [option for action in parser._actions for option in action.option_strings]
         for action in parser._actions:
-            names = "|".join(f'"{verb} {option}"' for option in action.option_strings)
+            names = separator.join(f'"{verb} {option}"' for option in action.option_strings)
             if names and _values(action):
-                values.append(f'        {names}) words="{" ".join(_values(action))}" ;;')
+                values.append(case.format(indent=" " * 8, patterns=names, words=" ".join(_values(action))))
         positional = [
             *_inner(parser),
             *(one for action in parser._actions if not action.option_strings for one in _values(action)),
         ]
-        words.append(f'            "{verb}/-"*) words="{" ".join(options)}" ;;')
-        words.append(f'            "{verb}/"*) words="{" ".join(dict.fromkeys(positional))}" ;;')
-    return _SCRIPT.format(verbs="|".join(verbs), values="\n".join(values), words="\n".join(words))
+        for begin, offered in ((f"{verb}/-", options), (f"{verb}/", dict.fromkeys(positional))):
+            words.append(case.format(indent=" " * 12, patterns=prefix.format(begin), words=" ".join(offered)))
+    verbs = separator.join(f'"{verb}"' for verb in parsers if verb)
+    return form.format(verbs=verbs, values="\n".join(values), words="\n".join(words))
 
 
 def _values(action: argparse.Action) -> list[str]:
