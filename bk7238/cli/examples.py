@@ -40,7 +40,7 @@ EXAMPLES = {
     "firmware list": ("firmware list",),
     "firmware where": ("firmware where reference_1.0.0.bin",),
     "firmware fetch": ("firmware fetch", "firmware fetch OpenBK7238_QIO_1.18.300.bin"),
-    "boards": ("boards", "boards --json"),
+    "boards": ("boards", "boards --json", "boards bk7238 -o acme7238"),
     "doctor": ("doctor",),
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),
     "init": ("init full.bin app.rbl", f"init {_REFERENCE} --yes -o tests"),

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bk7238 import host_files, resources
+from bk7238 import resources
 from bk7238.cli import arguments as given
+from bk7238.cli import files
 from bk7238.image import package
 
 FILES = (
@@ -48,9 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.output
     names = {_IMAGE: _called(arguments.image, folder), _PACKAGE: _called(arguments.package, folder)}
     schemas = {f".vscode/{name}": (resources.schemas() / name).read_text(encoding="utf-8") for name in SCHEMAS}
-    there = [name for name in (*FILES, *schemas) if os.path.lexists(folder / name)]
-    if there:
-        raise given.UsageError(f"{folder / there[0]} is there already; name another folder with -o, or move it away")
+    files.refuse_those_there(folder, (*FILES, *schemas))
     print(f"{image.name}: {image.chip.name}, boot loader {image.bootloader_version}")
     print(f"{update.name}: version {update.header.version}, {len(update.data)} bytes")
     for damage in update.damage:
@@ -61,9 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             print("nothing is written")
             return 0
     texts = {name: _filled((resources.example() / name).read_text(encoding="utf-8"), names) for name in FILES}
-    for name, text in {**texts, **schemas}.items():
-        _write(folder / name, text)
-        print(f"wrote {folder / name}")
+    files.write_all(folder, {**texts, **schemas})
     print(f"next: {'pytest' if folder == Path() else f'cd {folder} && pytest'}")
     return 0
 
@@ -90,13 +87,3 @@ def _filled(text: str, names: dict[str, str]) -> str:
     """A file of the example with the names of the project's firmware."""
     text = text.replace("# bk7238_", "bk7238_").replace("../../schemas/", ".vscode/")
     return re.sub("|".join(map(re.escape, names)), lambda found: names[found[0]], text)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if host_files.is_hosts(error):
-            raise
-        raise given.UsageError(f"{path.parent}: {error.strerror or error}; name another folder with -o") from None
-    host_files.write_in(path.parent, path.name, text)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
-_FILE = re.compile(r"`([\w-]+\.\w+)`[^`]*?\n\n```(?:python|text|toml)\n(.*?)```", re.DOTALL)
+_FILE = re.compile(r"`([\w/-]+\.\w+)`[^`]*?\n\n```(?:python|text|toml)\n(.*?)```", re.DOTALL)
 _COMMANDS = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -65,7 +65,13 @@ def test_each_is_under_30_lines_and_works(title, tmp_path):
 
 @pytest.mark.full
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_the_commands_of_a_tutorial_run_in_their_order(page, tmp_path):
-    lines = commands(page.read_text())
-    assert lines
-    carried_out(tmp_path, lines)
+def test_what_a_tutorial_says_is_done_in_its_order(page, tmp_path):
+    """Its commands are run, and its files written where they are named."""
+    text = page.read_text()
+    assert commands(text)
+    done = sorted([*_FILE.finditer(text), *_COMMANDS.finditer(text)], key=lambda found: found.end())
+    for found in done:
+        if found.re is _FILE:
+            (tmp_path / found[1]).write_text(found[2])
+        else:
+            carried_out(tmp_path, commands(found[0]))

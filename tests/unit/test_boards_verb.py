@@ -1,9 +1,13 @@
 """`bk7238 boards`: what it says of each chip that has a name."""
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from bk7238 import chip
 from bk7238.cli import main
+from bk7238.engine import repl
 
 
 def test_each_chip_with_a_name_is_listed(capsys):
@@ -19,3 +23,16 @@ def test_for_people_it_says_the_same(capsys):
     assert main(["boards"]) == 0
     out = capsys.readouterr().out
     assert all(f"{one.word}\n  {one.name}; " in out for one in chip.known())
+
+
+@pytest.mark.parametrize("name", ["bk7238", "bk7231m"])
+def test_a_board_like_another_is_that_board_until_it_is_changed(name, tmp_path, capsys):
+    folder = tmp_path / "acme7238"
+    assert main(["boards", name, "-o", str(folder)]) == 0
+    assert repl.load(folder / "board.repl") == repl.load(chip.load(name).board)
+    assert replace(chip.load(folder), folder=chip.load(name).folder) == chip.load(name)
+    (folder / "chip.toml").unlink()
+    capsys.readouterr()
+    assert main(["boards", name, "-o", str(folder)]) == 2
+    assert "is there already; name another folder with -o" in capsys.readouterr().err
+    assert not (folder / "chip.toml").exists()
