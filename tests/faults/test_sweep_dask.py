@@ -1,4 +1,6 @@
-"""Sweeps on a Dask cluster of two workers of this machine: they find what processes find, also when a worker dies."""
+"""Sweeps on a Dask cluster of two workers of this machine: they find what processes find, also when a worker dies.
+
+Dask is imported by the tests that need it: it takes a second, and the quick tests have none."""
 
 import json
 import logging
@@ -9,10 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import dask
-import psutil
 import pytest
-from distributed import Client, LocalCluster
 
 from bk7238 import resources
 from bk7238.cli import main
@@ -67,7 +66,7 @@ def pool(tmp_path_factory):
 
 
 def start(folder, workers, threads):
-    return LocalCluster(
+    return pytest.importorskip("distributed").LocalCluster(
         n_workers=workers,
         threads_per_worker=threads,
         host="127.0.0.1",
@@ -79,7 +78,7 @@ def start(folder, workers, threads):
 
 
 @pytest.fixture(scope="module")
-def two(pool, tmp_path_factory):  # noqa: ARG001
+def cluster_of_two(pool, tmp_path_factory):  # noqa: ARG001
     """The cluster. It comes after the pool, which forks: Dask has threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS))  # its workers know faults.held
@@ -88,12 +87,12 @@ def two(pool, tmp_path_factory):  # noqa: ARG001
             yield cluster
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """A busy host may take its time."""
+@pytest.fixture
+def two(cluster_of_two, monkeypatch):
+    """The cluster, on a host that may be busy and take its time."""
     monkeypatch.setattr(dask_cluster, "PATIENCE", HANGS)
-    with dask.config.set({"distributed.comm.timeouts.connect": f"{HANGS}s"}):
-        yield
+    with sys.modules["dask"].config.set({"distributed.comm.timeouts.connect": f"{HANGS}s"}):
+        yield cluster_of_two
 
 
 @pytest.fixture
@@ -101,9 +100,17 @@ def held(tmp_path):
     return Held(job(), tmp_path)
 
 
+def process_of(number):
+    return psutil().Process(number)
+
+
+def psutil():
+    return pytest.importorskip("psutil")  # which comes with Dask
+
+
 def nanny_of(process, two):
     """The nanny of the worker that has this process."""
-    parent = psutil.Process(process).ppid()
+    parent = process_of(process).ppid()
     return next(one for one in two.workers.values() if one.pid == parent)
 
 
@@ -140,7 +147,7 @@ def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, hel
     def kill():
         process = held.held(1).pop()
         nanny = nanny_of(process, two)
-        killed.extend([nanny.worker_address, psutil.Process(process)])
+        killed.extend([nanny.worker_address, process_of(process)])
         os.kill(nanny.pid, signal.SIGKILL)
         held.release()
 
@@ -148,8 +155,8 @@ def test_a_worker_that_dies_is_named_and_its_points_are_run_again(two, pool, hel
     assert swept(held, start, tell=once(kill), warn=said.append) == pool["packages"]
     address, orphan = killed
     assert len(said) == 1 and said[0].startswith(f"a worker died: {address}; ") and "are run again: package-" in said[0]
-    assert psutil.wait_procs([orphan], timeout=HANGS)[1] == []
-    with Client(two.scheduler_address, set_as_default=False) as client:
+    assert psutil().wait_procs([orphan], timeout=HANGS)[1] == []
+    with sys.modules["distributed"].Client(two.scheduler_address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=HANGS)  # Dask's nanny starts it again
 
 
@@ -171,12 +178,12 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_on_the_workers(two, held):
     left = []
 
     def interrupt():
-        left.extend(map(psutil.Process, held.held(2)))
+        left.extend(map(process_of, held.held(2)))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         swept(held, cluster(two.scheduler_address), tell=once(interrupt))
-    assert psutil.wait_procs(left, timeout=HANGS)[1] == []
+    assert psutil().wait_procs(left, timeout=HANGS)[1] == []
 
 
 @pytest.fixture

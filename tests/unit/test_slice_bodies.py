@@ -172,6 +172,7 @@ def test_all_bodies_do_the_same(body, course):
         assert one.state == other.state
 
 
+@pytest.mark.full
 def test_the_bytes_are_what_the_compilers_make():
     for machine, made_by in machine_code.COMPILERS.items():
         compiler = shutil.which(f"{machine}-linux-gnu-gcc")
