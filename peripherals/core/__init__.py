@@ -20,7 +20,7 @@ from bk7238.peripherals.core.declaring import (
 )
 from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
 from bk7238.peripherals.core.peripheral import Peripheral
-from bk7238.peripherals.core.register import Register, word
+from bk7238.peripherals.core.register import Clears, Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, Recurring, ResetKind, Services
 from bk7238.peripherals.core.signal import Signal, Tap
 from bk7238.peripherals.core.state import (
@@ -68,6 +68,7 @@ __all__ = [
     "Bus",
     "Calls",
     "Carrier",
+    "Clears",
     "Clock",
     "Device",
     "Feed",

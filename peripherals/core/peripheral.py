@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
-from bk7238.peripherals.core.register import WORD, Kept, Register
+from bk7238.peripherals.core.register import WORD, Clears, Kept, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
 from bk7238.peripherals.core.state import (
@@ -230,10 +230,8 @@ class Peripheral(Declaring, base=True):
         if isinstance(item, StoreBuffer):
             buffer = self._fifos[key] = RunningStoreBuffer(item, self.words[item.enable.register.at])
             return buffer
-        if isinstance(item, Load):
-            load = RunningLoad(item, self._behind[item.fifo])
-            self.words[item.address.register.at].command(load)
-            return load
+        if isinstance(item, (Load, Clears)):
+            return self._make_command(item)
         if isinstance(item, State):
             self._states[key] = holder, name, item
             return item.initial()
@@ -275,6 +273,15 @@ class Peripheral(Declaring, base=True):
                 at = register.at + register._index * register.stride
                 self.writers[at] = _followed(self.writers[at], register)
         return line
+
+    def _make_command(self, item: Load | Clears) -> Any:
+        """Let writes of a register do something to others."""
+        if isinstance(item, Clears):
+            self.words[item.by.at].acknowledge(self.words[item.status.at], item.bits)
+            return item
+        load = RunningLoad(item, self._behind[item.fifo])
+        self.words[item.address.register.at].command(load)
+        return load
 
     def _make_alarm(self, item: Alarm, key: str, handler: Callable[..., Any] | None) -> Any:
         if isinstance(item, Periodic):

@@ -106,6 +106,8 @@ if TYPE_CHECKING:
         _takes: int | None
         _lines: int | None
         _loads: int | None
+        _clears: int | None
+        _clears_bits: int
 
         def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
@@ -123,21 +125,26 @@ else:
             ("_gives", ctypes.c_void_p),
             ("_lines", ctypes.c_void_p),
             ("_loads", ctypes.c_void_p),
+            ("_clears", ctypes.c_void_p),
+            ("_clears_bits", ctypes.c_uint32),
         )
 
 
 class Register(_Memory):
     """One 32-bit word at byte offset `at` of its block, or `count` of them, `stride` bytes apart.
 
-    `keeps` names the kinds of reset that leave the register alone. What an engine needs to serve accesses without
-    asking the block is in memory of the host, at `host_address`.
+    `keeps` names the kinds of reset that leave the register alone. One that is not on the `bus`, but behind what is, is
+    for levels that outputs follow. What an engine needs to serve accesses without asking the block is in memory of the
+    host, at `host_address`; one that does may let the outputs follow by itself (`settle`), where nobody else is told.
     """
 
     at: ClassVar[int] = -1
     count: ClassVar[int] = 1
     stride: ClassVar[int] = 4
     reset_value: ClassVar[int] = 0
+    settle: ClassVar[Any] = staticmethod(lambda _address: False)
     keeps: ClassVar[frozenset[Any]] = frozenset()
+    bus: ClassVar[bool] = True
     fields: ClassVar[dict[str, Field]] = {}
     readable: ClassVar[int] = WORD
     stored: ClassVar[int] = WORD
@@ -147,12 +154,12 @@ class Register(_Memory):
     _array: Any
 
     def __init_subclass__(
-        cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = ()
+        cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = (), bus: bool = True
     ) -> None:
         if at % 4 or stride % 4 or at < 0 or count < 1:
             raise TypeError(f"{cls.__qualname__}: registers are aligned words, at={at:#x} stride={stride} is not")
         cls.fields = {name: field for name, field in vars(cls).items() if isinstance(field, Field)}
-        cls.at, cls.count, cls.stride, cls.keeps = at, count, stride, frozenset(keeps)
+        cls.at, cls.count, cls.stride, cls.keeps, cls.bus = at, count, stride, frozenset(keeps), bus
         cls.reset_value, cls.readable, cls.stored, cls.w1c = reset, WORD, WORD, 0
         seen = 0
         for name, field in cls.fields.items():
@@ -172,7 +179,9 @@ class Register(_Memory):
     def __init__(self, index: int = 0) -> None:
         self._index = index
         self.lines: list[Any] = []  # the outputs that follow it
+        self._cleared: Register | None = None  # by ones that are written
         super().__init__(self.reset_value, self.readable, self.stored, self.w1c)
+        self._address = ctypes.addressof(self)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value:#010x})"
@@ -184,7 +193,7 @@ class Register(_Memory):
     @property
     def host_address(self) -> int:
         """Where the register is in the host's memory."""
-        return ctypes.addressof(self)  # type: ignore[arg-type]
+        return self._address
 
     def plain(self, read: bool, write: bool, unchanging: bool = False) -> None:
         """Say whether reads, writes, and writes that change nothing that is stored need no handler."""
@@ -198,8 +207,9 @@ class Register(_Memory):
 
     def changed(self) -> None:
         """Let the outputs that follow it be as it says now."""
-        for line in self.lines:
-            line.update()
+        if self.lines and not self.settle(self._address):
+            for line in self.lines:
+                line.update()
 
     def give_from(self, fifo: Any) -> None:
         """Reads give what is in a FIFO."""
@@ -213,9 +223,23 @@ class Register(_Memory):
         """Let writes load a FIFO."""
         self._loads = ctypes.addressof(load)
 
+    def acknowledge(self, other: Register, bits: int) -> None:
+        """Let ones that are written clear these bits of another register."""
+        self._cleared, self._clears, self._clears_bits = other, other.host_address, bits
+
     def write(self, word: int) -> None:
-        """What a write by the firmware does to the stored value, before any handler sees it."""
+        """What a write by the firmware does to what is stored, before any handler sees it."""
         self.value = (self.value & ~self.stored | word & self.stored) & ~(word & self.w1c)
+        if self._cleared is not None:
+            self._cleared.value &= ~(word & self._clears_bits)
+            self._cleared.changed()
+
+
+class Clears(Declaration):
+    """Ones that are written to the register `by` clear those bits of `status`, but for the bits of its field `but`."""
+
+    def __init__(self, status: type[Register], *, by: type[Register], but: Field | None = None) -> None:
+        self.status, self.by, self.bits = status, by, WORD & ~(but.mask if but else 0)
 
 
 def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:

@@ -10,14 +10,14 @@ import ctypes
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bk7238.peripherals.core.register import Declaration, Field, Register
+from bk7238.peripherals.core.register import WORD, Declaration, Field, Register
 
 Listener = Callable[[bool], object]
 
 
 class Pending:
-    """High while a bit of `status` is set whose bit in `enable` is, and `gate`. Without `enable` all bits count.
-    `shown` shows those bits. A status may be a whole register."""
+    """High while a bit of `status` is set whose bit in `enable` is, and `gate`. Without `enable` all bits count, or
+    those of `bits`. `shown` shows those bits. A status may be a whole register."""
 
     def __init__(
         self,
@@ -26,9 +26,10 @@ class Pending:
         *,
         gate: Field | None = None,
         shown: Field | None = None,
+        bits: int = WORD,
     ) -> None:
         self.status = status if isinstance(status, Field) else _whole(status)
-        self.enable, self.gate, self.shown = enable, gate, shown
+        self.enable, self.gate, self.shown, self.bits = enable, gate, shown, bits
 
     @property
     def sources(self) -> set[int]:
@@ -220,5 +221,5 @@ def _words(when: Pending, words: dict[int, Register]) -> Iterator[Register | Non
 def _places(when: Pending) -> tuple[int, ...]:
     """The mask of what counts, the lowest bits of status, enable and shown fields, and the mask of the gate."""
     status, enable, shown = when.status, when.enable or when.status, when.shown or when.status
-    mask = status.mask >> status.lsb & enable.mask >> enable.lsb & shown.mask >> shown.lsb
+    mask = status.mask >> status.lsb & enable.mask >> enable.lsb & shown.mask >> shown.lsb & when.bits
     return mask, status.lsb, enable.lsb, shown.lsb, when.gate.mask if when.gate else 0

@@ -66,4 +66,4 @@ class AbsoluteTimers(MacPart):
         unmasked = self.TIMERS_INT_EVENT_SET.absTimers & self.TIMERS_INT_UN_MASK.absTimers
         interrupts = self.block.interrupts
         interrupts.GEN_INT_STATUS.absGenTimers = unmasked != 0
-        interrupts.update_lines()
+        interrupts.update()

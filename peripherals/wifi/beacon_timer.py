@@ -84,7 +84,7 @@ class BeaconTimer(MacPart):
         self._plan_impending()
         if self.block.control.STATE_CNTRL.currentState != IDLE:
             self.block.interrupts.GEN_INT_STATUS.impPriTBTT = 1
-            self.block.interrupts.update_lines()
+            self.block.interrupts.update()
 
     @on_alarm(tbtt)
     def _tbtt(self) -> None:

@@ -67,7 +67,7 @@ class Control(MacPart):
         self.STATE_CNTRL.currentState = new
         if new == IDLE:
             self.block.interrupts.GEN_INT_STATUS.idleInterrupt = 1
-            self.block.interrupts.update_lines()
+            self.block.interrupts.update()
         self.block.doze.state_reached()
         self.block.tx.contend()
 

@@ -8,22 +8,15 @@ Not modelled: every source but idle, the absolute timers, TBTT, the end of a tra
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, WO, Output, Register, on_write
-from bk7238.peripherals.wifi.mac_part import MacPart
+from functools import partial
+from typing import Any
 
-MODEM, TX_RX_TIMER, TX_RX_MISC, RX_TRIGGER, TX_TRIGGER, PROT_TRIGGER, GENERAL = (1 << n for n in range(7))
+from bk7238.peripherals.core import RO, RW, WO, Clears, Output, Pending, Register
+from bk7238.peripherals.wifi.mac_part import MacPart
 
 
 def _bits(*ranges: tuple[int, int]) -> int:
     return sum(1 << bit for first, last in ranges for bit in range(first, last + 1))
-
-
-TX_RX_SOURCES = (
-    (PROT_TRIGGER, _bits((0, 5))),
-    (TX_TRIGGER, _bits((6, 13), (15, 15), (20, 28))),
-    (TX_RX_TIMER, _bits((14, 14), (17, 17))),
-    (RX_TRIGGER, _bits((16, 16), (18, 19))),
-)
 
 
 class Interrupts(MacPart):
@@ -87,36 +80,27 @@ class Interrupts(MacPart):
         enable = RW(0, 28, doc="bits as in TX_RX_INT_STATUS")
         masterTxRxIntEn = RW(31)
 
-    fiq = Output(0, 6)
+    frames = partial(Pending, TX_RX_INT_STATUS, TX_RX_INT_ENABLE.enable, gate=TX_RX_INT_ENABLE.masterTxRxIntEn)
 
-    def update_lines(self) -> None:
+    general_acknowledged = Clears(GEN_INT_STATUS, by=GEN_INT_ACK, but=GEN_INT_STATUS.absGenTimers)
+    frames_acknowledged = Clears(TX_RX_INT_STATUS, by=TX_RX_INT_ACK)
+    modem = Output(0)
+    tx_rx_timer = Output(1, when=(frames(bits=_bits((14, 14), (17, 17))),))
+    tx_rx_misc = Output(2)
+    rx_trigger = Output(3, when=(frames(bits=_bits((16, 16), (18, 19))),))
+    tx_trigger = Output(4, when=(frames(bits=_bits((6, 13), (15, 15), (20, 28))),))
+    prot_trigger = Output(5, when=(frames(bits=_bits((0, 5))),))
+    general = Output(6, when=(Pending(GEN_INT_STATUS, GEN_INT_ENABLE.enable, gate=GEN_INT_ENABLE.masterGenIntEn),))
+
+    del frames
+
+    def update(self) -> None:
         """Drive the wires to what status and enable words say."""
-        lines = 0
-        general, frames = self.GEN_INT_STATUS.value, self.TX_RX_INT_STATUS.value  # 0 most often
-        if general and self.GEN_INT_ENABLE.masterGenIntEn and general & self.GEN_INT_ENABLE.enable:
-            lines |= GENERAL
-        if frames and self.TX_RX_INT_ENABLE.masterTxRxIntEn:
-            pending = frames & self.TX_RX_INT_ENABLE.enable
-            for line, sources in TX_RX_SOURCES:
-                if pending & sources:
-                    lines |= line
-        self.fiq.drive(lines)
+        words: Any = self.GEN_INT_STATUS, self.TX_RX_INT_STATUS
+        for status in words:
+            status.changed()
 
     def clear(self) -> None:
         """Nothing has happened; the enables stay as they are."""
         self.GEN_INT_STATUS.value = self.TX_RX_INT_STATUS.value = 0
-        self.update_lines()
-
-    @on_write(GEN_INT_ENABLE, TX_RX_INT_ENABLE)
-    def _enabled(self, _word: int) -> None:
-        self.update_lines()
-
-    @on_write(GEN_INT_ACK)
-    def _general_acknowledged(self, word: int) -> None:
-        self.GEN_INT_STATUS.value &= ~word | Interrupts.GEN_INT_STATUS.absGenTimers.mask
-        self.update_lines()
-
-    @on_write(TX_RX_INT_ACK)
-    def _tx_rx_acknowledged(self, word: int) -> None:
-        self.TX_RX_INT_STATUS.value &= ~word
-        self.update_lines()
+        self.update()

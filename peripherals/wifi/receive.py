@@ -155,7 +155,7 @@ class RxRings(MacPart):
             placed += 1
         if placed:
             del self.waiting[:placed]
-            self.block.interrupts.update_lines()
+            self.block.interrupts.update()
 
     def stop(self) -> None:
         """Sit on no descriptor until the next newHead."""

@@ -219,7 +219,7 @@ class Transmit(MacPart):
         else:
             self.DEBUG_S_PTR[queue].statusPointer = exchange.descriptor
             self.block.interrupts.TX_RX_INT_STATUS.value |= TRIGGER[queue]
-            self.block.interrupts.update_lines()
+            self.block.interrupts.update()
             self._follow(queue)
         self.contend()
 

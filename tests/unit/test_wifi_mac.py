@@ -91,7 +91,7 @@ class TestInterrupts:
         lines = {}
         for bit in range(29):
             mac.interrupts.TX_RX_INT_STATUS.value = 1 << bit
-            mac.interrupts.update_lines()
+            mac.interrupts.update()
             lines[bit] = [n for n in range(7) if bench.line(n)]
         assert all(lines[bit] == [5] for bit in range(6))
         assert all(lines[bit] == [4] for bit in (*range(6, 14), 15, *range(20, 29)))

@@ -25,6 +25,7 @@ SCAN_FILTER = ACTIVE_FILTER | 0x2200
 
 # Outputs: line 16 + n of the interrupt controller
 TX_RX_TIMER, RX_TRIGGER, TX_TRIGGER, PROT_TRIGGER, GENERAL = 1, 3, 4, 5, 6
+LINES = ("modem", "tx_rx_timer", "tx_rx_misc", "rx_trigger", "tx_trigger", "prot_trigger", "general")
 
 BCN, AC0, AC1, AC2, AC3 = range(5)
 IDLE, DOZE, ACTIVE = 0, 2, 3
@@ -65,7 +66,7 @@ class WifiDriver(BlockBench):
             self.mac.set_input(bit, bool(steps >> bit & 1))
 
     def line(self, number: int) -> bool:
-        return bool(self.mac.interrupts.fiq.value >> number & 1)
+        return bool(getattr(self.mac.interrupts, LINES[number]).value)
 
     def _heard(self, frame: bytes, channel: int) -> bool:
         self.air.append((self.clock.now, frame, channel))

@@ -24,6 +24,7 @@ from bk7238.engine.slice.layout import (
 )
 from bk7238.engine.slice.native import Native
 from bk7238.engine.slice.python import InPython
+from bk7238.peripherals.core import Register
 
 __all__ = [
     "BLOCKS",
@@ -48,6 +49,8 @@ __all__ = [
 def functions() -> Native | InPython:
     """The fastest body that this host can run."""
     try:
-        return Native()
+        native = Native()
     except OSError:
         return InPython()
+    Register.settle = native.settle
+    return native

@@ -42,6 +42,7 @@ class Native:
         self.run = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["run"])
         self.wake = ctypes.CFUNCTYPE(ctypes.c_int, pointer)(entries["wake"])
         self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])
+        self.settle = ctypes.CFUNCTYPE(ctypes.c_bool, pointer)(entries["settle"])
         self.forget = ctypes.CFUNCTYPE(None, pointer, word, word)(entries["forget"])
 
 

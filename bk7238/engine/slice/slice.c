@@ -82,6 +82,8 @@ struct word {
     struct fifo *takes, *gives; /* what a write puts items into, and what a read gets them from */
     struct line **lines;    /* the outputs that follow it, up to a 0; may be 0 */
     struct load *loads;     /* what certain writes do; may be 0 */
+    struct word *clears;    /* the register in which ones that are written clear bits; may be 0 */
+    uint32_t clears_bits;   /* which ones */
 };
 
 /* A FIFO filled from memory: RunningLoad of peripherals/core/state.py. */
@@ -212,6 +214,44 @@ static int unmasked(struct slice *s, uint32_t cpsr)
     return ((s->lines & 2) && !(cpsr & FIQ_MASKED)) || ((s->lines & 1) && !(cpsr & IRQ_MASKED));
 }
 
+/* Enter an exception: `mode` with its mask bits, return address, vector. Within a hook the CPU goes on there at once. */
+void enter(struct slice *s, uint32_t mode, uint32_t link, uint32_t vector)
+{
+    uint32_t cpsr = get(s, CPSR);
+    put(s, CPSR, (cpsr & ~(uint32_t)(MODE | THUMB)) | mode);
+    put(s, SPSR, cpsr);
+    put(s, LR, link);
+    put(s, PC, vector);
+}
+
+/* Take whichever interrupt is asserted and not masked, FIQ first, before the instruction at `pc`. Returns whether one was. */
+static int take_interrupt(struct slice *s, uint32_t pc)
+{
+    uint32_t cpsr;
+    if (!s->lines)
+        return 0;
+    cpsr = get(s, CPSR);
+    if ((s->lines & 2) && !(cpsr & FIQ_MASKED))
+        enter(s, 0x11 | FIQ_MASKED | IRQ_MASKED, pc + 4, 0x1C);
+    else if ((s->lines & 1) && !(cpsr & IRQ_MASKED))
+        enter(s, 0x12 | IRQ_MASKED, pc + 4, 0x18);
+    else
+        return 0;
+    return 1;
+}
+
+/* Take the exception of SWI. One that follows an exception at once is Python's matter, and so is one at whose moment
+ * something is to happen. */
+static int software_interrupt(struct slice *s)
+{
+    int64_t instructions = s->target - s->budget - s->skipped;
+    if (s->attention || s->stop || s->budget <= 0 || instructions - s->last_exception <= AT_ONCE)
+        return 0;
+    s->last_exception = instructions;
+    enter(s, 0x13 | IRQ_MASKED, get(s, PC), 0x08);
+    return 1;
+}
+
 /* Entering a block under a debugger: whether it is the rest of one that was counted. */
 static int resumed(struct slice *s, uint32_t pc, uint32_t size)
 {
@@ -227,11 +267,23 @@ static int resumed(struct slice *s, uint32_t pc, uint32_t size)
     return 1;
 }
 
+/* Whether no change of what it follows makes a line high: the gates of all its terms are shut. */
+static int shut(struct line *line)
+{
+    uint32_t i;
+    for (i = 0; i < line->terms_count; i++)
+        if (!line->terms[i].gate || (line->terms[i].gate->value & line->terms[i].gate_mask))
+            return 0;
+    return !line->level;
+}
+
 /* Whether a change of what these lines follow may be one that only Python can tell of. */
 static int asks(struct line **lines)
 {
     uint32_t i;
     for (; lines && *lines; lines++) {
+        if (shut(*lines))
+            continue;
         if ((*lines)->asks)
             return 1;
         for (i = 0; i < (*lines)->wires_count; i++) {
@@ -274,6 +326,15 @@ static void follow(struct line **lines)
                 follow(net->word->lines);
         }
     }
+}
+
+/* As follow, for who has changed a register from outside. Returns whether that was possible. */
+int settle(struct word *word)
+{
+    if (asks(word->lines))
+        return 0;
+    follow(word->lines);
+    return 1;
 }
 
 static void changed(struct fifo *s)
@@ -409,7 +470,10 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *user)
         end(s, s->stop ? STOPPED : DEADLINE);
         return;
     }
-    if (s->lines && unmasked(s, get(s, CPSR))) {
+    if (s->lines && !s->attention) {
+        if (take_interrupt(s, pc))
+            return;
+    } else if (s->lines && unmasked(s, get(s, CPSR))) {
         end(s, INTERRUPT);
         return;
     }
@@ -488,6 +552,8 @@ void on_exception(void *uc, uint32_t number, void *user)
 {
     struct slice *s = user;
     (void)uc;
+    if (number == SWI && software_interrupt(s))
+        return;
     s->exception = number;
     end(s, EXCEPTION);
 }
@@ -497,43 +563,6 @@ int on_undefined(void *uc, void *user)
 {
     (void)uc;
     end(user, UNDEFINED);
-    return 1;
-}
-
-/* Enter an exception: `mode` with its mask bits, return address, vector. */
-void enter(struct slice *s, uint32_t mode, uint32_t link, uint32_t vector)
-{
-    uint32_t cpsr = get(s, CPSR);
-    put(s, CPSR, (cpsr & ~(uint32_t)(MODE | THUMB)) | mode);
-    put(s, SPSR, cpsr);
-    put(s, LR, link);
-    put(s, PC, vector);
-}
-
-/* Take whichever interrupt is asserted and not masked, FIQ first. */
-static void take_interrupt(struct slice *s)
-{
-    uint32_t cpsr;
-    if (!s->lines)
-        return;
-    cpsr = get(s, CPSR);
-    if ((s->lines & 2) && !(cpsr & FIQ_MASKED))
-        enter(s, 0x11 | FIQ_MASKED | IRQ_MASKED, get(s, PC) + 4, 0x1C);
-    else if ((s->lines & 1) && !(cpsr & IRQ_MASKED))
-        enter(s, 0x12 | IRQ_MASKED, get(s, PC) + 4, 0x18);
-}
-
-/* Take the exception of SWI, if that is why emu_start returned. One that follows an exception at once is Python's matter,
- * and so is one at whose moment something is to happen. */
-static int software_interrupt(struct slice *s)
-{
-    int64_t instructions = s->target - s->budget - s->skipped;
-    if (s->reason != EXCEPTION || s->exception != SWI || s->stop || s->budget <= 0)
-        return 0;
-    if (instructions - s->last_exception <= AT_ONCE)
-        return 0;
-    s->last_exception = instructions;
-    enter(s, 0x13 | IRQ_MASKED, get(s, PC), 0x08);
     return 1;
 }
 
@@ -569,10 +598,10 @@ int run(struct slice *s)
 
     do {
         if (!(s->attention & RESUME))
-            take_interrupt(s);
+            take_interrupt(s, get(s, PC));
         s->reason = WAITING; /* emu_start returns by itself after a WFI */
         error = s->emu_start(s->uc, get(s, PC) | (get(s, CPSR) & THUMB ? 1 : 0), 0, 0, 0);
-    } while (!error && !s->attention && (s->reason == INTERRUPT || software_interrupt(s) || slept(s)));
+    } while (!error && !s->attention && slept(s));
     s->pc = get(s, PC);
     s->cpsr = get(s, CPSR);
     return error;
@@ -642,6 +671,13 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
         } else if (word->loads && size == 4 && (value & word->loads->mask) == word->loads->value) {
             if (loaded(word->loads, value)) {
                 write_word(word, value);
+                return;
+            }
+        } else if (word->clears) {
+            if (size == 4 && !asks(word->clears->lines)) {
+                write_word(word, value);
+                word->clears->value &= ~(value & word->clears_bits);
+                follow(word->clears->lines);
                 return;
             }
         } else if (word->plain & (PLAIN_WRITE | PLAIN_SAME)) {
