@@ -18,6 +18,7 @@ from bk7238.air.misbehaviour import NONE, Misbehaviour
 from bk7238.air.radio_mode import RadioMode
 from bk7238.air.security import EAPOL, Open, Security
 from bk7238.air.stations import Downlink, MacFilter, Outgoing, StationEntry, Stations
+from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.network.events import Events
@@ -82,6 +83,11 @@ class AccessPoint(Actor):
         )
         self._next_beacon = self._bss.next_beacon(0)
 
+        slow, shortest = (
+            airtime.Rate.of_megabits(radio_mode.rates[-1]),
+            dot11.TIMESTAMP.start + self._bss.shortest + dot11.FCS,
+        )
+        self._lead = airtime.ACCESS + airtime.frame_time(slow, shortest)  # microseconds
     # The world's side
 
     @property
@@ -178,13 +184,19 @@ class AccessPoint(Actor):
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do; None while switched off."""
-        if not self.online:
-            return None
-        soonest = self._next_beacon
-        for time in (self._downlink.since, self._security.deadline, self._membership.deadline):
-            if time is not None and time < soonest:
-                soonest = time
-        return soonest
+        return self._soonest(self._next_beacon) if self.online else None
+
+    @property
+    def audible(self) -> int | None:
+        """When something of it may be heard, at the soonest: a beacon takes its time."""
+        return self._soonest(self._next_beacon + self._lead) if self.online else None
+
+    def _soonest(self, beacon: int) -> int:
+        since, security, membership = self._downlink.since, self._security.deadline, self._membership.deadline
+        soonest = beacon if since is None or since > beacon else since
+        if security is not None and security < soonest:
+            soonest = security
+        return soonest if membership is None or membership > soonest else membership
 
     def poll(self, now: int) -> list[Outgoing]:
         """What is to be sent at `now`, in order."""

@@ -39,6 +39,7 @@ class Bss(Actor):
         radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
         self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
+        self.shortest = len(self.beacon(0, management.traffic_indication((), False)))  # bytes of a beacon's body
 
     def answers(self, ssid: bytes) -> bool:
         """Whether a probe request for `ssid` is answered; the empty one asks everybody."""

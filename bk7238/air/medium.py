@@ -28,7 +28,6 @@ from bk7238.network.link import Link
 from bk7238.peripherals.core import Actor, Signal, State, Tap
 
 _JOINING = (dot11.ASSOCIATION_REQUEST << 4, dot11.REASSOCIATION_REQUEST << 4)  # frame control
-ACCESS = airtime.access_time(slots=2, window=15)  # DIFS and the mean random wait of DCF
 
 
 class Injector(NamedTuple):
@@ -76,20 +75,19 @@ class Medium(Actor):
         self.on_frame, self.on_record, self.on_event, self.on_change = Signal(), Signal(), Signal(), Signal()
         self.events.on_event.connect(self.on_event)
         self._networks: list[Link] = []
-        self._working: list[AccessPoint | Link | Station] = []  # all who have deadlines
+        self._others: list[Link | Station] = []  # who have deadlines, besides access points
         for access_point in access_points:
             self.add(access_point)
 
     def add(self, access_point: AccessPoint) -> None:
         """Put an access point on the air."""
         self.access_points.append(access_point)
-        self._working.append(access_point)
         access_point.events.on_event.connect(self.events.publish)
         access_point.on_change.connect(self.on_change)
         network = access_point.network
         if not any(network is other for other in self._networks):
             self._networks.append(network)
-            self._working.append(network)
+            self._others.append(network)
             network.events.on_event.connect(self.on_event)
             network.on_change.connect(self.on_change)
         self.on_change()
@@ -97,7 +95,7 @@ class Medium(Actor):
     def add_station(self, station: Station) -> None:
         """Put a scripted station on the air: one for the device's own access point."""
         self.stations.append(station)
-        self._working.append(station)
+        self._others.append(station)
         station.events.on_event.connect(self.events.publish)
         self.on_change()
 
@@ -161,11 +159,12 @@ class Medium(Actor):
 
     @property
     def deadline(self) -> int | None:
-        """When `poll` has something to do: a frame that lands, a beacon, a timer of the network."""
+        """When `poll` has something to do that others see: a frame that lands, a timer of the network."""
         if self._landed:
             return self._landed[0].time
         lands = self._flying[0].time if self._flying else None
-        return _soonest(lands, self._next_work(), self._next_beginning())
+        work = self._next_work([access_point.audible for access_point in self.access_points])
+        return _soonest(lands, work, self._next_beginning())
 
     def occupy(self, channel: int, duration: int, now: int) -> None:
         """Somebody else has a channel, for `duration` microseconds from now on or from when it is free."""
@@ -187,18 +186,18 @@ class Medium(Actor):
         """When the next frame that waits may contend for its channel."""
         return min(map(self._begins, self._waiting)) if self._waiting else None
 
-    def _next_work(self) -> int | None:
+    def _next_work(self, times: list[int | None]) -> int | None:
+        """The first of these times of access points and of when others have something to do."""
+        times += [one.deadline for one in self._others]
+        return min([time for time in times if time is not None], default=None)
+
+    def _next_own_work(self) -> int | None:
         """When the next access point or network has something to do."""
-        soonest: int | None = None  # asked several times a frame: no generators here and below
-        for one in self._working:
-            deadline = one.deadline
-            if deadline is not None and (soonest is None or deadline < soonest):
-                soonest = deadline
-        return soonest
+        return self._next_work([access_point.deadline for access_point in self.access_points])
 
     def _advance(self, now: int) -> None:
         """Do all that was due at or before `now`, each at its own time: how often we are asked changes nothing."""
-        work = self._next_work()
+        work = self._next_own_work()
         while True:
             lands, begins = self._flying[0].time if self._flying else None, self._next_beginning()
             first = _soonest(lands, work, begins)
@@ -211,7 +210,7 @@ class Medium(Actor):
             else:
                 self._begin(min(channel for channel in self._waiting if self._begins(channel) == first), first)
                 continue  # nobody has heard of it
-            work = self._next_work()
+            work = self._next_own_work()
 
     def _work(self, now: int) -> None:
         for network in self._networks:
@@ -238,7 +237,7 @@ class Medium(Actor):
             del self._waiting[channel]
         if isinstance(sender, AccessPoint) and not sender.online:
             return
-        start, rate = now + ACCESS, Rate.of_megabits(outgoing.rate)
+        start, rate = now + airtime.ACCESS, Rate.of_megabits(outgoing.rate)
         frame = outgoing.frame
         if isinstance(sender, AccessPoint):
             frame = dot11.with_timestamp(frame, sender.tsf(start))

@@ -63,9 +63,7 @@ class SystemBus:
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""
-        end, memory = address + length, self._found
-        if memory.address <= address and end <= memory.end:
-            return memory
+        end = address + length
         for memory in self.memories:
             if memory.address <= address and end <= memory.end:
                 self._found = memory
@@ -74,20 +72,24 @@ class SystemBus:
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of one memory. Raises ValueError outside of them."""
-        memory = self.find(address, length)
+        memory = self._found
+        if address < memory.address or address + length > memory.end:
+            memory = self.find(address, length)
         at = address - memory.address
         return bytes(memory.bytes[at : at + length])
 
     def write(self, address: int, data: bytes) -> None:
         """Write bytes of one memory. Raises ValueError outside of them."""
-        memory = self.find(address, len(data))
+        memory, length = self._found, len(data)
+        if address < memory.address or address + length > memory.end:
+            memory = self.find(address, length)
         at = address - memory.address
         if self.on_watched is not None:
             self.on_watched(address, data)
-        memory.bytes[at : at + len(data)] = data
+        memory.bytes[at : at + length] = data
         if memory is self.window:
-            memory.touched(at, len(data))
-        self._on_write(address, len(data))
+            memory.touched(at, length)
+        self._on_write(address, length)
 
 
 def window_stores(bus: Bus, window: int, log: MachineLog) -> Callable[[int, int, int], None]:

@@ -116,3 +116,7 @@ def access_time(slots: int, window: int) -> int:
     """From the end of an exchange to the beginning of the next: SIFS, `slots` (the AIFSN) and the mean of the random
     wait in a contention window of `window` slots, which is taken always so that equal frames take equal times."""
     return SIFS + slots * SLOT - (-window * SLOT // 2)
+
+
+ACCESS = access_time(slots=2, window=15)
+"""DIFS and the mean random wait of DCF."""

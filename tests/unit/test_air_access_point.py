@@ -11,7 +11,6 @@ from station import BSSID, MAC, OTHER, RATES, Station, make_air
 
 from bk7238.air import events
 from bk7238.air.access_point import AccessPoint
-from bk7238.air.medium import ACCESS
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header, element
@@ -52,7 +51,7 @@ def test_beacons_come_every_hundred_time_units(air):
     began = times[0] - airtime.frame_time(airtime.Rate.of_megabits(6), len(station.beacons[0][0].frame) + dot11.FCS)
     _, header, body = station.beacons[0]
     assert (header.addr1, header.addr2, header.addr3) == (dot11.BROADCAST, BSSID, BSSID)
-    assert int.from_bytes(body[:8], "little") == began == 102_400 + ACCESS
+    assert int.from_bytes(body[:8], "little") == began == 102_400 + airtime.ACCESS
     assert body[8:12] == b"\x64\0\x01\x04"
     found = dict(dot11.elements(body[12:]))
     assert found[dot11.SSID] == b"Bench" and found[dot11.DS_PARAMETER] == b"\6"
@@ -118,7 +117,9 @@ def test_answers_take_air_time(air):
     station.listen()
     [(reception, _, _)] = station.heard
     acknowledged = 1_000_000 + airtime.answer_time(airtime.SLOWEST)
-    assert reception.time == acknowledged + ACCESS + airtime.frame_time(airtime.Rate.of_megabits(6), 30 + dot11.FCS)
+    assert reception.time == acknowledged + airtime.ACCESS + airtime.frame_time(
+        airtime.Rate.of_megabits(6), 30 + dot11.FCS
+    )
     assert (reception.rssi, reception.channel, reception.rate) == (-50, 6, 6)
 
 
