@@ -31,7 +31,7 @@ BSSID = bytes.fromhex("02aabbccdd01")
 class AccessPoint(Actor):
     """An access point for `ssid`. `rssi` (dBm) is how loud the device hears it, `beacon_interval` is in time units.
 
-    `ht`, `b_only`, `n_only`, `ht40`, `wmm` and `country` are those of `RadioMode`; with WMM, stations that ask for it
+    `ht`, `b_only`, `n_only`, `ht40`, `wmm`, `country` and `dtim` are `RadioMode`'s; with WMM, stations that ask for it
     get QoS data. `hidden` keeps the SSID out of beacons. `security` protects the network; without it, it is open.
     Of the MAC addresses, those in `deny` are refused, and where there is an `allow`, all that are not in it. `isolated`
     keeps stations from each other. `misbehaviour` is what goes wrong while a station joins.
@@ -61,6 +61,7 @@ class AccessPoint(Actor):
         ht40: bool = False,
         wmm: bool = False,
         country: str | None = None,
+        dtim: int = 1,
         security: Security | None = None,
         allow: Collection[bytes] | None = None,
         deny: Collection[bytes] = (),
@@ -74,7 +75,7 @@ class AccessPoint(Actor):
         self.stations = Stations()
         self._isolated, self._rng = isolated, rng
         self._security: Security = security or Open()
-        radio_mode = RadioMode(ht, b_only, n_only, ht40, wmm, country)
+        radio_mode = RadioMode(ht, b_only, n_only, ht40, wmm, country, dtim)
         self._bss = Bss(ssid, bssid, channel, beacon_interval, radio_mode, hidden, self._security)
         self._security.start(self._bss, self.events, misbehaviour)
         self._downlink = Downlink(self._bss, radio_mode.rates[-1], self.stations, self._security, rng, self.counters)
@@ -82,12 +83,12 @@ class AccessPoint(Actor):
             self._bss, self.stations, self._downlink, self.events, self.counters, MacFilter(allow, deny), misbehaviour
         )
         self._next_beacon = self._bss.next_beacon(0)
-
         slow, shortest = (
             airtime.Rate.of_megabits(radio_mode.rates[-1]),
             dot11.TIMESTAMP.start + self._bss.shortest + dot11.FCS,
         )
         self._lead = airtime.ACCESS + airtime.frame_time(slow, shortest)  # microseconds
+
     # The world's side
 
     @property
@@ -206,9 +207,11 @@ class AccessPoint(Actor):
         self._membership.poll(now)
         if self._next_beacon <= now:
             self._bss.count_down()
-            body = self._bss.beacon(now, self._downlink.indication())
+            left, dtim = self._bss.to_dtim(now), self._bss.radio_mode.dtim
+            body = self._bss.beacon(now, self._downlink.indication(left, dtim, now))
             self._downlink.management(dot11.BEACON, dot11.BROADCAST, body, now)
-            self._downlink.release_group(now)
+            if not left:
+                self._downlink.release_group(now)
             self._next_beacon = self._bss.next_beacon(now)
         return self._downlink.take()
 

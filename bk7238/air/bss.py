@@ -56,6 +56,10 @@ class Bss(Actor):
         step = self.interval * TIME_UNIT
         return self.since + ((now - self.since) // step + 1) * step
 
+    def to_dtim(self, now: int) -> int:
+        """How many beacons come before the next DTIM, 0 in one: the first beacon of the TSF is one."""
+        return -((now - self.since) // (self.interval * TIME_UNIT)) % self.radio_mode.dtim
+
     def move(self, channel: int) -> None:
         """Be on another channel."""
         self.channel, self.leaves_for = channel, None

@@ -91,8 +91,9 @@ def wmm() -> bytes:
 
 
 @lru_cache
-def traffic_indication(aids: tuple[int, ...], group: bool) -> bytes:
-    """The TIM, in every beacon a DTIM: which stations, and whether the group, have frames waiting."""
+def traffic_indication(aids: tuple[int, ...], group: bool, left: int = 0, dtim: int = 1) -> bytes:
+    """The TIM: which stations, and in a DTIM whether the group, have frames waiting; `left` beacons come before the
+    next DTIM, and every `dtim` beacons there is one. Source: IEEE 802.11-2020, 9.4.2.5."""
     bitmap = 0
     for aid in aids:
         bitmap |= 1 << aid
@@ -100,7 +101,7 @@ def traffic_indication(aids: tuple[int, ...], group: bool) -> bytes:
     first = 0
     while first + 2 < len(octets) and not octets[first] and not octets[first + 1]:
         first += 2
-    return element(dot11.TIM, bytes((0, 1, first | group)) + octets[first:])
+    return element(dot11.TIM, bytes((left, dtim, first | (group and not left))) + octets[first:])
 
 
 def beacon(timestamp: int, interval: int, capabilities: int, elements: bytes) -> bytes:

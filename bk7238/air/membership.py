@@ -18,7 +18,7 @@ from bk7238.air.events import (
 )
 from bk7238.air.misbehaviour import ASSOCIATION, AUTHENTICATION, Misbehaviour
 from bk7238.air.security import Authentication, answered
-from bk7238.air.stations import Downlink, MacFilter, StationEntry, Stations
+from bk7238.air.stations import KEPT, Downlink, MacFilter, StationEntry, Stations
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats.ieee80211 import Header
 from bk7238.formats.plain import Record
@@ -152,6 +152,8 @@ class Membership(Actor):
             self._downlink.management(kind, station.address, answer, now)
             self._events.publish(StationRefused(now, *self._names(station.address), refused))
             return
+        listens = int.from_bytes(body[2:4], "little") * self._bss.interval * TIME_UNIT
+        station.kept_for = max(KEPT, 2 * listens)
         wanted = body[fixed:]
         known = dot11.find_element(wanted, dot11.RATES) or b""
         known += dot11.find_element(wanted, dot11.EXTENDED_RATES) or b""

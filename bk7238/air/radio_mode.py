@@ -1,4 +1,4 @@
-"""What an access point says of its radio: rates, 802.11n, WMM, and the country that it is in."""
+"""What an access point says of its radio: rates, 802.11n, WMM, the country that it is in, and when all listen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ B_CHANNEL = 14  # where 802.11b alone is allowed
 class RadioMode:
     """`ht` is 802.11n, `n_only` 802.11n that refuses stations without it, and `ht40` 802.11n that announces channels of
     40 MHz. `b_only` leaves the rates of 802.11b alone. `wmm` is WMM where there is no 802.11n, which has it always.
-    `country` is a code of two letters. Raises ValueError for what excludes each other."""
+    `country` is a code of two letters, `dtim` every how many beacons there is one after which group frames are sent.
+    Raises ValueError for what cannot be or excludes each other."""
 
     ht: bool = False
     b_only: bool = False
@@ -26,12 +27,15 @@ class RadioMode:
     ht40: bool = False
     wmm: bool = False
     country: str | None = None
+    dtim: int = 1
 
     def __post_init__(self) -> None:
         if self.b_only and self.has_ht:
             raise ValueError("an access point with 802.11b's rates only has no 802.11n")
         if self.country is not None and not re.fullmatch("[A-Z]{2}", self.country):
             raise ValueError(f"a country is a code of two capital letters such as DE, not {self.country!r}")
+        if not 1 <= self.dtim <= 0xFF:
+            raise ValueError(f"a DTIM comes every 1 to 255 beacons, not every {self.dtim}")
 
     @property
     def has_ht(self) -> bool:

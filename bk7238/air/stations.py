@@ -19,19 +19,30 @@ from bk7238.peripherals.core import Actor, State
 
 STATIONS = 32  # authenticated or associated at a time
 WAITING = 32  # frames kept for one that sleeps; the oldest goes
-_GROUP_FRAMES = 64  # kept for the next beacon
+KEPT = 10_000_000  # microseconds, or twice the listen interval where that is longer, as Linux does
+_GROUP_FRAMES = 64  # kept for the next DTIM
+
+
+class Kept(NamedTuple):
+    """What waits for a station since a time (microseconds): an Ethernet frame, or the body of an action frame."""
+
+    since: int
+    content: bytes
+    action: bool = False
 
 
 @dataclass
 class StationEntry:
-    """One station. `aid` is 0 until it is associated; `waiting` holds Ethernet frames while it is `asleep`."""
+    """One station. `aid` is 0 until it is associated; while it is `asleep` frames are `waiting`, for `kept_for`
+    microseconds at most."""
 
     address: bytes
     aid: int = 0
     qos: bool = False
     rate: int = 6  # Mb/s, of what is sent to it
     asleep: bool = False
-    waiting: deque[bytes] = field(default_factory=lambda: deque(maxlen=WAITING))
+    waiting: deque[Kept] = field(default_factory=lambda: deque(maxlen=WAITING))
+    kept_for: int = KEPT
     heard: dict[int, int] = field(
         default_factory=dict
     )  # the last sequence control, by TID and what else has a counter of its own
@@ -150,15 +161,12 @@ class Downlink(Actor):
         self._group.clear()
 
     def management(self, subtype: int, receiver: bytes, body: bytes, now: int) -> None:
-        """A management frame."""
-        sequence = self._next_sequence()
-        header = Header(
-            dot11.MANAGEMENT, subtype, addr1=receiver, addr2=self._bss.bssid, addr3=self._bss.bssid, sequence=sequence
-        )
-        frame = header.pack() + body
-        if dot11.is_robust(frame):
-            frame = self._security.protect(receiver, frame)
-        self._put(frame, self._slow, now)
+        """A management frame. An action frame waits for a station that sleeps."""
+        station = self._stations.find(receiver) if subtype == dot11.ACTION else None
+        if station is not None and station.asleep:
+            station.waiting.append(Kept(now, body, action=True))
+        else:
+            self._send_management(subtype, receiver, body, now)
 
     def ethernet(self, frame: bytes, now: int) -> None:
         """An Ethernet frame for one of the stations, or for all; others are not ours."""
@@ -168,7 +176,7 @@ class Downlink(Actor):
             station = self._stations.member(destination)
             if station is not None:
                 self._send_or_keep(station, frame, now)
-        elif any(station.asleep for station in members):
+        elif self._group or any(station.asleep for station in members):
             self._group.append(frame)
         elif members:
             self._send_group(frame, now)
@@ -180,13 +188,20 @@ class Downlink(Actor):
 
     # Stations that sleep
 
-    def indication(self) -> bytes:
-        """The TIM: who has something waiting."""
-        waiting = tuple([station.aid for station in self._stations.members() if station.waiting])
-        return traffic_indication(waiting, bool(self._group))
+    def indication(self, left: int, dtim: int, now: int) -> bytes:
+        """The TIM, `left` beacons before a DTIM, of which there is one every `dtim`: who has something waiting."""
+        waiting = tuple([one.aid for one in self._stations.members() if one.waiting and self._keeps(one, now)])
+        return traffic_indication(waiting, bool(self._group), left, dtim)
+
+    def _keeps(self, station: StationEntry, now: int) -> bool:
+        """Drop what a station that sleeps has not come for in time; whether there is something left."""
+        while station.waiting and now - station.waiting[0].since > station.kept_for:
+            station.waiting.popleft()
+            self._counters["expired"] += 1
+        return bool(station.waiting)
 
     def release_group(self, now: int) -> None:
-        """After a beacon everyone is awake: send what waited for all."""
+        """After a DTIM everyone is awake: send what waited for all."""
         while self._group:
             self._send_group(self._group.popleft(), now, more=bool(self._group))
 
@@ -194,24 +209,41 @@ class Downlink(Actor):
         """The station's power-management bit. What waited for it is sent when it wakes up."""
         station.asleep = asleep
         while not asleep and station.waiting:
-            self._send(station, station.waiting.popleft(), now)
+            self._release(station, now)
 
     def release_one(self, station: StationEntry, now: int) -> None:
         """The answer to a PS-Poll: one frame that waits, or a null frame to say that there is none."""
         if station.waiting:
-            frame = station.waiting.popleft()
-            self._send(station, frame, now, more=bool(station.waiting))
+            self._release(station, now, poll=True)
         else:
             header = self._header(station.address, self._bss.bssid, self._next_sequence(), subtype=dot11.NULL_BIT)
             self._put(header.pack(), self._slow, now)
 
+    def _release(self, station: StationEntry, now: int, *, poll: bool = False) -> None:
+        """Send the first frame that waits; in one that was asked for (`poll`) say whether there are more."""
+        _, content, action = station.waiting.popleft()
+        more = poll and bool(station.waiting)
+        if action:
+            self._send_management(dot11.ACTION, station.address, content, now, more=more)
+        else:
+            self._send(station, content, now, more=more)
+
     def _send_or_keep(self, station: StationEntry, frame: bytes, now: int) -> None:
         if station.asleep:
-            station.waiting.append(frame)
+            station.waiting.append(Kept(now, frame))
         else:
             self._send(station, frame, now)
 
     # Frames
+
+    def _send_management(self, subtype: int, receiver: bytes, body: bytes, now: int, *, more: bool = False) -> None:
+        flags, sequence = dot11.MORE_DATA if more else 0, self._next_sequence()
+        bssid = self._bss.bssid
+        header = Header(dot11.MANAGEMENT, subtype, flags, 0, receiver, bssid, bssid, sequence)
+        frame = header.pack() + body
+        if dot11.is_robust(frame):
+            frame = self._security.protect(receiver, frame)
+        self._put(frame, self._slow, now)
 
     def _send_group(self, ethernet: bytes, now: int, *, more: bool = False) -> None:
         header = self._header(ethernet[:6], ethernet[6:12], self._next_sequence(), more=more)

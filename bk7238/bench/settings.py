@@ -99,6 +99,13 @@ class Settings:
     country: str | None = _option(
         None, values.country, "the access point says that it is in this country, a code of two letters", "CC"
     )
+    dtim: int = _option(
+        1,
+        values.dtim,
+        "every how many beacons the access point sends what waits for all while somebody sleeps, 1 to 255",
+        "N",
+        page="networks.md",
+    )
     misbehaviour: Misbehaviour = _option(  # noqa: RUF009  # it is a field
         NONE,
         values.misbehaviour,

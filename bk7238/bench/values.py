@@ -121,6 +121,11 @@ def channel(number: str | int) -> int:
     return int(text)
 
 
+def dtim(number: str | int) -> int:
+    """Read every how many beacons there is a DTIM."""
+    return RadioMode(dtim=whole(number)).dtim
+
+
 def country(code: str) -> str:
     """Check that it is a country's code of two letters."""
     return RadioMode(country=text(code).upper()).country or ""

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 NETWORK = (
     *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "ht40"),
-    *("n_only", "b_only", "wmm", "country", "misbehaviour"),
+    *("n_only", "b_only", "wmm", "country", "dtim", "misbehaviour"),
     *("request", "update_by", "date"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")

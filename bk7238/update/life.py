@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from bk7238.air.stations import StationEntry
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network.addresses import ip_bytes, ip_text, mac_bytes, mac_text
 from bk7238.network.dhcp import Lease
@@ -216,12 +217,17 @@ class Life(Actor):
             self._device.forget()
         return frame
 
+    def _members(self) -> list[StationEntry]:
+        """What the access points know of the device."""
+        points = [point for point in self._device.air.access_points if point.online]
+        return [member for point in points for member in point.stations.members()]
+
     def _bssids(self) -> list[bytes]:
         told = self._device.settings.ssid
         return [point.bssid for point in self._device.air.access_points if point.ssid == told]
 
     def _reset(self, kind: ResetKind) -> None:
-        if kind is ResetKind.POWER_ON:
+        if kind is not ResetKind.WATCHDOG:
             return
         outage = self.awaited or self.expect(over=self._machine.now)
         outage.resets += 1
@@ -273,12 +279,14 @@ class Life(Actor):
             return f"it was reset {outage.resets} times"
         if self._device.failure:
             return self._device.failure
+        kept = sum(len(station.waiting) for station in self._members() if station.asleep)
+        if kept:
+            return f"it has said that it sleeps, and does not come for the {kept} frames that wait for it"
         seen, sent = outage.air, self._device.air.sent - self._sent
         if seen["PingAnswered"]:
             return f"it answers at {self._lease[1]}, an address that the DHCP server has not leased to it"
         if not sent:
-            members = [point for point in self._device.air.access_points if point.online and point.stations.members()]
-            why = "" if members else ", and the access point, which has forgotten it, does not reach it"
+            why = "" if self._members() else ", and the access point, which has forgotten it, does not reach it"
             return f"it has sent nothing since: it has not noticed{why}"
         if seen["StationAssociated"]:
             return (

@@ -9,6 +9,7 @@ from images import image
 from bk7238 import Settings, resources
 from bk7238.bench.bench import network_alone
 from bk7238.cli import main
+from bk7238.formats import ieee80211 as dot11
 from bk7238.machine.snapshot import Snapshots
 from bk7238.testing import Dut
 from bk7238.update import boots, run_file
@@ -95,10 +96,17 @@ def test_one_that_goes_by_itself(dut):
     assert life.close()[0] is Verdict.GONE
 
 
+def test_one_that_does_not_wake_up(dut):
+    dut.join()
+    dut.bench.air.frames.insert(lambda frame, *_: frame[:1] + bytes((frame[1] | dot11.POWER_MANAGEMENT,)) + frame[2:])
+    gone = dut.back(within="5 s")
+    assert not gone and "it has said that it sleeps, and does not come for the" in gone.reason
+
+
 def test_a_beacon_that_nobody_waits_for_is_cheap(dut):
     dut.join()
     dut.run("1 s")
-    assert effort.lines(lambda: dut.machine.run(until=dut.machine.now + 1_024_000)) < 10 * 1_200  # ten beacons
+    assert effort.lines(lambda: dut.machine.run(until=dut.machine.now + 1_024_000)) < 10 * 850  # ten beacons
 
 
 @pytest.mark.parametrize(
