@@ -23,19 +23,20 @@ class Faults(Actor):
     """The faults that a user gave: as text, as specs, or made already. Raises FaultError, a ValueError, for one that
     cannot be.
 
-    Without faults nothing is changed, wrapped or slowed down.
+    Without faults nothing is changed, wrapped or slowed down, unless `more` may be added while the device runs.
     """
 
-    def __init__(self, given: Iterable[str | Spec | Fault], seed: int) -> None:
-        self.all = [self._made(one, f"{seed}:fault {place}") for place, one in enumerate(given)]
+    def __init__(self, given: Iterable[str | Spec | Fault], seed: int, *, more: bool = False) -> None:
+        self._seed, self._more = seed, more
+        self.all = [self._made(one, place) for place, one in enumerate(given)]
         self._cable: Cable | None = None
+        self._targets: Targets | None = None
         self.operations: FlashOperations | None = None
 
-    @staticmethod
-    def _made(one: str | Spec | Fault, seed: str) -> Fault:
+    def _made(self, one: str | Spec | Fault, place: int) -> Fault:
         if isinstance(one, Fault):
             return one
-        return make(parse(one) if isinstance(one, str) else one, all_kinds(), seed)
+        return make(parse(one) if isinstance(one, str) else one, all_kinds(), f"{self._seed}:fault {place}")
 
     def package(self, package: Package) -> Package:
         """The package as it is to be delivered."""
@@ -45,7 +46,7 @@ class Faults(Actor):
 
     def network(self, behind: Link) -> Link:
         """What the access point has behind it."""
-        if not self.running:
+        if not self.running and not self._more:
             return behind
         self._cable = Cable(behind)
         return self._cable
@@ -60,10 +61,29 @@ class Faults(Actor):
         if self._cable is None:
             return
         self.operations = FlashOperations.of(machine)
-        targets = Targets(machine, air, router, self._cable, self.operations, self.all)
+        self._targets = Targets(machine, air, router, self._cable, self.operations, self.all)
         for fault in self.all:
-            fault.targets = targets
-            fault.arm(targets)
+            fault.targets = self._targets
+            fault.arm(self._targets)
+
+    def can_join(self, one: str | Spec) -> bool:
+        """Whether a run that stands here is the one that it would be with that fault from the power-on: its moment is
+        a time or a flash operation that has not come, and leaves no trace before. Raises FaultError."""
+        fault, targets = self._made(one, len(self.all)), self._targets
+        if targets is None or fault.BEFORE_POWER_ON:
+            return False
+        time, operation = fault.when.time, fault.when.flash_op
+        if time is not None:
+            return time > targets.machine.now
+        return operation is not None and operation > targets.flash_operations.begun
+
+    def add(self, one: str | Spec) -> None:
+        """One more, that `can_join`, while the machine stands. Raises FaultError."""
+        assert self._targets is not None
+        fault = self._made(one, len(self.all))
+        self.all.append(fault)
+        fault.targets = self._targets
+        fault.arm(self._targets)
 
     # What came of it
 

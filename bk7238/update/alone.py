@@ -25,15 +25,16 @@ USUAL_DWELL = 120_000  # microseconds on a channel
 
 class Alone(Actor):
     """A device with `image` that is ready to run. With the profile `none`, or where the family of the app is not known,
-    it is told nothing. `on_join` is told its first lease. Raises ValueError for what it cannot be told."""
+    it is told nothing. `on_join` is told its first lease. With `more_faults` others may be added to its faults while it
+    runs. Raises ValueError for what it cannot be told."""
 
     joined: bool = State(False)
     failure: str = State("")  # why it did not join, the last time
     _scan: tuple[int, int, int, int] | None = State()  # when it began, channel and time of the last step, how many
 
-    def __init__(self, image: FlashImage, settings: Settings, plug: Plug) -> None:
+    def __init__(self, image: FlashImage, settings: Settings, plug: Plug, *, more_faults: bool = False) -> None:
         self.settings = settings
-        self.faults = Faults(settings.faults, settings.seed)
+        self.faults = Faults(settings.faults, settings.seed, more=more_faults)
         self.on_join = Signal()
         self._joining = Joining()
         family = recognise.choose(settings.profile, image, delivered=True)

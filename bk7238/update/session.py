@@ -33,7 +33,8 @@ __all__ = ["Settings", "Update"]
 class Update(Actor):
     """An update that is ready to run. Raises ValueError for what the firmware family cannot be told.
 
-    `plug` gives what the access point has behind it in the place of the simulated network alone.
+    `plug` gives what the access point has behind it in the place of the simulated network alone. With `more_faults`
+    others may be added to its faults while it runs.
     """
 
     _result: Result | None = State()
@@ -47,10 +48,11 @@ class Update(Actor):
         tell: Callable[[Happening], None] = lambda _happening: None,
         *,
         plug: Plug = network_alone,
+        more_faults: bool = False,
     ) -> None:
         self._given = [settings, image.name, image.data, image.partitions, image.bootloader_version]
         self._given += [package.name, package.file]
-        self.faults = Faults(settings.faults, settings.seed)
+        self.faults = Faults(settings.faults, settings.seed, more=more_faults)
         package = self.faults.package(package)
         self.image, self.package, self.settings = image, package, settings
         self.family = recognise.choose(settings.profile, image, delivered=settings.delivered)

@@ -108,6 +108,7 @@ class OfFrames(Lasting):
     def arm(self, targets: Targets) -> None:
         super().arm(targets)
         targets.machine.begins_anew(self.rng)
+        self.rng.begin(targets.machine.resets)
         targets.air.frames.insert(self._filter)
 
     def _filter(self, frame: bytes, now: int, channel: int, from_device: bool) -> bytes | list[bytes] | None:

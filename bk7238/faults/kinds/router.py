@@ -203,6 +203,7 @@ class Interference(Lasting):
 
     def arm(self, targets: Targets) -> None:
         targets.machine.begins_anew(self.rng)
+        self.rng.begin(targets.machine.resets)
         targets.air.frames.insert(self._filter)
         super().arm(targets)
 
