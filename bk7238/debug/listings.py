@@ -45,6 +45,18 @@ def _line(target: Target, label: str, register: Any, address: int) -> str:
     return f"{address:#010x} {label:24} {value:#010x}  {fields}".rstrip()
 
 
+def values(target: Target, name: str) -> list[tuple[int, str, int, dict[str, int]]]:
+    """Address, name and value of each register of a block, and the values of its fields. Raises ValueError for a block
+    that is not there."""
+    block, base = _block(target, name)
+    found = []
+    for label, register, offset in _each(block):
+        value = target.peek(base + offset)
+        fields = {field: bits.of(value) for field, bits in register.fields.items() if bits.readable}
+        found.append((base + offset, label, value, fields))
+    return found
+
+
 def registers(target: Target, name: str) -> str:
     """List a block's registers with their values."""
     block, base = _block(target, name)

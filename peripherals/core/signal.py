@@ -63,6 +63,10 @@ class Tap:
         """Put `stage` behind those that are there already."""
         self._stages.append(stage)
 
+    def remove(self, stage: Callable[..., Any]) -> None:
+        """Take `stage` out. Raises ValueError where it was not put in."""
+        self._stages.remove(stage)
+
     def clear(self) -> None:
         """Take all stages out."""
         self._stages.clear()
