@@ -145,7 +145,7 @@ class Medium(Actor):
             self._note_move(frame, access_point, now)
             self._launch(access_point, access_point.poll(now), now)
         receiver = frame[4:10]
-        listening = [station for station in self.stations if station.channel == channel]
+        listening = [station for station in self.stations if station.online and station.channel == channel]
         for station in listening:
             station.receive(frame, now)
             self._launch(station, station.poll(now), now)

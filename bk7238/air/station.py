@@ -43,6 +43,7 @@ class Station(Actor):
     """
 
     counters: Counter[str] = State(factory=Counter)
+    online: bool = State(True)
     state: str = State(SCAN)
     channel: int = State(CHANNELS[-1])
     found: bytes = State(b"")  # the SSID of the network it joins or has joined
@@ -76,6 +77,8 @@ class Station(Actor):
     @property
     def deadline(self) -> int | None:
         """When `poll` has something to do."""
+        if not self.online:
+            return None
         times = [self._since, self.host.deadline if self.state == JOINED else self._timer]
         return min((time for time in times if time is not None), default=None)
 
@@ -101,6 +104,17 @@ class Station(Actor):
             self._receive_management(header, body, now)
         elif header.kind == dot11.DATA and self.state == JOINED and header.addr2 == self.bssid:
             self._receive_data(header, body, now)
+
+    def switch_off(self, now: int) -> None:
+        """Fall silent, and hear nothing."""
+        self.online, self._since = False, None
+        self._queue.clear()
+        self.host.link_down(now)
+
+    def switch_on(self, now: int) -> None:
+        """Look for the network from the beginning, whatever was before."""
+        self.switch_off(now)
+        self.online, self.state, self._timer = True, SCAN, now
 
     # Joining
 

@@ -55,8 +55,8 @@ class Settings:
     profile: str = _option(
         "auto",
         values.text,
-        "firmware family: auto (recognised from the image), openbeken, beken-sdk, or, where the package is delivered "
-        "already, none",
+        "firmware family: auto (recognised from the image), openbeken, beken-sdk, esphome, or, where the package is "
+        "delivered already, none",
         "NAME",
         page="firmware-families.md",
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bk7238.families.family import Delivery, Operator
 from bk7238.network.addresses import mac_bytes
-from bk7238.network.events import Event, LeaseGranted, Pushed, PushFailed
+from bk7238.network.events import Event, LeaseGranted, NotIdentified, Pushed, PushFailed
 from bk7238.network.exchange import Exchange, Push
 from bk7238.network.fetch import Upload, Url, Visit
 from bk7238.network.host import Host
@@ -39,19 +39,23 @@ class HttpPull(Delivery):
     told = True
 
 
-class _Brought(Delivery, ABC):
-    """A delivery in steps, each of which the device has to take before the next."""
+class Brought(Delivery, ABC):
+    """A delivery in steps, each of which the device has to take before the next. `envelope` is what the package comes
+    in, of bk7238.image.envelope; None for nothing."""
+
+    envelope: str | None = None
 
     @abstractmethod
-    def steps(self, address: str, package: Package) -> list[Exchange]:
-        """What is done, one after the other, with the device at an address."""
+    def steps(self, address: str, content: bytes, name: str) -> list[Exchange]:
+        """What is done, one after the other, with the device at an address: `content` is brought, of that name."""
 
     def attach(self, machine: Machine, air: Medium, network: Network, package: Package) -> Operator:
         """Bring the package to the device as soon as it is on the network."""
-        return Messenger(machine, air, network, lambda address: self.steps(address, package))
+        content = package.data if self.envelope is None else package.within(self.envelope, machine.chip)
+        return Messenger(machine, air, network, lambda address: self.steps(address, content, package.name))
 
 
-class TcpPush(_Brought):
+class TcpPush(Brought):
     """The package goes to a TCP `port` of the device, behind a `preamble` that is made of it. `answer` is what the
     device says when it has taken it; where it says nothing, it has it when all has arrived."""
 
@@ -60,24 +64,27 @@ class TcpPush(_Brought):
     def __init__(self, port: int, preamble: Callable[[bytes], bytes] = lambda _data: b"", answer: bytes = b"") -> None:
         self.port, self.preamble, self.answer = port, preamble, answer
 
-    def steps(self, address: str, package: Package) -> list[Exchange]:
+    def steps(self, address: str, content: bytes, _name: str) -> list[Exchange]:
         """One connection."""
-        return [Push(address, self.port, self.preamble(package.data), package.data, self.answer)]
+        return [Push(address, self.port, self.preamble(content), content, self.answer)]
 
 
-class WebUpload(_Brought):
+class WebUpload(Brought):
     """The package is posted to a `path` of the device's web server: as the body itself or, where a `field` is named, as
-    a file in that field of a form. `then` are the pages that are asked for afterwards, as for a restart."""
+    a file in that field of a form. `then` are the pages that are asked for afterwards, as for a restart; `said` is in
+    the answer where the device has taken the package."""
 
     name = "web"
 
-    def __init__(self, path: str, *, port: int = 80, field: str = "", then: Sequence[str] = ()) -> None:
-        self.path, self.port, self.field, self.then = path, port, field, tuple(then)
+    def __init__(
+        self, path: str, *, port: int = 80, field: str = "", then: Sequence[str] = (), said: bytes = b""
+    ) -> None:
+        self.path, self.port, self.field, self.then, self.said = path, port, field, tuple(then), said
 
-    def steps(self, address: str, package: Package) -> list[Exchange]:
+    def steps(self, address: str, content: bytes, name: str) -> list[Exchange]:
         """The upload, and what follows it."""
         server = f"http://{address}" + ("" if self.port == 80 else f":{self.port}")
-        upload = Upload(Url(server + self.path), package.data, package.name, self.field)
+        upload = Upload(Url(server + self.path), content, name, self.field, self.said)
         return [upload, *(Visit(Url(server + path)) for path in self.then)]
 
 
@@ -87,6 +94,7 @@ class Messenger(Actor):
 
     _address: str = State("")  # the device's
     _taken: int = State(0)  # steps
+    _has_it: bool = State(False)  # the package
     _restarted: bool = State(False)  # with the package on it
 
     def __init__(self, machine: Machine, air: Medium, network: Network, steps: Callable[[str], list[Exchange]]) -> None:
@@ -103,14 +111,15 @@ class Messenger(Actor):
         return f"the device does not answer {exchange.target}" if exchange is not None else ""
 
     def _reset(self, _kind: ResetKind) -> None:
-        self._restarted = self._taken > 0
+        self._restarted = self._has_it
 
     def _event(self, event: Event) -> None:
         if isinstance(event, LeaseGranted) and not event.renewal:
             self._address = event.ip
             self._host.abandon("the device joined anew", event.time)
             self._go(event.time + SETTLE)
-        elif isinstance(event, Pushed):
+        elif isinstance(event, (Pushed, NotIdentified)):
+            self._has_it = self._has_it or bool(self._steps(self._address)[self._taken].package)
             self._taken += 1
             self._go(event.time)
         elif isinstance(event, PushFailed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bk7238.families.beken_sdk import BekenSdk
+from bk7238.families.esphome import Esphome
 from bk7238.families.family import Family
 from bk7238.families.openbeken import OpenBeken
 from bk7238.registry import Registry
@@ -20,5 +21,5 @@ class NoFamily(Family):
 
 NONE = NoFamily()
 FAMILIES: Registry[Family] = Registry(
-    "bk7238.families", own=(OpenBeken(), BekenSdk()), fits=lambda thing: isinstance(thing, Family)
+    "bk7238.families", own=(OpenBeken(), BekenSdk(), Esphome()), fits=lambda thing: isinstance(thing, Family)
 )

@@ -249,11 +249,10 @@ class PushProgress(Event):
 
 @dataclass(frozen=True)
 class PushDelivered(Event):
-    """The device's TCP has acknowledged the last byte of the package, whose CRC-32 is `crc`."""
+    """The device's TCP has acknowledged the last byte of the package."""
 
     target: str
     total: int
-    crc: int
 
 
 @dataclass(frozen=True)
@@ -270,6 +269,22 @@ class PushFailed(Event):
     target: str
     acknowledged: int
     total: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Identified(Pushed):
+    """The device has said who it is to a simulated host: its `name`, and the `version` of what it runs."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class NotIdentified(Event):
+    """The device did not say who it is when a simulated host asked."""
+
+    target: str
     reason: str
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from bk7238.formats.plain import Record
 from bk7238.network.addresses import ip_bytes
 from bk7238.network.events import Event, Pushed, PushFailed
@@ -31,11 +29,6 @@ class Exchange(Record):
     def done(self) -> bool:
         """Whether it has ended, well or not."""
         return self.complete or bool(self.failure)
-
-    @property
-    def crc(self) -> int:
-        """The CRC-32 of the package."""
-        return zlib.crc32(self.package)
 
     def receive(self, data: bytes) -> None:
         """Take what the other end sent next; nothing when it has ended."""

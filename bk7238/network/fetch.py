@@ -113,11 +113,13 @@ class Fetch(Request):
 
 class Visit(Request):
     """A request to `target` for what it does, by default a GET. Only an answer that all went well, 200 to 299,
-    completes it."""
+    completes it, and where a `said` is named only a body that has it."""
+
+    said = b""
 
     def _take(self, event: object) -> bool:
         more = super()._take(event)
-        if self.complete and not 200 <= self.status < 300:
+        if self.complete and not (200 <= self.status < 300 and self.said in self.body):
             text = self.body[:_SHOWN].decode("ascii", "replace").strip()
             self.failure = f"the device answered {self.status}: {text}"
         return more
@@ -125,9 +127,10 @@ class Visit(Request):
 
 class Upload(Visit):
     """A POST of a package to `target`: as the body itself or, where a `field` is named, as a file in that field of a
-    form."""
+    form. `said` is what the device answers where it has taken it."""
 
-    def __init__(self, target: Url, package: bytes, name: str = "", field: str = "") -> None:
+    def __init__(self, target: Url, package: bytes, name: str = "", field: str = "", said: bytes = b"") -> None:
+        self.said = said
         before = after = ""
         kind = "application/octet-stream"
         if field:

@@ -248,7 +248,7 @@ class Host(Actor):
         if exchange.arrived // _PROGRESS > before // _PROGRESS or before < exchange.arrived == total:
             self.events.publish(PushProgress(now, exchange.target, exchange.arrived, total))
         if before < exchange.arrived == total:
-            self.events.publish(PushDelivered(now, exchange.target, total, exchange.crc))
+            self.events.publish(PushDelivered(now, exchange.target, total))
 
     def _finish(self, exchange: Exchange, now: int) -> None:
         self._exchange = self._tcp = self._ask_at = None

@@ -62,6 +62,7 @@ class Story(Actor):
     downloaded: str = State("")
     complaint: str = State("")  # of the boot loader, when it last started an app during the download
     offered: str = State("")  # the address that DHCP last offered, and that nobody has taken
+    _online: bool = State(False)  # it has got an address since the last reset
     _starts: int = State(0)
     _body: bool = State(False)  # an answer has arrived as a whole,
     _crc: int | None = State()  # and has this CRC-32
@@ -113,12 +114,11 @@ class Story(Actor):
             self._progress(event)
         elif isinstance(event, (network.HttpBodyDelivered, network.PushDelivered)) and self.phase == DOWNLOAD:
             self.tell(f"the package is on the device, {event.total} bytes")
-            self._body, self._crc = True, event.crc
+            self._body = True
+            self._crc = event.crc if isinstance(event, network.HttpBodyDelivered) else None  # what is brought is known
             self._enter(RESTART)
-        elif isinstance(event, air.StationAssociated):
-            self.tell(f"associated with {event.bssid}")
-        elif isinstance(event, air.HandshakeCompleted):
-            self.tell("the key handshake is complete")
+        elif remark := _remark(event):
+            self.tell(remark)
         if not isinstance(event, network.HttpRequested):
             self._note(self._trouble.failure(event))
         joining = self._joining.failure(event)
@@ -151,6 +151,11 @@ class Story(Actor):
         self.offered = ""
         self.tell(f"the device is on the network as {event.ip}")
         self.failures.made_good(Stage.JOINING)
+        self._online = True
+        self._joins()
+
+    def _joins(self) -> None:
+        """The device is on the network, and its app has named itself, whichever came first."""
         if self.phase == JOIN:
             self._enter(DOWNLOAD)
         elif self.phase == REJOIN:
@@ -243,6 +248,8 @@ class Story(Actor):
             self._enter(INSTALL)  # the package was whole, and the power failed before the app could restart
         if self.phase == INSTALL:
             self._enter(REJOIN)
+        if self._online:
+            self._joins()
 
     def _reset(self, kind: ResetKind) -> None:
         if self.named and kind is not ResetKind.POWER_ON and self.phase in (JOIN, DOWNLOAD, REJOIN):
@@ -251,7 +258,7 @@ class Story(Actor):
         self.failures.restarted()
         self.lines.clear()
         self.bootloader_lines.clear()
-        self.app_started = self.named = False
+        self.app_started = self.named = self._online = False
         if kind is not ResetKind.POWER_ON:  # that is the world's doing
             self.resets_without_banner += 1
         self.tell(f"reset ({kind.value})")
@@ -294,3 +301,12 @@ class Story(Actor):
         began, now = self._began, self._mark()
         self.phases.append(Phase(self.phase, began[0], now[0], now[1] - began[1], now[2] - began[2]))
         self._began = now
+
+
+def _remark(event: network.Event) -> str:
+    """What there is to say of an event that changes nothing here; empty for nothing."""
+    if isinstance(event, air.StationAssociated):
+        return f"associated with {event.bssid}"
+    if isinstance(event, network.Identified):
+        return f"the device says that it is {event.name!r}, version {event.version}"
+    return "the key handshake is complete" if isinstance(event, air.HandshakeCompleted) else ""

@@ -103,7 +103,10 @@ def test_bad_packages(files, capsys, data, message):
         (["--channel", "0"], "1 to 14"),
         (["--channel", "15"], "1 to 14"),
         (["--channel", "six"], "1 to 14"),
-        (["--profile", "nonesuch"], "profile 'nonesuch' is unknown; there is auto, beken-sdk, openbeken, and none"),
+        (
+            ["--profile", "nonesuch"],
+            "profile 'nonesuch' is unknown; there is auto, beken-sdk, esphome, openbeken, and none",
+        ),
         (["--profile", "none"], "profile 'none' asks for no update: use it with --delivered, or name one of beken-sdk"),
         (["--engine", "qemu"], "'qemu' is no engine; there is unicorn, renode"),
         (["--within", "-1"], "seconds"),
@@ -127,7 +130,7 @@ def test_bad_options(files, capsys, options, message):
 def test_an_app_of_no_known_family(files, capsys):
     err = refused(capsys, files.folder, "ota", files.folder / "image.bin", files.folder / "package.rbl")
     assert "image.bin: the app is of no family that is known here (" in err
-    assert "--profile (beken-sdk, openbeken), or use --delivered" in err
+    assert "--profile (beken-sdk, esphome, openbeken), or use --delivered" in err
 
 
 def test_a_sweep_in_renode_is_refused(files, capsys, monkeypatch):

@@ -19,14 +19,14 @@ PACKAGE = SimpleNamespace(name="app.rbl", data=random.Random(1).randbytes(30_000
 class Bench:
     """The network with a delivery attached, and a device that has `listener` on a port."""
 
-    def __init__(self, delivery, listener, port=PORT):
+    def __init__(self, delivery, listener, port=PORT, package=PACKAGE):
         self.network, self.now = Network(random.Random(1)), 0
         self.device = Network(random.Random(2), address=DEVICE, mac="c8:47:8c:00:00:01")
         self.device.tcp.listen(port, listener)
         self.engine, self.on_reset, self.on_event = self, Signal(), self.network.events.on_event
         self.events = []
         self.network.events.on_event.connect(self.events.append)
-        self.operator = delivery.attach(self, self, self.network, PACKAGE)
+        self.operator = delivery.attach(self, self, self.network, package)
 
     def random(self, name):
         return random.Random(name)

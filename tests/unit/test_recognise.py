@@ -95,9 +95,9 @@ def test_families_are_weighed_against_each_other():
     [
         (b"", "no app", "there is no app"),
         (b"\xff" * 64, "no app", "there is no app"),
-        (bytes(64), "unknown", "nothing of OpenBeken or Beken SDK"),
+        (bytes(64), "unknown", "nothing of OpenBeken or Beken SDK or ESPHome"),
         (b"sta_Command\0http_ota\0", "unknown", "of Beken SDK: console commands (sta_Command, http_ota)"),
-        (b"sta_Command\0", "unknown", "nothing of OpenBeken or Beken SDK"),
+        (b"sta_Command\0", "unknown", "nothing of OpenBeken or Beken SDK or ESPHome"),
     ],
 )
 def test_what_was_seen_where_it_is_not_enough(code, title, seen):
