@@ -138,6 +138,7 @@ def test_a_real_ug_is_an_app_that_an_image_is_built_of(chip, tmp_path, capsys):
 
 @LTCHIPTOOL
 def test_ltchiptool_reads_a_uf2_and_its_own_is_read():
+    import ltchiptool  # noqa: F401  (uf2tool and it import each other, which works in this order alone)
     from uf2tool.models import UF2
     from uf2tool.models.enums import Tag as Theirs
 
