@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 # No wall-clock limits: a test never depends on how busy the host is. The same examples in each run of CI.
 settings.register_profile("bk7238", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -20,6 +21,7 @@ settings.register_profile(
     "long", deadline=None, max_examples=10_000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("bk7238")
+gc.disable()
 
 MAY_LACK = ("needs the vendor ", "needs Renode: ", "this kernel gives no ")
 """How the reasons for skipping begin that CI accepts: nothing that it could install."""
@@ -73,11 +75,21 @@ def pytest_make_collect_report(
         return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems() -> None:
+    """Keep hypothesis from making examples of the numbers and texts in all modules that are imported by now, which
+    would be others in each process of a run, but in the long run. Reading them takes 4 s of CPU in each."""
+    if settings().derandomize:
+        providers._get_local_constants = lambda: providers._local_constants
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what has been made by now and stays to the end, and come less often: a
-    machine that is made is some 20,000 objects."""
+    machine that is made is some 20,000 objects. It was off while the tests were collected: all that stays."""
     gc.freeze()
-    gc.set_threshold(20_000)
+    gc.enable()
+    gc.collect()  # of nothing: from now on it counts what is made anew, and a worker does not grow to gigabytes
+    gc.set_threshold(20_000, 3, 2)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from test_documented_options import PARSERS
 
 from bk7238 import __version__
-from bk7238.cli import command, main, parser
+from bk7238.cli import command, main
 from bk7238.cli.examples import EXAMPLES
 from bk7238.exit_status import ExitStatus
 from bk7238.faults import all_kinds
@@ -38,7 +38,7 @@ def test_each_help_has_examples_that_can_be_typed(words, capsys):
     for line in shown:
         typed = shlex.split(line)
         assert tuple(typed[: len(words)]) == words
-        assert parser().parse_args(typed).run
+        assert PARSERS[()].parse_args(typed).run
 
 
 def test_faults_are_listed_and_told_one_by_one(capsys):
