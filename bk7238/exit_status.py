@@ -5,6 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 
+class UserError(Exception):
+    """What ends a command with `USAGE`: its message is one line for whoever typed it."""
+
+
 class ExitStatus(IntEnum):
     """With what a command ends, and `meaning` says when. A signal ends it with 128 and the signal's number."""
 

@@ -13,10 +13,12 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
+from bk7238.exit_status import UserError
+
 T = TypeVar("T")
 
 
-class RegistryError(ValueError):
+class RegistryError(UserError, ValueError):
     """An entry point that cannot be used; the message is one line with group, name and distribution."""
 
 

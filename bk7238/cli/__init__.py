@@ -9,33 +9,59 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bk7238.cli import colour
-from bk7238.cli.arguments import Parser, UnknownOption, UsageError, release
-from bk7238.engine import renode_host
-from bk7238.engine.engine import EngineError
-from bk7238.engine.interruption import Interrupted
-from bk7238.exit_status import ExitStatus
-from bk7238.registry import RegistryError
+from bk7238.cli.parser import Parser, UnknownOption, UsageError
+from bk7238.exit_status import ExitStatus, UserError
 from bk7238.visible import Terminal
 
-VERBS = (
-    *("ota", "run", "live", "sweep", "zoo", "report", "export", "verify", "gdb", "monitor"),
-    *("image", "faults", "firmware", "boards", "doctor", "demo", "init", "lint", "completion"),
-)
-"""Each is a module of this package, imported when its parser is made."""
+VERBS = {
+    "ota": "update a device over the air, from power-on to the new app",
+    "run": "boot an image and show its consoles",
+    "live": "let a device live with its router, and see whether it comes back",
+    "sweep": "run one update with each of many faults, and map where it ends",
+    "zoo": "try an update with several boot loaders, layouts and packages",
+    "report": "join the results of sweeps into one HTML page",
+    "export": "write the flash as it is after the power cut of a sweep's point",
+    "verify": "carry a saved sweep out again and compare where its points end",
+    "gdb": "step through firmware with GDB, forwards and backwards",
+    "monitor": "a machine at Renode's monitor: analyzers, GDB, switch",
+    "image": "make, inspect and check firmware images and update packages",
+    "faults": "what can go wrong (--fault), and how it is written",
+    "firmware": "list the firmware that can be called by its name",
+    "boards": "list the chips that images are recognised for, and that --chip names",
+    "doctor": "say which engines this machine can run, and what to install",
+    "demo": "watch the reference firmware update itself, or a known-bad build fail",
+    "init": "write a test project for an image and a package",
+    "lint": "find mistakes in scenarios, packages and tests before anything runs",
+    "completion": "print a script with which a shell completes bk7238's words",
+}
+"""What each command does. It is a module of this package, imported when its parser is made."""
 
 
-def parser(verbs: Sequence[str] = VERBS) -> Parser:
-    """Return the parser of command lines with these verbs."""
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """The commands, each with its line of `VERBS` in the help."""
+
+    def add_parser(self, name: str, **more: Any) -> Any:
+        """Add the parser of a command."""
+        return super().add_parser(name, help=VERBS[name], **more)
+
+
+def parser(verbs: Iterable[str] = VERBS, *, whole: bool = True) -> Parser:
+    """Return the parser of command lines with these verbs; where it is not `whole`, to tell which there are."""
     top = Parser(prog="bk7238", description="Runs BK7238 firmware on models of its silicon and network.")
     top.add_argument("--version", action=_Version, nargs=0, help="print what runs the firmware, and which of it")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = top.add_subparsers(
+        action=_Commands, dest="command", metavar="COMMAND", required=True, parser_class=Parser
+    )
     for verb in verbs:
-        importlib.import_module(f"{__name__}.{verb}").add(commands)
+        if whole:
+            importlib.import_module(f"{__name__}.{verb}").add(commands)
+        else:
+            commands.add_parser(verb)
     return top
 
 
@@ -56,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return status
-    except (UsageError, EngineError, RegistryError) as error:
+    except UserError as error:
         _say(str(error))
         return ExitStatus.USAGE
     except OSError as error:
@@ -70,10 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return ExitStatus.HOST
     except KeyboardInterrupt as why:
-        _say(str(why) if isinstance(why, Interrupted) else "interrupted")
-        return why.status if isinstance(why, Interrupted) else ExitStatus.INTERRUPTED
-    finally:
-        release()
+        _say(str(why) or "interrupted")
+        return getattr(why, "status", ExitStatus.INTERRUPTED)  # of an Interrupted, which only a machine knows
 
 
 def command() -> NoReturn:
@@ -88,20 +112,25 @@ def command() -> NoReturn:
         sys.stdout.flush()
     except OSError:  # what is left would be written, and complained of, once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    renode_host.leave(status)
+    if "bk7238.engine.renode_host" in sys.modules:
+        sys.modules["bk7238.engine.renode_host"].leave(status)
     sys.exit(status)
 
 
 def _run(words: Sequence[str]) -> int:
     try:
-        arguments = parser(words[:1] if words[:1] and words[0] in VERBS else VERBS).parse_args(words)
+        verbs = words[:1] if words[:1] and words[0] in VERBS else VERBS
+        arguments = parser(verbs, whole=any(word in VERBS for word in words)).parse_args(words)
     except UnknownOption as error:
         raise UsageError(_with_takers(error)) from None
     except SystemExit as end:  # after --help
         return int(end.code or 0)
     arguments.words = words
     colour.choose(vars(arguments).get("color", colour.AUTO))
-    return int(arguments.run(arguments))
+    try:
+        return int(arguments.run(arguments))
+    finally:
+        importlib.import_module("bk7238.cli.arguments").release()
 
 
 def _with_takers(error: UnknownOption) -> str:

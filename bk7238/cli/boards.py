@@ -17,7 +17,7 @@ from bk7238.engine import repl
 
 def add(commands: Any) -> None:
     """Add `bk7238 boards`."""
-    parser = commands.add_parser("boards", help="list the chips that images are recognised for, and that --chip names")
+    parser = commands.add_parser("boards")
     parser.add_argument("chip", nargs="?", metavar="NAME", help="that one alone")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="write a board that is like NAME's, to be changed, into DIR"

@@ -67,7 +67,7 @@ complete -c bk7238 -f -a "(__bk7238)"
 
 def add(commands: Any) -> None:
     """Add `bk7238 completion`."""
-    parser = commands.add_parser("completion", help="print a script with which a shell completes bk7238's words")
+    parser = commands.add_parser("completion")
     parser.add_argument("shell", choices=SHELLS, metavar="|".join(SHELLS), help="whose script")
     parser.set_defaults(run=run)
 

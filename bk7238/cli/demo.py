@@ -24,7 +24,7 @@ _SLEEP = bytes.fromhex("900f07ee fdffffea")  # mcr p15, 0, r0, c7, c0, 4 (wait f
 
 def add(commands: Any) -> None:
     """Add `bk7238 demo`."""
-    parser = commands.add_parser("demo", help="watch the reference firmware update itself, or a known-bad build fail")
+    parser = commands.add_parser("demo")
     parser.add_argument("case", nargs="?", metavar="CASE", help="a known-bad build that --list names")
     parser.add_argument("--list", action="store_true", help="list the known-bad builds, and where a device ends")
     ota.add_options(parser)

@@ -37,7 +37,7 @@ class Finding:
 
 def add(commands: Any) -> None:
     """Add `bk7238 doctor`."""
-    parser = commands.add_parser("doctor", help="say which engines this machine can run, and what to install")
+    parser = commands.add_parser("doctor")
     parser.add_argument("--json", action="store_true", help="one line for machines")
     parser.set_defaults(run=run)
 

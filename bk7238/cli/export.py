@@ -18,7 +18,7 @@ from bk7238.sweep.point import flash_at
 
 def add(commands: Any) -> None:
     """Add `bk7238 export`."""
-    parser = commands.add_parser("export", help="write the flash as it is after the power cut of a sweep's point")
+    parser = commands.add_parser("export")
     saved_job.add(parser)
     parser.add_argument("point", metavar="POINT", help="as the report names it, such as 1200:torn")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="all bytes of the chip")

@@ -12,7 +12,7 @@ from bk7238.faults.fault import kind_of
 
 def add(commands: Any) -> None:
     """Add `bk7238 faults`."""
-    parser = commands.add_parser("faults", help="what can go wrong (--fault), and how it is written")
+    parser = commands.add_parser("faults")
     parser.add_argument("kind", nargs="?", metavar="NAME", help="of one fault: all that there is to say about it")
     parser.set_defaults(run=run)
 

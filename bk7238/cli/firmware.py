@@ -16,7 +16,7 @@ from bk7238.firmware import KnownFirmware
 
 def add(commands: Any) -> None:
     """Add `bk7238 firmware`."""
-    parser = commands.add_parser("firmware", help="list the firmware that can be called by its name")
+    parser = commands.add_parser("firmware")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
     listing = verbs.add_parser("list", help="the shipped firmware and the vendor's, and where each is found")
     listing.add_argument("--json", action="store_true", help="one line for machines")

@@ -27,7 +27,7 @@ ONLY_WITH_PACKAGE = ("delivered", "faults")
 
 def add(commands: Any) -> None:
     """Add `bk7238 gdb`."""
-    parser = commands.add_parser("gdb", help="step through firmware with GDB, forwards and backwards")
+    parser = commands.add_parser("gdb")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", nargs="?", help="update package (RBL) to be offered")
     parser.add_argument(

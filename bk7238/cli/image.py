@@ -9,7 +9,7 @@ from bk7238.cli import image_make, image_show
 
 def add(commands: Any) -> None:
     """Add `bk7238 image`."""
-    parser = commands.add_parser("image", help="make, inspect and check firmware images and update packages")
+    parser = commands.add_parser("image")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
     image_make.add(verbs)
     image_show.add(verbs)

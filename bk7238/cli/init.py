@@ -29,7 +29,7 @@ _SAFE = re.compile(r"[\w./+@-]+", re.ASCII)  # nothing that an INI file, YAML or
 
 def add(commands: Any) -> None:
     """Add `bk7238 init`."""
-    parser = commands.add_parser("init", help="write a test project for an image and a package")
+    parser = commands.add_parser("init")
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image; asked for if left out")
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package; asked for, too")
     parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="(default: this folder)")

@@ -13,7 +13,7 @@ from bk7238.lint import files
 
 def add(commands: Any) -> None:
     """Add `bk7238 lint`."""
-    parser = commands.add_parser("lint", help="find mistakes in scenarios, packages and tests before anything runs")
+    parser = commands.add_parser("lint")
     parser.add_argument(
         "paths", type=Path, nargs="*", metavar="PATH", default=[Path()], help="a file or a folder (default: this one)"
     )

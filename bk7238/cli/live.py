@@ -29,7 +29,7 @@ USUAL = "router-restart"
 
 def add(commands: Any) -> None:
     """Add `bk7238 live`."""
-    parser = commands.add_parser("live", help="let a device live with its router, and see whether it comes back")
+    parser = commands.add_parser("live")
     given.add_image(parser)
     parser.add_argument(
         "--hours", type=hours, default=1.0, metavar="H", help="virtual hours since the power-on (default: 1)"

@@ -40,7 +40,7 @@ OPTIONS = (*given.NETWORK, "serve", "faults", "seed", "chip", "flash_key", "flas
 
 def add(commands: Any) -> None:
     """Add `bk7238 monitor`."""
-    parser = commands.add_parser("monitor", help="a machine at Renode's monitor: analyzers, GDB, switch")
+    parser = commands.add_parser("monitor")
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image, CRC-framed")
     given.add_force(parser)
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package that is offered to it")

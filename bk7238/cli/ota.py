@@ -27,7 +27,7 @@ from bk7238.update.verdict import Verdict
 
 def add(commands: Any) -> None:
     """Add `bk7238 ota`."""
-    parser = commands.add_parser("ota", help="update a device over the air, from power-on to the new app")
+    parser = commands.add_parser("ota")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults and what is expected, TOML")

@@ -13,7 +13,7 @@ from bk7238.sweep.report import page, saved
 
 def add(commands: Any) -> None:
     """Add `bk7238 report`."""
-    parser = commands.add_parser("report", help="join the results of sweeps into one HTML page")
+    parser = commands.add_parser("report")
     parser.add_argument(
         "sweeps", type=Path, nargs="+", metavar="SWEEP", help="sweep.json, or the folder of --artifacts that holds one"
     )

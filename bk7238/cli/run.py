@@ -34,7 +34,7 @@ _ENDLESS = 10**15  # virtual microseconds
 
 def add(commands: Any) -> None:
     """Add `bk7238 run`."""
-    parser = commands.add_parser("run", help="boot an image and show its consoles")
+    parser = commands.add_parser("run")
     given.add_image(parser)
     parser.add_argument(
         "--expect-text", "--until", metavar="TEXT", help="end when a line with TEXT has been printed: status 0"

@@ -37,7 +37,7 @@ MODES = (*CUTS, registry.ALL)
 
 def add(commands: Any) -> None:
     """Add `bk7238 sweep`."""
-    parser = commands.add_parser("sweep", help="run one update with each of many faults, and map where it ends")
+    parser = commands.add_parser("sweep")
     given.add_image(parser)
     parser.add_argument(
         "package", type=Path, nargs="?", metavar="PACKAGE", help="update package (RBL); none with --of life"

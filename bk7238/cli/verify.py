@@ -26,7 +26,7 @@ SHOWN = 10  # differences that are named
 
 def add(commands: Any) -> None:
     """Add `bk7238 verify`."""
-    parser = commands.add_parser("verify", help="carry a saved sweep out again and compare where its points end")
+    parser = commands.add_parser("verify")
     saved_job.add(parser)
     parser.add_argument(
         "--processes", type=given.whole, default=os.cpu_count() or 1, metavar="N", help="(default: one for each CPU)"

@@ -31,7 +31,7 @@ PAGE = "report.html"
 
 def add(commands: Any) -> None:
     """Add `bk7238 zoo`."""
-    parser = commands.add_parser("zoo", help="try an update with several boot loaders, layouts and packages")
+    parser = commands.add_parser("zoo")
     given.add_image(parser)
     parser.add_argument("package", type=Path, metavar="PACKAGE", help="update package (RBL)")
     parser.add_argument(

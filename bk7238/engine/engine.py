@@ -8,13 +8,14 @@ from typing import Protocol
 
 from bk7238.engine.log import MachineLog
 from bk7238.engine.wiring import Board
+from bk7238.exit_status import UserError
 from bk7238.peripherals.core import Bus, Clock, ResetKind, Signal
 
 EMBEDDED = "unicorn"
 NAMES = (EMBEDDED, "renode")
 
 
-class EngineError(Exception):
+class EngineError(UserError):
     """The engine cannot carry out what the guest does, or cannot be had on this machine."""
 
 
