@@ -15,14 +15,13 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bk7238 import REPOSITORY  # noqa: E402
+from bk7238 import REPOSITORY, chip  # noqa: E402
 from bk7238.cli import main  # noqa: E402
 from bk7238.engine.platform import Block  # noqa: E402
 from bk7238.engine.repl import load  # noqa: E402
 from bk7238.peripherals.core import Peripheral  # noqa: E402
 from bk7238.peripherals.core.declaring import is_register  # noqa: E402
 
-PLATFORM = ROOT / "platform" / "bk7238" / "board.repl"
 SAMPLE = ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl", "--of", "packages")
 
 
@@ -61,14 +60,19 @@ def on_files(files: Any, config: Any) -> Any:
 
 def register_pages() -> dict[str, str]:
     """A page for each model of a block, and their list."""
-    blocks = sorted(load(PLATFORM).blocks, key=lambda block: block.address)
+    chips = chip.known()
+    boards: dict[tuple[int, str, str], list[str]] = {}
     pages: dict[str, str] = {}
-    rows = ["# Registers", "", "As the models declare them.", "", "| address | block | registers |", "|---|---|---|"]
-    for block in blocks:
-        kind = model(block)
-        name = block.model.partition(":")[2] or kind.__name__
-        pages[f"registers/{name}.md"] = registers(kind)
-        rows.append(f"| `0x{block.address:08X}` | `{block.name}` | [{name}]({name}.md) |")
+    for one in chips:
+        for block in load(one.board).blocks:
+            kind = model(block)
+            pages[f"registers/{kind.__name__}.md"] = registers(kind)
+            boards.setdefault((block.address, block.name, kind.__name__), []).append(one.word)
+    rows = ["# Registers", "", "As the models declare them.", ""]
+    rows += ["| address | block | registers | boards |", "|---|---|---|---|"]
+    for (address, name, title), words in sorted(boards.items()):
+        which = "all" if len(words) == len(chips) else ", ".join(words)
+        rows.append(f"| `0x{address:08X}` | `{name}` | [{title}]({title}.md) | {which} |")
     return {"registers/index.md": "\n".join(rows) + "\n", **pages}
 
 

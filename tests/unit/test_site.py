@@ -1,8 +1,12 @@
 """The site: what `mkdocs build --strict`, which CI runs, does not look at."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -44,3 +48,28 @@ def test_pictures_are_small_and_shown():
     for picture in pictures:
         assert f"pictures/{picture.name})" in pages and picture.stat().st_size < 150_000
         assert str(ROOT.parent).encode() not in picture.read_bytes() or ROOT.parent == Path("/")
+
+
+def mike(folder, *words):
+    """What mike does in a clone; what it prints."""
+    command = [sys.executable, "-m", "mike", *words]
+    named = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **named, "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.nightly
+def test_a_site_of_two_versions_has_both_and_leads_to_the_latest(tmp_path):
+    pytest.importorskip("mike")
+    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "clone"], check=True)
+    mike(tmp_path / "clone", "deploy", "main")
+    mike(tmp_path / "clone", "deploy", "--update-aliases", "0.1", "latest")
+    mike(tmp_path / "clone", "set-default", "latest")
+    assert mike(tmp_path / "clone", "list").split() == ["main", "0.1", "[latest]"]
+
+    def shown(name):
+        command = ["git", "-C", tmp_path / "clone", "show", f"gh-pages:{name}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "latest/" in shown("index.html") and '"provider": "mike"' in shown("0.1/index.html")
+    assert "WifiMac" in shown("main/registers/index.html") and "<svg" in shown("0.1/sample/report.html")
