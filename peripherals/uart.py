@@ -3,7 +3,8 @@
 Facts: docs/hardware/uart.md; the SDK's driver/uart/uart.h and uart.c. Received bytes arrive one by one at the
 speed that CONFIG sets (26 MHz divided, 10 bits a byte); a byte is sent in the moment it is written, so the TX FIFO
 is always empty. Disabling a direction flushes its FIFO. Who listens to `sent` is told of each byte in its moment; who
-listens to `text`, of bytes that may have been written one after the other, of the last of a line in its moment.
+listens to `text`, of bytes that may have been written one after the other, of the last of a line in its moment. A
+device at the other end of the line is told of each.
 
 Not modelled: time on the TX line, parity and stop errors, 9 to 12-bit characters, flow control, wake-up, IrDA.
 """
@@ -17,13 +18,15 @@ from bk7238.peripherals.core import (
     WO,
     Alarm,
     Batch,
+    Carrier,
+    Device,
     Output,
     Pending,
-    Peripheral,
     Port,
     Register,
     ResetKind,
     State,
+    UartDevice,
     on_alarm,
     on_batch,
     on_read,
@@ -36,7 +39,9 @@ BITS_PER_BYTE = 10
 LINE_FEED = 0x0A
 
 
-class Uart(Peripheral):
+class Uart(Carrier):
+    takes, unit, unnumbered = UartDevice, "number", True
+
     class CONFIG(Register, at=0x00):
         tx_enable = RW(0)
         rx_enable = RW(1)
@@ -113,6 +118,11 @@ class Uart(Peripheral):
         self.out.open = not self.sent.heard
 
     # The world's side
+
+    def attach(self, device: Device, place: int | None) -> None:
+        """Put a device at the other end of the line."""
+        super().attach(device, place)
+        self.sent.connect(self.devices[place].received)
 
     def receive(self, data: bytes) -> None:
         """`data` arrives on the RX pin, one byte after the other, behind what is still arriving."""

@@ -25,6 +25,7 @@ from bk7238.network.network import Network
 from bk7238.network.tap import TapInterface
 from bk7238.peripherals.core import ResetKind
 from bk7238.registry import Registry, RegistryError
+from bk7238.things import file as things
 
 Plug = Callable[[Machine, Network], Link]
 """Gives what the access point has behind it in the place of the simulated network alone."""
@@ -104,7 +105,7 @@ class Bench:
             seed=settings.seed,
             engine=settings.engine,
             chip=image.chip,
-            devices=settings.devices,
+            devices=things.expand(settings.devices),
         )
         self.network = Network(self.machine.random("network"), files=settings.serve, date=settings.date)
         self.air = Medium()

@@ -15,6 +15,10 @@ press = 9                    # hold a pin down, as a button does; level = 1 for 
 time = "200 ms"
 
 [[step]]
+thing = "button"             # of a file of things: what hands may do with it
+do = "push"                  # value = 1.2 for what takes one
+
+[[step]]
 expect = "version 1.0.0"     # a line with this text comes within that time (20 s)
 within = "1 s"
 
@@ -32,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from bk7238.bench import values
 from bk7238.peripherals.core import Actor, Alarm, Signal, State, on_alarm
+from bk7238.things.desk import Desk
 
 if TYPE_CHECKING:
     from bk7238.machine import Machine
@@ -42,7 +47,8 @@ _OPEN = "open"
 
 @dataclass(frozen=True)
 class ScenarioStep:
-    """One step: `kind` is one of `KEYS`. `time` is in microseconds, `level` None lets a pin go."""
+    """One step: `kind` is one of `KEYS`, `text` what it is waited for, typed, or the thing. `time` is in microseconds,
+    `level` None lets a pin go."""
 
     kind: str
     text: str = ""
@@ -50,8 +56,12 @@ class ScenarioStep:
     level: int | None = None
     time: int = 0
     console: int | None = None
+    do: str = ""
+    value: float | str | None = None
 
     def __str__(self) -> str:
+        if self.do:
+            return f"{self.do} of {self.text}"
         if self.pin is None:
             return f"{self.kind} {self.text!r}"
         return f"{self.kind} P{self.pin}" if self.level is None else f"{self.kind} P{self.pin} at {self.level}"
@@ -64,6 +74,7 @@ KEYS: dict[str, frozenset[str]] = {
     "expect": frozenset({"within", "console"}),
     "expect-pin": frozenset({"within", "level"}),
     "pin": frozenset({"level"}),
+    "thing": frozenset({"do", "value"}),
 }
 """What a step of each kind may say besides."""
 
@@ -85,6 +96,8 @@ def read(table: Any) -> ScenarioStep:
         level=_level(table.get("level", 0 if kind == "press" else None)) if of_pin else None,
         time=_time(table.get("time", "200 ms") if kind == "press" else table.get("within", "20 s")),
         console=_console(table.get("console")),
+        do=_text("do", table.get("do", "")) if kind == "thing" else "",
+        value=table.get("value"),
     )
 
 
@@ -123,7 +136,7 @@ def _console(number: Any) -> int | None:
 
 class Steps(Actor):
     """Carries out the steps on one machine, from its start on. `on_end` is told when the last is done, or one has
-    failed: `failure` says which. Raises ValueError for a pin that the chip has not."""
+    failed: `failure` says which. Raises ValueError for a pin that the chip has not, and for what no thing does."""
 
     late, again = Alarm(), Alarm()
     failure: str = State("")
@@ -132,11 +145,17 @@ class Steps(Actor):
 
     def __init__(self, machine: Machine, steps: tuple[ScenarioStep, ...]) -> None:
         self._machine, self._steps, self.clock = machine, steps, machine.clock
+        self._desk = Desk(machine.board)
         self.on_end = Signal()
         pins = machine.board.gpio.places
         for number, step in enumerate(steps, start=1):
             if step.pin is not None and step.pin not in pins:
                 raise ValueError(f"step {number}: pins are P{pins[0]} to P{pins[-1]}, there is no P{step.pin}")
+            try:
+                if step.do:
+                    self._desk.check(step.text, step.do, step.value)
+            except ValueError as error:
+                raise ValueError(f"step {number}: {error}") from None
         for number, console in ((1, machine.uart1), (2, machine.uart2)):
             console.on_line.connect(partial(self._line, number))
         machine.actors["steps"] = self
@@ -166,7 +185,9 @@ class Steps(Actor):
     def _do(self, step: ScenarioStep) -> bool:
         """Do what is to be done for a step now; whether that was all of it."""
         gpio = self._machine.board.gpio
-        if step.kind == "send":
+        if step.do:
+            self._desk.do(step.text, step.do, step.value)
+        elif step.kind == "send":
             (self._machine.uart2 if step.console == 2 else self._machine.uart1).send(step.text.encode() + b"\r")
         elif step.kind == "pin":
             gpio.set_pin(step.pin, step.level)
@@ -180,7 +201,7 @@ class Steps(Actor):
         if step.kind == "expect-pin" and gpio.level(step.pin) != step.level:
             self.again.start(_GLANCE)
             return False
-        return not self._pressed and (step.pin is not None or step.kind == "send")
+        return not self._pressed and (step.pin is not None or step.kind in ("send", "thing"))
 
     @on_alarm(late)
     def _miss(self) -> None:
@@ -193,6 +214,6 @@ class Steps(Actor):
         if self.failure or self._place >= len(self._steps):
             return
         step = self._steps[self._place]
-        if step.text and step.kind != "send" and step.console in (None, console) and step.text in line:
+        if step.text and step.kind in ("wait", "expect") and step.console in (None, console) and step.text in line:
             self._done()
             self.again.start(0)

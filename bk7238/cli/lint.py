@@ -1,4 +1,4 @@
-"""`bk7238 lint [PATH ...]`: what is wrong in scenarios, chips, packages, results and the markers of tests."""
+"""`bk7238 lint [PATH ...]`: what is wrong in scenarios, things, chips, packages, results and the markers of tests."""
 
 from __future__ import annotations
 

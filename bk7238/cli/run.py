@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults import scenario
 from bk7238.peripherals.core import Actor, Alarm, on_alarm
+from bk7238.things.desk import Desk
 
 USUAL = Settings(within=60.0)
 _ENDLESS = 10**15  # virtual microseconds
@@ -226,6 +227,8 @@ class _Run(Actor):
             "seed": self.settings.seed,
             "engine": self.settings.engine,
         }
+        if self.settings.devices:
+            result["things"] = [asdict(thing) for thing in Desk(machine.board)]
         return result if self._pages is None else {**result, "fetched": self._pages.result}
 
     def save(self, result: dict[str, Any], folder: Path | None) -> None:
@@ -248,6 +251,8 @@ class _Run(Actor):
                 f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
                 f"{result['instructions']:,} instructions, {result['resets']} resets, digest {result['digest']}"
             )
+            for thing in Desk(self.machine.board) if self.settings.devices else ():
+                print(f"  {thing}")
 
     def status(self, image: str) -> int:
         """Return the exit status, and say on stderr why it is none that was hoped for."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bk7238.engine.log import MachineLog
+from bk7238.engine.platform import DeviceEntry
 from bk7238.engine.wiring import Board
 from bk7238.exit_status import UserError
 from bk7238.peripherals.core import Bus, Clock, ResetKind, Signal
@@ -83,8 +84,9 @@ class Engine(Protocol):
         ...
 
 
-def make(name: str, platform: Path, seed: int, devices: Sequence[Path] = ()) -> Engine:
-    """The engine called `name` on the platform description at `platform`, with what the descriptions `devices` add.
+def make(name: str, platform: Path, seed: int, devices: Sequence[Path | DeviceEntry] = ()) -> Engine:
+    """The engine called `name` on the platform description at `platform`, with `devices`, and what descriptions among
+    them add.
 
     Raises ValueError for a name that is unknown and for a description that cannot be, and EngineError where the engine
     cannot be had.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bk7238.engine.repl_lexer import Position
 
@@ -44,7 +44,7 @@ class Modelled:
     package: ClassVar[str]
     name: str
     model: str
-    args: dict[str, int | str]
+    args: dict[str, Any]
     where: Position
 
     @cached_property
@@ -66,23 +66,24 @@ class Block(Modelled):
     size: int
     model: str
     lines: int = 0
-    args: dict[str, int | str] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict)
     where: Position = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class DeviceEntry(Modelled):
-    """What hangs on a block: on its pin, channel or address number `place`, or on the whole of it. `at` is where the
-    description says so."""
+    """What hangs on a block: on its pin, channel or address number `place`, or on the whole of it; and on those of
+    `more`, blocks and places. `at` is where the description says so."""
 
     package: ClassVar[str] = DEVICES
     name: str
     block: str
     place: int | None
     model: str
-    args: dict[str, int | str] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict)
     where: Position = field(default=_NOWHERE, compare=False, repr=False)
     at: Position = field(default=_NOWHERE, compare=False, repr=False)
+    more: tuple[tuple[str, int | None], ...] = ()
 
 
 @dataclass(frozen=True)

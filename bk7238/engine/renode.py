@@ -25,6 +25,7 @@ from bk7238.engine.clock import VirtualClock
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import MachineLog
 from bk7238.engine.memory import window_stores
+from bk7238.engine.platform import DeviceEntry
 from bk7238.engine.renode_bridge import (
     ARM,
     ENTER,
@@ -70,7 +71,7 @@ class RenodeEngine:
     name = "renode"
     powered = True
 
-    def __init__(self, platform: Path, seed: int = 0, devices: Sequence[Path] = ()) -> None:
+    def __init__(self, platform: Path, seed: int = 0, devices: Sequence[Path | DeviceEntry] = ()) -> None:
         self.patience = PATIENCE
         self.host_limit = float(os.environ.get("BK7238_HOST_LIMIT") or "inf")
         self.on_reset = Signal()
@@ -78,7 +79,7 @@ class RenodeEngine:
         self.progress: Callable[[], object] = lambda: None
         self._platform = load(platform, *devices)
         self._renode = renode_host.renode()
-        self._machine = self._renode.load(platform, devices)
+        self._machine = self._renode.load(platform, [one for one in devices if isinstance(one, Path)])
         self._host = self._make_host()
         self._now: Callable[[], int] = TIME(self._host.NowFunction())
         self._arm_host: Callable[[int], None] = ARM(self._host.ArmFunction())

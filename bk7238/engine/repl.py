@@ -8,6 +8,7 @@ and its CreationDriver.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,12 +36,16 @@ __all__ = ["Block", "CpuEntry", "DeviceEntry", "MemoryEntry", "Platform", "ReplE
 _BUILT_IN = (BUS, "machine")
 
 
-def load(path: str | Path, *more: str | Path) -> Platform:
-    """The platform that the file at `path` describes, with what the files `more` add to it. Raises ReplError."""
+def load(path: str | Path, *more: str | Path | DeviceEntry) -> Platform:
+    """The platform that the file at `path` describes, with what the files `more` add to it, and with these devices.
+    Raises ReplError."""
     files = _Files()
+    devices = tuple(one for one in more if isinstance(one, DeviceEntry))
     for one in (path, *more):
-        files.include(Path(one), Position(str(one), 1, 1))
-    return _platform(tuple(files.texts), str(path))
+        if not isinstance(one, DeviceEntry):
+            files.include(Path(one), Position(str(one), 1, 1))
+    described = _platform(tuple(files.texts), str(path))
+    return replace(described, devices=described.devices + devices) if devices else described
 
 
 def loads(text: str, path: str = "<text>") -> Platform:

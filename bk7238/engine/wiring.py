@@ -143,20 +143,25 @@ def wire(
 
     blocks = {block.name: make(block, _model_of_block(block), block.address) for block in platform.blocks}
     nets = _connect(platform, blocks, cpu_input, cpu_lines)
-    devices = {device.name: make(device, _model(device, core.Device), 0) for device in platform.devices}
+    devices: dict[str, Peripheral] = {}
     for device in platform.devices:
-        _attach(device, devices[device.name], blocks)
+        if device.name in blocks or device.name in devices:
+            raise device.where.error(f"something is called {device.name} already", "choose another name")
+        devices[device.name] = make(device, _model(device, core.Device), 0)
+        for block, place in ((device.block, device.place), *device.more):
+            _attach(device, devices[device.name], blocks, block, place)
     return Board(platform, blocks | devices, nets)
 
 
-def _attach(device: DeviceEntry, made: Any, blocks: dict[str, Peripheral]) -> None:
+def _attach(device: DeviceEntry, made: Any, blocks: dict[str, Peripheral], name: str, place: int | None) -> None:
     """Hang a device where the description says."""
-    block = blocks[device.block]
+    block = blocks.get(name)
     if not isinstance(block, Carrier):
         carriers = ", ".join(name for name, one in blocks.items() if isinstance(one, Carrier)) or "no block"
-        raise device.at.error(f"{device.block} takes no devices", f"what takes some here: {carriers}")
+        problem = f"there is no {name}" if block is None else f"{name} takes no devices"
+        raise device.at.error(problem, f"what takes some here: {carriers}")
     try:
-        block.attach(made, device.place)
+        block.attach(made, place)
     except ValueError as error:
         raise device.at.error(str(error), f"hang {device.name} elsewhere") from None
 

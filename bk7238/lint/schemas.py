@@ -1,4 +1,4 @@
-"""JSON schemas for editors, made of what reads the files: scenarios, chip.toml, result.json."""
+"""JSON schemas for editors, made of what reads the files: scenarios, things, chip.toml, result.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bk7238.bench.settings import OPTIONS, Settings
 from bk7238.chip import ChipFile
 from bk7238.faults import Fault, all_kinds
 from bk7238.faults.arguments import REQUIRED
+from bk7238.things.file import ThingsFile
 from bk7238.update.result_file import ResultFile
 from bk7238.update.verdict import Verdict
 
@@ -30,6 +31,7 @@ def all_schemas() -> dict[str, Schema]:
         "chip.schema.json": {"$schema": _DRAFT, "title": "chip.toml", **_of_type(ChipFile)},
         "result.schema.json": {"$schema": _DRAFT, "title": "result.json", **_of_type(ResultFile)},
         "scenario.schema.json": {"$schema": _DRAFT, "title": "scenario", **_scenario()},
+        "things.schema.json": {"$schema": _DRAFT, "title": "things", **_of_type(ThingsFile)},
     }
 
 
@@ -105,12 +107,12 @@ def _fault(kind: type[Fault]) -> Schema:
 
 
 _OF_STEPS: dict[str, Schema] = {
-    **{key: {"type": "string", "minLength": 1} for key in ("wait", "expect")},
+    **{key: {"type": "string", "minLength": 1} for key in ("wait", "expect", "thing", "do")},
     "send": _TEXT,
     **{key: {"type": "integer"} for key in ("pin", "press", "expect-pin")},
     "level": {"enum": [0, 1, "open"]},
     "console": {"enum": [1, 2]},
-    **{key: {"type": ["string", "number"]} for key in ("time", "within")},
+    **{key: {"type": ["string", "number"]} for key in ("time", "within", "value")},
 }
 
 

@@ -1,4 +1,4 @@
-"""Findings in TOML and in results: scenarios, chips, result.json."""
+"""Findings in TOML and in results: scenarios, things, chips, result.json."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from bk7238.chip import ChipError
 from bk7238.faults import FaultError, Spec, all_kinds, scenario
 from bk7238.faults.fault import make
 from bk7238.formats import typed
-from bk7238.formats.typed import Place
+from bk7238.formats.typed import Place, TypedError
 from bk7238.lint.finding import LintFinding, of_error, toml_line
+from bk7238.things import file as things
 from bk7238.update.result_file import ResultFile
 from bk7238.update.verdict import Verdict
 
 
 def toml(path: Path, *, named: bool = False) -> Iterator[LintFinding]:
-    """Look at a TOML file: a chip, a scenario (by its keys, or because a user has `named` it), or another's."""
+    """Look at a TOML file: a chip, things, a scenario (by its keys, or as a user has `named` it), or another's."""
     try:
         text = host_files.read(path, host_files.TEXT).decode()
         table = tomllib.loads(text)
@@ -30,6 +31,8 @@ def toml(path: Path, *, named: bool = False) -> Iterator[LintFinding]:
         return
     if path.name == chip.FILE:
         yield from _chip(path, text)
+    elif "thing" in table:
+        yield from _things(path, text, table)
     elif named or (table.keys() & (scenario.KEYS - {"name"})):
         for place, what in _scenario(table):
             yield LintFinding(path, toml_line(text, place), what)
@@ -48,6 +51,13 @@ def _chip(path: Path, text: str) -> Iterator[LintFinding]:
         chip.read(path.parent)
     except ChipError as error:
         yield of_error(path, error, toml_line(text, error.place))
+
+
+def _things(path: Path, text: str, table: dict[str, Any]) -> Iterator[LintFinding]:
+    try:
+        things.from_toml(table)
+    except TypedError as error:
+        yield LintFinding(path, toml_line(text, error.place), str(error))
 
 
 def _scenario(table: dict[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from bk7238 import host_files
 from bk7238.chip import Chip, usual
 from bk7238.engine.engine import Engine, make
+from bk7238.engine.platform import DeviceEntry
 from bk7238.machine.console import Console
 from bk7238.machine.dead_end import DeadEnd
 from bk7238.machine.journal import DigestJournal
@@ -30,8 +31,8 @@ class Machine(Actor):
     """A board with `image` in its flash (physical bytes, shorter than the flash is filled up with 0xFF).
 
     `chip` is by default the usual one, `flash_size` one that it may have, by default the smallest that holds the image.
-    `devices` are platform descriptions of what hangs on pins and buses. Raises ValueError for an image that fits none,
-    for a description that cannot be, and for an unknown engine.
+    `devices` are what hangs on pins and buses, and files that describe such in Renode's format. Raises ValueError for
+    an image that fits none, for a description that cannot be, and for an unknown engine.
     """
 
     flash_operations: int = State(0)
@@ -45,14 +46,15 @@ class Machine(Actor):
         seed: int = 0,
         engine: str = "unicorn",
         chip: Chip | None = None,
-        devices: Iterable[str | Path] = (),
+        devices: Iterable[str | Path | DeviceEntry] = (),
     ) -> None:
         self.chip = usual() if chip is None else chip
         fitted = self.chip.flash_for(len(image)) if flash_size is None else self.chip.flash(flash_size)
         self.seed = seed
         self.flash = NorFlash(fitted.size, fitted.jedec_id)
         self.flash.load(image)
-        self.engine: Engine = make(engine, self.chip.board, seed, [Path(one) for one in devices])
+        hung = [one if isinstance(one, DeviceEntry) else Path(one) for one in devices]
+        self.engine: Engine = make(engine, self.chip.board, seed, hung)
         self.board = self.engine.board
         self.clock = self.engine.clock
         self.log = self.engine.log

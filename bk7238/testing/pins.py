@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bk7238.peripherals.core import Device
+from bk7238.things.desk import Desk, DeskThing
 
 if TYPE_CHECKING:
     from bk7238.testing.kit import Dut
@@ -62,16 +63,28 @@ class Pins:
 
 
 class Things:
-    """`dut.things["button"]` is what hangs on a pin, a channel or a bus under that name."""
+    """`dut.things["button"]` is what hangs on a pin, a channel or a bus under that name; iteration gives all of them as
+    they look now."""
 
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
 
+    @property
+    def _desk(self) -> Desk:
+        return Desk(self._dut.machine.board)
+
     def __getitem__(self, name: str) -> Any:
-        things = {one: thing for one, thing in self._dut.machine.board.items() if isinstance(thing, Device)}
-        if name not in things:
-            raise KeyError(f"nothing called {name!r} hangs on the board; there is {', '.join(things) or 'nothing'}")
-        return things[name]
+        try:
+            return self._desk.device(name)
+        except ValueError as error:
+            raise KeyError(str(error)) from None
+
+    def __iter__(self) -> Iterator[DeskThing]:
+        return iter(self._desk)
+
+    def do(self, name: str, control: str, value: object = None) -> None:
+        """Do with a thing what hands may: `do("button", "push")`, `do("slider", "set", 1.2)`. Raises ValueError."""
+        self._desk.do(name, control, value)
 
 
 class Channels:

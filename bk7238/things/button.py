@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import ALWAYS, Alarm, PinDevice, ResetKind, Services, State, on_alarm
+from bk7238.peripherals.core import ALWAYS, Alarm, Look, PinDevice, ResetKind, Services, State, on_alarm
 
 BOUNCE_US = 500
+PUSH_US = 200_000
 
 
 class Button(PinDevice):
@@ -14,6 +15,9 @@ class Button(PinDevice):
     down = State(False, keeps=ALWAYS)
     turns = State(0)
     bouncing = Alarm()
+    pushed = Alarm()
+
+    controls = {"push": None, "press": None, "release": None}
 
     def __init__(self, services: Services, *, pressed: int = 0, bounces: int = 0) -> None:
         super().__init__(services)
@@ -28,13 +32,26 @@ class Button(PinDevice):
 
     # The world's side
 
+    @property
+    def looks(self) -> dict[str, Look]:
+        """Whether a finger is on it."""
+        return {"down": self.down}
+
     def press(self) -> None:
         """Close the contact, and keep it closed."""
+        self.pushed.stop()
         self._move(True)
 
+    @on_alarm(pushed)
     def release(self) -> None:
         """Open the contact."""
+        self.pushed.stop()
         self._move(False)
+
+    def push(self) -> None:
+        """Close the contact for a fifth of a second."""
+        self.press()
+        self.pushed.start(PUSH_US)
 
     # The contact
 

@@ -1,8 +1,8 @@
-"""A relay, a lamp, or whatever else a pin switches."""
+"""A relay, an LED, or whatever else a pin switches."""
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import ALWAYS, PinDevice, Services, State
+from bk7238.peripherals.core import ALWAYS, Look, PinDevice, Services, State
 
 
 class Relay(PinDevice):
@@ -22,6 +22,20 @@ class Relay(PinDevice):
         """Whether it is closed now."""
         return self.level == self.active
 
+    @property
+    def looks(self) -> dict[str, Look]:
+        """Whether it is closed."""
+        return {"closed": self.closed}
+
     def level_changed(self, level: int) -> None:
         """Note a switching."""
         self.switchings.append((self.clock.now, level == self.active))
+
+
+class Led(Relay):
+    """An LED, which is lit while its pin has the level `active`."""
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """Whether it is lit."""
+        return {"lit": self.closed}

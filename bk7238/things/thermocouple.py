@@ -6,7 +6,7 @@ is open. A conversion takes 0.22 s and goes on while the device is not selected;
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import ALWAYS, Services, SpiDevice, State
+from bk7238.peripherals.core import ALWAYS, Look, Services, SpiDevice, State
 
 CONVERSION_US = 220_000
 LARGEST = 0xFFF
@@ -20,9 +20,20 @@ class Thermocouple(SpiDevice):
     converting_since = State(0)
     shifted = State(0)
 
+    controls = {"heat": float}
+
     def __init__(self, services: Services, *, celsius: float | str | None = None) -> None:
         super().__init__(services)
         self.celsius = None if celsius is None else float(celsius)
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """The temperature at the junction."""
+        return {"celsius": self.celsius}
+
+    def heat(self, celsius: float) -> None:
+        """Have so many degrees at the junction from now on."""
+        self.celsius = celsius
 
     def select(self, selected: bool) -> None:
         """Stop converting and show the last result, or begin anew."""

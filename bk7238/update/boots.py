@@ -52,7 +52,9 @@ def key(image: FlashImage, package: Package | None, settings: Settings) -> str:
     digest = hashlib.sha256(run_file.versions().encode())
     brought = ("", b"") if package is None else (package.name, package.data)
     chip, codec = image.chip.board.read_bytes(), repr(image.chip.codec)
-    for part in (image.name, image.data, chip, codec, *brought, repr(settings)):
+    described = [host_files.read(Path(one), host_files.TEXT) for one in settings.devices]
+    parts: list[str | bytes] = [image.name, image.data, chip, codec, *brought, repr(settings), *described]
+    for part in parts:
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]

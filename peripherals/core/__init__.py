@@ -18,7 +18,18 @@ from bk7238.peripherals.core.declaring import (
     on_read,
     on_write,
 )
-from bk7238.peripherals.core.device import ALWAYS, AdcDevice, Carrier, Device, I2cDevice, PinDevice, SpiDevice
+from bk7238.peripherals.core.device import (
+    ALWAYS,
+    AdcDevice,
+    Carrier,
+    Device,
+    I2cDevice,
+    Look,
+    PinDevice,
+    PwmDevice,
+    SpiDevice,
+    UartDevice,
+)
 from bk7238.peripherals.core.peripheral import Peripheral
 from bk7238.peripherals.core.register import Clears, Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, Recurring, ResetKind, Services
@@ -77,6 +88,7 @@ __all__ = [
     "Input",
     "Load",
     "Log",
+    "Look",
     "Net",
     "Output",
     "Part",
@@ -86,6 +98,7 @@ __all__ = [
     "Peripheral",
     "PinDevice",
     "Port",
+    "PwmDevice",
     "Recurring",
     "Register",
     "ResetKind",
@@ -98,6 +111,7 @@ __all__ = [
     "State",
     "StoreBuffer",
     "Tap",
+    "UartDevice",
     "on_alarm",
     "on_batch",
     "on_change",

@@ -7,6 +7,7 @@ declared with `keeps=ALWAYS`. Its class is called with the services and the `arg
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.peripheral import Peripheral
@@ -14,15 +15,33 @@ from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.state import State
 
 ALWAYS = tuple(ResetKind)
+Look = bool | int | float | str | None
 
 
 class Device(Peripheral):
     """Something outside of the chip: `carrier` is the block that it hangs on, `place` the number of its pin or channel,
-    or its address there."""
+    or its address there. `controls` are what hands may do with it: names of its methods, each with the type of its one
+    argument, None where it takes none."""
 
     size = 0
+    kind: ClassVar[str] = ""  # what it is called, where that is not the name of its class
     carrier: Any = None
     place: int | None = None
+    controls: ClassVar[Mapping[str, type[float] | type[str] | None]] = {}
+
+    def hang(self, carrier: Any, place: int | None) -> None:
+        """Hang on a block."""
+        self.carrier, self.place = carrier, place
+
+    @property
+    def where(self) -> str:
+        """What it hangs on, for people."""
+        return "" if self.carrier is None else self.carrier.spot(self.place)
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """What somebody sees who looks at it, by name."""
+        return {}
 
 
 class PinDevice(Device):
@@ -48,6 +67,27 @@ class AdcDevice(Device):
     def volts(self) -> float:
         """The voltage that is converted now."""
         return 0.0
+
+
+class PwmDevice(Device):
+    """A device on a channel of the pulse width modulation."""
+
+    @property
+    def duty(self) -> float:
+        """How much of the time the channel is high now, from 0 to 1."""
+        return 0.0 if self.carrier is None else float(self.carrier.duty(self.place))
+
+
+class UartDevice(Device):
+    """What is at the other end of a serial line, and speaks with its speed."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the chip, one after the other."""
+        if self.carrier is not None:
+            self.carrier.receive(data)
+
+    def received(self, byte: int) -> None:
+        """Called for every byte that the chip sends, in its moment."""
 
 
 class SpiDevice(Device):
@@ -114,12 +154,18 @@ class Carrier(Peripheral):
             where = "there" if place is None else f"at {self.unit} {self._written(place)}"
             raise ValueError(f"{self.devices[place].name} hangs {where} already")
         self.devices[place] = device
-        device.carrier, device.place = self, place
+        device.hang(self, place)
 
     @property
     def _known(self) -> str:
+        if not self.places:
+            return f"leave the {self.unit} out"
         article = "an" if self.unit == "address" else "a"
         return f"{article} {self.unit} from {self._written(self.places[0])} to {self._written(self.places[-1])}"
+
+    def spot(self, place: int | None) -> str:
+        """The block and one of its places, for people: `gpio 26`."""
+        return self.name if place is None else f"{self.name} {self._written(place)}"
 
     def _written(self, place: int) -> str:
         return f"{place:#x}" if self.unit == "address" else str(place)

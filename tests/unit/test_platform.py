@@ -138,7 +138,7 @@ def _registers(kind):
 def test_every_interrupt_is_wired_to_its_source(platform):
     sources = {(w.source, w.output): w.input for w in platform.wires if w.target == "icu"}
     irqs = {"uart1": 0, "uart2": 1, "i2c1": 2, "i2c2": 5, "spi": 6, "gpio": 7, "timers_a": 8, "timers_b": 8}
-    irqs |= {"saradc": 11, "gdma": 15}
+    irqs |= {"pwm0": 9, "pwm1": 9, "pwm2": 9, "saradc": 11, "gdma": 15}
     assert sources == {
         **{(name, None): number for name, number in irqs.items()},
         **{("wifi", line): 16 + line for line in range(7)},

@@ -18,9 +18,7 @@ from bk7238.lint.tables import toml
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = all_schemas()
-SCENARIOS = sorted(
-    path for folder in ("examples", "firmware/reference/bad") for path in (ROOT / folder).rglob("*.toml")
-)
+FILES = sorted(path for folder in ("examples", "firmware/reference/bad") for path in (ROOT / folder).rglob("*.toml"))
 
 
 def valid(name, table):
@@ -47,9 +45,10 @@ def test_they_are_schemas(name):
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
 
 
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_the_scenarios_that_are_there(path):
-    assert valid("scenario", tomllib.loads(path.read_text()))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_scenarios_and_things_that_are_there(path):
+    table = tomllib.loads(path.read_text())
+    assert valid("things" if "thing" in table else "scenario", table)
 
 
 @pytest.mark.parametrize(
