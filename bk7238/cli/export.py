@@ -13,6 +13,7 @@ from bk7238.cli import arguments as given
 from bk7238.cli import files, saved_job
 from bk7238.engine.interruption import heard
 from bk7238.faults import parse
+from bk7238.image import package
 from bk7238.sweep.point import flash_at
 
 
@@ -30,6 +31,8 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry the point out to its last cut and write the flash. Returns the exit status."""
     sweep, job = saved_job.read(arguments)
+    if job.package is package.NONE:
+        raise given.UsageError(f"{arguments.sweep}: a sweep of {sweep.of} cuts no power: there is no flash of a cut")
     points = {one.id: one for one in sweep.outcomes}
     if arguments.point not in points:
         near = f"; its first is {sweep.outcomes[0].id}" if points else ""

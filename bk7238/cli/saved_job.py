@@ -16,6 +16,7 @@ from bk7238.image import package
 from bk7238.sweep.point import Job
 from bk7238.sweep.report import saved
 from bk7238.sweep.report.saved import SavedSweep
+from bk7238.things import file as things
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -37,27 +38,36 @@ def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
     for a sweep whose runs reach beyond the simulated network, or load code that nobody trusts: who wrote it may be
     anybody."""
     sweep = given.checked(saved.read, arguments.sweep)
-    told = parser(("ota",)).parse_args(sweep.replay[1:])
+    words, reader = list(sweep.replay[1:]), parser((sweep.replay[1],))
+    told = reader.parse_args(words)
     settings = given.settings(told)
-    for name in given.OUTSIDE:
-        if getattr(settings, name):
-            raise UsageError(f"{arguments.sweep}: its runs reach beyond the simulated network (--{name})")
-    if not arguments.trust:
-        _refuse_code(arguments.sweep, settings)
+    for own in dict.fromkeys(((), *(one.settings for one in sweep.outcomes))):
+        _check(arguments.sweep, given.settings(reader.parse_args([*words, *own])), trusted=arguments.trust)
+    updates = "package" in told
     if arguments.inputs is not None:
         told.image, told.package = arguments.inputs / sweep.image, arguments.inputs / sweep.package
     image = given.image(told, settings)
-    update = given.checked(package.read, told.package)
-    for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256)):
+    update = given.checked(package.read, told.package) if updates else package.NONE
+    for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256))[: 1 + updates]:
         _same(one, wanted)
     return sweep, given.checked(Job, image, update, settings)
+
+
+def _check(sweep: Path, settings: Settings, *, trusted: bool) -> None:
+    """Raises UsageError for settings of a run that reaches beyond the simulated network, or loads code."""
+    for name in given.OUTSIDE:
+        if getattr(settings, name):
+            raise UsageError(f"{sweep}: its runs reach beyond the simulated network (--{name})")
+    if not trusted:
+        _refuse_code(sweep, settings)
 
 
 def _refuse_code(sweep: Path, settings: Settings) -> None:
     """Raises UsageError where a description that the sweep names could load any Python code: one of a device, or of a
     chip that is none of ours and none that was installed."""
     chip = settings.chip
-    named = [*settings.devices, *([chip.word] if chip is not None and os.sep in chip.word else [])]
+    described = [one for one in settings.devices if not one.endswith(things.SUFFIX)]
+    named = [*described, *([chip.word] if chip is not None and os.sep in chip.word else [])]
     if named:
         raise UsageError(f"{sweep}: its runs load code by way of {named[0]}; say --trust where you trust who wrote it")
 

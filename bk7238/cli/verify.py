@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.sweep if arguments.sweep.is_dir() else arguments.sweep.parent
     differences = given.checked(evidence.changed, folder)
     plan = given.checked(registry.make, was.of, job, modes=was.modes, depth=was.depth or None)
-    points = [Point(one.id, tuple(map(parse, one.faults)), one.row, one.column) for one in was.outcomes]
+    points = [Point(one.id, tuple(map(parse, one.faults)), one.row, one.column, one.settings) for one in was.outcomes]
     shown = PointsDone(plan.NOUN, len(points), quiet=arguments.json or arguments.quiet)
     try:
         start, journal = processes(arguments.processes), Journal(None, plan)

@@ -83,6 +83,21 @@ def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, 
         saved.parse(value)
 
 
+def test_a_saved_sweep_is_carried_out_again_and_has_no_flash_of_a_cut(plan, tmp_path, capsys):
+    points = chosen(plan, "wpa2, 5s, its radio alone was away")
+    Report(plan, points, explored(plan, points), "full", 1.0).save(tmp_path)
+    inputs = f"--inputs={resources.reference()}"
+    assert main(["verify", str(tmp_path), inputs, "--processes=1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["same"]
+    assert main(["export", str(tmp_path), points[0].id, inputs, "-o", str(tmp_path / "flash.bin")]) == 2
+    assert "a sweep of life cuts no power: there is no flash of a cut" in capsys.readouterr().err
+    value = json.loads((tmp_path / "sweep.json").read_text())
+    value["outcomes"][0]["settings"].append("--forward=0:80")
+    (tmp_path / "sweep.json").write_text(json.dumps(value))
+    assert main(["verify", str(tmp_path), inputs]) == 2
+    assert "its runs reach beyond the simulated network (--forward)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
