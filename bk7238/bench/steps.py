@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from bk7238.bench import values
 from bk7238.peripherals.core import Actor, Alarm, Signal, State, on_alarm
-from bk7238.things.desk import Desk
+from bk7238.things.board_things import BoardThings
 
 if TYPE_CHECKING:
     from bk7238.machine import Machine
@@ -145,7 +145,7 @@ class Steps(Actor):
 
     def __init__(self, machine: Machine, steps: tuple[ScenarioStep, ...]) -> None:
         self._machine, self._steps, self.clock = machine, steps, machine.clock
-        self._desk = Desk(machine.board)
+        self._things = BoardThings(machine.board)
         self.on_end = Signal()
         pins = machine.board.gpio.places
         for number, step in enumerate(steps, start=1):
@@ -153,7 +153,7 @@ class Steps(Actor):
                 raise ValueError(f"step {number}: pins are P{pins[0]} to P{pins[-1]}, there is no P{step.pin}")
             try:
                 if step.do:
-                    self._desk.check(step.text, step.do, step.value)
+                    self._things.check(step.text, step.do, step.value)
             except ValueError as error:
                 raise ValueError(f"step {number}: {error}") from None
         for number, console in ((1, machine.uart1), (2, machine.uart2)):
@@ -186,7 +186,7 @@ class Steps(Actor):
         """Do what is to be done for a step now; whether that was all of it."""
         gpio = self._machine.board.gpio
         if step.do:
-            self._desk.do(step.text, step.do, step.value)
+            self._things.do(step.text, step.do, step.value)
         elif step.kind == "send":
             (self._machine.uart2 if step.console == 2 else self._machine.uart1).send(step.text.encode() + b"\r")
         elif step.kind == "pin":

@@ -27,7 +27,7 @@ from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults import scenario
 from bk7238.peripherals.core import Actor, Alarm, on_alarm
-from bk7238.things.desk import Desk
+from bk7238.things.board_things import BoardThings
 
 USUAL = Settings(within=60.0)
 _ENDLESS = 10**15  # virtual microseconds
@@ -228,7 +228,7 @@ class _Run(Actor):
             "engine": self.settings.engine,
         }
         if self.settings.devices:
-            result["things"] = [asdict(thing) for thing in Desk(machine.board)]
+            result["things"] = [asdict(thing) for thing in BoardThings(machine.board)]
         return result if self._pages is None else {**result, "fetched": self._pages.result}
 
     def save(self, result: dict[str, Any], folder: Path | None) -> None:
@@ -251,7 +251,7 @@ class _Run(Actor):
                 f"{result['virtual_seconds']:.3f} virtual seconds in {result['wall_seconds']:.1f} s, "
                 f"{result['instructions']:,} instructions, {result['resets']} resets, digest {result['digest']}"
             )
-            for thing in Desk(self.machine.board) if self.settings.devices else ():
+            for thing in BoardThings(self.machine.board) if self.settings.devices else ():
                 print(f"  {thing}")
 
     def status(self, image: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bk7238.things.desk import Desk, DeskThing
+from bk7238.things.board_things import BoardThing, BoardThings
 
 if TYPE_CHECKING:
     from bk7238.testing.kit import Dut
@@ -70,21 +70,21 @@ class Things:
         self._dut = dut
 
     @property
-    def _desk(self) -> Desk:
-        return Desk(self._dut.machine.board)
+    def _things(self) -> BoardThings:
+        return BoardThings(self._dut.machine.board)
 
     def __getitem__(self, name: str) -> Any:
         try:
-            return self._desk.device(name)
+            return self._things.device(name)
         except ValueError as error:
             raise KeyError(str(error)) from None
 
-    def __iter__(self) -> Iterator[DeskThing]:
-        return iter(self._desk)
+    def __iter__(self) -> Iterator[BoardThing]:
+        return iter(self._things)
 
     def do(self, name: str, control: str, value: object = None) -> None:
         """Do with a thing what hands may: `do("button", "push")`, `do("slider", "set", 1.2)`. Raises ValueError."""
-        self._desk.do(name, control, value)
+        self._things.do(name, control, value)
 
 
 class Channels:

@@ -17,7 +17,7 @@ from bk7238.machine import Machine
 from bk7238.machine.snapshot import Snapshots
 from bk7238.peripherals.core import ResetKind
 from bk7238.things import file
-from bk7238.things.desk import Desk, DeskThing
+from bk7238.things.board_things import BoardThing, BoardThings
 
 ROOT = Path(__file__).resolve().parents[2]
 PULL_UP, OUTPUT_HIGH = 0x3C, 0x02
@@ -87,11 +87,11 @@ def made(tmp_path):
 
 
 def looks(machine):
-    return {thing.name: thing.looks for thing in Desk(machine.board)}
+    return {thing.name: thing.looks for thing in BoardThings(machine.board)}
 
 
 def test_what_is_on_the_desk(made):
-    things = list(Desk(made().board))
+    things = list(BoardThings(made().board))
     assert [(thing.name, thing.kind, thing.where) for thing in things] == [
         ("button", "button", "gpio 26"),
         ("relay", "relay", "gpio 8"),
@@ -106,12 +106,12 @@ def test_what_is_on_the_desk(made):
     assert (things[4].controls, things[5].controls) == ({"set": "number"}, {"say": "text"})
     assert str(things[0]) == "button, button on gpio 26: down no"
     assert str(things[4]) == "slider, slider on saradc 1: volts 1.2"
-    assert str(DeskThing("x", "y", "z", {}, {})) == "x, y on z"
+    assert str(BoardThing("x", "y", "z", {}, {})) == "x, y on z"
 
 
 def test_hands_and_eyes(made):
     machine = made()
-    board, desk = machine.board, Desk(machine.board)
+    board, desk = machine.board, BoardThings(machine.board)
     board.gpio.write(26 * 4, PULL_UP)
     desk.do("button", "push")
     assert board.gpio.level(26) == 0 and looks(machine)["button"] == {"down": True}
@@ -152,7 +152,7 @@ def test_a_finger_that_stays_is_not_let_go_by_an_earlier_push(made):
 )
 def test_what_cannot_be_done(made, what, why):
     with pytest.raises(ValueError, match=why):
-        Desk(made().board).do(*what)
+        BoardThings(made().board).do(*what)
 
 
 # The lamp
@@ -213,7 +213,7 @@ def test_a_peer_answers_and_speaks_by_its_script(made):
     assert bytes(byte for _, byte in got) == b"\xff\1\2\xff", "once at 1 ms, the answer at 5.5 ms, again at 11 ms"
     assert got[0][0] < 1_600 and 5_500 <= got[1][0] <= 6_500 and got[3][0] >= 11_000
     assert looks(machine)["mcu"] == {"heard": "\0UU\xaa\0", "said": "\xff\1\2\xff"}
-    Desk(machine.board).do("mcu", "say", "hi")
+    BoardThings(machine.board).do("mcu", "say", "hi")
     machine.run(until=machine.now + 500)
     got.clear()
     received()

@@ -11,7 +11,7 @@ from bk7238.peripherals.core import Device, Look
 
 
 @dataclass(frozen=True)
-class DeskThing:
+class BoardThing:
     """A thing as it is now: what it is and where it hangs, how it looks, and its controls: names, each with what it
     takes, `number`, `text` or nothing."""
 
@@ -26,7 +26,7 @@ class DeskThing:
         return f"{self.name}, {self.kind} on {self.where}" + (f": {looks}" if looks else "")
 
 
-class Desk:
+class BoardThings:
     """What hangs on a board."""
 
     def __init__(self, board: Board) -> None:
@@ -37,7 +37,7 @@ class Desk:
         """The devices by their names."""
         return {name: one for name, one in self._board.items() if isinstance(one, Device)}
 
-    def __iter__(self) -> Iterator[DeskThing]:
+    def __iter__(self) -> Iterator[BoardThing]:
         return (_thing(name, device) for name, device in self.devices.items())
 
     def device(self, name: str) -> Any:
@@ -79,9 +79,9 @@ class Desk:
 _KINDS: dict[Any, str] = {None: "", float: "number", str: "text"}
 
 
-def _thing(name: str, device: Any) -> DeskThing:
+def _thing(name: str, device: Any) -> BoardThing:
     controls = {control: _KINDS[kind] for control, kind in device.controls.items()}
-    return DeskThing(name, _kind(device), device.where, device.looks, controls)
+    return BoardThing(name, _kind(device), device.where, device.looks, controls)
 
 
 def _kind(device: Any) -> str:
