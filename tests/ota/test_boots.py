@@ -37,6 +37,15 @@ def test_a_device_begins_where_it_had_joined(given, tmp_path, monkeypatch):
     assert duts[1].verdict().digest == Update(*given).run().digest
 
 
+def test_what_hangs_on_the_board_is_of_a_boot(given, tmp_path):
+    image, rbl, settings = given
+    path, keys = tmp_path / "desk.toml", set()
+    for pin in (1, 2):
+        path.write_text(f'[[thing]]\nname = "x"\nkind = "led"\npin = {pin}\n')
+        keys.add(boots.key(image, rbl, replace(settings, devices=[path])))
+    assert len(keys) == 2
+
+
 def test_what_differs_in_anything_is_not_found(given, monkeypatch):
     image, rbl, settings = given
     found = boots.key(*given)

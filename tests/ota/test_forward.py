@@ -8,7 +8,6 @@ import pytest
 from images import FULL, vendor
 
 from bk7238 import testing
-from bk7238.bench.bench import Bench
 from bk7238.bench.settings import Settings
 from bk7238.image import flash_image
 
@@ -50,24 +49,26 @@ def test_openbekens_own_pages():
 
 
 @pytest.mark.nightly
-def test_openbekens_own_access_point():
-    """Without a network it opens one, which a station joins."""
-    image = flash_image.read(vendor(FULL))
-    bench = Bench(Settings(forward="0:80"), image)
-    bench.forward_by_air()
-    bench.power_on()
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_openbekens_own_access_point(kind):
+    """Without a network it opens one, which a station joins; what comes to it by UDP it drops."""
+    dut = testing.Dut(flash_image.read(vendor(FULL)), None, Settings(profile="none"))
+    forwarder = testing.Air(dut).forward("0:80", "0:9/udp")
     try:
-        for _ in range(600):
-            bench.machine.run(until=bench.machine.now + 100_000)
-            if bench.forwarder.device:
-                break
-        at = bench.forwarder.addresses[0]
-        with socket.create_connection((at.host, at.port)) as client:
-            client.sendall(b"GET /index HTTP/1.1\r\nHost: device\r\n\r\n")
-            for _ in range(300):
-                bench.machine.run(until=bench.machine.now + 100_000)
-                if select.select([client], [], [], 0)[0]:
-                    break
-            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        dut.wait(lambda: forwarder.device, "40 s")
+        assert dut.machine.digest().endswith("+forward")
+        if kind == "tcp":
+            answer = fetch(dut, forwarder.addresses[0], b"GET /index HTTP/1.1\r\nHost: device\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200")
+        else:
+            at = forwarder.addresses[1]
+            with socket.socket(type=socket.SOCK_DGRAM) as client:
+                client.sendto(b"hello", (at.host, at.port))
+                dut.wait(lambda: forwarder.counters or any(map(_is_hello, dut.frames)), "5 s")
+            assert any(map(_is_hello, dut.frames))
     finally:
-        bench.forwarder.close()
+        forwarder.close()
+
+
+def _is_hello(frame):
+    return not frame.from_device and frame.data.endswith(b"hello")

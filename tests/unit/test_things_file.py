@@ -4,6 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import fake_renode
 import jsonschema
 import pytest
 from device_board import SPIN
@@ -220,6 +221,14 @@ def test_a_peer_answers_and_speaks_by_its_script(made):
     assert bytes(byte for _, byte in got) == b"hi"
     peer.reset(ResetKind.POWER_ON)
     assert peer.coming == [(machine.now + 1_000, 1)] and peer.heard == b"\0\x55\x55\xaa\0"
+
+
+def test_the_second_engine_has_them_too(tmp_path, monkeypatch):
+    fake_renode.install(monkeypatch)
+    things = file.expand([_write(tmp_path, THINGS)])
+    machine = Machine(chip.usual().codec.encode(SPIN * 8, 0), devices=things, engine="renode")
+    BoardThings(machine.board).do("button", "press")
+    assert machine.board.gpio.level(26) == 0
 
 
 def test_things_go_back_in_time_with_the_board(made):
