@@ -8,11 +8,15 @@ import fake_renode
 import jsonschema
 import pytest
 from device_board import SPIN
+from hypothesis import given
+from hypothesis import strategies as st
+from long_run import examples
 
 from bk7238 import chip, resources
 from bk7238.bench import steps
 from bk7238.bench.steps import Steps
 from bk7238.cli import main
+from bk7238.formats.typed import TypedError
 from bk7238.lint.schemas import all_schemas
 from bk7238.machine import Machine
 from bk7238.machine.snapshot import Snapshots
@@ -290,6 +294,26 @@ def test_what_is_wrong_is_said_with_file_and_key(made, text, why):
     with pytest.raises(ValueError, match=r"desk\.toml: ") as told:
         made(text)
     assert why in str(told.value) and "\n" not in str(told.value)
+
+
+@examples(100)
+@given(
+    st.lists(st.sampled_from(tomllib.loads(THINGS)["thing"]), max_size=3),
+    st.text(max_size=5) | st.sampled_from(["name", "kind", "pin", "uart", "cues", "red", "address", "celsius"]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+        max_leaves=4,
+    ),
+)
+def test_any_tables_are_things_or_an_error_that_says_where(things, key, value):
+    tables = [{**thing, key: value} for thing in things]
+    try:
+        read = file.from_toml({"thing": tables})
+    except TypedError as error:
+        assert str(error).startswith("thing.") and error.place[0] == "thing"
+    else:
+        assert all(one.places and isinstance(one.arguments, dict) for one in read.thing)
 
 
 def test_a_chip_that_has_no_such_block_is_told_of(tmp_path):
