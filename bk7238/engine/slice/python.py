@@ -1,7 +1,7 @@
 """slice.c said again in Python, for hosts that can run no code of ours: slow, and the same to the instruction.
 
-What slice.c does by itself where a slice could go on (what recurs, waiting, software interrupts) is left to the engine:
-here slices end more often.
+What slice.c does by itself where a slice could go on (what recurs, waiting) is left to the engine: here slices end more
+often.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bk7238.engine.slice.layout import (
 _PC, _CPSR, _SPSR, _LR, _SP = 11, 3, 13, 10, 12
 _MODE, _SYS, _THUMB, _FIQ_MASKED, _IRQ_MASKED = 0x1F, 0x1F, 0x20, 0x40, 0x80
 _EMPTY = 0xFFFF_FFFF
+_SWI, _AT_ONCE = 2, 2  # QEMU's number, and instructions as in storm.py
 _STORE, _FETCH = 17, 18  # UC_MEM_*
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 
@@ -67,32 +68,42 @@ class InPython:
     def run(self, address: int) -> int:
         """Run the slice at this host address to its end. Returns the error of Unicorn, 0 for none."""
         s = Slice.from_address(address)
-        while True:
-            if not s.attention & Attention.RESUME:
-                self._take_interrupt(address, s)
-            s.reason = Reason.WAITING
-            thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
-            error: int = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
-            if s.reason != Reason.INTERRUPT or error or s.attention:
-                break
+        if not s.attention & Attention.RESUME:
+            self._take_interrupt(s, self._get(s, _PC))
+        s.reason = Reason.WAITING
+        thumb = 1 if self._get(s, _CPSR) & _THUMB else 0
+        error: int = _Start(s.emu_start)(s.uc, self._get(s, _PC) | thumb, 0, 0, 0)
         s.pc, s.cpsr = self._get(s, _PC), self._get(s, _CPSR)
         return error
 
     def enter(self, address: int, mode: int, link: int, vector: int) -> None:
         """Enter an exception: `link` goes into LR of `mode`, and the CPU on at `vector`."""
-        s = Slice.from_address(address)
+        self._enter(Slice.from_address(address), mode, link, vector)
+
+    def _enter(self, s: Slice, mode: int, link: int, vector: int) -> None:
         cpsr = self._get(s, _CPSR)
         self._put(s, _CPSR, cpsr & ~(_MODE | _THUMB) | mode)
         self._put(s, _SPSR, cpsr)
         self._put(s, _LR, link)
         self._put(s, _PC, vector)
 
-    def _take_interrupt(self, address: int, s: Slice) -> None:
+    def _take_interrupt(self, s: Slice, pc: int) -> bool:
         cpsr = self._get(s, _CPSR)
         if s.lines & 2 and not cpsr & _FIQ_MASKED:
-            self.enter(address, 0x11 | _FIQ_MASKED | _IRQ_MASKED, self._get(s, _PC) + 4, 0x1C)
+            self._enter(s, 0x11 | _FIQ_MASKED | _IRQ_MASKED, pc + 4, 0x1C)
         elif s.lines & 1 and not cpsr & _IRQ_MASKED:
-            self.enter(address, 0x12 | _IRQ_MASKED, self._get(s, _PC) + 4, 0x18)
+            self._enter(s, 0x12 | _IRQ_MASKED, pc + 4, 0x18)
+        else:
+            return False
+        return True
+
+    def _software_interrupt(self, s: Slice) -> bool:
+        instructions = s.target - s.budget - s.skipped
+        if s.attention or s.stop or s.budget <= 0 or instructions - s.last_exception <= _AT_ONCE:
+            return False
+        s.last_exception = instructions
+        self._enter(s, 0x13 | _IRQ_MASKED, self._get(s, _PC), 0x08)
+        return True
 
     def forget(self, address: int, start: int, end: int) -> None:
         """Forget the blocks of code between two CPU addresses: it has changed."""
@@ -112,7 +123,10 @@ class InPython:
         if s.stop or s.budget <= 0:
             self._end(s, Reason.STOPPED if s.stop else Reason.DEADLINE)
             return
-        if s.lines:
+        if s.lines and not s.attention:
+            if self._take_interrupt(s, address):
+                return
+        elif s.lines:
             cpsr = self._get(s, _CPSR)
             if (s.lines & 2 and not cpsr & _FIQ_MASKED) or (s.lines & 1 and not cpsr & _IRQ_MASKED):
                 self._end(s, Reason.INTERRUPT)
@@ -181,6 +195,8 @@ class InPython:
 
     def _on_exception(self, _uc: int, number: int, user: int) -> None:
         s = Slice.from_address(user)
+        if number == _SWI and self._software_interrupt(s):
+            return
         s.exception = number
         self._end(s, Reason.EXCEPTION)
 
