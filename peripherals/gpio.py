@@ -2,10 +2,11 @@
 
 Facts: docs/hardware/gpio.md; the SDK's driver/gpio/gpio.h and gpio.c. A pin's level is what the world drives, else
 what the chip drives, else what its pull makes of it, else 0. Vendor firmware enters a test mode when its UART's TX
-pin, pulled up, reads 0. Pins are high-impedance after a reset. A device hangs on a pin; output n carries the level of
+pin, pulled up, reads 0. Pins are high-impedance after a reset, and stay as they were in deep sleep (inferred: firmware
+sets the pulls for it). A device hangs on a pin; output n carries the level of
 pin n to whatever else on the board looks at it.
 
-Not modelled: levels that another block puts on a pin (second functions), drive strength, wake-up from sleep.
+Not modelled: levels that another block puts on a pin (second functions), drive strength.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ LOW_LEVEL, HIGH_LEVEL, RISING_EDGE, FALLING_EDGE = range(4)
 class Gpio(Carrier):
     takes, places = PinDevice, PINS
 
-    class CONFIG(Register, at=0x00, count=32):
+    class CONFIG(Register, at=0x00, count=32, keeps=(ResetKind.DEEP_SLEEP,)):
         input = RO(0)
         output = RW(1)
         input_enable = RW(2)

@@ -4,9 +4,11 @@ Facts: docs/hardware/interrupts.md; the SDK's driver/icu/icu.h and driver/intc/i
 sources: every driver clears its interrupt in the block that raised it, and writing INT_STATUS back changes nothing.
 
 Input n is source n. Sources 0 to 15 make the CPU's IRQ (output 0), 16 to 31 its FIQ (output 1). Outputs 32 to 63 carry
-PERI_CLK_PWD: output 32 + n is high while the clock that bit n switches is off.
+PERI_CLK_PWD: output 32 + n is high while the clock that bit n switches is off. Output 2 is
+high while a source is that ends sleep (ARM_WAKEUP_EN), masked or not, and input 32, by which system control says that
+the CPU sleeps.
 
-Not modelled: clock sources and dividers (kept, without effect), the second core's registers, wake-up from sleep.
+Not modelled: clock sources and dividers (kept, without effect), the second core's registers.
 """
 
 from __future__ import annotations
@@ -59,6 +61,10 @@ class InterruptController(Peripheral):
     class ARM_WAKEUP_EN(Register, at=0x50):
         sources = RW(0, 31)
 
+    class WIRES(Register, at=0x100, bus=False):
+        asleep = RO(0)
+
+    asleep = Input(32, shown=WIRES.asleep)
     irq_sources = Input(0, 15, shown=INT_RAW_STATUS.irq)
     fiq_sources = Input(16, 31, shown=INT_RAW_STATUS.fiq)
     cpu_irq = Output(
@@ -69,6 +75,7 @@ class InterruptController(Peripheral):
         1,
         when=(Pending(INT_RAW_STATUS.fiq, INTERRUPT_ENABLE.fiq, gate=GLOBAL_INT_EN.fiq, shown=INT_STATUS.fiq),),
     )
+    wake_up = Output(2, when=(Pending(INT_RAW_STATUS, ARM_WAKEUP_EN.sources, gate=WIRES.asleep),))
     clock_off = Output(32, 63)
 
     @on_write(PERI_CLK_PWD)

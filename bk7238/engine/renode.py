@@ -302,7 +302,7 @@ class RenodeEngine:
     def _reset(self, kind: ResetKind) -> None:
         self._reset_kind = None
         self.board.reset(kind)
-        if kind is ResetKind.POWER_ON:
+        if kind is not ResetKind.WATCHDOG:
             for memory in self.bus.memories:
                 if memory.address:  # the flash window shows the chip
                     self.bus.clear(memory)

@@ -31,7 +31,7 @@ _LAST = int(Reason.WAITING)  # of the reasons that are no debugger's
 UNDEFINED, PREFETCH, DATA = "undefined instruction", "prefetch abort", "data abort"
 
 
-_STATE = ("_stopping", "_asleep", "_spinning", "_error", "_reset_kind", "powered", "_powers")
+_STATE = ("_stopping", "_asleep", "_stopped", "_spinning", "_error", "_reset_kind", "powered", "_powers")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class UnicornEngine:
         self._slice = self.cpu.slice
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
+        self._stopped = False  # the CPU has no clock: only a block makes it go on
         self._spinning = False  # a storm of exceptions rages: only an event can end it
         self._error: BaseException | None = None
         self._reset_kind: ResetKind | None = None
@@ -87,6 +88,7 @@ class UnicornEngine:
             request_reset=self._request_reset,
             cpu_input=self._cpu_input,
             cpu_lines=self.cpu.lines_address,
+            stop_cpu=self._stop_cpu,
         )
         self.spans = map_board(self.cpu, self.bus, self.board, self.log, self._failed)
         self.stops = Stops(self)
@@ -138,7 +140,7 @@ class UnicornEngine:
             if self._stopping or now >= end or (instructions is not None and now - self._slice.skipped >= instructions):
                 break
             asleep = self._asleep and not s.lines
-            if not self.powered or self._spinning or (asleep and not self.cpu.may_wake):
+            if not self.powered or self._stopped or self._spinning or (asleep and not self.cpu.may_wake):
                 self._spinning = False
                 self._skip(now, end)
             else:
@@ -355,6 +357,11 @@ class UnicornEngine:
             self._error = error
         self._slice.stop = 1
 
+    def _stop_cpu(self, stopped: bool) -> bool:
+        """Let a block take the CPU's clock away from the next block of code on, or give it back."""
+        self._stopped, self._slice.stop = stopped, 1
+        return True
+
     # Reset
 
     def request_reset(self, kind: ResetKind) -> None:
@@ -367,9 +374,9 @@ class UnicornEngine:
 
     def _reset(self, kind: ResetKind) -> None:
         self._reset_kind = None
-        self.powered = self._powers
+        self.powered, self._stopped = self._powers, False
         self.board.reset(kind)
-        if kind is ResetKind.POWER_ON:
+        if kind is not ResetKind.WATCHDOG:
             self._slice.idle_check = IDLE_CHECK  # nothing is left of what came before, not even its order
             self.clock.renumber()
             for memory in self.bus.rest:  # the flash window shows the chip

@@ -119,6 +119,7 @@ def wire(
     request_reset: Callable[[ResetKind], None],
     cpu_input: Callable[[int, bool], None],
     cpu_lines: int = 0,
+    stop_cpu: Callable[[bool], bool] = lambda _stopped: False,
 ) -> Board:
     """The blocks and devices of the platform, made and connected.
 
@@ -135,6 +136,7 @@ def wire(
             random=Randomness(f"{seed}:{what.name}"),
             log=log(what.name, address),
             request_reset=request_reset,
+            stop_cpu=stop_cpu,
         )
         try:
             return model(services, **what.args)

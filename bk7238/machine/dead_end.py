@@ -1,4 +1,4 @@
-"""Sees that a device gets nowhere any more by itself: it crashes over and over, or does nothing but reset."""
+"""Sees that a device gets nowhere any more by itself: it crashes over and over, does nothing but reset, or sleeps."""
 
 from __future__ import annotations
 
@@ -61,6 +61,9 @@ class DeadEnd(Actor):
         self._boot, self._at_reset = boot, self.progress()
         if kind is ResetKind.POWER_ON:
             self.why, self._boot = "", None
+        elif kind is ResetKind.DEEP_SLEEP:
+            if not self._machine.board.sctrl.always_on.wakes:
+                self._end("it sleeps deeply, and has enabled nothing that could wake it: no timer and no pin")
         elif silent and self._alike == SILENT - 1:
             self._end(f"it does nothing but reset ({kind.value}), {SILENT} times in a row without a sign of life")
 

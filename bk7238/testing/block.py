@@ -83,12 +83,14 @@ class BenchLog:
 
 
 class BlockBench:
-    """Makes blocks and holds what surrounds them. `resets` are the kinds of reset that they asked for."""
+    """Makes blocks and holds what surrounds them. `resets` are the kinds of reset that they asked for, `stopped` is
+    whether they have taken the CPU's clock away."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.clock, self.bus, self.log = BenchClock(), BenchBus(), BenchLog()
         self.resets: list[ResetKind] = []
+        self.stopped = False
 
     def make(self, kind: type[P], name: str = "block", **arguments: object) -> P:
         """A block of this class; the arguments are those that a board description gives it."""
@@ -99,8 +101,13 @@ class BlockBench:
             random=random.Random(f"{self.seed}:{name}"),
             log=self.log,
             request_reset=self.resets.append,
+            stop_cpu=self._stop_cpu,
         )
         return _as_in_a_machine(kind(services, **arguments))
+
+    def _stop_cpu(self, stopped: bool) -> bool:
+        self.stopped = stopped
+        return True
 
 
 def _as_in_a_machine(block: P) -> P:
@@ -142,7 +149,8 @@ def _as_in_a_machine(block: P) -> P:
         return answer
 
     for offset, word in block.words.items():
-        place(offset, word)
+        if offset < block.size:
+            place(offset, word)
     block.on_word = place
     as_there: Any = block
     as_there.read = lambda offset, width=4: checked(fast_read(None, offset, width, at))
@@ -164,7 +172,7 @@ def assert_reset_gives_fresh(
     **arguments: Any,
 ) -> None:
     """Assert that after `use` and each kind of reset a block is as new, but for the registers and states that `kept`
-    names.
+    names, and `outputs`.
 
     Fails also where `use` changed nothing, or where something the reset should have stopped happens later. The
     random source goes on: chance does not repeat itself.
@@ -172,7 +180,8 @@ def assert_reset_gives_fresh(
 
     def declared(block: P, without: set[str]) -> dict[str, object]:
         snapshot = block.snapshot()
-        del snapshot["random"]
+        for group in {"random", "outputs" if "outputs" in without else "random"}:
+            del snapshot[group]
         for group in ("registers", "states"):
             snapshot[group] = {name: value for name, value in snapshot[group].items() if name not in without}
         return snapshot

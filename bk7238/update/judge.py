@@ -99,6 +99,9 @@ class Judge(Actor):
     def _dead(self, why: str) -> None:
         """The device will not get anywhere any more, unless a fault will be over."""
         if not self.faults.lasting(self.machine.now):
+            if self.machine.board.sctrl.always_on.asleep:  # a power cycle wakes it up
+                self._end(Verdict.DEVICE_WAITS, why)
+                return
             loader = not self.story.app_started and not self.story.resets_without_banner
             self._end(Verdict.BOOTLOADER_HANGS if loader else Verdict.BRICK, f"{why}; {self._damage()}")
 

@@ -43,7 +43,19 @@ on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
 _MARKS = ("_on_read", "_on_write", "_on_change", "_on_alarm", "_on_batch", "_on_input")
-_MADE = {"name", "clock", "bus", "random", "log", "request_reset", "block", "outputs", "_storage", "_inputs"}
+_MADE = {
+    "name",
+    "clock",
+    "bus",
+    "random",
+    "log",
+    "request_reset",
+    "stop_cpu",
+    "block",
+    "outputs",
+    "_storage",
+    "_inputs",
+}
 _MADE |= {
     "words",
     "on_word",
@@ -100,7 +112,7 @@ class Declaring:
         self.bus = services.bus
         self.random = services.random
         self.log = services.log
-        self.request_reset = services.request_reset
+        self.request_reset, self.stop_cpu = services.request_reset, services.stop_cpu
 
     @classmethod
     def declarations(cls) -> Iterator[tuple[str, Any]]:

@@ -10,10 +10,11 @@ from typing import Protocol
 
 
 class ResetKind(Enum):
-    """Why the chip starts over. A watchdog reset spares RAM and the always-on part."""
+    """Why the chip starts over. A watchdog reset spares RAM and the always-on part, deep sleep the always-on part."""
 
     POWER_ON = "power-on"
     WATCHDOG = "watchdog"
+    DEEP_SLEEP = "deep sleep"
 
 
 class PendingEvent(Protocol):
@@ -108,7 +109,8 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """The services of one block."""
+    """The services of one block. `stop_cpu` takes the CPU's clock away, or gives it back, and answers whether the
+    engine can do so; a reset gives it back."""
 
     name: str
     clock: Clock
@@ -116,3 +118,4 @@ class Services:
     random: random.Random
     log: Log
     request_reset: Callable[[ResetKind], None]
+    stop_cpu: Callable[[bool], bool] = lambda _stopped: False

@@ -118,7 +118,7 @@ def test_reset():
         block.write(INTLV0, 0x5555_5555)
         block.write(INTEN, 0xFF)
 
-    assert_reset_gives_fresh(Gpio, use)
+    assert_reset_gives_fresh(Gpio, use, {ResetKind.DEEP_SLEEP: {"CONFIG", "levels", "outputs"}})
 
 
 def test_levels_after_a_reset_are_those_of_a_fresh_block(block):

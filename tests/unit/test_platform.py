@@ -125,8 +125,9 @@ def test_every_model_fits_its_place(platform, board):
     for block in platform.blocks:
         kind = type(board[block.name])
         assert block.size <= kind.size, block.name
-        last = max((register.at + (register.count - 1) * register.stride for register in _registers(kind)), default=0)
-        assert last < block.size, block.name
+        for register in _registers(kind):
+            last = register.at + (register.count - 1) * register.stride
+            assert (last < block.size) is register.bus, block.name
         outputs = numbers(kind, Output) - {None}
         assert block.lines == (max(outputs) + 1 if outputs else 0), block.name
 
@@ -143,6 +144,7 @@ def test_every_interrupt_is_wired_to_its_source(platform):
         **{(name, None): number for name, number in irqs.items()},
         **{("wifi", line): 16 + line for line in range(7)},
         ("wifi", 7): 26,
+        ("sctrl", 0): 32,
     }
 
 
@@ -151,11 +153,12 @@ def test_every_other_wire(platform):
     assert others == {
         ("icu", 0, "cpu", 0),
         ("icu", 1, "cpu", 1),
+        ("icu", 2, "sctrl", 32),
         ("icu", 32 + 8, "wdt", 0),
         ("icu", 32 + 20, "timers_a", 0),
         ("icu", 32 + 21, "timers_b", 0),
         *(("rc", line, "wifi", line) for line in range(8)),
-        *(("gpio", pin, "spi", pin) for pin in range(32)),
+        *(("gpio", pin, block, pin) for pin in range(32) for block in ("spi", "sctrl")),
     }
 
 

@@ -113,12 +113,10 @@ def test_calendar_counts_32_khz_from_its_start(block, bench):
     assert (block.read(0x15C), block.read(0x160)) == (1_000, 0)
 
 
-def test_sleep_is_refused_aloud_and_once(block, bench):
-    block.write(0x104, 0x0012_4F89)
-    block.write(0x104, 0x0012_4F89)
-    assert len(bench.log.messages) == 1 and "normal voltage sleep" in bench.log.messages[0]
-    block.write(0x104, 0xADC1)
-    assert "deep sleep" in bench.log.messages[1]
+def test_sleep_at_low_voltage_is_refused_aloud_and_once(block, bench):
+    block.write(0x104, 0x0012_B706)
+    block.write(0x104, 0x0012_B706)
+    assert len(bench.log.messages) == 1 and "low voltage" in bench.log.messages[0] and not bench.stopped
 
 
 def test_start_up_touches_nothing_unknown(block, bench):
@@ -133,10 +131,15 @@ def test_reset():
     def use(bench, block):
         for offset in (0x08, 0x5C, 0x104, 0x12C, 0x130, 0x150, 0x154, 0x158, 0x1F0):
             block.write(offset, 0xA5C0_4F89)
+        block.write(0x120, 1)
+        block.set_input(3, True)
         block.write(0x74, 0xFF << 16 | 3)
         block.write(0x74, 1)
         bench.clock.advance(100)
 
-    aon = {"SW_RETENTION", "CAL_CONFIG", "CAL_ENABLE", "always_on.calendar_start"}
-    kept = {ResetKind.POWER_ON: {"efuse"}, ResetKind.WATCHDOG: {"efuse", *aon}}
+    always = {"efuse", "always_on.levels"}
+    aon = {*always, "SW_RETENTION", "CAL_CONFIG", "CAL_ENABLE", "always_on.calendar_start"}
+    pins = {f"GPIO_WAKEUP_{name}" for name in ("EN", "TYPE", "INT_STATUS", "TYPE_SELECT")}
+    asleep = {*aon, *pins, "ROSC_TIMER", "ROSC_TIMER_H", "always_on.rosc_ends", "always_on.asleep"}
+    kept = {ResetKind.POWER_ON: always, ResetKind.WATCHDOG: aon, ResetKind.DEEP_SLEEP: asleep}
     assert_reset_gives_fresh(SystemControl, use, kept)
