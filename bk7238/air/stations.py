@@ -23,7 +23,7 @@ KEPT = 10_000_000  # microseconds, or twice the listen interval where that is lo
 _GROUP_FRAMES = 64  # kept for the next DTIM
 
 
-class Kept(NamedTuple):
+class WaitingFrame(NamedTuple):
     """What waits for a station since a time (microseconds): an Ethernet frame, or the body of an action frame."""
 
     since: int
@@ -41,7 +41,7 @@ class StationEntry:
     qos: bool = False
     rate: int = 6  # Mb/s, of what is sent to it
     asleep: bool = False
-    waiting: deque[Kept] = field(default_factory=lambda: deque(maxlen=WAITING))
+    waiting: deque[WaitingFrame] = field(default_factory=lambda: deque(maxlen=WAITING))
     kept_for: int = KEPT
     heard: dict[int, int] = field(
         default_factory=dict
@@ -164,7 +164,7 @@ class Downlink(Actor):
         """A management frame. An action frame waits for a station that sleeps."""
         station = self._stations.find(receiver) if subtype == dot11.ACTION else None
         if station is not None and station.asleep:
-            station.waiting.append(Kept(now, body, action=True))
+            station.waiting.append(WaitingFrame(now, body, action=True))
         else:
             self._send_management(subtype, receiver, body, now)
 
@@ -230,7 +230,7 @@ class Downlink(Actor):
 
     def _send_or_keep(self, station: StationEntry, frame: bytes, now: int) -> None:
         if station.asleep:
-            station.waiting.append(Kept(now, frame))
+            station.waiting.append(WaitingFrame(now, frame))
         else:
             self._send(station, frame, now)
 
