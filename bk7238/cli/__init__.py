@@ -28,6 +28,7 @@ VERBS = {
     "export": "write the flash as it is after the power cut of a sweep's point",
     "verify": "carry a saved sweep out again and compare where its points end",
     "gdb": "step through firmware with GDB, forwards and backwards",
+    "view": "show a device on a page while it runs, and go back in its time",
     "monitor": "a machine at Renode's monitor: analyzers, GDB, switch",
     "image": "make, inspect and check firmware images and update packages",
     "faults": "what can go wrong (--fault), and how it is written",

@@ -35,6 +35,12 @@ EXAMPLES = {
     "report": ("report vendor/ reference/ -o report.html",),
     "verify": ("verify evidence/", "verify evidence/ --inputs firmware/ --processes 2 --json"),
     "gdb": ("gdb full.bin app.rbl --symbols app.elf", "gdb full.bin --run --listen ::1 --port 0"),
+    "view": (
+        f"view {_REFERENCE}",
+        'view full.bin --ssid "My network" --psk "a passphrase"',
+        "view out/",
+        "view out/ --replay 1200:torn",
+    ),
     "monitor": ('monitor full.bin --ssid "My network" -e start', "monitor --robot 8270"),
     "faults": ("faults", "faults power-cut"),
     "firmware list": ("firmware list",),

@@ -15,13 +15,18 @@ from bk7238.cli.arguments import UsageError
 from bk7238.image import package
 from bk7238.sweep.point import Job
 from bk7238.sweep.report import saved
-from bk7238.sweep.report.saved import SavedSweep
+from bk7238.sweep.report.saved import SavedOutcome, SavedSweep
 from bk7238.things import file as things
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """SWEEP, --inputs and --trust."""
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="sweep.json, or the folder of --artifacts with it")
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """--inputs and --trust."""
     parser.add_argument(
         "--inputs",
         type=Path,
@@ -51,6 +56,23 @@ def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
     for one, wanted in ((image, sweep.image_sha256), (update, sweep.package_sha256))[: 1 + updates]:
         _same(one, wanted)
     return sweep, given.checked(Job, image, update, settings)
+
+
+def outcome(arguments: argparse.Namespace, sweep: SavedSweep, name: str) -> SavedOutcome:
+    """The outcome of the point of that name. Raises UsageError where there is none."""
+    points = {one.id: one for one in sweep.outcomes}
+    if name not in points:
+        near = f"; its first is {sweep.outcomes[0].id}" if points else ""
+        raise UsageError(f"{arguments.sweep}: it has no point {name!r}{near}")
+    return points[name]
+
+
+def point(arguments: argparse.Namespace, name: str) -> tuple[Job, Settings]:
+    """The job of a sweep, and the settings of its point of that name, faults included. Raises UsageError as `read`
+    does, and for a point that is not there."""
+    sweep, job = read(arguments)
+    words = sweep.words(outcome(arguments, sweep, name))
+    return job, given.settings(parser(words[1:2]).parse_args(words[1:]))
 
 
 def _check(sweep: Path, settings: Settings, *, trusted: bool) -> None:

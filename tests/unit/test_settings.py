@@ -306,7 +306,7 @@ def test_each_command_has_its_options_from_the_declarations():
                     (verb, command.flag(name)) in others
                 )
                 found.add(verb)
-    assert found == {"demo", "gdb", "init", "live", "monitor", "ota", "run", "sweep", "zoo"}
+    assert found == {"demo", "gdb", "init", "live", "monitor", "ota", "run", "sweep", "view", "zoo"}
 
 
 def test_a_sweep_says_all_settings_in_its_replay_or_is_refused():

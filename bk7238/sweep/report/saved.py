@@ -106,7 +106,11 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
 
     def command(self, one: SavedOutcome) -> str:
         """The command that runs a point again, from its beginning."""
-        return shlex.join([*self.replay, *one.settings, *(f"--fault={fault}" for fault in one.faults)])
+        return shlex.join(self.words(one))
+
+    def words(self, one: SavedOutcome) -> list[str]:
+        """The words of that command."""
+        return [*self.replay, *one.settings, *(f"--fault={fault}" for fault in one.faults)]
 
 
 class SavedCuts(SavedSweep, kw_only=True, frozen=True):

@@ -1,0 +1,139 @@
+"""What was seen of a run: frames, events, flash operations and milestones, in their order.
+
+A run that is gone through once more gives the same once more: what is known already is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bk7238.formats import ieee80211 as dot11
+from bk7238.network.events import Event
+from bk7238.update.alone import Alone
+from bk7238.update.session import Update
+from bk7238.update.story import Happening
+
+FRAME, EVENT, FLASH, STORY = "frame", "event", "flash", "story"
+
+_MANAGEMENT = {
+    dot11.ASSOCIATION_REQUEST: "association",
+    dot11.ASSOCIATION_RESPONSE: "association",
+    dot11.REASSOCIATION_REQUEST: "association",
+    dot11.REASSOCIATION_RESPONSE: "association",
+    dot11.PROBE_REQUEST: "probe",
+    dot11.PROBE_RESPONSE: "probe",
+    dot11.BEACON: "beacon",
+    dot11.DISASSOCIATION: "deauthentication",
+    dot11.AUTHENTICATION: "authentication",
+    dot11.DEAUTHENTICATION: "deauthentication",
+}
+_EAPOL = dot11.LLC_SNAP + b"\x88\x8e"
+
+
+def frame_kind(frame: bytes) -> str:
+    """The kind of an 802.11 frame, one word for people."""
+    if len(frame) < 2:
+        return "other"
+    group, subtype = frame[0] >> 2 & 3, frame[0] >> 4
+    if group == dot11.MANAGEMENT:
+        return _MANAGEMENT.get(subtype, "other")
+    if group == dot11.CONTROL:
+        return "control"
+    if subtype & dot11.NULL_BIT:
+        return "null"
+    return "handshake" if _EAPOL in frame[24:40] else "data"
+
+
+@dataclass
+class Sight:
+    """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight. `data` are the
+    bytes of a frame, which is `lost` where a fault has kept it from arriving."""
+
+    kind: str
+    time: int
+    what: list[Any] = field(default_factory=list)
+    data: bytes = b""
+    lost: bool = False
+
+    def as_json(self) -> list[Any]:
+        """Plain data; a frame's ends with whether it was lost."""
+        return [self.kind, self.time, *self.what, *([self.lost] if self.kind == FRAME else [])]
+
+
+class Recording:
+    """The sights of one run. `cursor` is how many of them lie before the moment at which the machine stands."""
+
+    def __init__(self, sights: Iterable[Sight] = ()) -> None:
+        self.sights = list(sights)
+        self.cursor = len(self.sights)
+
+    def note(self, sight: Sight) -> None:
+        """Something was seen."""
+        if self.cursor == len(self.sights):
+            self.sights.append(sight)
+        self.cursor += 1
+
+    def fork(self) -> Recording:
+        """What was seen up to here."""
+        return Recording(self.sights[: self.cursor])
+
+
+class Onlooker:
+    """Tells `note` what is to be seen on one bench, from now on."""
+
+    def __init__(self, note: Callable[[Sight], None]) -> None:
+        self._note = note
+        self._flying = Sight(FRAME, 0)
+        self._bench: Update | Alone | None = None
+
+    def follow(self, bench: Update | Alone) -> None:
+        """Look at a bench that has just been made."""
+        self._bench = bench
+        bench.air.on_record.connect(self._frame)
+        bench.air.frames.insert(self._arrives)
+        bench.air.on_event.connect(self._event)
+        bench.machine.board.flash.operated.connect(self._operated)
+
+    def stand_last(self) -> None:
+        """Stand behind the faults that came to the air since then."""
+        assert self._bench is not None
+        self._bench.air.frames.remove(self._arrives)
+        self._bench.air.frames.insert(self._arrives)
+
+    def tell(self, happening: Happening) -> None:
+        """A milestone of the update."""
+        if happening.share is None:
+            self._note(Sight(STORY, happening.time, [happening.text]))
+
+    def _frame(
+        self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None
+    ) -> None:
+        what = [frame_kind(frame), from_device, len(frame), channel, rssi]
+        self._flying = Sight(FRAME, time, what, frame, lost=True)
+        self._note(self._flying)
+
+    def _arrives(self, frame: bytes, *_where: object) -> bytes:
+        self._flying.lost = False
+        return frame
+
+    def _event(self, event: Event) -> None:
+        self._note(Sight(EVENT, event.time, [type(event).__name__, event_fields(event)]))
+
+    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
+        assert self._bench is not None
+        length = what if isinstance(what, int) else len(what)
+        self._note(Sight(FLASH, self._bench.machine.now, [kind, address, length]))
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """What an event says besides its time, as plain data."""
+    found = {one.name: getattr(event, one.name) for one in fields(event) if one.name != "time"}
+    return {name: _plain(value) for name, value in found.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,65 @@
+"""A history of the desk as a test for pytest, which gives the same run from its power-on."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from bk7238.bench.settings import OPTIONS, Settings
+from bk7238.view.desk import FAULT, LINK, PIN, TYPE, Deed, Desk
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["python"] = repr
+    return environment.get_template("saved_test.py.jinja")
+
+
+def saved_test(desk: Desk, image: str, package: str) -> str:
+    """The text of a test of the desk's history, to its verdict or, where there is none yet, to this moment. `image` and
+    `package` (empty: none) are how the files are called."""
+    history, result = desk.history, desk.history.result
+    until = history.judged_at if result is not None else desk.now
+    done = [
+        deed
+        for deed in history.deeds
+        if deed.time <= until and (result is not None or deed in history.deeds[: desk.deeds_done])
+    ]
+    marked = {"image": image, **({"package": package} if package else {"update": False}), **_unusual(desk.settings)}
+    return _template().render(
+        marked=marked,
+        faults=(*history.faults, *(deed.text for deed in done if deed.kind == FAULT)),
+        deeds=[(deed.time, _line(deed)) for deed in done if deed.kind != FAULT],
+        result=result,
+        until=until,
+        digest=desk.machine.digest() if result is None else result.digest,
+        updates=bool(package),
+    )
+
+
+def _unusual(settings: Settings) -> dict[str, object]:
+    """The settings that are not as usual, as they are written, but for the faults."""
+    usual, found = Settings(), {}
+    for name, option in OPTIONS.items():
+        value = getattr(settings, name)
+        if name != "faults" and value is not None and value != getattr(usual, name):
+            found[name] = option.write(value) if option.metavar else value
+    return found
+
+
+def _line(deed: Deed) -> str:
+    """The statement that does it."""
+    return {
+        TYPE: f"dut.machine.uart{deed.number}.send({deed.text.encode()!r})",
+        PIN: f"dut.pins[{deed.number}] = {deed.level}",
+        LINK: f"dut.router.{'on' if deed.level else 'off'}()",
+    }[deed.kind]

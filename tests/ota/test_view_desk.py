@@ -1,0 +1,126 @@
+"""A device on the desk: who looks changes nothing, what was is gone back to, and what is saved gives the same again."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bk7238 import Settings, Update, flash_image, package, resources
+from bk7238.view.desk import TYPE, Deed, Desk
+from bk7238.view.live import LiveDevice, PageState
+
+IMAGE, PACKAGE = (str(resources.reference() / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
+FAR = 1 << 50
+
+
+def files():
+    return flash_image.read(resources.reference() / IMAGE), package.read(resources.reference() / PACKAGE)
+
+
+def judged(desk):
+    while not desk.advance(FAR):
+        pass
+    return desk.history.result
+
+
+def fresh(**settings):
+    return Update(*files(), Settings(**settings)).run()
+
+
+@pytest.mark.full
+def test_who_looks_and_goes_back_changes_nothing():
+    desk = Desk(*files(), Settings())
+    device, reader = LiveDevice(desk, IMAGE, PACKAGE), PageState()
+    device.obey(reader, {"do": "run"})
+    while device.running:
+        device.turn(FAR)
+        device.news(reader)
+        for block in ("cpu", *desk.machine.board.names) if desk.now % 2_000_000 < 20_000 else ():
+            device.look(reader, {"do": "watch", "block": block})
+    plain = fresh()
+    assert (desk.history.result.verdict, desk.history.result.digest) == (plain.verdict, plain.digest)
+    end, sights = desk.now, list(desk.history.seen.sights)
+    printed = bytes(desk.machine.uart1.output)
+    desk.goto(end - 5_000_000)
+    assert len(desk.machine.uart1.output) < len(printed) and desk.history.seen.cursor < len(sights)
+    desk.goto(end)
+    assert desk.machine.digest() == plain.digest and desk.machine.uart1.output == printed
+    assert desk.history.seen.sights == sights and desk.history.seen.cursor == len(sights)
+
+
+def passes(tmp_path, text):
+    """Carry a saved test out as anybody would."""
+    path = tmp_path / "test_saved.py"
+    path.write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        str(tmp_path),
+    ]
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, text + done.stdout
+
+
+@pytest.mark.full
+def test_a_fault_in_the_past_is_another_history_and_the_run_of_its_test(tmp_path):
+    desk = Desk(*files(), Settings(faults=["frame-loss:2%"]))
+    device, reader = LiveDevice(desk, IMAGE, PACKAGE), PageState()
+    first = judged(desk)
+    assert first.digest == fresh(faults=["frame-loss:2%"]).digest
+    install = next(phase for phase in first.phases if phase.name == "install")
+    desk.goto(install.start + 40_000)
+    device.obey(reader, {"do": "cut", "how": "torn"})
+    device.obey(reader, {"do": "fault", "fault": "frame-loss:5%", "now": True})
+    second = judged(desk)
+    assert desk.history.number == 1 and desk.history.parent == 0
+    faults = desk.history.all_faults(9)
+    assert [one["fired"] > 0 for one in second.faults] == [True] * 3
+    plain = fresh(faults=faults)
+    assert (second.verdict, second.reason, second.digest) == (plain.verdict, plain.reason, plain.digest)
+    assert second.digest != first.digest
+    passes(tmp_path, device.obey(reader, {"do": "save"})["text"])
+    time, _ = desk.history.why
+    device.obey(reader, {"do": "why"})
+    assert desk.now == time == max(firing["time"] for one in second.faults for firing in one["firings"])
+    desk.goto(FAR, 0)
+    assert desk.machine.digest() == first.digest
+
+
+@pytest.mark.full
+def test_what_is_typed_pressed_and_switched_is_in_the_test(tmp_path):
+    desk = Desk(files()[0], None, Settings())
+    device, reader = LiveDevice(desk, IMAGE, ""), PageState()
+    desk.advance(2_000_000)
+    device.obey(reader, {"do": "type", "console": 1, "text": "version\r"})
+    device.obey(reader, {"do": "pin", "pin": 9, "level": 0, "press": True})
+    desk.advance(3_000_000)
+    device.obey(reader, {"do": "link", "on": False})
+    desk.advance(4_000_000)
+    digest = desk.machine.digest()
+    desk.goto(1_000_000)
+    desk.goto(4_000_000)
+    assert desk.machine.digest() == digest and len(desk.histories) == 1
+    passes(tmp_path, device.obey(reader, {"do": "save"})["text"])
+    desk.goto(1_500_000)
+    desk.act(Deed(desk.now, TYPE, "x", 1))
+    assert len(desk.histories) == 2 and desk.history.fork == desk.now
+
+
+@pytest.mark.full
+def test_a_debugger_has_a_history_of_its_own():
+    desk = Desk(*files(), Settings())
+    desk.advance(1_000_000)
+    digest = desk.machine.digest()
+    host, port = desk.debug()
+    assert host == "127.0.0.1" and port and desk.history.number == 1
+    desk.machine.run(until=1_200_000)
+    desk.turn()
+    desk.goto(1_000_000, 0)
+    assert desk.gdb is None and desk.machine.digest() == digest

@@ -1,0 +1,154 @@
+"""The page of `bk7238 view` in a browser: an update is watched, cut, taken back and led on another way."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from bk7238 import Settings, Update, flash_image, package, resources
+
+IMAGE, PACKAGE = (str(resources.reference() / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
+PATIENCE = 300  # of the host's seconds, where something is broken
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless Chromium that notes each request."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None:
+        pytest.skip("needs Debian's package chromium")
+    if driver is None:
+        pytest.skip("needs Debian's package chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1000"):
+        options.add_argument(one)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path_factory.mktemp("saved"))})
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def page(browser):
+    """Opens the page of a command, which ends with the test."""
+    running = []
+
+    def open_page(*words):
+        command = [sys.executable, "-m", "bk7238.cli", "view", *words]
+        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        url = running[-1].stdout.readline().split()[-1]
+        browser.get(url)
+        until(browser, lambda: browser.find_element(By.ID, "what").text)
+        return url
+
+    yield open_page
+    for process in running:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def until(browser, condition):
+    return WebDriverWait(browser, PATIENCE, 0.05).until(lambda _: condition())
+
+
+def text(browser, name):
+    return browser.find_element(By.ID, name).text
+
+
+def click(browser, name):
+    browser.execute_script("arguments[0].click()", browser.find_element(By.ID, name))
+
+
+def now(browser):
+    return int(browser.find_element(By.TAG_NAME, "body").get_attribute("data-now"))
+
+
+def asks(browser, **wanted):
+    browser.execute_script("ask(arguments[0].do, arguments[0])", wanted)
+
+
+def digest(browser):
+    return browser.find_element(By.ID, "verdict").get_attribute("data-digest")
+
+
+def requests(browser):
+    """The addresses that the browser has asked since the last call."""
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            yield message["params"]["request"]["url"]
+
+
+def test_an_update_is_watched_taken_back_and_cut(browser, page):
+    url = page(IMAGE, PACKAGE)
+    plain = Update(flash_image.read(Path(IMAGE)), package.read(Path(PACKAGE)), Settings()).run()
+    Select(browser.find_element(By.ID, "speed")).select_by_value("0")
+    click(browser, "run")
+    until(browser, lambda: text(browser, "verdict") == "new-app-runs")
+    assert digest(browser) == plain.digest
+    outside = [one for one in requests(browser) if not one.startswith((url, url.replace("http", "ws"), "data:"))]
+    assert outside == []
+    assert "1.0.1" in browser.find_element(By.ID, "uart1").get_attribute("textContent")
+    assert re.search(r"\d+ CRCs right", browser.page_source)
+    air = browser.find_element(By.ID, "air")
+    assert re.search(r"\d+ beacon", air.get_attribute("aria-label"))
+    browser.find_element(By.CSS_SELECTOR, "#frames button").click()
+    until(browser, lambda: "###[ 802.11 ]###" in text(browser, "dialog-text"))
+    browser.find_element(By.CSS_SELECTOR, "#dialog button").click()
+    # Back by two seconds and on again, by the keys
+    end = now(browser)
+    body = browser.find_element(By.TAG_NAME, "body")
+    for step in range(2):
+        body.send_keys(Keys.SHIFT + Keys.ARROW_LEFT)
+        until(browser, lambda step=step: now(browser) <= end - 900_000 * (step + 1))
+    assert text(browser, "verdict") == "paused"
+    body.send_keys(Keys.END)
+    until(browser, lambda: now(browser) == end and text(browser, "verdict") == "new-app-runs")
+    assert digest(browser) == plain.digest
+    # A cut in the middle of the installation, as the command line has it
+    install = next(phase for phase in plain.phases if phase.name == "install")
+    asks(browser, do="goto", time=install.start + 30_000)
+    until(browser, lambda: now(browser) < end)
+    Select(browser.find_element(By.ID, "shape")).select_by_value("torn")
+    click(browser, "cut-flash")
+    until(browser, lambda: "power-cut:torn@flash-op=" in text(browser, "faults"))
+    fault = re.search(r"power-cut:torn@flash-op=\d+", text(browser, "faults"))[0]
+    click(browser, "run")
+    until(
+        browser,
+        lambda: browser.find_element(By.ID, "verdict").get_attribute("class").split()[1:] in (["good"], ["bad"]),
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--fault", fault, "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    result = json.loads(told.stdout)
+    assert (text(browser, "verdict"), digest(browser)) == (result["verdict"], result["digest"])
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#histories button")) == 2
+    click(browser, "save")
+    until(browser, lambda: fault in text(browser, "dialog-text"))
+    browser.find_element(By.CSS_SELECTOR, "#dialog button").click()
+
+
+def test_a_folder_of_artifacts_is_looked_at(browser, page, tmp_path):
+    command = [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--quiet", "--artifacts", str(tmp_path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    page(str(tmp_path))
+    until(browser, lambda: text(browser, "verdict") == "new-app-runs")
+    assert "1.0.1" in browser.find_element(By.ID, "uart1").get_attribute("textContent")
+    assert not browser.find_element(By.ID, "run").is_displayed()
+    assert browser.find_elements(By.CSS_SELECTOR, "#frames button")
