@@ -33,11 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     sweep, job = saved_job.read(arguments)
     if job.package is package.NONE:
         raise given.UsageError(f"{arguments.sweep}: a sweep of {sweep.of} cuts no power: there is no flash of a cut")
-    points = {one.id: one for one in sweep.outcomes}
-    if arguments.point not in points:
-        near = f"; its first is {sweep.outcomes[0].id}" if points else ""
-        raise given.UsageError(f"{arguments.sweep}: it has no point {arguments.point!r}{near}")
-    flash, time = given.checked(flash_at, job, [parse(fault) for fault in points[arguments.point].faults])
+    one = saved_job.outcome(arguments, sweep, arguments.point)
+    flash, time = given.checked(flash_at, job, [parse(fault) for fault in one.faults])
     files.write(arguments.output, flash)
     words = command.words(replace(job.settings, as_is=True), always=("seed",))
     on = shlex.join(["bk7238", "ota", str(arguments.output), str(job.package.path or job.package.name), *words])

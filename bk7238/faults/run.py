@@ -81,9 +81,9 @@ class Faults(Actor):
         """One more, that `can_join`, while the machine stands. Raises FaultError."""
         assert self._targets is not None
         fault = self._made(one, len(self.all))
-        self.all.append(fault)
         fault.targets = self._targets
         fault.arm(self._targets)
+        self.all.append(fault)
 
     # What came of it
 

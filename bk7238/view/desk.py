@@ -14,6 +14,7 @@ from bk7238.bench.bench import network_alone
 from bk7238.bench.settings import Settings
 from bk7238.debug import attach
 from bk7238.debug.gdbserver import GdbServer
+from bk7238.faults import FaultError
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
 from bk7238.machine.snapshot import Snapshot, Snapshots
@@ -62,7 +63,7 @@ class KeptState:
     closed: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class History:
     """One course of events. `faults` are there from the power-on, `fork` is where it left the one before it, `end` how
     far it is known: virtual microseconds. `why` is the moment that decided the result, and what happened then."""
@@ -98,9 +99,9 @@ class Desk:
         self._faults: tuple[str, ...] = ()
         self._onlooker: Onlooker
         self._done, self._closed = 0, False
-        self.history = History(0, tuple(map(str, settings.faults)))
-        self.histories = [self.history]
-        self._power_on()
+        self.history: History
+        self.histories: list[History] = []
+        self._power_on(History(0, tuple(map(str, settings.faults))))
 
     @property
     def machine(self) -> Machine:
@@ -183,11 +184,22 @@ class Desk:
     # What is done to it
 
     def act(self, deed: Deed, *more: Deed) -> None:
-        """Do something now, which begins another history where this one is known further; `more` are what follows."""
-        self._leave_known()
+        """Do something now, which begins another history where this one is known further; `more` are what follows.
+        Raises FaultError for a fault that cannot be, and nothing has happened."""
+        before = self.history
+        if self.now < before.end:
+            self._fork()
         deeds = self.history.deeds
+        known = list(deeds)
         deeds[self._done :] = sorted([deed, *more, *deeds[self._done :]], key=lambda one: one.time)
-        self._do_due()
+        try:
+            self._do_due()
+        except FaultError:
+            deeds[:] = known
+            if self.history is not before:
+                self.histories.remove(self.history)
+                self.history = before
+            raise
 
     def fault(self, text: str) -> bool:
         """Add a fault. Whether it could join this run: else the device stands at the power-on of another one that has
@@ -197,13 +209,8 @@ class Desk:
             return True
         faults = (*self.history.all_faults(self._done), text)
         deeds = [deed for deed in self.history.deeds[: self._done] if deed.kind != FAULT]
-        self._adopt(History(len(self.histories), faults, self.history.number, 0, deeds))
-        self._power_on()
+        self._power_on(History(len(self.histories), faults, self.history.number, 0, deeds))
         return False
-
-    def _leave_known(self) -> None:
-        if self.now < self.history.end:
-            self._fork()
 
     def _fork(self) -> None:
         old, done = self.history, self._done
@@ -258,8 +265,10 @@ class Desk:
 
     # The bench
 
-    def _power_on(self) -> None:
-        self._assemble(self.history.faults)
+    def _power_on(self, history: History) -> None:
+        """Stand at the beginning of a new history."""
+        self._assemble(history.faults)
+        self._adopt(history)
         self._done, self._closed = 0, False
         if isinstance(self.bench, Update):
             self.bench.begin()
@@ -268,16 +277,15 @@ class Desk:
         self.epoch += 1
 
     def _assemble(self, faults: tuple[str, ...]) -> None:
-        """Put a bench together that has these faults."""
-        self._faults = faults
-        settings = replace(self.settings, faults=faults)
-        self._onlooker = onlooker = Onlooker(self._note)
+        """Put a bench together that has these faults. Raises ValueError, and the one that there is stays."""
+        settings, onlooker = replace(self.settings, faults=faults), Onlooker(self._note)
+        bench: Update | Alone
         if self.package is None:
-            self.bench = Alone(self.image, settings, network_alone, more_faults=True)
+            bench = Alone(self.image, settings, network_alone, more_faults=True)
         else:
-            self.bench = Update(self.image, self.package, settings, onlooker.tell, more_faults=True)
-        onlooker.follow(self.bench)
-        self._snapshots = Snapshots(self.machine)
+            bench = Update(self.image, self.package, settings, onlooker.tell, more_faults=True)
+        onlooker.follow(bench)
+        self.bench, self._faults, self._onlooker, self._snapshots = bench, faults, onlooker, Snapshots(bench.machine)
 
     def _note(self, sight: Sight) -> None:
         self.history.seen.note(sight)

@@ -49,9 +49,10 @@ def test_what_cannot_be_exported_is_one_line_and_writes_nothing(sweep, tmp_path,
         (tmp_path, value["outcomes"][0]["id"], "reach beyond the simulated network (--gateway)"),
         (tmp_path / "nothing", "1:torn", "No such file"),
     ]:
-        assert main(["export", str(folder), point, "-o", str(file)]) == 2
-        error = capsys.readouterr().err
-        assert said in error and error.count("\n") == 1
+        for words in (["export", str(folder), point, "-o", str(file)], ["view", str(folder), "--replay", point]):
+            assert main(words) == 2
+            error = capsys.readouterr().err
+            assert said in error and error.count("\n") == 1
     assert not file.exists()
 
 
@@ -70,7 +71,7 @@ def test_code_that_a_sweep_leads_to_is_loaded_where_it_is_trusted(sweep, tmp_pat
     value = json.loads((sweep / "sweep.json").read_text())
     (tmp_path / "sweep.json").write_text(json.dumps(value | {"replay": [*value["replay"], f"{option}={lead}"]}))
     words = [str(tmp_path), value["outcomes"][0]["id"], "-o", str(tmp_path / "flash.bin")]
-    for verb in (["export", *words], ["verify", str(tmp_path)]):
+    for verb in (["export", *words], ["verify", str(tmp_path)], ["view", str(tmp_path), f"--replay={words[1]}"]):
         assert main(verb) == 2
         said = capsys.readouterr().err
         assert f"its runs load code by way of {lead}; say --trust" in said and said.count("\n") == 1

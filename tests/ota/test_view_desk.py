@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from images import FULL, GZIP, vendor
 
 from bk7238 import Settings, Update, flash_image, package, resources
 from bk7238.view.desk import TYPE, Deed, Desk
@@ -111,6 +112,43 @@ def test_what_is_typed_pressed_and_switched_is_in_the_test(tmp_path):
     desk.goto(1_500_000)
     desk.act(Deed(desk.now, TYPE, "x", 1))
     assert len(desk.histories) == 2 and desk.history.fork == desk.now
+
+
+@pytest.mark.full
+def test_a_fault_that_cannot_be_leaves_all_as_it_is():
+    desk = Desk(*files(), Settings())
+    desk.advance(1_000_000)
+    desk.goto(900_000)
+    digest = desk.machine.digest()
+    for fault in (
+        "wrong-key@1500000us",
+        "wrong-key",
+        "partition-table:nothing.entry=missing",
+        "power-cut:back=1s,off=1s",
+    ):
+        with pytest.raises(ValueError, match=fault[:9]):
+            desk.fault(fault)
+    assert (len(desk.histories), desk.history.deeds, desk.machine.digest()) == (1, [], digest)
+    assert not desk.fault("network-stall@50%")
+    assert (desk.now, desk.history.faults, desk.history.parent) == (0, ("network-stall@50%",), 0)
+    assert judged(desk).digest == fresh(faults=["network-stall@50%"]).digest
+
+
+@pytest.mark.nightly
+def test_a_vendors_app_is_taken_back_by_five_seconds(tmp_path):
+    image, rbl = vendor(FULL), vendor(GZIP)
+    desk = Desk(flash_image.read(image), package.read(rbl), Settings())
+    desk.looked_at = True
+    device, reader = LiveDevice(desk, str(image), str(rbl)), PageState()
+    digest, end = judged(desk).digest, desk.now
+    assert desk.history.result.verdict == "new-app-runs"
+    desk.goto(end - 5_000_000)
+    desk.goto(end)
+    assert desk.machine.digest() == digest
+    desk.goto(end - 5_000_000)
+    device.obey(reader, {"do": "cut"})
+    assert judged(desk).digest != digest
+    passes(tmp_path, device.obey(reader, {"do": "save"})["text"])
 
 
 @pytest.mark.full

@@ -145,6 +145,7 @@ def article(found, letter, place):
     return one["text"]
 
 
-def replays(found):
-    """The commands, by the point that they are of."""
-    return [element["text"] for element in found.all("pre")]
+def replays(found, verb=""):
+    """The commands, by the point that they are of; those of that verb, or all but those that show a page."""
+    texts = [element["text"] for element in found.all("pre")]
+    return [text for text in texts if (text.split()[1:2] == [verb]) or (not verb and text.split()[1:2] != ["view"])]

@@ -31,6 +31,8 @@ def test_a_replay_command_is_what_a_shell_takes():
     cell = outcome("http-status:404@50%") | {"faults": ["http-status:404@50%", "a;b 'c'"]}
     (command,) = replays(parsed(sweep("network", [cell], replay=words)))
     assert shlex.split(command) == [*words, "--fault=http-status:404@50%", "--fault=a;b 'c'"]
+    (command,) = replays(parsed(sweep("network", [cell], replay=words)), "view")
+    assert shlex.split(command) == ["bk7238", "view", *words[2:], "--fault=http-status:404@50%", "--fault=a;b 'c'"]
 
 
 def poisoned(value):

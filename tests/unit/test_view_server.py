@@ -2,16 +2,25 @@
 
 import asyncio
 import http.client
+import io
 import json
 import re
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bk7238 import Settings, flash_image, resources
+from bk7238.air.capture import Capture
 from bk7238.cli import main
 from bk7238.view.desk import Desk
+from bk7238.view.folder import RecordedDevice
 from bk7238.view.live import LiveDevice, PageError, PageState
 from bk7238.view.server import PageServer
 
@@ -175,6 +184,102 @@ def test_what_cannot_be_is_refused_in_one_line(device):
     with pytest.raises(PageError):
         device.look(PageState(), {"do": "watch", "block": "no-such-block"})
     assert len(device.desk.histories) == 1 and device.desk.machine.digest() == digest
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+ASKED = (
+    "type",
+    "pin",
+    "goto",
+    "speed",
+    "fault",
+    "cut",
+    "link",
+    "dissect",
+    "watch",
+    "save",
+    "digest",
+    "why",
+    "pause",
+    "x",
+)
+SAID = (
+    "text",
+    "console",
+    "pin",
+    "level",
+    "press",
+    "time",
+    "history",
+    "speed",
+    "fault",
+    "now",
+    "how",
+    "on",
+    "sight",
+    "block",
+)
+
+
+@given(st.fixed_dictionaries({"do": st.sampled_from(ASKED)}, optional=dict.fromkeys(SAID, JSON)))
+def test_whatever_a_page_asks_is_done_or_refused(asked):
+    page, device = PageState(), any_device()
+    try:
+        device.look(page, asked) or device.obey(page, asked)
+    except PageError as error:
+        assert "\n" not in str(error)
+    json.dumps(device.news(page))
+
+
+@cache
+def any_device():
+    return LiveDevice(Desk(flash_image.read(REFERENCE), None, Settings()), "reference_1.0.0.bin", "")
+
+
+FILES = ("uart1.log", "uart2.log", "flash.bin", "air.pcapng", "result.json", "replay")
+
+
+def recorded(files):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            Path(folder, name).write_bytes(data)
+        try:
+            device = RecordedDevice(Path(folder))
+        except ValueError as error:
+            assert "\n" not in str(error)
+            return
+        page = PageState()
+        json.dumps([device.introduction(), device.news(page)])
+        device.look(page, {"do": "goto", "time": 0})
+        for sight in range(min(3, device.news(page)["sights"][0])):
+            with suppress(PageError):
+                device.look(page, {"do": "dissect", "sight": sight})
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(FILES, st.binary(max_size=300))))
+def test_a_folder_may_hold_any_bytes(files):
+    recorded(files)
+
+
+@given(st.dictionaries(st.sampled_from(("phases", "faults", "virtual_seconds", "verdict", "instructions")), JSON))
+def test_a_result_may_be_any_json(result):
+    recorded({"result.json": json.dumps(result).encode()})
+
+
+@given(st.lists(st.binary(max_size=60), max_size=4), st.data())
+def test_a_capture_may_hold_any_frames_and_be_broken(frames, data):
+    stream = io.BytesIO()
+    capture = Capture(stream)
+    for number, frame in enumerate(frames):
+        capture.record(number, frame, 6, number % 2 == 0, 2, -50)
+    whole = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(0, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    recorded({"air.pcapng": bytes(whole), "uart1.log": b"x"})
 
 
 def test_without_what_serves_it_a_line_says_what_to_install(monkeypatch, capsys):

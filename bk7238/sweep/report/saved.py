@@ -108,6 +108,10 @@ class SavedSweep(msgspec.Struct, kw_only=True, frozen=True):
         """The command that runs a point again, from its beginning."""
         return shlex.join(self.words(one))
 
+    def page_command(self, one: SavedOutcome) -> str:
+        """The command that does so on a page, where it is an update; else empty."""
+        return shlex.join(["bk7238", "view", *self.words(one)[2:]]) if self.replay[1] == "ota" else ""
+
     def words(self, one: SavedOutcome) -> list[str]:
         """The words of that command."""
         return [*self.replay, *one.settings, *(f"--fault={fault}" for fault in one.faults)]
