@@ -270,6 +270,7 @@ class Desk:
         self._assemble(history.faults)
         self._adopt(history)
         self._done, self._closed = 0, False
+        self._onlooker.begin()
         if isinstance(self.bench, Update):
             self.bench.begin()
         self._do_due()

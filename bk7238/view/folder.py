@@ -25,7 +25,7 @@ from bk7238.peripherals.nor_endings import SECTOR
 from bk7238.view import panels
 from bk7238.view.dissection import dissected
 from bk7238.view.live import PageError, PageState, whole_number
-from bk7238.view.recording import FRAME, STORY, Sight, frame_kind
+from bk7238.view.recording import FRAME, PHASE, STORY, Sight, frame_kind
 
 _OUTBOUND = 2  # of pcapng's direction flags
 _CHANNEL_1 = 2412  # MHz
@@ -64,7 +64,7 @@ class RecordedDevice:
         self.now = self._end
 
     def _milestones(self) -> list[Sight]:
-        begins = [Sight(STORY, begin, [f"the phase `{name}` begins"]) for name, begin, _ in self._phases]
+        begins = [Sight(PHASE, begin, [name]) for name, begin, _ in self._phases]
         strikes = [Sight(STORY, time, [f"{name}: {what}"]) for name, _, fired in self._faults for time, what in fired]
         return begins + strikes
 
@@ -125,6 +125,7 @@ class RecordedDevice:
             "end": self._end,
             "cursor": bisect_right(self._sights, self.now, key=lambda one: one.time),
             "histories": [{**history, "verdict": None}],
+            "firings": [[time, name] for name, _, fired in self._faults for time, _ in fired],
             "gdb": None,
             "sights": [0, [one.as_json() for one in self._sights]] if first else [len(self._sights), []],
             "consoles": [[0, text] if first else [len(text), ""] for text in self._consoles],

@@ -141,6 +141,7 @@ class LiveDevice:
                 }
                 for one in desk.histories
             ],
+            "firings": panels.firings(desk),
             "gdb": desk.gdb and "{}:{}".format(*desk.gdb.address),
             "sights": self._sights(reader),
             "consoles": [

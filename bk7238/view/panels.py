@@ -114,6 +114,13 @@ def status(desk: Desk) -> dict[str, Any]:
     }
 
 
+def firings(desk: Desk) -> list[list[Any]]:
+    """When faults have fired, and which: all that is known of a history that was judged, else so far."""
+    result = desk.history.result
+    records = desk.bench.faults.as_json() if result is None else result.faults
+    return [[firing["time"], record["fault"]] for record in records for firing in record["firings"]]
+
+
 def _fault(record: Any) -> list[Any]:
     firings = [[one["time"], f"{one['where']}: {one['what']}"] for one in record["firings"]]
     return [record["fault"], record["fired"], firings]

@@ -15,7 +15,7 @@ from bk7238.update.alone import Alone
 from bk7238.update.session import Update
 from bk7238.update.story import Happening
 
-FRAME, EVENT, FLASH, STORY = "frame", "event", "flash", "story"
+FRAME, EVENT, FLASH, STORY, PHASE = "frame", "event", "flash", "story", "phase"
 
 _MANAGEMENT = {
     dot11.ASSOCIATION_REQUEST: "association",
@@ -95,6 +95,10 @@ class Onlooker:
         bench.air.frames.insert(self._arrives)
         bench.air.on_event.connect(self._event)
         bench.machine.board.flash.operated.connect(self._operated)
+        if isinstance(bench, Update):
+            bench.story.on_phase.connect(self._phase)
+        else:
+            bench.on_join.connect(lambda: self._phase("joined"))
 
     def stand_last(self) -> None:
         """Stand behind the faults that came to the air since then."""
@@ -106,6 +110,14 @@ class Onlooker:
         """A milestone of the update."""
         if happening.share is None:
             self._note(Sight(STORY, happening.time, [happening.text]))
+
+    def begin(self) -> None:
+        """The device is switched on."""
+        self._phase(self._bench.story.phase if isinstance(self._bench, Update) else "joins")
+
+    def _phase(self, name: str) -> None:
+        assert self._bench is not None
+        self._note(Sight(PHASE, self._bench.machine.now, [name]))
 
     def _frame(
         self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None

@@ -178,16 +178,16 @@ function showTimeline(status) {
   if (dragging === null) scrubber.value = status.now;
   scrubber.setAttribute("aria-valuetext", `${seconds(status.now)} of ${seconds(news.end)}`);
   const here = news.histories.find((one) => one.number === news.history);
-  const firings = status.faults.flatMap(([name, , fired]) => fired.map(([time]) => [time, name]));
-  if (changed("marks", [status.phases, end, firings, here.deeds, status.judged_at])) {
+  const phases = sights.filter(([kind, , name]) => kind === "phase" && name !== "done");
+  if (changed("marks", [news.history, phases.length, end, news.firings, here.deeds, status.judged_at])) {
     const at = (time) => (100 * Math.min(time, end)) / end + "%";
-    const marks = status.phases.map(([name, begin, over]) => {
-      const span = element("span", {}, name);
+    const marks = phases.map(([, begin, name], place) => {
+      const span = element("span", {}, name), over = place + 1 < phases.length ? phases[place + 1][1] : end;
       span.style.left = at(begin);
-      span.style.right = 100 - (100 * Math.min(over === null ? status.now : over, end)) / end + "%";
+      span.style.right = 100 - (100 * Math.min(over, end)) / end + "%";
       return span;
     });
-    const times = [...firings, ...here.deeds];
+    const times = [...news.firings, ...here.deeds];
     for (const [time, title] of times) {
       const mark = element("i", { title });
       mark.style.left = at(time);
