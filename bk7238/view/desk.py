@@ -17,7 +17,7 @@ from bk7238.debug.gdbserver import GdbServer
 from bk7238.faults import FaultError
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
-from bk7238.machine.snapshot import Snapshot, Snapshots
+from bk7238.machine.snapshot import Snapshot, SnapshotError, Snapshots
 from bk7238.update.alone import Alone
 from bk7238.update.result import Result
 from bk7238.update.session import Update
@@ -233,7 +233,9 @@ class Desk:
         """Stand at virtual microsecond `time` of this history or of that number, as far as it is known. Raises
         IndexError for a history that is not there, ValueError for a run that cannot be taken back."""
         if not self.can_go_back:
-            raise ValueError("a run that is connected to the host cannot be taken back")
+            raise ValueError(
+                "a run whose state cannot be kept, as one that is connected to the host, cannot be taken back"
+            )
         history = self.history if number is None else self.histories[number]
         time = max(0, min(time, history.end))
         other = history is not self.history or self.gdb is not None
@@ -258,7 +260,12 @@ class Desk:
         place = bisect_right(states, now, key=_time)
         near = any(abs(now - _time(one)) < EVERY for one in states[max(0, place - 1) : place + 1])
         if self.can_go_back and not near and (self.looked_at or not states):
-            states.insert(place, KeptState(self._snapshots.take(), self._done, self.history.seen.cursor, self._closed))
+            try:
+                snapshot = self._snapshots.take()
+            except (SnapshotError, TypeError):  # another package's, which declares too little
+                self.can_go_back = False
+                return
+            states.insert(place, KeptState(snapshot, self._done, self.history.seen.cursor, self._closed))
             if len(states) > MOST:
                 half = MOST // 2
                 states[:half] = states[:half:2]
@@ -297,7 +304,7 @@ class Desk:
         """Serve GDB on a port of this host, from this moment on, in a history of its own. Returns where. Raises
         ValueError for a run that cannot be taken back."""
         if not self.can_go_back:
-            raise ValueError("a run that is connected to the host cannot be debugged here: see bk7238 gdb")
+            raise ValueError("a run whose state cannot be kept cannot be debugged here: see bk7238 gdb")
         if self.gdb is None:
             self._fork()
             self.gdb = attach.serve(self.machine)

@@ -115,8 +115,8 @@ class Guard:
             return False
         if headers.get(b"sec-fetch-site", ["none"])[0] not in ("none", "same-origin"):
             return False
-        token = scope["path"].split("/")[1].encode("utf-8", "replace")
-        return secrets.compare_digest(token, self._token.encode())
+        token = scope["path"].removeprefix("/").partition("/")[0]
+        return secrets.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
 
 
 class PageServer:
@@ -162,18 +162,18 @@ class PageServer:
         while not serving.done():
             interruption.check()
             shown, was = self._shown, self._shown.running
-            if shown.busy:
-                self._run()
+            moved = shown.busy and self._run()
             now = time.monotonic()
             if self._viewers and (shown.busy or was) and (now - told >= _TELL or was != shown.running):
                 told = now
                 await self.tell()
-            await asyncio.sleep(0 if shown.busy and (shown.speed == FAST or not self._viewers) else 0.02)
+            await asyncio.sleep(0 if moved and shown.speed == FAST else 0.02)
 
-    def _run(self) -> None:
-        """Run for some host time, no further than real time allows."""
+    def _run(self) -> bool:
+        """Run for some host time, no further than the speed allows. Returns whether virtual time has passed."""
         shown = self._shown
         began = now = time.monotonic()
+        stood = shown.now
         until = 1 << 62
         if shown.speed != FAST:
             self._debt = max(self._debt, now - 0.1)
@@ -185,6 +185,7 @@ class PageServer:
             now = time.monotonic()
             if shown.now >= until or shown.now == before:
                 break
+        return shown.now != stood
 
     async def tell(self) -> None:
         """Tell all who look what they do not know yet."""

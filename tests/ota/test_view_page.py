@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from images import FULL, GZIP, vendor
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -91,26 +92,35 @@ def requests(browser):
             yield message["params"]["request"]["url"]
 
 
-def test_an_update_is_watched_taken_back_and_cut(browser, page):
-    url = page(IMAGE, PACKAGE)
-    plain = Update(flash_image.read(Path(IMAGE)), package.read(Path(PACKAGE)), Settings()).run()
+@pytest.mark.parametrize(
+    ("files", "back"),
+    [
+        pytest.param(lambda: (IMAGE, PACKAGE), 2, id="reference"),
+        pytest.param(lambda: (str(vendor(FULL)), str(vendor(GZIP))), 5, id="OpenBeken", marks=pytest.mark.nightly),
+    ],
+)
+def test_an_update_is_watched_taken_back_and_cut(browser, page, files, back):
+    image, rbl = files()
+    url = page(image, rbl)
+    plain = Update(flash_image.read(Path(image)), package.read(Path(rbl)), Settings()).run()
     Select(browser.find_element(By.ID, "speed")).select_by_value("0")
     click(browser, "run")
     until(browser, lambda: text(browser, "verdict") == "new-app-runs")
     assert digest(browser) == plain.digest
     outside = [one for one in requests(browser) if not one.startswith((url, url.replace("http", "ws"), "data:"))]
     assert outside == []
-    assert "1.0.1" in browser.find_element(By.ID, "uart1").get_attribute("textContent")
+    printed = [browser.find_element(By.ID, name).get_attribute("textContent") for name in ("uart1", "uart2")]
+    assert plain.to_version in "".join(printed)
     assert re.search(r"\d+ CRCs right", browser.page_source)
     air = browser.find_element(By.ID, "air")
     assert re.search(r"\d+ beacon", air.get_attribute("aria-label"))
     browser.find_element(By.CSS_SELECTOR, "#frames button").click()
     until(browser, lambda: "###[ 802.11 ]###" in text(browser, "dialog-text"))
     browser.find_element(By.CSS_SELECTOR, "#dialog button").click()
-    # Back by two seconds and on again, by the keys
+    # Back by some seconds and on again, by the keys
     end = now(browser)
     body = browser.find_element(By.TAG_NAME, "body")
-    for step in range(2):
+    for step in range(back):
         body.send_keys(Keys.SHIFT + Keys.ARROW_LEFT)
         until(browser, lambda step=step: now(browser) <= end - 900_000 * (step + 1))
     assert text(browser, "verdict") == "paused"
@@ -131,7 +141,7 @@ def test_an_update_is_watched_taken_back_and_cut(browser, page):
         lambda: browser.find_element(By.ID, "verdict").get_attribute("class").split()[1:] in (["good"], ["bad"]),
     )
     told = subprocess.run(
-        [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--fault", fault, "--json"],
+        [sys.executable, "-m", "bk7238.cli", "ota", image, rbl, "--fault", fault, "--json"],
         stdout=subprocess.PIPE,
         text=True,
         check=False,

@@ -75,6 +75,7 @@ def test_who_has_no_token_or_comes_from_elsewhere_gets_403(served):
     page, own, other = f"/{token}/", f"http://127.0.0.1:{port}", "http://example.com"
     refused = [
         ("/", {}),
+        ("*", {}),
         (f"/{token[:-1]}/", {}),
         ("/page.js", {}),
         (page, {"Host": f"example.com:{port}"}),

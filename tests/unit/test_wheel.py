@@ -41,6 +41,8 @@ def test_the_blocks_are_inside_the_package(installed):
     ours = {path.relative_to(ROOT) for path in (ROOT / "peripherals").rglob("*.py")}
     assert {path.relative_to(installed / "bk7238") for path in installed.glob("bk7238/peripherals/**/*.py")} == ours
     assert not (installed / "bk7238" / "peripherals").is_symlink()
+    page = {"page.css", "page.html", "page.js"}
+    assert {file.name for file in (installed / "bk7238" / "view" / "page").iterdir()} == page
 
 
 @pytest.mark.full
