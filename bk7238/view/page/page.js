@@ -266,7 +266,7 @@ function showFlash() {
   }
   const wrong = about.letters.filter((letter) => letter === "x").length;
   const at = now.size ? `; being written: ${[...now].slice(-3).map((sector) => hex(sector * about.sector, 6)).join(", ")}` : "";
-  $("flash-words").textContent = `${kilobytes(about.flash_size)} in sectors of ${kilobytes(about.sector)}; ${news.status.operations.toLocaleString("en")} operations; ` +
+  $("flash-words").textContent = `${kilobytes(about.flash_size)} in sectors of ${kilobytes(about.sector)}; ${about.live ? news.status.operations.toLocaleString("en") + " operations; " : ""}` +
     `${wrong || "no"} sector${wrong === 1 ? "" : "s"} with a wrong CRC${at}`;
 }
 
