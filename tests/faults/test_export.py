@@ -9,6 +9,7 @@ import pytest
 from bk7238 import resources
 from bk7238.cli import main
 from bk7238.testing import carried_out
+from bk7238.view.server import PageServer
 from faults.reference.trunk import put, undisturbed
 
 BUILT = resources.reference()
@@ -38,6 +39,19 @@ def test_the_flash_of_a_cut_is_what_the_fault_leaves_and_the_run_goes_on(sweep, 
     assert file.read_bytes() == {"before": before, "torn": torn}[how]
     assert main([*shlex.split(told["command"])[1:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "new-app-runs"
+
+
+def test_a_point_is_shown_on_a_page(sweep, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(PageServer, "serve", lambda server: shown.append(server._shown.desk))
+    one = json.loads((sweep / "sweep.json").read_text())["outcomes"][-1]
+    assert main(["view", str(sweep), "--replay", one["id"]]) == 0
+    assert capsys.readouterr().out.startswith("open http://127.0.0.1:")
+    (desk,) = shown
+    assert list(desk.history.faults) == one["faults"] and desk.settings.delivered
+    while not desk.advance(1 << 50):
+        pass
+    assert desk.history.result.verdict == one["verdict"]
 
 
 def test_what_cannot_be_exported_is_one_line_and_writes_nothing(sweep, tmp_path, capsys):
