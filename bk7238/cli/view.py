@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.bench import command
 from bk7238.bench.settings import OPTIONS
 from bk7238.cli import arguments as given
-from bk7238.cli import saved_job
+from bk7238.cli import outside, saved_job
 from bk7238.cli.arguments import UsageError
 from bk7238.engine import interruption
 from bk7238.image import package
@@ -86,4 +86,7 @@ def _live(image: FlashImage, offered: Package | None, settings: Settings) -> Liv
     from bk7238.view.live import LiveDevice
 
     names = [str(one.path or one.name) for one in (image, offered) if one is not None]
-    return LiveDevice(given.checked(Desk, image, offered, settings), names[0], "".join(names[1:]))
+    desk = given.checked(Desk, image, offered, settings)
+    if desk.bench.forwarder is not None:
+        outside.tell_of(desk.bench.forwarder, settings.forward)
+    return LiveDevice(desk, names[0], "".join(names[1:]))

@@ -207,6 +207,8 @@ class Desk:
         if self.bench.faults.can_join(text):
             self.act(Deed(self.now, FAULT, text))
             return True
+        if not self.can_go_back:
+            raise FaultError(f"{text}: this run cannot begin anew; give it with --fault")
         faults = (*self.history.all_faults(self._done), text)
         deeds = [deed for deed in self.history.deeds[: self._done] if deed.kind != FAULT]
         self._power_on(History(len(self.histories), faults, self.history.number, 0, deeds))

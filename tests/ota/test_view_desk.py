@@ -162,3 +162,16 @@ def test_a_debugger_has_a_history_of_its_own():
     desk.turn()
     desk.goto(1_000_000, 0)
     assert desk.gdb is None and desk.machine.digest() == digest
+
+
+@pytest.mark.full
+def test_a_run_that_reaches_the_host_is_shown_and_not_taken_back():
+    desk = Desk(files()[0], None, Settings(gateway=["127.0.0.1:9"]))
+    desk.looked_at = True
+    desk.advance(100_000)
+    for refused in (lambda: desk.goto(0), lambda: desk.fault("network-stall@50%"), desk.debug):
+        with pytest.raises(ValueError, match="cannot"):
+            refused()
+    assert desk.fault("power-cut@150ms")
+    desk.advance(300_000)
+    assert desk.machine.resets == 1 and desk.history.states == [] and len(desk.histories) == 1
