@@ -107,9 +107,10 @@ class TableFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ChipFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """chip.toml: the facts of a chip that are no blocks and no wires. `codec` is how code lies in the flash, with its
-    `coefficients`; `names` are those that firmware gives itself, where the chip's own is none of them; `flash` has one
-    table for each flash chip; `configuration` says where a firmware family keeps its own: the name of an area, or the
-    same range of every flash; `uf2_family` is the chip's number in UF2 files, where it has one."""
+    `coefficients`; `names` are those that firmware gives itself, where the chip's own is none of them, `loader_names`
+    those of other chips that its boot loaders have where tools look; `flash` has one table for each flash chip;
+    `configuration` says where a firmware family keeps its own: the name of an area, or the same range of every flash;
+    `uf2_family` is the chip's number in UF2 files, where it has one."""
 
     name: str
     codec: str
@@ -118,6 +119,7 @@ class ChipFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flash: dict[str, FlashFacts]
     configuration: dict[str, str | Range]
     names: list[str] = []
+    loader_names: list[str] = []
     coefficients: list[int] | None = None
     clear_headers: bool = False
     uf2_family: int | None = None
@@ -126,13 +128,14 @@ class ChipFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @dataclass(frozen=True)
 class Chip:
     """What is true of a chip, whatever firmware runs on it. `folder` has its files, `names` are those that firmware
-    for it gives itself, `table_below` is the logical address at which the partition table in a boot loader ends at the
-    latest, `clear_headers` whether that and the footers are not scrambled where code is, `uf2_family` its number in UF2
-    files, None where it has none."""
+    for it gives itself, `loader_names` those of others that its boot loaders have besides, `table_below` is the logical
+    address at which the partition table in a boot loader ends at the latest, `clear_headers` whether that and the
+    footers are not scrambled where code is, `uf2_family` its number in UF2 files, None where it has none."""
 
     name: str
     folder: Path
     names: tuple[str, ...]
+    loader_names: tuple[str, ...]
     codec: Codec
     clear_headers: bool
     uf2_family: int | None
@@ -287,6 +290,7 @@ def _chip(folder: Path, facts: ChipFile) -> Chip:
         facts.name,
         folder,
         tuple(facts.names or [facts.name]),
+        tuple(facts.loader_names),
         codec.find(facts.codec, facts.coefficients),
         facts.clear_headers,
         facts.uf2_family,

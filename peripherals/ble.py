@@ -1,9 +1,9 @@
 """Bluetooth LE: the core's resets and slot clock, and the registers of its radio.
 
-Facts: docs/hardware/ble.md; the SDK's ble_reg_ipcore.h (of ble_5_2, and for the BK7231N of ble_5_1) and
-BK3633_RegList.h. Enough for its start-up to find the resets done; the exchange memory is ordinary memory of the
-platform. The slot clock counts half slots of 312.5 us from power-on and, for its fraction, half microseconds downwards
-from 624.
+Facts: docs/hardware/ble.md; the SDK's BK3633_RegList.h, ble_reg_ipcore.h (of ble_5_2, and for the BK7231N of ble_5_1)
+and reg_blecore.h (of ble_4_2, for the BK7252). Enough for its start-up to find the resets done; the exchange memory is
+ordinary memory of the platform. The slot clock counts half slots of 312.5 us from power-on and, for its fraction, half
+microseconds downwards from 624.
 
 Not modelled: Bluetooth itself: no interrupts, no radio, no encryption (its start bit clears, the result stays).
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from bk7238.peripherals.core import RO, RW, SC, Peripheral, Register, on_write
 
-HALF_MICROSECONDS_PER_HALF_SLOT = 625
+HALF_MICROSECONDS_PER_HALF_SLOT = MICROSECONDS_PER_SLOT = 625
 
 
 class _Core(Peripheral):
@@ -101,6 +101,36 @@ class BleCore51(_Core):
     def _sample_clock(self, word: int) -> None:
         if BleCore51.SLOTCLK.samp.of(word):
             self._sample(self.SLOTCLK, self.FINETIMECNT)
+
+
+class BleCore42(Peripheral):
+    """The core of Bluetooth 4.2, whose clock counts slots of 625 us, and microseconds downwards; what is not named here
+    keeps what is written."""
+
+    size = 0x4000
+    plain_storage = True
+
+    class RWBLECNTL(Register, at=0x00):
+        settings = RW(0, 23)
+        aborts = SC(24, 26)
+        swint_req = SC(28)
+        reg_soft_rst = SC(29)
+        master_tgsoft_rst = SC(30)
+        master_soft_rst = SC(31)
+
+    class BASETIMECNT(Register, at=0x1C):
+        basetimecnt = RO(0, 26)
+        samp = SC(31)
+
+    class FINETIMECNT(Register, at=0x20):
+        finecnt = RO(0, 9)
+
+    @on_write(BASETIMECNT)
+    def _sample(self, word: int) -> None:
+        if BleCore42.BASETIMECNT.samp.of(word):
+            slots, rest = divmod(self.clock.now, MICROSECONDS_PER_SLOT)
+            self.BASETIMECNT.basetimecnt = slots
+            self.FINETIMECNT.finecnt = MICROSECONDS_PER_SLOT - 1 - rest
 
 
 class BleRadio(Peripheral):

@@ -51,6 +51,8 @@ BOARDS = (
     Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
     Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
     Board("bk7231u", "OpenBK7231U_QIO_1.18.300.bin"),
+    Board("bk7252", "OpenBK7252_QIO_1.18.300.bin"),
+    Board("bk7252n", "OpenBK7252N_QIO_1.18.300.bin"),
 )
 
 
@@ -89,7 +91,7 @@ class Pairing:
         return flash_image.parse(code, f"{self.name}.bin", chip=whole.chip)
 
 
-_, M, N, T, _ = BOARDS
+_, M, N, T, *_ = BOARDS
 _UART1, _UART2 = (f"bootloader_bk7231n_{uart}_v1.0.15.bin" for uart in ("uart1", "uart2"))
 _INSTALLED, _DESCRAMBLES = "the new app runs and has joined again", "the chip descrambles what the CPU reads"
 _ELSEWHERE = "no header in its download partition at 0x132000; the package lies at 0x12a000"

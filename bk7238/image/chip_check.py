@@ -203,6 +203,12 @@ def other_chip(chip: Chip, code: bytes) -> str:
     return f"{found[0][1].decode()}_{found[0][2].decode()}"
 
 
+def _is_ours(chip: Chip, code: bytes, name: str) -> bool:
+    """Whether a boot loader of the chip has another's name where tools look, and its own as a text elsewhere."""
+    borrowed = name.partition("_")[0] in chip.loader_names
+    return borrowed and any(re.search(rb"(?<![\x20-\x7e])" + name.encode() + rb"\0", code) for name in chip.names)
+
+
 def objection(view: FlashView) -> str:
     """Why the boot loader and the app of a framed flash are not for its chip; empty where nothing says so."""
     return objection_to_code(view.chip, view.boot_loader, _app(view))
@@ -218,7 +224,7 @@ def objection_to_code(chip: Chip, loader: bytes, app: bytes = b"") -> str:
         seen = "the code at 0x0 is scrambled or no ARM code"
     elif name := other_chip(chip, app):
         seen = f"the app names itself {name}"
-    elif name := other_chip(chip, loader):
+    elif (name := other_chip(chip, loader)) and not _is_ours(chip, loader, name):
         seen = f"the boot loader names itself {name}"
     else:
         return ""

@@ -89,14 +89,6 @@ def test_the_reference_image_on_another_board_is_refused_in_a_line(other, capsys
     assert "names itself BK7238_1.0.0" in said or "the code is not scrambled" in said
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("name", ["OpenBK7252", "OpenBK7252N"])
-@pytest.mark.parametrize("other", [None, *(one.word for one in chip.known())])
-def test_an_image_of_a_chip_without_a_board_is_refused_in_a_line(name, other, capsys):
-    said = refused(capsys, vendor(f"{name}_QIO_1.18.300.bin"), *(["--chip", other] if other else []))
-    assert "the app names itself BK72" in said or "the code is not scrambled" in said
-
-
 LENGTHS = [0, 1, 33, 34, 1000, 0x1000, 0x3FFF, 0x10000, 0x10FFF, 0x11000, 0x11022, 0x20000]
 
 

@@ -16,8 +16,6 @@ from bk7238.image import ImageError, bootloader, chip_check, flash_image
 IMAGE, PACKAGE = (resources.reference() / name for name in ("reference_1.0.0.bin", "reference_1.0.1_none_aes.rbl"))
 APP = 0x11000
 FAMILY = {
-    "OpenBK7252_QIO_1.18.300.bin": "the app names itself BK7252_1.18.300",
-    "OpenBK7252N_QIO_1.18.300.bin": "the app names itself BK7252N_1.18.300",
     "bootloader_bk7231n_uart1_v1.0.15.bin": "boot loader without CRCs",
     "ESPHome-Kickstart-v25.05.28_bk7231n_app.ota.ug.bin": "Tuya's UG format",
 }

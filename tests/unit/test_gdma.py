@@ -2,7 +2,7 @@
 
 import pytest
 
-from bk7238.peripherals.gdma import Gdma
+from bk7238.peripherals.gdma import Gdma, Gdma12
 from bk7238.testing.block import BlockBench, assert_reset_gives_fresh, levels
 
 CONF, DST, SRC, DST_LOOP_END, DST_LOOP, SRC_LOOP_END, SRC_LOOP, REQUESTS = range(0, 0x20, 4)
@@ -102,3 +102,20 @@ def test_reset():
         start(block, 0x400000, 0x420000, 4, BOTH_INCREMENT | FIN_INT | 4)
 
     assert_reset_gives_fresh(Gdma, use)
+
+
+@pytest.mark.parametrize("channel", [0, 11])
+def test_the_twelve_channels_of_the_bk7252n(bench, channel):
+    block = bench.make(Gdma12)
+    irq, at, status = levels(block), 0x40 + 0x40 * channel, 0x70 + 0x40 * channel
+    bench.bus.write(0x400000, b"abcd")
+    block.write(at + DST, 0x420000)
+    block.write(at + SRC, 0x400000)
+    block.write(at + CONF, 3 << 16 | BOTH_INCREMENT | FIN_INT | ENABLE)
+    assert bench.bus.read(0x420000, 4) == b"abcd" and block.read(at + CONF) & ENABLE == 0
+    assert irq == [True] and block.read(0x18) == 1 << channel and block.read(status) >> 24 == 0x11
+    block.write(status, 1 << 18)
+    assert irq == [True, False] and block.read(0x18) == 0
+    block.write(at + 0x1C, 3)
+    block.write(at + CONF, 3 << 16 | BOTH_INCREMENT | FIN_INT | ENABLE)
+    assert irq == [True, False] and "requests 3 to 0 are not modelled" in bench.log.messages[-1]
