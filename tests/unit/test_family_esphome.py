@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -247,3 +248,14 @@ def test_an_app_is_recognised_without_any_one_kind():
         for text in kind.texts:
             left = left.replace(text, b"\x01" * len(text))
         assert recognise.recognise(left).family is family, kind.name
+
+
+def test_a_family_of_ones_own_proves_a_password():
+    page = (Path(__file__).parents[2] / "docs" / "firmware-families.md").read_text()
+    code, made = page.rpartition("```python\n")[2].partition("```")[0], {}
+    exec(code, made)
+    asks, update = made["MINE"].delivery(None).steps(DEVICE, CONTENT, "app.uf2")
+    assert isinstance(asks, EsphomeApi)
+    assert isinstance(Wire(Ota(password=b"a secret"), port=PORT).run(update), told.Pushed)
+    app = b"ESPHome version \0libretiny\0esphome.ota\0"
+    assert recognise.recognise(app).family is FAMILIES["esphome"], "as before"
