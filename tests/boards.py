@@ -91,7 +91,7 @@ class Pairing:
         return flash_image.parse(code, f"{self.name}.bin", chip=whole.chip)
 
 
-_, M, N, T, *_ = BOARDS
+_, M, N, T, _, BK7252, BK7252N = BOARDS
 _UART1, _UART2 = (f"bootloader_bk7231n_{uart}_v1.0.15.bin" for uart in ("uart1", "uart2"))
 _INSTALLED, _DESCRAMBLES = "the new app runs and has joined again", "the chip descrambles what the CPU reads"
 _ELSEWHERE = "no header in its download partition at 0x132000; the package lies at 0x12a000"
@@ -102,6 +102,8 @@ PAIRINGS = (
     Pairing(N, _UART1, False, "old-app-runs", _ELSEWHERE),
     Pairing(N, _UART1, True, "brick", _DESCRAMBLES),
     Pairing(N, _UART2, True, "brick", _DESCRAMBLES),
+    Pairing(BK7252, "bootloader_bk7251_uart1_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
+    Pairing(BK7252N, "bootloader_bk7252n_uart2_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
     Pairing(T, "bootloader_bk7231u_uart1_v1.0.15.bin", False, "brick", "did not name its version"),
 )
 
