@@ -135,14 +135,19 @@ class Owner(Actor):
             self._ask(self._portal, event.time)
         elif isinstance(event, HttpFetchFailed) and self._is_of_portal(event.url):
             self._fails(event.url, event.reason, event.time)
-        elif isinstance(event, HttpFetched) and self._is_of_portal(event.url) and not event.onwards:
-            if event.status != 200:
-                self._fails(event.url, f"status {event.status}", event.time)
-            elif self._shown:
-                self._told, self._failure = True, ""
-            else:
-                self._shown = True
-                self._ask(self._network, event.time)
+        elif isinstance(event, HttpFetched) and self._is_of_portal(event.url):
+            self._fetched(event)
+
+    def _fetched(self, event: HttpFetched) -> None:
+        """A page of the portal has come. The answer to the network is a redirection, which the device may be gone
+        before: it looks for the network on other channels."""
+        if event.status >= 400:
+            self._fails(event.url, f"status {event.status}", event.time)
+        elif event.url == self._network:
+            self._told, self._failure = True, ""
+        elif not self._shown and not event.onwards:
+            self._shown = True
+            self._ask(self._network, event.time)
 
     def _is_of_portal(self, url: str) -> bool:
         return bool(self._portal) and not self._told and urlsplit(url).netloc == urlsplit(self._portal).netloc

@@ -222,10 +222,11 @@ def test_the_owner_tells_it_the_network_in_its_portal():
     happens(HttpFetched(4, "http://192.168.4.1/", 200, 999, ""))
     saves = "http://192.168.4.1/wifisave?ssid=Bench%20%26%20co&psk=a%20passphrase%3F"
     assert device.asks() == [(saves, 4)]
-    happens(HttpFetched(5, saves, 302, 0, "http://192.168.4.1/?save"))
-    happens(HttpFetched(6, "http://192.168.4.1/?save", 404, 0, ""))
-    assert owner.missing() == "its portal did not take the network: http://192.168.4.1/?save: status 404"
-    happens(HttpFetched(7, "http://192.168.4.1/?save", 200, 9, ""))
+    happens(HttpFetched(5, saves, 404, 0, ""))
+    assert owner.missing() == f"its portal did not take the network: {saves}: status 404"
+    assert device.asks() == [(saves, 5 + AGAIN)]
+    happens(HttpFetched(6, saves, 302, 0, "http://192.168.4.1/?save"))
+    happens(HttpFetchFailed(7, "http://192.168.4.1/?save", "the connection to the access point was lost"))
     assert owner.missing() == 'it was told "Bench & co" in its portal and did not come to be on the network'
     happens(LeaseGranted(8, "c8:47", "192.168.77.50", False))
     assert owner.missing() == "" and device.stations[0].deadline is None, "the telephone is put away"
