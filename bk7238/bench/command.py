@@ -83,7 +83,8 @@ def table(names: Iterable[str] = OPTIONS) -> str:
         shown = shown.replace("|", "\\|")
         more = f" ([more]({option.page}))" if option.page else ""
         usual = _usual(name, Settings())
-        rows.append(f"| `{shown}` | `{name}` | {option.help}{more} | {f'`{usual}`' if usual else ''} |")
+        meaning = option.help.replace("[", "\\[")  # no link
+        rows.append(f"| `{shown}` | `{name}` | {meaning}{more} | {f'`{usual}`' if usual else ''} |")
     return "\n".join(rows)
 
 
