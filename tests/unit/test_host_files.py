@@ -6,6 +6,7 @@ import sys
 import threading
 from fnmatch import fnmatch
 
+import forked
 import pytest
 from images import FULL, vendor
 from test_image_build import SMALL
@@ -27,9 +28,8 @@ def app(tmp_path):
 
 def bk7238(*words, **more):
     """Run a command in a process of its own."""
-    line = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return subprocess.run(line, **{"env": env, "capture_output": True, "check": False, "timeout": 300, **more})
+    return forked.run(words, **{"env": env, "capture_output": True, "timeout": 300, **more})
 
 
 def pack(app, output, **more):

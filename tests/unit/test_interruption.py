@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import popen
 
 from bk7238 import resources
 from bk7238.engine import interruption
@@ -107,8 +108,7 @@ def begotten(process):
 def test_no_worker_outlives_a_sweep_that_is_killed(subject):
     """Nor does what a worker has forked."""
     words = ("sweep", IMAGE, PACKAGE, "--of", subject, "--tier", "full", "--processes", "2")
-    command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sweep:
+    with popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sweep:
         sweep.stdout.readline()  # what it is going to do
         handles = []
         while len(handles) < 3:
@@ -146,9 +146,8 @@ def test_a_second_signal_ends_the_process_at_once(number):
 def interrupted(number, lines, *words, such=".", send=os.kill):
     """A command that gets a signal once it has printed so many lines such as these; its status, what it says on stderr,
     and the last line."""
-    command = [sys.executable, "-m", "bk7238.cli", *map(str, words)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+    with popen(words, start_new_session=True, **pipes) as process:
         printed = (line for line in process.stdout if re.search(such, line))
         begun = list(itertools.islice(printed, lines))
         send(process.pid, number)

@@ -1,9 +1,8 @@
 """How far a sweep is said to be, by a clock of the test's."""
 
 import os
-import subprocess
-import sys
 
+import forked
 import pytest
 
 from bk7238 import resources
@@ -101,10 +100,10 @@ def test_points_are_seen_before_their_chunk_has_ended():
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_sweep_says_how_far_it_is_from_the_beginning(terminal):
-    command = [sys.executable, "-m", "bk7238.cli", "sweep", IMAGE, PACKAGE, "--of", "packages", "--processes", "1"]
+    command = ["sweep", IMAGE, PACKAGE, "--of", "packages", "--processes", "1"]
     reading, writing = os.openpty() if terminal else os.pipe()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(command, stdout=writing, env=environment) as process:
+    with forked.popen(command, stdout=writing, env=environment) as process:
         os.close(writing)
         said = b""
         try:

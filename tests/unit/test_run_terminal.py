@@ -3,9 +3,8 @@
 import os
 import pty
 import select
-import subprocess
-import sys
 
+import forked
 import pytest
 
 from bk7238 import resources
@@ -61,17 +60,16 @@ def test_what_the_uart_printed_is_kept(tmp_path, capsys):
 
 
 def test_a_pipe_types_where_it_is_asked_to():
-    command = [sys.executable, "-m", "bk7238.cli", "run", IMAGE, "--within", "0.6"]
+    command = ["run", IMAGE, "--within", "0.6"]
     for options, typed in (((), False), (("--interactive", "--after", "0.3"), True)):
-        done = subprocess.run([*command, *options], input="version\n", capture_output=True, text=True, check=True)
-        assert done.stdout.count(VERSION) == 1 + typed
+        done = forked.run([*command, *options], input="version\n", capture_output=True, text=True)
+        assert done.returncode == 0 and done.stdout.count(VERSION) == 1 + typed
 
 
 def test_a_terminal_is_one():
     """Keys go as they are pressed, the device echoes, what it prints obeys nothing here, and Ctrl-D ends it."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "bk7238.cli", "run", IMAGE]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True) as process:
+    with forked.popen(["run", IMAGE], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True) as process:
         os.close(theirs)
         said = b""
 
