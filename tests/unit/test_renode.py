@@ -10,12 +10,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import fake_renode
+import forked
 import pytest
 
 from bk7238 import chip, resources
@@ -26,6 +28,7 @@ from bk7238.engine.renode import RenodeEngine
 from bk7238.network.network import Network
 from bk7238.network.uplink import Uplink
 from bk7238.peripherals.core import ResetKind
+from bk7238.robot import server
 
 PLATFORM = chip.usual().board
 RAM = 0x400000
@@ -230,22 +233,12 @@ def test_gdb_server_on_a_port_that_is_taken_is_an_error_of_one_line(capsys: pyte
     assert capsys.readouterr().err == "bk7238: Renode opens no GDB server on port 1: port 1 is taken\n"
 
 
-FAKED = """
-import sys
-import pytest
-import fake_renode
-from bk7238.cli import main
-from bk7238.robot import server
-server.RenodeKeywords = lambda: None
-with pytest.MonkeyPatch.context() as patch:
-    fake_renode.install(patch)
-    sys.exit(main(sys.argv[1:]))
-"""
-
-
-def usual_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+def begin() -> None:
+    """In a process that is to have the fake one."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    server.RenodeKeywords = lambda: None  # type: ignore
+    fake_renode.install(pytest.MonkeyPatch())
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -253,12 +246,8 @@ def usual_signals() -> None:
     ("words", "begins"), [(("monitor", IMAGE), "(bk7238) "), (("monitor", "--robot", "0"), "keywords")]
 )
 def test_signals_end_the_monitor(number: int, status: int, words: tuple[str, ...], begins: str) -> None:
-    command = [sys.executable, "-c", FAKED, *words]
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=usual_signals
-    ) as process:
+    with forked.popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=begin) as process:
         assert process.stdout is not None
         assert process.stdout.read(len(begins)) == begins
         process.send_signal(number)
@@ -269,15 +258,13 @@ def test_signals_end_the_monitor(number: int, status: int, words: tuple[str, ...
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_the_wait_for_a_command_of_renode(number: int, status: int) -> None:
     """One such as `emulation RunFor "1:00:00"`, in which Python's handlers do not run."""
-    waiting = "fake_renode.Renode.answer = lambda *_: print('begun', flush=True) or threading.Event().wait()\n"
-    program = f"import threading, fake_renode\n{waiting}{FAKED}"
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "monitor", IMAGE, "-e", "emulation RunFor"],
-        **{"stdin": pipe, "stdout": pipe, "stderr": pipe, "text": True, "env": environment},
-        preexec_fn=usual_signals,
-    ) as process:
+
+    def waiting() -> None:
+        begin()
+        fake_renode.Renode.answer = lambda *_: print("begun", flush=True) or threading.Event().wait()  # type: ignore
+
+    words, pipe = ("monitor", IMAGE, "-e", "emulation RunFor"), subprocess.PIPE
+    with forked.popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=waiting) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
