@@ -3,7 +3,8 @@
 Facts: docs/hardware/flash.md; the SDK's driver/flash/flash.h. The controller works on raw physical addresses; the
 window shows the logical bytes, without CRCs and descrambled. With cpu_data_write stores into the window program them:
 the controller scrambles 32 bytes, adds their CRC, and programs them when the last of them comes. Operations finish at
-once, and the controller issues WREN by itself.
+once, and the controller issues WREN by itself. Who listens to `operated` is told of each operation in its moment; who
+listens to `operations`, of lists of them, with the microseconds at which they were.
 
 Not modelled: time that an operation takes, line modes, deep power-down, security registers, CRC errors of the window.
 """
@@ -28,10 +29,11 @@ from bk7238.peripherals.core import (
     StoreBuffer,
     on_write,
 )
+from bk7238.peripherals.flash_programs import Program, Programs
 from bk7238.peripherals.nor_endings import BLOCK_32K, BLOCK_64K, PAGE, SECTOR, Operation
 from bk7238.peripherals.nor_flash import NorFlash
 
-READ = 5  # an opcode
+READ, PROGRAM = 5, 12  # opcodes
 _EIGHT_WORDS = struct.Struct("<8I")
 
 
@@ -82,6 +84,7 @@ class FlashController(Peripheral):
     line = StoreBuffer(CRC_FRAMES.data, enable=CONF.cpu_data_write)
 
     operated = Port()
+    operations = Port()
 
     def __init__(self, services: Services, window: int = 0) -> None:
         self.window = window
@@ -89,6 +92,14 @@ class FlashController(Peripheral):
         self.codec: Codec = CRC_FRAMES
         super().__init__(services)
         self.bus.on_store, self.bus.buffer = self._store, self.line.host_address
+        operate, state = FlashController.OPERATE_SW, FlashController.SR_DATA_CRC_CNT
+        self.programs = Programs(window, self.data_words, self.line)
+        command = {operate.opcode: PROGRAM, operate.start: 1}
+        self.programs.command(self.words[operate.at], operate.address, command)
+        self.programs.unless(self.words[state.at], state.page_write_en)
+        self.programs.program(self._chip.data, self.codec)
+        self.batches.append((self.programs, self._programmed))
+        self.bus.on_served, self.operated.on_listeners = self.programs.serve, self._serve
 
     # The world's side
 
@@ -100,12 +111,14 @@ class FlashController(Peripheral):
     @chip.setter
     def chip(self, chip: NorFlash) -> None:
         self._chip = chip
-        chip.on_steadiness.connect(self._load_directly)
-        self._load_directly()
+        self.programs.program(chip.data, self.codec)
+        chip.on_steadiness.connect(self._serve)
+        self._serve()
 
     def insert(self, chip: NorFlash, codec: Codec | None = None) -> None:
         """Solder in another chip; the window shows it at once, decoded by `codec` or as before."""
-        self.chip, self.codec = chip, codec or self.codec
+        self.codec = codec or self.codec
+        self.chip = chip
         self._show(0, chip.size)
 
     def refresh(self, address: int, length: int) -> None:
@@ -142,9 +155,10 @@ class FlashController(Peripheral):
         else:
             self.page.take(word & 0xFF)
 
-    def _load_directly(self) -> None:
-        """Reads need nothing but the chip's bytes, or the chip has to be asked."""
+    def _serve(self) -> None:
+        """Reads and programs need nothing but the chip's bytes, or the chip has to be asked."""
         self.loading.read_from(self.chip.data if self.chip.steady else bytearray())
+        self.programs.open = self.chip.obedient and not self.operated.heard
 
     def _store(self, address: int, value: int, width: int) -> bool:
         """The CPU stores into the window. Answers whether that goes into the flash."""
@@ -198,9 +212,23 @@ class FlashController(Peripheral):
             return
         if self.chip.program(address, data):
             self._show(address, len(data))
-            self.operated("program", address, data)
+            self._operated("program", address, data)
         else:
             self._show_around(address, len(data))
+
+    def _programmed(self, programs: list[Program]) -> None:
+        """The engine has carried these out."""
+        for one in programs:
+            first, last = self._units(one.address, len(one.data))
+            self.bus.written(self.window + first * self.codec.data, (last - first) * self.codec.data)
+            if one.of_words:
+                self.program_words[:] = _EIGHT_WORDS.unpack(one.data)
+        self.operations([(self.clock.microseconds(one.ticks), "program", one.address, one.data) for one in programs])
+
+    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
+        """Tell of an operation that has happened."""
+        self.operations([(self.clock.now, kind, address, what)])
+        self.operated(kind, address, what)
 
     def _erase(self, address: int, length: int) -> None:
         address &= ~(length - 1)
@@ -208,7 +236,7 @@ class FlashController(Peripheral):
             return
         if self.chip.erase(address, length):
             self._show(address, length)
-            self.operated("erase", address, length)
+            self._operated("erase", address, length)
         else:
             self._show_around(address, length)
 
@@ -234,7 +262,7 @@ class FlashController(Peripheral):
         4: _write_status,
         6: _read_status_2,
         7: _write_status_2,
-        12: _program,
+        PROGRAM: _program,
         13: _erase_sector,
         14: _erase_32k,
         15: _erase_64k,
@@ -263,8 +291,12 @@ class FlashController(Peripheral):
 
     def _show(self, address: int, length: int) -> None:
         """The window follows the frames that the physical range touches."""
-        codec, chip, frame = self.codec, self._chip, self.codec.frame
-        first = address // frame
-        last = min(-(-(address + length) // frame), chip.size // frame)
-        framed = chip.shown(first * frame, (last - first) * frame)
+        codec, frame = self.codec, self.codec.frame
+        first, last = self._units(address, length)
+        framed = self._chip.shown(first * frame, (last - first) * frame)
         self.bus.write(self.window + first * codec.data, codec.decode(framed, first * frame))
+
+    def _units(self, address: int, length: int) -> tuple[int, int]:
+        """The first of the frames that a physical range touches, and the one behind the last."""
+        frame = self.codec.frame
+        return address // frame, min(-(-(address + length) // frame), self._chip.size // frame)

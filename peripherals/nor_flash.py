@@ -52,7 +52,7 @@ class NorFlash(Actor):
     that is carried out again reads the same.
     """
 
-    status: int = State(0)
+    _status: int = State(0)
     unstable: dict[int, tuple[int, int]] = State(factory=dict)
     _noise: int = State(0)
     _readings: dict[int, int] = State(factory=dict)
@@ -61,14 +61,39 @@ class NorFlash(Actor):
         self.size = size
         self.jedec_id = jedec_id
         self.data = bytearray(b"\xff" * size)
-        self.attendant: Attendant | None = None
+        self._attendant: Attendant | None = None
         self.on_steadiness = Signal()
+
+    @property
+    def attendant(self) -> Attendant | None:
+        """Who stands beside it."""
+        return self._attendant
+
+    @attendant.setter
+    def attendant(self, attendant: Attendant | None) -> None:
+        self._attendant = attendant
+        self.on_steadiness()
+
+    @property
+    def status(self) -> int:
+        """The status register."""
+        return self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        self._status = status
+        self.on_steadiness()
 
     @property
     def steady(self) -> bool:
         """Whether a read gives nothing but its bytes, each time, and may pass by `read`; `on_steadiness` is told when
         that may have changed."""
         return not self.unstable
+
+    @property
+    def obedient(self) -> bool:
+        """Whether a program clears its bits, and may pass by `program`; `on_steadiness` is told, too."""
+        return self.steady and self._attendant is None and not self._status & _PROTECTING
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Take over the state of another chip, all but its bytes."""
@@ -111,7 +136,7 @@ class NorFlash(Actor):
 
     def protected(self, address: int, length: int) -> bool:
         """Whether the status register protects any byte of this range."""
-        if not self.status & _PROTECTING:
+        if not self._status & _PROTECTING:
             return False
         start, end = self.protected_range
         complement = self.status >> 14 & 1

@@ -100,6 +100,7 @@ def map_board(
         for free_start, free_end in _gaps(start, start + length, taken):
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
     cpu.map_stores(_storing(cpu, bus, log, failed), bus.buffer)
+    bus.on_served(cpu.slice_address)
     return mapped
 
 

@@ -29,7 +29,7 @@ MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 """What runs for a cpuType of the platform description; any other is refused there."""
 
 PAGE = 0x1000
-_FETCHED, _SEEN = int(Page.FETCHED), int(Page.SEEN)  # an enumeration's own operators are slow
+_FETCHED, _WINDOW, _SEEN = (int(what) for what in (Page.FETCHED, Page.WINDOW, Page.SEEN))  # not slow enumerations
 _RESET_CPSR = 0xD3
 
 # Modes with the masks that entering them sets, and vectors
@@ -46,7 +46,8 @@ _DATA_ERRORS = {
 }
 
 _CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold addresses of this process
-_ADDRESSES = ("uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages", "schedule")  # of the slice
+_FUNCTIONS = ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of Unicorn, in the slice
+_ADDRESSES = ("uc", *_FUNCTIONS, "pages", "schedule", "window")  # of this host, in the slice
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Cpu:
             self._pages[first : first + count] = [what] * count
         self.sink = (1 << 32) - window.size  # nothing else stands there
         self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
+        self.slice.window, self.slice.window_at = ctypes.addressof(window.buffer), window.address
+        self.slice.window_size = window.size
         self.hand_over: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()
@@ -108,6 +111,11 @@ class Cpu:
     def stepping(self) -> str:
         """Which body of the slice functions serves: `native`, `compiled` or `python`."""
         return self._functions.name
+
+    @property
+    def slice_address(self) -> int:
+        """Where the slice is in the host's memory."""
+        return self._at
 
     @property
     def lines_address(self) -> int:
@@ -261,8 +269,11 @@ class Cpu:
             if self._pages[page] & (_SEEN | _FETCHED):
                 found.append(page * PAGE)
                 self._pages[page] &= ~_SEEN
-        self.uc.ctl(uc_const.UC_CTL_TLB_FLUSH, uc_const.UC_CTL_IO_WRITE)
+        self._flush_tlb()
         return found
+
+    def _flush_tlb(self) -> None:
+        self.uc.ctl(uc_const.UC_CTL_TLB_FLUSH, uc_const.UC_CTL_IO_WRITE)
 
     # The address space
 
@@ -272,8 +283,20 @@ class Cpu:
             return
         first, last, pages = address // PAGE, (address + length - 1) // PAGE, self._pages
         if pages[first] & _FETCHED if first == last else any(what & _FETCHED for what in pages[first : last + 1]):
-            self.uc.ctl_remove_cache(address, address + length)
-            self._functions.forget(self._at, address, address + length)
+            if pages[first] & _WINDOW:  # what is programmed piece by piece
+                self._forget_pages(first, last)
+            else:
+                self.uc.ctl_remove_cache(address, address + length)
+                self._functions.forget(self._at, address, address + length)
+
+    def _forget_pages(self, first: int, last: int) -> None:
+        """Keep no translated code of these pages of the window, nor that there was any."""
+        self.uc.ctl_remove_cache(first * PAGE, (last + 1) * PAGE)
+        self._functions.forget(self._at, first * PAGE, (last + 1) * PAGE)
+        for page in range(first, last + 1):
+            if self._pages[page] & _FETCHED:
+                self._pages[page] = self._pages[page] & ~_FETCHED | _SEEN
+        self._flush_tlb()
 
     def map_callbacks(self, start: int, end: int, read: OnRead, write: OnWrite) -> None:
         """Accesses to whole pages from `start` to `end` call `read(uc, offset, width, user)` and `write(uc, offset,
@@ -320,7 +343,7 @@ class Cpu:
         for memory in self.memories:
             uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
         self.slice.uc = uc._uch.value
-        for name in _ADDRESSES[1:-2]:
+        for name in _FUNCTIONS:
             setattr(self.slice, name, _address(getattr(uclib, f"uc_{name}")))
         self._hook(uc, uc_const.UC_HOOK_BLOCK, self._functions.on_block)
         self._hook(uc, uc_const.UC_HOOK_INTR, self._functions.on_exception)

@@ -60,6 +60,7 @@ class SystemBus:
         self.on_watched: Callable[[int, bytes], None] | None = None  # told of a write before it is made
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
         self.buffer: int | None = None
+        self.on_served: Callable[[int], object] = lambda _at: None
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""
@@ -90,6 +91,10 @@ class SystemBus:
         if memory is self.window:
             memory.touched(at, length)
         self._on_write(address, length)
+
+    def written(self, address: int, length: int, /) -> None:
+        """Bytes of the window have changed without a `write`."""
+        self.window.touched(address - self.window.address, length)
 
 
 def window_stores(bus: Bus, window: int, log: MachineLog) -> Callable[[int, int, int], None]:

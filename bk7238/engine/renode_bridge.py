@@ -41,6 +41,7 @@ class RenodeBus:
         self._host = host
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
         self.buffer: int | None = None
+        self.on_served: Callable[[int], object] = lambda _at: None
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of Renode's memories. Raises ValueError outside of them."""
@@ -57,6 +58,9 @@ class RenodeBus:
         if data:
             buffer = ctypes.create_string_buffer(bytes(data), len(data))
             self._host.WriteBytes(address, ctypes.addressof(buffer), len(data))
+
+    def written(self, _address: int, _length: int, /) -> None:
+        """Do nothing: no program of the flash passes by the controller."""
 
     def clear(self, memory: MemoryEntry) -> None:
         """Fill a memory with zeros."""

@@ -142,7 +142,7 @@ class Stops:
         """The engine went back to a snapshot: what it stands before there has not been stopped at yet."""
         self.stand = stand
         self._again, self._noticed = False, None
-        self._slice.attention = 0
+        self._slice.attention, self._slice.watched = 0, self._engine.bus.on_watched is not None
         self._attend()
 
     def settle(self, until: int) -> None:
@@ -292,7 +292,7 @@ class Stops:
                     if watch.overlaps(start, GRANULE):
                         self._wrap_granule(span, (start - span.start) // GRANULE)
         written = any(watch.write for watch in self.watches)
-        self._engine.bus.on_watched = self._bus_writes if written else None
+        self._engine.bus.on_watched, self._slice.watched = self._bus_writes if written else None, written
 
     def _wrap_granule(self, span: Span, index: int) -> None:
         (base, reader), (_, writer) = span.readers[index], span.writers[index]

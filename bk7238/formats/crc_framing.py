@@ -31,7 +31,8 @@ def _crc_table() -> tuple[int, ...]:
     return tuple(table)
 
 
-_TABLE = _crc_table()
+TABLE = _crc_table()
+"""What a byte makes of the CRC, by the CRC's upper byte with that byte over it."""
 
 
 def crc16(data: bytes) -> int:
@@ -40,15 +41,15 @@ def crc16(data: bytes) -> int:
     for pair in unpack_from(f">{count}H", data):
         crc = pairs[crc ^ pair]
     for byte in data[2 * count :]:
-        crc = (crc << 8 & 0xFFFF) ^ _TABLE[crc >> 8 ^ byte]
+        crc = (crc << 8 & 0xFFFF) ^ TABLE[crc >> 8 ^ byte]
     return crc
 
 
 @cache
 def _pairs() -> tuple[int, ...]:
     """What two bytes at a time make of the CRC: the table of 16 bits."""
-    first = [(crc << 8 & 0xFFFF) ^ _TABLE[crc >> 8] for crc in _TABLE]
-    return tuple(high ^ low for high in first for low in _TABLE)
+    first = [(crc << 8 & 0xFFFF) ^ TABLE[crc >> 8] for crc in TABLE]
+    return tuple(high ^ low for high in first for low in TABLE)
 
 
 def physical(logical: int) -> int:
@@ -167,11 +168,11 @@ def _offsets(flags: bytes) -> list[int]:
 @cache
 def _places() -> list[tuple[bytes, bytes]]:
     """For each place in a frame, what a byte there contributes to the CRC: its high and its low byte."""
-    contribution = list(_TABLE)
+    contribution = list(TABLE)
     tables = []
     for _ in range(DATA):
         tables.append((bytes(crc >> 8 for crc in contribution), bytes(crc & 0xFF for crc in contribution)))
-        contribution = [(crc << 8 & 0xFFFF) ^ _TABLE[crc >> 8] for crc in contribution]
+        contribution = [(crc << 8 & 0xFFFF) ^ TABLE[crc >> 8] for crc in contribution]
     return tables[::-1]
 
 

@@ -60,6 +60,13 @@ def mask(address: int, coefficients: Coefficients) -> int:
     return whole
 
 
+@cache
+def turns(coefficients: Coefficients) -> tuple[int, ...]:
+    """The mask of the word at address 0, and what each of the 32 bits of an address turns over in it."""
+    first = mask(0, coefficients)
+    return first, *(mask(1 << bit, coefficients) ^ first for bit in range(32))
+
+
 def _folded(address: int, how: int) -> int:
     """The two halves of an address over each other; `how` says which of them have their bytes exchanged."""
     upper, lower = address >> 16 & 0xFFFF, address & 0xFFFF

@@ -69,7 +69,7 @@ class Machine(Actor):
         self._antenna: Antenna | None = None
         self.outside = ""  # what it was connected to that is not simulated; such a run is not deterministic
         self._operated, self._heard = DigestJournal(), DigestJournal()
-        self.board.flash.operated.connect(self._flash_operated)
+        self.board.flash.operations.connect(self._flash_operated)
         self.engine.on_reset.connect(self._was_reset)
         self.dead_end = DeadEnd(self)
 
@@ -159,10 +159,11 @@ class Machine(Actor):
         host_files.write_in(folder, "chip.log", "".join(f"{record}\n" for record in self.log.records))
         host_files.write_in(folder, "flash.bin", self.flash.data)
 
-    def _flash_operated(self, kind: str, address: int, what: bytes | int) -> None:
-        self.flash_operations += 1
-        data = what if isinstance(what, bytes) else what.to_bytes(4, "little")
-        self._operated.add(kind.encode() + struct.pack("<II", address, len(data)) + data)
+    def _flash_operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
+        self.flash_operations += len(operations)
+        for _time, kind, address, what in operations:
+            data = what if isinstance(what, bytes) else what.to_bytes(4, "little")
+            self._operated.add(kind.encode() + struct.pack("<II", address, len(data)) + data)
 
     def _frame_passed(self, _time: int, frame: bytes, channel: int, from_device: bool) -> None:
         self._heard.add(struct.pack("<IBB", len(frame), channel, from_device) + frame)

@@ -158,7 +158,7 @@ class Dut:
         self.crashes = crash.Watcher(machine, lambda: attach.known_symbols(machine, self.symbols))
         machine.uart1.on_line.connect(lambda line: self._line(1, line))
         machine.uart2.on_line.connect(lambda line: self._line(2, line))
-        machine.board.flash.operated.connect(self._operated)
+        machine.board.flash.operations.connect(self._operated)
         bench.air.on_event.connect(self._heard)
         bench.air.on_record.connect(self._overheard)
 
@@ -412,9 +412,10 @@ class Dut:
         machine = self.machine
         return {"uart1": evidence.last_lines(machine.uart1), "uart2": evidence.last_lines(machine.uart2)}
 
-    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
-        length, data = (what, b"") if isinstance(what, int) else (len(what), what)
-        self.operations.append(Operation(kind, address, length, data))
+    def _operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
+        for _time, kind, address, what in operations:
+            length, data = (what, b"") if isinstance(what, int) else (len(what), what)
+            self.operations.append(Operation(kind, address, length, data))
 
     def _overheard(self, *frame: Any) -> None:
         self.frames.append(Frame(*frame))

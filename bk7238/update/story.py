@@ -89,7 +89,7 @@ class Story(Actor):
         machine.uart1.on_line.connect(self._line)
         machine.uart2.on_line.connect(self._line)
         machine.engine.on_reset.connect(self._reset)
-        machine.board.flash.operated.connect(self._flash_operated)
+        machine.board.flash.operations.connect(self._flash_operated)
 
     # What happens
 
@@ -276,9 +276,9 @@ class Story(Actor):
         for actor in (self.failures, self._joining, self._trouble):
             actor.forget()
 
-    def _flash_operated(self, *_operation: object) -> None:
+    def _flash_operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
         if self.phase in (RESTART, INSTALL) or not self.app_started:
-            self.last_progress = self.machine.now
+            self.last_progress = operations[-1][0]
 
     # Phases
 

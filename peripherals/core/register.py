@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         _takes: int | None
         _lines: int | None
         _loads: int | None
+        _programs: int | None
         _clears: int | None
         _clears_bits: int
 
@@ -125,6 +126,7 @@ else:
             ("_gives", ctypes.c_void_p),
             ("_lines", ctypes.c_void_p),
             ("_loads", ctypes.c_void_p),
+            ("_programs", ctypes.c_void_p),
             ("_clears", ctypes.c_void_p),
             ("_clears_bits", ctypes.c_uint32),
         )
@@ -222,6 +224,10 @@ class Register(_Memory):
     def command(self, load: Any) -> None:
         """Let writes load a FIFO."""
         self._loads = ctypes.addressof(load)
+
+    def program(self, programs: Any) -> None:
+        """Let writes program a flash."""
+        self._programs = ctypes.addressof(programs)
 
     def acknowledge(self, other: Register, bits: int) -> None:
         """Let ones that are written clear these bits of another register."""

@@ -80,17 +80,22 @@ class Bus(Protocol):
 
     `on_store(address, value, width)` is called when the CPU stores into the window in which the flash shows, and
     answers whether that does anything. Where it does no more than fill the store buffer at host address `buffer`, and
-    does not complete it, the call may be left out.
+    does not complete it, the call may be left out. `on_served(slice)` is called by an engine that programs the flash by
+    itself, with the host address of its slice; `written` is told of that.
     """
 
     on_store: Callable[[int, int, int], bool]
     buffer: int | None
+    on_served: Callable[[int], object]
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a CPU address."""
 
     def write(self, address: int, data: bytes) -> None:
         """Write `data` at a CPU address."""
+
+    def written(self, address: int, length: int, /) -> None:
+        """Know that bytes of the window have changed without a `write`."""
 
 
 class Log(Protocol):

@@ -167,6 +167,7 @@ class RunningStoreBuffer(ctypes.Structure):
         ("_enable_mask", ctypes.c_uint32),
         ("_enable", ctypes.c_void_p),
         ("_bytes", ctypes.c_void_p),
+        ("_programs", ctypes.c_void_p),
     )
 
     def __init__(self, declared: StoreBuffer, register: Register) -> None:
@@ -193,6 +194,10 @@ class RunningStoreBuffer(ctypes.Structure):
 
     def __bytes__(self) -> bytes:
         return bytes(self._stored)
+
+    def program(self, programs: ctypes.Structure) -> None:
+        """Let what completes it be one of these."""
+        self._programs = ctypes.addressof(programs)
 
     def clear(self) -> None:
         """Forget what was stored."""

@@ -123,7 +123,11 @@ class Slice(ctypes.Structure):
         ("filled_for", ctypes.c_uint32),
         ("held", ctypes.c_uint32),
         ("sink", ctypes.c_uint32),
+        ("window_at", ctypes.c_uint32),
+        ("window_size", ctypes.c_uint32),
+        ("watched", ctypes.c_uint32),
         ("pages", ctypes.c_void_p),
         ("schedule", ctypes.c_void_p),
+        ("window", ctypes.c_void_p),
         ("blocks", ctypes.c_uint32 * BLOCKS),
     )

@@ -54,8 +54,11 @@ struct slice {
     uint32_t filled_for;    /* the access that the TLB was last filled for, as Unicorn numbers them */
     uint32_t held;          /* something was put into a batch */
     uint32_t sink;          /* from the flash window to where stores into it go, in bytes */
+    uint32_t window_at, window_size; /* of the memory in which the flash shows: its CPU address, and bytes */
+    uint32_t watched;       /* a debugger wants to know what is written there */
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
     struct schedule *schedule; /* may be 0: then all that recurs is Python's matter */
+    uint8_t *window;        /* what shows there */
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
 };
 
@@ -82,6 +85,7 @@ struct word {
     struct fifo *takes, *gives; /* what a write puts items into, and what a read gets them from */
     struct line **lines;    /* the outputs that follow it, up to a 0; may be 0 */
     struct load *loads;     /* what certain writes do; may be 0 */
+    struct programs *programs; /* and others; may be 0 */
     struct word *clears;    /* the register in which ones that are written clear bits; may be 0 */
     uint32_t clears_bits;   /* which ones */
 };
@@ -93,6 +97,42 @@ struct load {
     uint32_t size;          /* of the memory, in bytes */
     struct fifo *fifo;
     uint8_t *memory;
+};
+
+/* A program of the flash that was carried out: CarriedOut of peripherals/flash_programs.py. */
+struct carried_out {
+    int64_t ticks;          /* when */
+    uint32_t address, length;
+    uint32_t of_words;      /* it was of words, and not of a line */
+    uint8_t data[36];
+};
+
+/* Programs of the flash: Programs of peripherals/flash_programs.py. */
+struct programs {
+    uint32_t mask, value;   /* bits of the word that command one of words, and what they are then */
+    uint32_t address_mask;
+    uint32_t unless_mask;   /* but not while this is set in `unless` */
+    uint32_t open;          /* the cells do as they are told, and nobody wants to know in that moment */
+    uint32_t count, depth;  /* of what was carried out */
+    uint32_t size;          /* of the cells, in bytes */
+    uint32_t page, data, frame; /* bytes: of a page, and of a unit of the codec without and with its CRC */
+    uint32_t at;            /* the CPU address at which the cells show */
+    uint32_t turns[33];     /* the mask that scrambles the word at address 0, and what each bit of an address turns over */
+    uint16_t crc[256];
+    struct word *unless;
+    struct fifo *words;
+    uint8_t *cells;
+    struct carried_out *carried_out;
+    struct slice *slice;    /* may be 0: then they are the block's matter */
+};
+
+/* What stores into the flash window fill: RunningStoreBuffer of peripherals/core/state.py. */
+struct store_buffer {
+    uint32_t size;          /* bytes, a power of two */
+    uint32_t enable_mask;
+    struct word *enable;    /* stores are taken while this is set in it */
+    uint8_t *bytes;
+    struct programs *programs; /* what is done with it once it is complete; may be 0 */
 };
 
 /* The wires that lead to one input: Net of peripherals/core/wire.py. */
@@ -169,14 +209,6 @@ struct span {
     struct word **words;    /* by offset / 4; 0 where only the block knows */
     uint32_t *reads, *writes; /* how often a block was asked, by offset / 4 */
     uint32_t *held;         /* of the slice */
-};
-
-/* What stores into the flash window fill: RunningStoreBuffer of peripherals/core/state.py. */
-struct store_buffer {
-    uint32_t size;          /* bytes, a power of two */
-    uint32_t enable_mask;
-    struct word *enable;    /* stores are taken while this is set in it */
-    uint8_t *bytes;
 };
 
 /* Where stores into the flash window go: StoreTable of layout.py. */
@@ -382,6 +414,116 @@ static int loaded(struct load *s, uint32_t value)
         fifo->items[i] = memory[0] | memory[1] << 8 | memory[2] << 16 | (uint32_t)memory[3] << 24;
     fifo->first = 0;
     fifo->count = fifo->depth;
+    return 1;
+}
+
+/* Whether a program is no one's matter: it lies in the cells, and in the window there is no code and nothing watched. */
+static int may_program(struct programs *s, uint32_t address, uint32_t length, uint32_t pieces)
+{
+    struct slice *slice = s->slice;
+    uint32_t first = address / s->frame, end = (address + length - 1) / s->frame + 1, page;
+
+    if (!slice || !s->open || slice->watched || s->count + pieces > s->depth || end > s->size / s->frame)
+        return 0;
+    first = s->at - slice->window_at + first * s->data;
+    end = s->at - slice->window_at + end * s->data;
+    if (first >= end || end > slice->window_size)
+        return 0;
+    for (page = (slice->window_at + first) >> PAGE_BITS; page <= (slice->window_at + end - 1) >> PAGE_BITS; page++)
+        if (slice->pages[page] & FETCHED)
+            return 0;
+    return 1;
+}
+
+/* Scramble words from a logical address on, or the other way round. */
+static void scramble(struct programs *s, uint32_t address, uint8_t *data, uint32_t length)
+{
+    uint32_t end = address + length, i;
+    for (; address < end; address += 4, data += 4) {
+        uint32_t mask = s->turns[0], bits = address;
+        for (i = 1; bits; i++, bits >>= 1)
+            if (bits & 1)
+                mask ^= s->turns[i];
+        for (i = 0; i < 4; i++)
+            data[i] ^= (uint8_t)(mask >> 8 * i);
+    }
+}
+
+/* Let the window follow a unit. */
+static void show(struct programs *s, uint32_t unit)
+{
+    uint8_t *cells = s->cells + unit * s->frame, *shown = s->slice->window + (s->at - s->slice->window_at + unit * s->data);
+    uint32_t i, erased = 0;
+    for (i = 0; i < s->frame; i++)
+        erased += cells[i] == 0xFF;
+    for (i = 0; i < s->data; i++)
+        shown[i] = cells[i];
+    if (erased < s->frame)
+        scramble(s, unit * s->data, shown, s->data);
+}
+
+/* Program bytes within a page, as may_program says that it can be done. */
+static void program(struct programs *s, uint32_t address, const uint8_t *data, uint32_t length, uint32_t of_words)
+{
+    struct carried_out *done = &s->carried_out[s->count++];
+    uint32_t i;
+
+    done->ticks = s->slice->target - s->slice->budget;
+    done->address = address;
+    done->length = length;
+    done->of_words = of_words;
+    for (i = 0; i < length; i++) {
+        s->cells[address + i] &= data[i];
+        done->data[i] = data[i];
+    }
+    for (i = address / s->frame; i <= (address + length - 1) / s->frame; i++)
+        show(s, i);
+    s->slice->held = 1;
+}
+
+/* Program the words of a full FIFO. Returns whether it is all there is to the write of `value`. */
+static int programmed(struct programs *s, uint32_t value)
+{
+    struct fifo *words = s->words;
+    uint32_t address = value & s->address_mask, length = 4 * words->depth, i;
+    uint8_t data[32];
+
+    if ((s->unless->value & s->unless_mask) || words->count != words->depth || length > sizeof data)
+        return 0;
+    if (!may_program(s, address, length, 1))
+        return 0;
+    for (i = 0; i < length; i++) {
+        uint32_t at = words->first + i / 4;
+        data[i] = (uint8_t)(words->items[at < words->depth ? at : at - words->depth] >> 8 * (i & 3));
+    }
+    program(s, address, data, length, 1);
+    words->first = words->count = 0;
+    changed(words);
+    return 1;
+}
+
+/* Program a line that is complete, with its CRC, at a logical address: in two pieces where it lies in two pages. */
+static int line_programmed(struct programs *s, uint32_t logical, struct store_buffer *line)
+{
+    uint32_t address = logical / s->data * s->frame, first = s->page - address % s->page, crc = 0xFFFF, i;
+    uint8_t data[36];
+
+    if (s->data != line->size || s->frame > sizeof data || logical >= s->size || !may_program(s, address, s->frame, 2))
+        return 0;
+    for (i = 0; i < s->data; i++)
+        data[i] = line->bytes[i];
+    scramble(s, logical, data, s->data);
+    for (i = 0; i < s->data; i++)
+        crc = (crc << 8 & 0xFFFF) ^ s->crc[crc >> 8 ^ data[i]];
+    data[i] = (uint8_t)(crc >> 8);
+    data[i + 1] = (uint8_t)crc;
+    if (first > s->frame)
+        first = s->frame;
+    program(s, address, data, first, 0);
+    if (first < s->frame)
+        program(s, address + first, data + first, s->frame - first, 0);
+    for (i = 0; i < line->size; i++)
+        line->bytes[i] = 0xFF;
     return 1;
 }
 
@@ -673,6 +815,11 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
                 write_word(word, value);
                 return;
             }
+        } else if (word->programs && size == 4 && (value & word->programs->mask) == word->programs->value) {
+            if (programmed(word->programs, value)) {
+                write_word(word, value);
+                return;
+            }
         } else if (word->clears) {
             if (size == 4 && !asks(word->clears->lines)) {
                 write_word(word, value);
@@ -695,17 +842,24 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
     span->write(uc, offset, size, written, user);
 }
 
-/* A store into the flash window: kept here where it is not one that completes the buffer. */
+/* A store into the flash window: kept here, and programmed with what was stored before where it completes a line. */
 void on_store(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
 {
     struct stores *stores = user;
     struct store_buffer *buffer = stores->buffer;
     if (buffer && (buffer->enable->value & buffer->enable_mask)) {
         uint32_t at = (uint32_t)offset & (buffer->size - 1), i;
-        if (at + size < buffer->size) {
+        if (at + size <= buffer->size) {
             for (i = 0; i < size; i++)
                 buffer->bytes[at + i] = (uint8_t)(value >> 8 * i);
-            return;
+            if (at + size < buffer->size)
+                return;
+            struct programs *programs = buffer->programs;
+            if (programs && programs->slice) {
+                uint32_t address = programs->slice->window_at + (uint32_t)offset - at;
+                if (line_programmed(programs, address - programs->at, buffer))
+                    return;
+            }
         }
     }
     stores->write(uc, offset, size, value, user);

@@ -56,11 +56,13 @@ _PAST = {  # what is remembered and decides nothing, by the class of the actor
 _TOLD = {"Story": {"lines", "bootloader_lines", "complaint", "downloaded"}, "Failures": {"newest"}}  # quoted in reasons
 SLICE = ("idle_check", "lines", "idle_stack", "stop", "held", "blocks")  # of it what decides,
 LEFT = {  # and what does not
-    "of this host": {"uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "sink", "pages", "schedule"},
+    "of this host": {"uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages", "schedule", "window"},
+    "of the board": {"sink", "window_at", "window_size"},
     "set anew as a slice begins": {"budget", "target", "until"},  # together the time, which stands beside it
     "counted; what has come since stands beside it": {"skipped", "last_exception"},
     "left of the slice before": {"size", "reason", "exception", "block", "pc", "cpsr", "filled_for"},
-    "a debugger's": {"hit_tick", "hit_old", "hit_rest", "hit_address", "hit_size", "hit_kind", "attention", "pass_"},
+    "a debugger's": {"attention", "pass_", "watched", "hit_tick", "hit_old", "hit_rest"}
+    | {"hit_address", "hit_size", "hit_kind"},
 }
 _FAULTS = "machine.actors.update.faults.all."  # the outage, which is over
 
