@@ -45,15 +45,14 @@ class Board:
         return resources.find_image(self.file)
 
 
-BOARDS = (
-    Board("bk7238", "OpenBK7238_QIO_1.18.300.bin"),
-    Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin"),
-    Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False),
-    Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False),
-    Board("bk7231u", "OpenBK7231U_QIO_1.18.300.bin"),
-    Board("bk7252", "OpenBK7252_QIO_1.18.300.bin"),
-    Board("bk7252n", "OpenBK7252N_QIO_1.18.300.bin"),
-)
+BK7238 = Board("bk7238", "OpenBK7238_QIO_1.18.300.bin")
+M = Board("bk7231m", "OpenBK7231M_QIO_1.18.300.bin")
+N = Board("bk7231n", "OpenBK7231N_QIO_1.18.300.bin", seals=False)
+T = Board("bk7231t", "OpenBK7231T_QIO_1.18.300.bin", seals=False)
+U = Board("bk7231u", "OpenBK7231U_QIO_1.18.300.bin")
+BK7252 = Board("bk7252", "OpenBK7252_QIO_1.18.300.bin")
+BK7252N = Board("bk7252n", "OpenBK7252N_QIO_1.18.300.bin")
+BOARDS = (BK7238, M, N, T, U, BK7252, BK7252N)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,6 @@ class Pairing:
         return flash_image.parse(code, f"{self.name}.bin", chip=whole.chip)
 
 
-_, M, N, T, _, BK7252, BK7252N = BOARDS
 _UART1, _UART2 = (f"bootloader_bk7231n_{uart}_v1.0.15.bin" for uart in ("uart1", "uart2"))
 _INSTALLED, _DESCRAMBLES = "the new app runs and has joined again", "the chip descrambles what the CPU reads"
 _ELSEWHERE = "no header in its download partition at 0x132000; the package lies at 0x12a000"
@@ -105,6 +103,8 @@ PAIRINGS = (
     Pairing(BK7252, "bootloader_bk7251_uart1_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
     Pairing(BK7252N, "bootloader_bk7252n_uart2_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
     Pairing(T, "bootloader_bk7231u_uart1_v1.0.15.bin", False, "brick", "did not name its version"),
+    Pairing(U, "bootloader_bk7231u_uart2_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
+    Pairing(U, "bootloader_bk7251_uart1_v1.0.15.bin", False, "new-app-runs", _INSTALLED),
 )
 
 
@@ -238,6 +238,19 @@ def page(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> Iterator[s
         table = "of the image" if row["name"].endswith("table of its app") else "its own"
         files = f"{_file(row, 'image', 'sha256')} | {_file(row, 'loader', 'loader_sha256')}"
         yield f"| {row['chip']} | {files} | {table} | {_shown(row, columns)} |"
+    yield from (
+        "",
+        "Where one stops short, at which program counter and which address, what for, and which line of the SDK says",
+        "so: [hardware/bk7231.md](hardware/bk7231.md#where-one-stops-short).",
+        "",
+        "## Tuya's stock firmware",
+        "",
+        "No dump of it may be had with these images, so that no row has one: how far it goes by itself, to its boot",
+        "loader's end and to its own access point for pairing, has not been seen. What it starts on has: the boot",
+        "loaders, the calibration and the MAC of the rows above. Whoever has a dump runs it as any other image",
+        "(`bk7238 run dump.bin`): its chip is told by the same evidence, its coefficients are the board's or those of",
+        "`--flash-key`, and `chip.log` names each register that it wants and that is not there.",
+    )
 
 
 def _file(row: dict[str, Any], file: str, sha256: str) -> str:

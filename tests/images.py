@@ -51,6 +51,7 @@ BOARDS = [
     for one in boards.BOARDS
 ]
 """Each board with the vendor's image for it, the others than the usual chip's for nightly runs."""
+OTHER_BOARDS = [one for one in BOARDS if one.id != chip.USUAL]
 NIGHTLY_BOARDS = pytest.mark.parametrize("board", BOARDS)
 EACH_BOARD = pytest.mark.parametrize("board", boards.BOARDS, ids=lambda board: board.chip)
 VENDOR = pytest.mark.bk7238(image=FULL, package=GZIP)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from images import BOARDS, FULL, GZIP, vendor
+from images import FULL, GZIP, OTHER_BOARDS, vendor
 
 from bk7238.cli import main
 
@@ -19,7 +19,7 @@ PSK, SSID = 'pass: 100% "sure"', "Caf\u00e9: +1"
 UPDATE = pytest.param(None, id="update")
 
 
-@pytest.fixture(scope="module", params=[UPDATE, *BOARDS[1:]])
+@pytest.fixture(scope="module", params=[UPDATE, *OTHER_BOARDS])
 def board(request):
     """The board on which a device joins a network; None for an update of the usual one, which joins twice."""
     return request.param
