@@ -99,7 +99,7 @@ struct load {
     uint8_t *memory;
 };
 
-/* A program of the flash that was carried out: CarriedOut of peripherals/flash_programs.py. */
+/* A program of the flash that was carried out: _CARRIED_OUT of peripherals/flash_programs.py. */
 struct carried_out {
     int64_t ticks;          /* when */
     uint32_t address, length;
