@@ -143,6 +143,7 @@ class AlwaysOn(BlockPart):
     rosc_ends: State[int | None] = State(None, keeps=ASLEEP)  # microseconds, while the timer runs
     levels = State(0, keeps=ALWAYS)  # of the pins, as they were last
     asleep = State(0)  # the mode
+    slept_at = State(0)  # microseconds, the last time
     low_voltage_logged = State(False)
 
     # The world's side
@@ -189,7 +190,7 @@ class AlwaysOn(BlockPart):
         if kind is ResetKind.WATCHDOG:
             self.SW_RETENTION.wdt_rst_flag = 1
         elif kind is ResetKind.DEEP_SLEEP and self.stop_cpu(True):
-            self.asleep = DEEP
+            self.asleep, self.slept_at = DEEP, self.clock.now
             if self.rosc_ends is not None:
                 self.rosc_timer.start(max(0, self.rosc_ends - self.clock.now))
             self._look_at_pins(0)
@@ -200,7 +201,7 @@ class AlwaysOn(BlockPart):
         if mode == DEEP:
             self.request_reset(ResetKind.DEEP_SLEEP)
         elif mode == NORMAL_VOLTAGE and self.stop_cpu(True):
-            self.asleep = mode
+            self.asleep, self.slept_at = mode, self.clock.now
             self.sleeps.drive(1)
         elif mode == LOW_VOLTAGE and not self.low_voltage_logged:
             self.low_voltage_logged = True

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bk7238.machine.machine import Machine
 
 SILENT = 10  # resets in a row, each without a sign of life before it
+LONG = 10_000_000  # microseconds of sleep
 ALIKE = 3  # resets in a row, each with the same signs of life before it
 _NUMBERS = re.compile(rb"[0-9]+")
 
@@ -46,6 +47,14 @@ class DeadEnd(Actor):
         """That the device did nothing but reset, and how often; empty where that is not so."""
         times = f"it did nothing but reset, {self._alike + 1} times in a row"
         return f"{times} with the same output" if self._alike >= ALIKE else ""
+
+    @property
+    def asleep(self) -> str:
+        """That the chip has been sleeping for long, and since when; empty where that is not so."""
+        part = self._machine.board.sctrl.always_on
+        if not part.asleep or self._machine.now - part.slept_at < LONG:
+            return ""
+        return f"it sleeps since {part.slept_at / 1e6:.3f} s, and nothing has woken it up"
 
     def _storm(self, what: str) -> None:
         if self._machine.board.wdt.running:

@@ -187,6 +187,8 @@ class Judge(Actor):
 
     def _stuck(self) -> tuple[Verdict, str]:
         story, since = self.story, f"for {PATIENCE // 1_000_000} virtual seconds"
+        if self.machine.dead_end.asleep:
+            return Verdict.DEVICE_WAITS, self.machine.dead_end.asleep
         if not story.named:
             if not story.app_started:
                 return Verdict.BOOTLOADER_HANGS, f"the bootloader did not start the app {since}: {self._last_words()}"

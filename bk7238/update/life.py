@@ -273,8 +273,9 @@ class Life(Actor):
 
     def _cause(self, outage: Outage) -> str:
         """Why it is not back, by what was seen since the outage was over."""
-        if self._machine.dead_end.why:
-            return self._machine.dead_end.why
+        for why in (self._machine.dead_end.why, self._machine.dead_end.asleep):
+            if why:
+                return why
         if outage.resets:
             return f"it was reset {outage.resets} times"
         if self._device.failure:

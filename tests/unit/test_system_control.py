@@ -140,6 +140,12 @@ def test_reset():
     always = {"efuse", "always_on.levels"}
     aon = {*always, "SW_RETENTION", "CAL_CONFIG", "CAL_ENABLE", "always_on.calendar_start"}
     pins = {f"GPIO_WAKEUP_{name}" for name in ("EN", "TYPE", "INT_STATUS", "TYPE_SELECT")}
-    asleep = {*aon, *pins, "ROSC_TIMER", "ROSC_TIMER_H", "always_on.rosc_ends", "always_on.asleep"}
+    asleep = {
+        *aon,
+        *pins,
+        "ROSC_TIMER",
+        "ROSC_TIMER_H",
+        *(f"always_on.{name}" for name in ("rosc_ends", "asleep", "slept_at")),
+    }
     kept = {ResetKind.POWER_ON: always, ResetKind.WATCHDOG: aon, ResetKind.DEEP_SLEEP: asleep}
     assert_reset_gives_fresh(SystemControl, use, kept)
