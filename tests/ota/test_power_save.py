@@ -13,7 +13,10 @@ from bk7238.formats import ieee80211 as dot11
 from bk7238.image.flash_view import FlashView
 from bk7238.network import ipv4
 from bk7238.network.checksum import checksum
+from bk7238.network.events import PingAnswered
 from bk7238.testing import Dut, Flash
+from bk7238.update.life import Life
+from bk7238.update.verdict import Verdict
 
 pytestmark = pytest.mark.full
 
@@ -115,3 +118,18 @@ def test_the_devices_clock_is_right(bench):
     lines = [line for line in bench.dut.machine.uart2.text.splitlines() if "POWERSAVE" in line and "Time " in line]
     seconds = [int(line.split("Time ")[1].split(",")[0]) for line in lines]
     assert seconds == sorted(seconds) and abs(seconds[-1] - bench.dut.machine.now / 1e6) < 1.5
+
+
+@pytest.mark.nightly
+def test_it_answers_for_an_hour_and_listens_to_every_third_beacon():
+    """A DTIM every three beacons, a ping each virtual minute, and nothing that has to be waited for."""
+    dut = Dut(image(FULL), None, Settings(seed=1, dtim=3))
+    for address, data in sleeper().items():
+        Flash(dut).load(data, address)
+    dut.run("20 s")
+    answered = []
+    dut.bench.air.on_event.connect(lambda event: answered.append(event) if isinstance(event, PingAnswered) else None)
+    life = Life(dut.bench)
+    dut.run("60min")
+    assert life.close()[0] is Verdict.BACK and not life.outages and len(answered) >= 59
+    assert not dut.bench.access_point.counters["expired"]
