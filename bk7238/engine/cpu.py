@@ -46,6 +46,9 @@ _DATA_ERRORS = {
 }
 
 _CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold addresses of this process
+_SYNDROME = slice(3024, 3028)
+"""Where a snapshot's context (Unicorn 2.1.4) has QEMU's `env->exception.syndrome`. An ARMv5 has no such register: it is
+what was left when a register was last read within an instruction, and so tells of who looked, not of the CPU."""
 _FUNCTIONS = ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of Unicorn, in the slice
 _ADDRESSES = ("uc", *_FUNCTIONS, "pages", "schedule", "window")  # of this host, in the slice
 
@@ -235,8 +238,9 @@ class Cpu:
 
     def snapshot(self) -> CpuSnapshot:
         """Registers and slice. The memories are the engine's."""
-        registers = bytes(self.uc.context_save())[_CONTEXT_HEAD:]
-        return CpuSnapshot(registers, ctypes.string_at(self._at, ctypes.sizeof(Slice)))
+        registers = bytearray(bytes(self.uc.context_save())[_CONTEXT_HEAD:])
+        registers[_SYNDROME] = bytes(4)
+        return CpuSnapshot(bytes(registers), ctypes.string_at(self._at, ctypes.sizeof(Slice)))
 
     def restore(self, snapshot: CpuSnapshot) -> None:
         """Back to a snapshot, of this process or of another. Raises ValueError for that of another Unicorn."""
