@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +63,11 @@ class BoardThings:
         try:
             if value is None or isinstance(value, bool):
                 raise ValueError
-            return kind(value)
-        except (TypeError, ValueError):
+            taken: float | str = kind(value)
+            if isinstance(taken, float) and not math.isfinite(taken):
+                raise ValueError
+            return taken
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{control} of {name} takes a {_KINDS[kind]}, not {value!r}") from None
 
     def do(self, name: str, control: str, value: object = None) -> None:

@@ -18,6 +18,7 @@ from bk7238.faults import FaultError
 from bk7238.image import FlashImage, Package
 from bk7238.machine import Machine
 from bk7238.machine.snapshot import Snapshot, SnapshotError, Snapshots
+from bk7238.things.board_things import BoardThings
 from bk7238.update.alone import Alone
 from bk7238.update.result import Result
 from bk7238.update.session import Update
@@ -27,20 +28,22 @@ EVERY = 2_000_000  # virtual microseconds from one state that is kept to the nex
 MOST = 240  # of them; then every second one of the older half goes
 PRESS = 200_000  # virtual microseconds for which a button is held
 TYPED = 4096  # characters at a time at most
-FAULT, TYPE, PIN, LINK = "fault", "type", "pin", "link"
+FAULT, TYPE, PIN, LINK, THING = "fault", "type", "pin", "link", "thing"
 
 
 @dataclass(frozen=True)
 class Deed:
     """What somebody did at a time, in virtual microseconds: a fault was added, a text typed on console `number`, pin
-    `number` driven to a level (None: let go), or the access point switched on or off. What `follows` is the end of
-    another deed."""
+    `number` driven to a level (None: let go), the access point switched on or off, or the `control` of the thing called
+    `text` used, with a `value` where it takes one. What `follows` is the end of another deed."""
 
     time: int
     kind: str
     text: str = ""
     number: int = 0
     level: int | None = None
+    control: str = ""
+    value: float | str | None = None
     follows: bool = False
 
     def __str__(self) -> str:
@@ -50,6 +53,7 @@ class Deed:
             TYPE: f"{self.text!r} typed on UART{self.number}",
             PIN: f"P{self.number} {level}",
             LINK: "access point " + ("on" if self.level else "off"),
+            THING: f"{self.control} {self.text}" + ("" if self.value is None else f": {self.value!r}"),
         }[self.kind]
 
 
@@ -109,6 +113,11 @@ class Desk:
         return self.bench.machine
 
     @property
+    def things(self) -> BoardThings:
+        """What hangs on the board."""
+        return BoardThings(self.machine.board)
+
+    @property
     def now(self) -> int:
         """Virtual microseconds since power-on."""
         return self.machine.now
@@ -151,6 +160,8 @@ class Desk:
             (machine.uart1, machine.uart2)[deed.number - 1].send(deed.text.encode())
         elif deed.kind == PIN:
             machine.board.gpio.set_pin(deed.number, deed.level)
+        elif deed.kind == THING:
+            self.things.do(deed.text, deed.control, deed.value)
         elif deed.level:
             bench.access_point.switch_on(machine.now, forget=True)
         else:
@@ -185,7 +196,7 @@ class Desk:
 
     def act(self, deed: Deed, *more: Deed) -> None:
         """Do something now, which begins another history where this one is known further; `more` are what follows.
-        Raises FaultError for a fault that cannot be, and nothing has happened."""
+        Raises ValueError for what cannot be done, and nothing has happened."""
         before = self.history
         if self.now < before.end:
             self._fork()
@@ -194,7 +205,7 @@ class Desk:
         deeds[self._done :] = sorted([deed, *more, *deeds[self._done :]], key=lambda one: one.time)
         try:
             self._do_due()
-        except FaultError:
+        except ValueError:
             deeds[:] = known
             if self.history is not before:
                 self.histories.remove(self.history)

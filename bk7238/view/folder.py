@@ -114,6 +114,7 @@ class RecordedDevice:
             "access_points": [],
             "leases": [],
             "pins": [],
+            "things": [],
             "operations": 0,
         }
         history: dict[str, Any] = {"number": 0, "parent": None, "fork": 0, "end": self._end, "faults": [], "deeds": []}

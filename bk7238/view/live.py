@@ -11,7 +11,7 @@ from bk7238.faults.spec import FaultError
 from bk7238.image.flash_view import FlashView
 from bk7238.peripherals.nor_endings import SECTOR
 from bk7238.view import panels
-from bk7238.view.desk import LINK, PIN, PRESS, TYPE, TYPED, Deed, Desk
+from bk7238.view.desk import LINK, PIN, PRESS, THING, TYPE, TYPED, Deed, Desk
 from bk7238.view.dissection import dissected
 from bk7238.view.saved_test import saved_test
 
@@ -57,6 +57,7 @@ class LiveDevice:
             "cut": self._cut,
             "pin": self._pin,
             "link": self._link,
+            "thing": self._thing,
             "why": self._why,
             "debug": self._debug,
             "undebug": self._undebug,
@@ -224,11 +225,16 @@ class LiveDevice:
         return {}
 
     def _type(self, _reader: PageState, wanted: dict[str, Any]) -> dict[str, Any]:
-        text, console = wanted["text"], whole_number(wanted["console"], 1, 2)
-        if not isinstance(text, str) or len(text) > TYPED:
-            raise ValueError(f"what is typed is a text of {TYPED:,} characters at most")
-        text.encode()
+        text, console = typed(wanted["text"]), whole_number(wanted["console"], 1, 2)
         self.desk.act(Deed(self.desk.now, TYPE, text, console))
+        return {}
+
+    def _thing(self, _reader: PageState, wanted: dict[str, Any]) -> dict[str, Any]:
+        name, control = typed(wanted["thing"]), typed(wanted["control"])
+        value = self.desk.things.check(name, control, wanted.get("value"))
+        if isinstance(value, str):
+            typed(value)
+        self.desk.act(Deed(self.desk.now, THING, name, control=control, value=value))
         return {}
 
     def _fault(self, _reader: PageState, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -296,6 +302,14 @@ class LiveDevice:
             panels.registers(self.desk.machine, block)
         reader.block = block
         return {}
+
+
+def typed(text: Any) -> str:
+    """What somebody has typed. Raises ValueError."""
+    if not isinstance(text, str) or len(text) > TYPED:
+        raise ValueError(f"what is typed is a text of {TYPED:,} characters at most")
+    text.encode()
+    return text
 
 
 def whole_number(number: Any, least: int = 0, most: int = 1 << 53) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from bk7238.debug import listings
@@ -110,6 +111,7 @@ def status(desk: Desk) -> dict[str, Any]:
             for lease in bench.network.dhcp.leases.values()
         ],
         "pins": pins(machine),
+        "things": [asdict(thing) for thing in desk.things],
         "operations": machine.flash_operations,
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from bk7238.bench.settings import OPTIONS, Settings
-from bk7238.view.desk import FAULT, LINK, PIN, TYPE, Deed, Desk
+from bk7238.view.desk import FAULT, LINK, PIN, THING, TYPE, Deed, Desk
 
 
 @cache
@@ -58,8 +58,10 @@ def _unusual(settings: Settings) -> dict[str, object]:
 
 def _line(deed: Deed) -> str:
     """The statement that does it."""
+    thing = deed.text, deed.control, deed.value
     return {
         TYPE: f"dut.machine.uart{deed.number}.send({deed.text.encode()!r})",
         PIN: f"dut.pins[{deed.number}] = {deed.level}",
+        THING: f"dut.things.do({', '.join(repr(one) for one in thing if one is not None)})",
         LINK: f"dut.router.{'on' if deed.level else 'off'}()",
     }[deed.kind]

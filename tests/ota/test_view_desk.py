@@ -12,6 +12,40 @@ from bk7238.view.live import LiveDevice, PageState
 
 IMAGE, PACKAGE = (str(resources.reference() / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
 FAR = 1 << 50
+THINGS = """\
+[[thing]]
+name = "button"
+kind = "button"
+pin = 9
+pressed = 1
+
+[[thing]]
+name = "relay"
+kind = "relay"
+pin = 14
+
+[[thing]]
+name = "light"
+kind = "led"
+pin = 15
+
+[[thing]]
+name = "lamp"
+kind = "lamp"
+red = 4
+blue = 0
+
+[[thing]]
+name = "slider"
+kind = "slider"
+channel = 1
+volts = 1.2
+
+[[thing]]
+name = "mcu"
+kind = "peer"
+uart = 1
+"""
 
 
 def files():
@@ -112,6 +146,41 @@ def test_what_is_typed_pressed_and_switched_is_in_the_test(tmp_path):
     desk.goto(1_500_000)
     desk.act(Deed(desk.now, TYPE, "x", 1))
     assert len(desk.histories) == 2 and desk.history.fork == desk.now
+
+
+@pytest.mark.full
+def test_things_are_used_in_a_branch_and_by_its_test(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text(THINGS)
+    desk = Desk(files()[0], None, Settings(devices=[str(path)]))
+    device, reader = LiveDevice(desk, IMAGE, ""), PageState()
+
+    def use(thing, control, **value):
+        device.obey(reader, {"do": "thing", "thing": thing, "control": control, **value})
+
+    def looks():
+        return {thing["name"]: thing["looks"] for thing in device.news(reader)["status"]["things"]}
+
+    desk.advance(2_000_000)
+    first, digest = looks(), desk.machine.digest()
+    assert first["lamp"] == {"colour": "#000000", "red": 0.0, "blue": 0.0} and not first["button"]["down"]
+    desk.goto(1_000_000)
+    use("button", "push")
+    assert desk.machine.board.gpio.level(9) == 1
+    use("slider", "set", value=0.4)
+    use("mcu", "say", value="version\r\n")
+    assert (desk.history.parent, desk.history.fork, len(desk.history.deeds)) == (0, 1_000_000, 3)
+    assert looks()["button"] == {"down": True}
+    desk.advance(2_000_000)
+    branch = looks()
+    assert desk.machine.board.gpio.level(9) == 0 and branch["button"] == {"down": False}
+    assert branch["slider"] == {"volts": 0.4} and branch["mcu"]["said"] == "version\r\n"
+    passes(tmp_path, device.obey(reader, {"do": "save"})["text"])
+    desk.goto(2_000_000, 0)
+    assert looks() == first and desk.machine.digest() == digest
+    desk.goto(1_500_000, 1)
+    desk.goto(2_000_000)
+    assert looks() == branch
 
 
 @pytest.mark.full

@@ -163,6 +163,34 @@ def test_a_second_page_follows_until_the_first_has_gone(device):
     asyncio.run(visit())
 
 
+@pytest.fixture
+def with_things(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text(
+        '[[thing]]\nname = "slider"\nkind = "slider"\nchannel = 1\n[[thing]]\nname = "mcu"\nkind = "peer"\nuart = 1\n'
+    )
+    settings = Settings(devices=[str(path)])
+    return LiveDevice(Desk(flash_image.read(REFERENCE), None, settings), "reference_1.0.0.bin", "")
+
+
+def test_what_cannot_be_done_with_a_thing_is_refused_in_one_line(with_things):
+    desk, looks = with_things.desk, [thing.looks for thing in with_things.desk.things]
+    for thing, control, value in (
+        ("button", "push", None),
+        ("slider", "hang", 1),
+        ("slider", "set", None),
+        ("slider", "set", float("nan")),
+        ("slider", "set", 10**400),
+        ("mcu", "say", "\ud800"),
+        ("mcu", "say", "x" * 5000),
+        ("mcu", ["say"], "x"),
+    ):
+        with pytest.raises(PageError) as refused:
+            with_things.obey(PageState(), {"do": "thing", "thing": thing, "control": control, "value": value})
+        assert "\n" not in str(refused.value) and str(refused.value)
+    assert (desk.history.deeds, [thing.looks for thing in desk.things]) == ([], looks)
+
+
 def test_what_cannot_be_is_refused_in_one_line(device):
     digest = device.desk.machine.digest()
     for wanted in (

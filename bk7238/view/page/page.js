@@ -159,6 +159,7 @@ function show() {
   showAir();
   showNetwork(status);
   showFaults(status);
+  showThings(status);
   showPins(status);
   showRegisters();
 }
@@ -399,6 +400,71 @@ function showFaults(status) {
     }
     return item;
   }), ...status.pending.map(([time, text]) => element("li", {}, `${text}, at ${seconds(time)}`)));
+}
+
+// Things
+
+const HUES = [[15, "red"], [45, "orange"], [70, "yellow"], [165, "green"], [200, "cyan"], [260, "blue"], [290, "violet"], [345, "magenta"], [360, "red"]];
+
+function colourWords(text) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)), most = Math.max(red, green, blue), range = most - Math.min(red, green, blue);
+  if (!most) return "dark";
+  const sector = most === red ? (green - blue) / range + 6 : most === green ? (blue - red) / range + 2 : (red - green) / range + 4;
+  const hue = range < most / 6 ? "white" : HUES.find(([end]) => (60 * sector) % 360 <= end)[1];
+  return `${hue}, ${Math.round(most / 2.55)} % bright`;
+}
+
+function look(name, value, coloured) {
+  if (typeof value === "boolean") return [element("i", { className: value ? "yes" : "" }), value ? name : "not " + name];
+  if (/^#[0-9a-f]{6}$/.test(value)) {
+    const swatch = element("i", { className: "colour" });
+    swatch.style.background = value;
+    return [swatch, `${colourWords(value)} (${value})`];
+  }
+  if (typeof value === "number") return [coloured ? `${name} ${Math.round(1000 * value) / 10} %` : `${name} ${value}`];
+  return [`${name} ${value === null ? "nothing" : JSON.stringify(value)}`];
+}
+
+function hand(thing, control, takes) {
+  const use = (value) => ask("thing", { thing: thing.name, control, ...(value === undefined ? {} : { value }) });
+  const disabled = !news.controls, label = { "aria-label": `${control} ${thing.name}` };
+  if (!takes) return element("button", { disabled, onclick: () => use(), attributes: label }, control);
+  const field = element("input", { disabled, required: true, autocomplete: "off", attributes: label });
+  const form = element("form", {}, field, element("button", { disabled }, control));
+  if (takes === "number") {
+    Object.assign(field, { type: "number", step: "any" });
+    const slider = element("input", { type: "range", step: "any", disabled, attributes: { ...label, "data-slider": "" } });
+    slider.oninput = () => { field.value = Math.round(1000 * slider.value) / 1000; };
+    slider.onchange = () => use(Number(field.value));
+    form.prepend(slider);
+  } else field.placeholder = "a text; \\r and \\n end lines";
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    if (takes === "number") return use(Number(field.value));
+    use(field.value.replace(/\\([rn\\])/g, (_, letter) => ({ r: "\r", n: "\n" })[letter] || letter));
+    field.value = "";
+  };
+  return form;
+}
+
+function showThings(status) {
+  $("hands").hidden = !status.things.length;
+  if (changed("things", status.things.map(({ looks: _, ...one }) => one)))
+    $("things").replaceChildren(...status.things.map((thing) => element("div", { className: "thing" },
+      element("h3", {}, thing.name, element("small", {}, `, ${thing.kind} on ${thing.where}`)), element("ul", { className: "looks" }),
+      element("div", { className: "hands" }, ...Object.entries(thing.controls).map(([control, takes]) => hand(thing, control, takes))))));
+  status.things.forEach(({ name, looks }, place) => {
+    if (!changed("thing " + place, [name, looks])) return;
+    const panel = $("things").children[place], slider = panel.querySelector("[data-slider]");
+    const coloured = Object.values(looks).some((value) => /^#[0-9a-f]{6}$/.test(value)), numbers = Object.values(looks).filter((value) => typeof value === "number");
+    panel.querySelector("ul").replaceChildren(...Object.entries(looks).map(([key, value]) => element("li", {}, ...look(key, value, coloured))));
+    if (!slider || numbers.length !== 1 || document.activeElement === slider.nextSibling) return;
+    const [value] = numbers, digits = 10 ** Math.floor(Math.log10(Math.max(Math.abs(value), 1)));
+    slider.max = Math.max(Number(slider.dataset.slider), digits * [2, 5, 10].find((most) => Math.abs(value) < digits * most));
+    slider.dataset.slider = slider.max;
+    slider.min = value < 0 ? -slider.max : 0;
+    slider.value = slider.nextSibling.value = value;
+  });
 }
 
 // Pins and registers
