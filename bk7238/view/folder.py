@@ -90,6 +90,7 @@ class RecordedDevice:
             "shapes": [],
             "blocks": [],
             "can_go_back": True,
+            "knows_lost": False,  # a capture has the frames as they were sent
         }
 
     def news(self, reader: PageState) -> dict[str, Any]:

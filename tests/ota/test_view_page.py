@@ -162,3 +162,5 @@ def test_a_folder_of_artifacts_is_looked_at(browser, page, tmp_path):
     assert "1.0.1" in browser.find_element(By.ID, "uart1").get_attribute("textContent")
     assert not browser.find_element(By.ID, "run").is_displayed()
     assert browser.find_elements(By.CSS_SELECTOR, "#frames button")
+    assert "which were lost is not known" in browser.find_element(By.ID, "air").get_attribute("aria-label")
+    assert browser.find_element(By.ID, "not-lost").is_displayed()
