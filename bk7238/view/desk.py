@@ -1,8 +1,9 @@
 """A device on the desk: run, stopped, taken back in its time, and led on from there another way.
 
-States are kept as it runs, and a moment between two of them is reached by running again from the one before, which is
-the same run. What somebody does to the device is a `Deed` of its history, done at its time whenever the machine passes
-there. A deed in the past begins another `History`; the one that was known stays.
+States are kept as it runs and somebody looks, and a moment between two of them is reached by running again from the one
+before, or from the power-on, which is the same run. What somebody does to the device is a `Deed` of its history, done
+at its time whenever the machine passes there. A deed in the past begins another `History`; the one that was known
+stays.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Desk:
         self.image, self.package, self.settings = image, package, settings
         self.can_go_back = not settings.reaches_host
         self.gdb: GdbServer | None = None
-        self.looked_at = False  # else no more than the first state is kept
+        self.looked_at = False  # else no state is kept, and the way back is from the power-on
         self.epoch = 0  # counts how often the machine was put to another moment
         self.bench: Update | Alone
         self._faults: tuple[str, ...] = ()
@@ -126,6 +127,12 @@ class Desk:
     def deeds_done(self) -> int:
         """How many deeds of the history are done here."""
         return self._done
+
+    def look_at(self, somebody: bool) -> None:
+        """Somebody looks from now on, or nobody."""
+        self.looked_at = somebody
+        if self.gdb is None:
+            self._keep()
 
     # Forwards
 
@@ -255,7 +262,12 @@ class Desk:
         self.stop_debugging()
         self.history = history
         if other or time < self.now or any(self.now < one.snapshot.time <= time for one in history.states):
-            self._restore([one for one in history.states if one.snapshot.time <= time][-1])
+            known = [one for one in history.states if one.snapshot.time <= time]
+            if known:
+                self._restore(known[-1])
+            else:
+                self._assemble(history.faults)
+                self._begin()
         while self.now < time:
             self.advance(time)
 
@@ -268,11 +280,11 @@ class Desk:
         self.epoch += 1
 
     def _keep(self) -> None:
-        """Keep the state here, where one is due: the first, and while somebody looks those that are far from others."""
+        """Keep the state here, where somebody looks and it is far from others that are kept."""
         states, now = self.history.states, self.now
         place = bisect_right(states, now, key=_time)
         near = any(abs(now - _time(one)) < EVERY for one in states[max(0, place - 1) : place + 1])
-        if self.can_go_back and not near and (self.looked_at or not states):
+        if self.can_go_back and self.looked_at and not near:
             try:
                 snapshot = self._snapshots.take()
             except (SnapshotError, TypeError):  # another package's, which declares too little
@@ -289,12 +301,14 @@ class Desk:
         """Stand at the beginning of a new history."""
         self._assemble(history.faults)
         self._adopt(history)
-        self._done, self._closed = 0, False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._done, self._closed, self.history.seen.cursor = 0, False, 0
         self._onlooker.begin()
         if isinstance(self.bench, Update):
             self.bench.begin()
         self._do_due()
-        self._keep()
         self.epoch += 1
 
     def _assemble(self, faults: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from bk7238.peripherals.nor_endings import SECTOR
 from bk7238.view import panels
 from bk7238.view.dissection import dissected
 from bk7238.view.live import PageError, PageState, whole_number
-from bk7238.view.recording import FRAME, PHASE, STORY, Sight, frame_kind
+from bk7238.view.recording import FRAME, PHASE, STORY, Sight
 
 _OUTBOUND = 2  # of pcapng's direction flags
 _CHANNEL_1 = 2412  # MHz
@@ -172,7 +172,7 @@ def _frames(path: Path) -> list[Sight]:
             frame = bytes(radio.payload)
             channel = max(1, round((int(radio.ChannelFrequency) - _CHANNEL_1) / 5) + 1)
             from_device = radio.dBm_AntSignal is None
-            what = [frame_kind(frame), from_device, len(frame), min(channel, 14), radio.dBm_AntSignal]
+            what = [from_device, min(channel, 14), radio.dBm_AntSignal]
             found.append(Sight(FRAME, round(float(packet.time) * 1e6), what, frame))
     return found
 

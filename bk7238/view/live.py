@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from bk7238.bench import command
@@ -45,7 +46,6 @@ class LiveDevice:
         self.desk, self._image, self._package = desk, image, package
         self.running = False
         self.speed = 1.0  # how many virtual seconds a second of the host may have
-        self._flash = panels.FlashMap(self._view)
         self._flash_of: tuple[int, int] = (-1, -1)
         self._commands: dict[str, Callable[[PageState, dict[str, Any]], dict[str, Any]]] = {
             "run": self._run,
@@ -74,11 +74,15 @@ class LiveDevice:
         machine = self.desk.machine
         return FlashView(machine.chip, bytes(machine.flash.data))
 
+    @cached_property
+    def _flash(self) -> panels.FlashMap:
+        return panels.FlashMap(self._view)
+
     # Running
 
     def look_at(self, somebody: bool) -> None:
         """Somebody looks from now on, or nobody."""
-        self.desk.looked_at = somebody
+        self.desk.look_at(somebody)
 
     def turn(self, until: int) -> None:
         """Run a little, to virtual microsecond `until` at most, or let a debugger do so."""

@@ -46,10 +46,10 @@ def frame_kind(frame: bytes) -> str:
     return "handshake" if _EAPOL in frame[24:40] else "data"
 
 
-@dataclass
+@dataclass(slots=True)
 class Sight:
-    """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight. `data` are the
-    bytes of a frame, which is `lost` where a fault has kept it from arriving."""
+    """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight, or an event. `data`
+    are the bytes of a frame, which is `lost` where a fault has kept it from arriving."""
 
     kind: str
     time: int
@@ -58,8 +58,17 @@ class Sight:
     lost: bool = False
 
     def as_json(self) -> list[Any]:
-        """Plain data; a frame's ends with whether it was lost."""
-        return [self.kind, self.time, *self.what, *([self.lost] if self.kind == FRAME else [])]
+        """Plain data: of a frame its kind, whether the device sent it, bytes, channel, RSSI (dBm) and whether it was
+        lost; of an event its name and what it says."""
+        if self.kind == FRAME:
+            from_device, channel, rssi = self.what
+            what = [frame_kind(self.data), from_device, len(self.data), channel, rssi, self.lost]
+        elif self.kind == EVENT:
+            [event] = self.what
+            what = [type(event).__name__, event_fields(event)]
+        else:
+            what = self.what
+        return [self.kind, self.time, *what]
 
 
 class Recording:
@@ -122,8 +131,7 @@ class Onlooker:
     def _frame(
         self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None
     ) -> None:
-        what = [frame_kind(frame), from_device, len(frame), channel, rssi]
-        self._flying = Sight(FRAME, time, what, frame, lost=True)
+        self._flying = Sight(FRAME, time, [from_device, channel, rssi], frame, lost=True)
         self._note(self._flying)
 
     def _arrives(self, frame: bytes, *_where: object) -> bytes:
@@ -131,7 +139,7 @@ class Onlooker:
         return frame
 
     def _event(self, event: Event) -> None:
-        self._note(Sight(EVENT, event.time, [type(event).__name__, event_fields(event)]))
+        self._note(Sight(EVENT, event.time, [event]))
 
     def _operated(self, kind: str, address: int, what: bytes | int) -> None:
         assert self._bench is not None

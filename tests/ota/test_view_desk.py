@@ -75,6 +75,8 @@ def test_who_looks_and_goes_back_changes_nothing():
     plain = fresh()
     assert (desk.history.result.verdict, desk.history.result.digest) == (plain.verdict, plain.digest)
     end, sights = desk.now, list(desk.history.seen.sights)
+    frame = next(number for number, sight in enumerate(sights) if sight.data)
+    assert "###[ 802.11 ]###" in device.look(reader, {"do": "dissect", "sight": frame})["dissected"]
     printed = bytes(desk.machine.uart1.output)
     desk.goto(end - 5_000_000)
     assert len(desk.machine.uart1.output) < len(printed) and desk.history.seen.cursor < len(sights)

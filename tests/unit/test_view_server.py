@@ -163,6 +163,18 @@ def test_a_second_page_follows_until_the_first_has_gone(device):
     asyncio.run(visit())
 
 
+def test_while_nobody_looks_no_state_is_kept_and_the_way_back_is_from_the_power_on(device):
+    desk = device.desk
+    desk.advance(10_000)
+    digest = desk.machine.digest()
+    desk.advance(20_000)
+    assert desk.history.states == []
+    desk.goto(10_000)
+    assert desk.machine.digest() == digest and (desk.history.end, desk.history.states) == (20_000, [])
+    device.look_at(True)
+    assert [one.snapshot.time for one in desk.history.states] == [10_000]
+
+
 @pytest.fixture
 def with_things(tmp_path):
     path = tmp_path / "desk.toml"
