@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from debugging import Gdb
 from images import FULL, GZIP, vendor
 
 from bk7238 import Settings, Update, flash_image, package, resources
@@ -227,12 +228,19 @@ def test_a_debugger_has_a_history_of_its_own():
     desk = Desk(*files(), Settings())
     desk.advance(1_000_000)
     digest = desk.machine.digest()
-    host, port = desk.debug()
-    assert host == "127.0.0.1" and port and desk.history.number == 1
-    desk.machine.run(until=1_200_000)
+    device, reader = LiveDevice(desk, IMAGE, PACKAGE), PageState()
+    said = device.obey(reader, {"do": "debug"})["said"]
+    host, port = desk.gdb.address
+    assert host == "127.0.0.1" and said.endswith(f"{host}:{port}") and desk.history.number == 1
+    client = Gdb(desk.gdb)
+    client.ask("qSupported:swbreak+;hwbreak+")
+    pc = desk.machine.engine.register("pc")
+    assert client.pc == pc and client.ask("?").startswith("T05")
+    assert client.ask("s").startswith("T05") and client.pc != pc
     desk.turn()
-    desk.goto(1_000_000, 0)
-    assert desk.gdb is None and desk.machine.digest() == digest
+    device.obey(reader, {"do": "undebug"})
+    client.close()
+    assert desk.gdb is None and desk.now == 1_000_000 and desk.machine.digest() == digest
 
 
 @pytest.mark.full

@@ -17,13 +17,40 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from bk7238 import Settings, Update, flash_image, package, resources
 
 IMAGE, PACKAGE = (str(resources.reference() / name) for name in ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl"))
+THINGS = """\
+[[thing]]
+name = "button"
+kind = "button"
+pin = 9
+
+[[thing]]
+name = "lamp"
+kind = "lamp"
+red = 4
+
+[[thing]]
+name = "slider"
+kind = "slider"
+channel = 1
+
+[[thing]]
+name = "mcu"
+kind = "peer"
+uart = 1
+"""
 PATIENCE = 300  # of the host's seconds, where something is broken
 
 pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def saved(tmp_path_factory):
+    """Where the browser puts what is downloaded."""
+    return tmp_path_factory.mktemp("saved")
+
+
+@pytest.fixture(scope="module")
+def browser(saved):
     """A headless Chromium that notes each request."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None:
@@ -35,8 +62,9 @@ def browser(tmp_path_factory):
     for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1000"):
         options.add_argument(one)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path_factory.mktemp("saved"))})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        allowed = {"behavior": "allow", "downloadPath": str(saved)}
+        chrome.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)  # else it asks about a program
         yield chrome
 
 
@@ -99,8 +127,9 @@ def requests(browser):
         pytest.param(lambda: (str(vendor(FULL)), str(vendor(GZIP))), 5, id="OpenBeken", marks=pytest.mark.nightly),
     ],
 )
-def test_an_update_is_watched_taken_back_and_cut(browser, page, files, back):
+def test_an_update_is_watched_taken_back_and_cut(browser, page, saved, files, back):
     image, rbl = files()
+    (saved / "test_saved.py").unlink(missing_ok=True)
     url = page(image, rbl)
     plain = Update(flash_image.read(Path(image)), package.read(Path(rbl)), Settings()).run()
     Select(browser.find_element(By.ID, "speed")).select_by_value("0")
@@ -151,7 +180,41 @@ def test_an_update_is_watched_taken_back_and_cut(browser, page, files, back):
     assert len(browser.find_elements(By.CSS_SELECTOR, "#histories button")) == 2
     click(browser, "save")
     until(browser, lambda: fault in text(browser, "dialog-text"))
+    browser.find_element(By.ID, "download").click()
+    until(browser, (saved / "test_saved.py").exists)
+    alone = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(saved)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *alone, "test_saved.py"], cwd=saved, stdout=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 0, done.stdout.decode()
     browser.find_element(By.CSS_SELECTOR, "#dialog button").click()
+
+
+def test_a_narrow_and_dark_page_shows_all_within_its_width(browser, page, tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text(THINGS)
+    page(IMAGE, "--device", str(path))
+    until(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, ".thing")) == THINGS.count("[[thing]]"))
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    light = browser.execute_script(paper)
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+    size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        asks(browser, do="thing", thing="button", control="press")
+        asks(browser, do="watch", block="cpu")
+        until(browser, lambda: "not down" not in text(browser, "things") and "down" in text(browser, "things"))
+        assert browser.execute_script(paper) != light
+        width, inside = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+        assert width <= inside == 360
+        beyond = "return [...document.querySelectorAll('main *, header *')].filter(one => !one.closest('.scroll') && "
+        beyond += "one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 80))"
+        assert browser.execute_script(beyond) == []
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_a_folder_of_artifacts_is_looked_at(browser, page, tmp_path):
