@@ -21,7 +21,6 @@ settings.register_profile(
     "long", deadline=None, max_examples=10_000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("bk7238")
-gc.disable()
 
 MAY_LACK = ("needs the vendor ", "needs Renode: ", "this kernel gives no ")
 """How the reasons for skipping begin that CI accepts: nothing that it could install."""
@@ -83,13 +82,20 @@ def pytest_collection_modifyitems() -> None:
         providers._get_local_constants = lambda: providers._local_constants
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what has been made by now and stays to the end, and come less often: a
-    machine that is made is some 20,000 objects. It was off while the tests were collected: all that stays."""
-    gc.freeze()
-    gc.enable()
-    gc.collect()  # of nothing: from now on it counts what is made anew, and a worker does not grow to gigabytes
-    gc.set_threshold(20_000, 3, 2)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect with the garbage collector off: all that is made stays to the end, so that it passes over it afterwards,
+    and comes less often: a machine that is made is some 20,000 objects. A run within a test changes nothing of that."""
+    if gc.get_freeze_count():
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        gc.collect()  # of nothing: from now on it counts what is made anew, and a worker does not grow to gigabytes
+        gc.set_threshold(20_000, 3, 2)
 
 
 @pytest.fixture(scope="session")
