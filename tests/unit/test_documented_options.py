@@ -43,7 +43,7 @@ COMMANDS = {words[0] for words in PARSERS if words}
 def known(request):
     """All options of ours: the command line's, the scripts', and those of pytest with the plugin."""
     ours = {option for parser in PARSERS.values() for option in parser._option_string_actions}
-    for script in (ROOT / "scripts").iterdir():
+    for script in filter(Path.is_file, (ROOT / "scripts").iterdir()):
         ours |= set(OPTION.findall(script.read_text()))
     return ours | set(_pytest(request.config))
 
