@@ -23,7 +23,7 @@ from renode.recording import Recording, first_difference, first_missing_line
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINES = ("unicorn", "renode")
-BANNER = 1_000_000  # virtual microseconds in which OpenBeken has started everything
+BANNER = 1_500_000  # virtual microseconds in which OpenBeken has started everything
 BOOT = 100_000  # virtual microseconds in which the boot loader has started the app, and that has begun to print
 pytestmark = pytest.mark.usefixtures("needs_renode")
 
@@ -57,7 +57,9 @@ def test_each_board_boots_to_its_banner_with_the_same_consoles(board: Board) -> 
         seen[engine] = recording
     unicorn, renode = seen.values()
     assert any("Main_Init_After_Delay done" in line for line in unicorn.uart2)
-    assert (renode.uart1, renode.uart2) == (unicorn.uart1, unicorn.uart2)
+    # A Thumb call takes an instruction less in Renode: other rounds of the idle task, and two tasks may change places.
+    ours, theirs = (sorted(re.sub(r"idle \d+/s", "idle", line) for line in one.uart2) for one in (unicorn, renode))
+    assert (renode.uart1, theirs) == (unicorn.uart1, ours)
     assert renode.flash == unicorn.flash
 
 
