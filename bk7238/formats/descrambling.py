@@ -35,11 +35,6 @@ def turns(coefficients: Coefficients) -> Turns:
     return tuple(mask(1 << bit, coefficients) ^ mask(0, coefficients) for bit in BITS)
 
 
-def alike(one: Coefficients, other: Coefficients) -> bool:
-    """Whether these scramble whatever a flash may hold alike."""
-    return mask(0, one) == mask(0, other) and turns(one) == turns(other)
-
-
 def candidates(frames: Mapping[int, bytes]) -> Iterator[Coefficients]:
     """Coefficients that these may have been scrambled with, the likeliest first: frames of code as they lie in the
     flash, by their logical address over 32, none of them erased."""

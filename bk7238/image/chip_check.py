@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from bk7238 import chip as chips
 from bk7238.chip import Chip
@@ -78,15 +79,18 @@ def coefficients(framed: bytes) -> Coefficients | None:
     """Those that the frames of a flash are scrambled with: of a chip that is known, or others that scramble alike. None
     where no code comes of any."""
     code = CRC_FRAMES.decode(framed, 0)
+    known = dict.fromkeys(chip.codec.coefficients for chip in chips.known())
+    return next(
+        (one for one in chain(known, _recovered(framed, code)) if is_code(scrambling.scramble(code, 0, one))), None
+    )
+
+
+def _recovered(framed: bytes, code: bytes) -> Iterator[Coefficients]:
+    """What the frames that hold may be scrambled with, from their code, which takes half a second."""
     without = {*CRC_FRAMES.bad(framed), *CRC_FRAMES.erased(framed)}
     size, whole = CRC_FRAMES.data, range(len(framed) // CRC_FRAMES.frame)
     sound = (number for number in whole if number * CRC_FRAMES.frame not in without)
-    frames = {number: code[number * size : (number + 1) * size] for number in sound}
-    for found in descrambling.candidates(frames):
-        if is_code(scrambling.scramble(code, 0, found)):
-            same = (chip.codec.coefficients for chip in chips.known())
-            return next((known for known in same if descrambling.alike(known, found)), found)
-    return None
+    yield from descrambling.candidates({number: code[number * size : (number + 1) * size] for number in sound})
 
 
 def other_file(data: bytes) -> str:

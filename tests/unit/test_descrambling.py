@@ -14,7 +14,7 @@ from bk7238.bench import command
 from bk7238.cli import main
 from bk7238.formats import crc_framing, scrambling
 from bk7238.formats.codec import ScrambledCrcFrames
-from bk7238.formats.descrambling import alike, candidates
+from bk7238.formats.descrambling import candidates, turns
 from bk7238.image import chip_check
 from bk7238.sweep.point import Job
 
@@ -29,6 +29,11 @@ def scrambled(data, key):
     for at in crc_framing.erased_frames(data):
         framed[at : at + crc_framing.FRAME] = b"\xff" * crc_framing.FRAME
     return bytes(framed)
+
+
+def alike(one, other):
+    """Whether these scramble whatever a flash may hold alike."""
+    return scrambling.mask(0, one) == scrambling.mask(0, other) and turns(one) == turns(other)
 
 
 @functools.cache
