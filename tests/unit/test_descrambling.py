@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import REFERENCE, built
+from images import EACH_BOARD, REFERENCE, built, vendor
 
 from bk7238 import Settings, Update, chip, flash_image, package, resources
 from bk7238.bench import command
@@ -39,6 +39,16 @@ def alike(one, other):
 @functools.cache
 def unknown(key=KEY):
     return scrambled(built(REFERENCE), key)
+
+
+@EACH_BOARD
+@pytest.mark.full
+def test_the_key_of_a_vendors_image_is_recovered(board, monkeypatch):
+    """Where no chip is known whose it could be."""
+    whole, own = vendor(board.file).read_bytes(), chip.load(board.chip).codec.coefficients
+    monkeypatch.setattr(chip, "known", tuple)
+    found = chip_check.coefficients(whole)
+    assert found is not None and alike(found, own)
 
 
 @given(keys)
