@@ -42,7 +42,11 @@ def candidates(frames: Mapping[int, bytes]) -> Iterator[Coefficients]:
         return
     votes = [_votes(frames, bit) for bit in BITS]
     choice = max(_choices(), key=lambda one: sum(map(Counter.get, votes, _choices()[one], (0,) * len(votes))))
-    without = b"".join(scramble(data, number * DATA, (0, 0, 0, choice)) for number, data in frames.items())
+    whole = bytearray((max(frames) + 1) * DATA)  # as one, which is faster than frame by frame
+    for number, data in frames.items():
+        whole[number * DATA : (number + 1) * DATA] = data
+    changed = scramble(bytes(whole), 0, (0, 0, 0, choice))
+    without = b"".join(changed[number * DATA : (number + 1) * DATA] for number in frames)
     for word, _ in Counter(_words(without)).most_common(_COMMON):
         for plain in (0, _FILL):
             yield (0, 0, word ^ plain, choice)
@@ -51,9 +55,10 @@ def candidates(frames: Mapping[int, bytes]) -> Iterator[Coefficients]:
 def _votes(frames: Mapping[int, bytes], bit: int) -> Counter[int]:
     """How often two words differ by what, whose addresses differ by this bit."""
     if 1 << bit < DATA:
-        words = [_words(data) for data in islice(frames.values(), _PAIRS)]
-        low, places = (1 << bit) // WORD, range(DATA // WORD)
-        return Counter(one[at] ^ one[at ^ low] for one in words for at in places if not at & low)
+        words = _words(b"".join(islice(frames.values(), _PAIRS)))
+        low = (1 << bit) // WORD
+        lower = [at for at in range(len(words)) if not at & low]
+        return Counter(words[at] ^ words[at | low] for at in lower)
     far = (1 << bit) // DATA
     pairs = list(
         islice(((number, number ^ far) for number in frames if not number & far and number ^ far in frames), _PAIRS)
