@@ -2,12 +2,11 @@
 
 import base64
 import contextlib
-import shutil
 import threading
 
+import chromium
 import pytest
 from images import FULL, GZIP, vendor
-from selenium import webdriver
 
 from bk7238 import testing
 from bk7238.bench.settings import Settings
@@ -16,7 +15,6 @@ from bk7238.image import flash_image
 pytestmark = pytest.mark.nightly
 
 NAME = "A lamp on a desk"
-PATIENCE = 300  # of the host's seconds, where something is broken
 UPLOAD = """
 const [package, done] = arguments;
 const bytes = Uint8Array.from(atob(package), character => character.charCodeAt(0));
@@ -26,18 +24,7 @@ fetch("/api/ota", {method: "POST", body: bytes}).then(answer => answer.text()).t
 
 @pytest.fixture
 def browser():
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None:
-        pytest.skip("needs Debian's package chromium")
-    if driver is None:
-        pytest.skip("needs Debian's package chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(one)
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
-        chrome.set_page_load_timeout(PATIENCE)
-        chrome.set_script_timeout(PATIENCE)
+    with chromium.opened() as chrome:
         yield chrome
 
 

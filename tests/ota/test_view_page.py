@@ -2,14 +2,14 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import chromium
 import pytest
+from chromium import PATIENCE
 from images import FULL, GZIP, vendor
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -38,7 +38,6 @@ name = "mcu"
 kind = "peer"
 uart = 1
 """
-PATIENCE = 300  # of the host's seconds, where something is broken
 
 pytestmark = pytest.mark.full
 
@@ -52,17 +51,8 @@ def saved(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(saved):
     """A headless Chromium that notes each request."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None:
-        pytest.skip("needs Debian's package chromium")
-    if driver is None:
-        pytest.skip("needs Debian's package chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1000"):
-        options.add_argument(one)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+    noting = {"goog:loggingPrefs": {"performance": "ALL"}}
+    with chromium.opened("--window-size=1280,1000", **noting) as chrome:
         allowed = {"behavior": "allow", "downloadPath": str(saved)}
         chrome.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)  # else it asks about a program
         yield chrome

@@ -15,7 +15,7 @@ CONFTEST = TESTS / "conftest.py"
 def test_what_tests_need_of_debian_is_installed():
     script = TESTS.parent / "scripts" / "debian-packages"
     listed = set(subprocess.run([script], capture_output=True, text=True, check=True).stdout.split())
-    sources = "".join(path.read_text() for path in TESTS.rglob("test_*.py") if path != Path(__file__))
+    sources = "".join(path.read_text() for path in TESTS.rglob("*.py") if path != Path(__file__))
     assert set(re.findall(r"needs Debian's package ([\w-]+)", sources)) == listed
     refused = subprocess.run([script, "--remove"], capture_output=True, text=True)
     assert refused.returncode == 2 and refused.stderr.startswith("usage: ")

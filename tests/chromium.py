@@ -1,0 +1,29 @@
+"""The browser of this machine, for tests of pages."""
+
+import contextlib
+import shutil
+
+import pytest
+from selenium import webdriver
+
+PATIENCE = 300  # of the host's seconds, where something is broken
+
+
+@contextlib.contextmanager
+def opened(*arguments, **capabilities):
+    """A headless Chromium with more arguments and capabilities. Skips the test where there is none."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None:
+        pytest.skip("needs Debian's package chromium")
+    if driver is None:
+        pytest.skip("needs Debian's package chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments):
+        options.add_argument(one)
+    for name, value in capabilities.items():
+        options.set_capability(name, value)
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as chrome:
+        chrome.set_page_load_timeout(PATIENCE)
+        chrome.set_script_timeout(PATIENCE)
+        yield chrome
