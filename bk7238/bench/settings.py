@@ -19,7 +19,7 @@ from bk7238.engine.engine import NAMES
 from bk7238.formats import scrambling
 from bk7238.formats.passphrase import is_key
 from bk7238.formats.scrambling import Coefficients
-from bk7238.network import host_server, sntp
+from bk7238.network import host_server, power_on_date
 from bk7238.network.host_server import Forward, GatewayServer
 
 
@@ -131,7 +131,7 @@ class Settings:
         page="firmware-families.md",
     )
     date: str = _option(
-        sntp.USUAL,
+        power_on_date.USUAL,
         values.date,
         "the date and the time (UTC) of the power-on, for who asks the time server of the device's network",
         "DATE",

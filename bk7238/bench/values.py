@@ -27,7 +27,7 @@ from bk7238.formats.duration import duration
 from bk7238.formats.passphrase import check_passphrase
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import partition_json
-from bk7238.network import host_server, sntp
+from bk7238.network import host_server, power_on_date
 from bk7238.network.host_server import Forward, GatewayServer
 from bk7238.network.http_path import escaped
 
@@ -200,8 +200,8 @@ def date(text: str | datetime.date) -> str:
     except ValueError:
         raise ValueError(f"{said!r} is no date and time such as 2026-03-29T00:59:30") from None
     read = read.replace(tzinfo=read.tzinfo or datetime.UTC, microsecond=0).astimezone(datetime.UTC)
-    if not sntp.FIRST <= read < sntp.LAST:
-        raise ValueError(f"{said!r} lies before {sntp.FIRST.year} or behind {sntp.LAST.year - 1}")
+    if not power_on_date.FIRST <= read < power_on_date.LAST:
+        raise ValueError(f"{said!r} lies before {power_on_date.FIRST.year} or behind {power_on_date.LAST.year - 1}")
     return read.replace(tzinfo=None).isoformat()
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bk7238.engine.log import MachineLog
-from bk7238.engine.platform import DeviceEntry
-from bk7238.engine.wiring import Board
 from bk7238.exit_status import UserError
-from bk7238.peripherals.core import Bus, Clock, ResetKind, Signal
+
+if TYPE_CHECKING:  # the settings have the names of the engines
+    from bk7238.engine.log import MachineLog
+    from bk7238.engine.platform import DeviceEntry
+    from bk7238.engine.wiring import Board
+    from bk7238.peripherals.core import Bus, Clock, ResetKind, Signal
 
 EMBEDDED = "unicorn"
 NAMES = (EMBEDDED, "renode")

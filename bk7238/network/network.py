@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, mdns, sntp, udp
+from bk7238.network import arp, dhcp, dns, http_server, icmp, ipv4, mdns, power_on_date, sntp, udp
 from bk7238.network.addresses import BROADCAST_IP, BROADCAST_MAC, NO_IP, ip_bytes, ip_text, is_multicast, mac_bytes
 from bk7238.network.events import Events, PingAnswered, Pinged, Refused
 from bk7238.network.host import Host
@@ -72,7 +72,7 @@ class Network(Actor):
         first_lease: int = 50,
         last_lease: int = 254,
         lease_seconds: int = 86_400,
-        date: str = sntp.USUAL,
+        date: str = power_on_date.USUAL,
     ) -> None:
         self.address, self.mac = ip_bytes(address), mac_bytes(mac)
         self.events = Events()

@@ -8,10 +8,6 @@ from bk7238.network.addresses import ip_text
 from bk7238.network.events import Events, TimeAsked
 
 PORT = 123
-USUAL = "2026-01-01T00:00:00"
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Dates that a run may begin at, the last one excluded: timestamps go on after 2036, in NTP's next era."""
-
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 _SIZE = 48  # bytes of a message without extensions
 _CLIENT, _SERVER = 3, 4  # modes
