@@ -8,7 +8,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bk7238 import chip as chips
 from bk7238 import host_files
@@ -18,6 +18,9 @@ from bk7238.chip import Chip
 from bk7238.cli.parser import UsageError
 from bk7238.formats.scrambling import Coefficients
 from bk7238.image import FlashImage, flash_image
+
+if TYPE_CHECKING:
+    from bk7238.faults.scenario import Scenario
 
 __all__ = ["UsageError"]
 
@@ -114,6 +117,15 @@ def image(arguments: argparse.Namespace, usual: Settings | None = None) -> Flash
     Raises UsageError."""
     named, key = (vars(arguments).get(name) or getattr(usual, name, None) for name in ("chip", "flash_key"))
     return checked(flash_image.read, arguments.image, force=arguments.force, chip=named, key=key)
+
+
+def scenario(path: Path | None) -> Scenario | None:
+    """What a scenario says, where there is one. Raises UsageError."""
+    if path is None:
+        return None
+    from bk7238.faults import scenario
+
+    return checked(scenario.read, path)
 
 
 def add_chip(parser: argparse.ArgumentParser, help: str | None = None) -> None:

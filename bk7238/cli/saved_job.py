@@ -6,17 +6,17 @@ import argparse
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bk7238.bench.settings import Settings
 from bk7238.cli import arguments as given
 from bk7238.cli import parser
 from bk7238.cli.arguments import UsageError
 from bk7238.image import package
-from bk7238.sweep.point import Job
-from bk7238.sweep.report import saved
-from bk7238.sweep.report.saved import SavedOutcome, SavedSweep
-from bk7238.things import file as things
+
+if TYPE_CHECKING:
+    from bk7238.sweep.point import Job
+    from bk7238.sweep.report.saved import SavedOutcome, SavedSweep
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,9 @@ def read(arguments: argparse.Namespace) -> tuple[SavedSweep, Job]:
     """The sweep that was named, and its job. Raises UsageError, also for inputs that are not those of the sweep, and
     for a sweep whose runs reach beyond the simulated network, or load code that nobody trusts: who wrote it may be
     anybody."""
+    from bk7238.sweep.point import Job
+    from bk7238.sweep.report import saved
+
     sweep = given.checked(saved.read, arguments.sweep)
     words, reader = list(sweep.replay[1:]), parser((sweep.replay[1],))
     told = reader.parse_args(words)
@@ -87,6 +90,8 @@ def _check(sweep: Path, settings: Settings, *, trusted: bool) -> None:
 def _refuse_code(sweep: Path, settings: Settings) -> None:
     """Raises UsageError where a description that the sweep names could load any Python code: one of a device, or of a
     chip that is none of ours and none that was installed."""
+    from bk7238.things import file as things
+
     chip = settings.chip
     described = [one for one in settings.devices if not one.endswith(things.SUFFIX)]
     named = [*described, *([chip.word] if chip is not None and os.sep in chip.word else [])]

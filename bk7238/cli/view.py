@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bk7238.bench import command
 from bk7238.bench.settings import OPTIONS
 from bk7238.cli import arguments as given
-from bk7238.cli import outside, saved_job
+from bk7238.cli import saved_job
 from bk7238.cli.arguments import UsageError
 from bk7238.engine import interruption
 from bk7238.image import package
@@ -42,11 +42,11 @@ def add(commands: Any) -> None:
 @interruption.heard()
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until a signal comes. Returns the exit status."""
+    shown = _shown(arguments)
     try:
         from bk7238.view.server import PageServer
     except ImportError:
         raise UsageError("the page needs starlette, uvicorn and wsproto: pip install 'bk7238-sim[view]'") from None
-    shown = _shown(arguments)
     try:
         server = PageServer(shown, arguments.port)
     except OSError as error:
@@ -82,6 +82,7 @@ def _shown(arguments: argparse.Namespace) -> LiveDevice | RecordedDevice:
 
 
 def _live(image: FlashImage, offered: Package | None, settings: Settings) -> LiveDevice:
+    from bk7238.cli import outside
     from bk7238.view.desk import Desk
     from bk7238.view.live import LiveDevice
 

@@ -19,13 +19,13 @@ from bk7238.network.events import Event, LeaseGranted, LeaseRefused, PingAnswere
 from bk7238.peripherals.core import Actor, Alarm, ResetKind, Signal, State, on_alarm
 from bk7238.update import evidence
 from bk7238.update.alone import Alone
-from bk7238.update.verdict import Verdict
+from bk7238.update.verdict import LATE, Verdict
 
 GLANCE = 1_000_000  # virtual microseconds between two looks, and two pings of one who is awaited
 SETTLED = 100_000  # microseconds from a lease to the first ping
 QUIET = 60  # looks between two pings of one who is there
 MISSED = 3  # such pings without an answer: it has gone by itself
-LATE, PATIENCE = 30_000_000, 300_000_000
+PATIENCE = 300_000_000
 
 _WORST = (Verdict.BACK, Verdict.TIME_LIMIT, Verdict.BACK_LATE, Verdict.REBOOTS, Verdict.GONE)
 

@@ -7,6 +7,9 @@ from typing import Literal
 
 from bk7238.exit_status import ExitStatus
 
+LATE = 30_000_000
+"""How many virtual microseconds after it could have been back a device is late, where nothing else is said."""
+
 
 class Verdict(StrEnum):
     """Where a device has ended: `update` says what that means of one that was told to update itself, `life` of one
@@ -38,7 +41,7 @@ class Verdict(StrEnum):
         "new-app-reflashes-each-boot",
         "the new app runs, but the bootloader could not verify it and will write it again",
     )
-    BACK = "back", "", "back no later than `--late` (30 s) after it could have been"
+    BACK = "back", "", f"back no later than `--late` ({LATE // 1_000_000} s) after it could have been"
     BACK_LATE = "back-late", "", "back later than that"
     GONE = "gone", "", "not back until the end, or until the next outage"
     REBOOTS = (

@@ -2,10 +2,13 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from bk7238 import resources
 from bk7238.cli import doctor, main
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +45,28 @@ def test_doctor_says_that_the_embedded_engine_cannot_be_loaded(monkeypatch, caps
     monkeypatch.setitem(doctor.sys.modules, "unicorn", None)
     assert main(["doctor"]) == 1
     assert "engine unicorn: not usable: import of unicorn halted" in capsys.readouterr().out
+
+
+def test_a_wrong_file_is_refused_without_what_runs_a_device(tmp_path):
+    wrong, package = tmp_path / "wrong.bin", next(resources.reference().glob("*.rbl"))
+    wrong.write_bytes(bytes(range(256)) * 64)
+    lines = [
+        ["ota", wrong, package],
+        ["ota", wrong, wrong],
+        *([verb, wrong] for verb in ("run", "live", "gdb", "view")),
+    ]
+    words = [[str(word) for word in line] for line in lines]
+    program = f"""
+import sys
+from bk7238.cli import main
+print([int(main(line)) for line in {words}])
+heavy = ("unicorn", "h11", "cryptography", "bk7238.machine", "bk7238.peripherals", "bk7238.faults")
+print([name for name in heavy if name in sys.modules])
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.splitlines() == [str([2] * len(lines)), "[]"]
+    assert [line.startswith("bk7238: wrong.bin: ") for line in ended.stderr.splitlines()] == [True] * len(lines)
 
 
 def test_a_name_is_used_for_one_thing_only():
