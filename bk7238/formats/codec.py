@@ -110,8 +110,9 @@ class ScrambledCrcFrames(CrcFrames):
         if _BLANK not in framed and whole == len(framed):
             return scrambled
         plain = bytearray(scrambled)
-        for offset in self.erased(framed):
-            plain[self.logical(offset) : self.logical(offset) + self.data] = _BLANK
+        for erased in crc_framing.erased_runs(framed):
+            start, end = self.logical(erased.start), self.logical(erased.stop)
+            plain[start:end] = b"\xff" * (end - start)
         if len(framed) > whole and framed.count(0xFF, whole) == len(framed) - whole:
             plain[self.logical(whole) :] = framed[whole : whole + self.data]
         return bytes(plain)

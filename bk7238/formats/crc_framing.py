@@ -11,6 +11,7 @@ one for each place in the frame, and `bytes.translate` and integer arithmetic lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache, reduce
 from itertools import compress, groupby, islice
@@ -102,10 +103,13 @@ def bad_frames(framed: bytes) -> list[int]:
 
 def erased_frames(framed: bytes) -> list[int]:
     """Physical offsets of the whole frames that are all 0xFF."""
-    flags = bytearray(b"\1" * (len(framed) // FRAME))
-    for start, run in _written(framed):
-        flags[start // FRAME : (start + len(run)) // FRAME] = _erased(_columns(run))
-    return _offsets(bytes(flags))
+    return _offsets(_erased_flags(framed))
+
+
+def erased_runs(framed: bytes) -> Iterator[range]:
+    """The same as ranges of physical offsets, each as long as can be."""
+    for run in re.finditer(b"\1+", _erased_flags(framed)):
+        yield range(run.start() * FRAME, run.end() * FRAME)
 
 
 def is_framed(data: bytes) -> bool:
@@ -132,6 +136,14 @@ def _written(framed: bytes) -> Iterator[tuple[int, bytes]]:
     for erased, (first, *others) in pieces:
         if not erased:
             yield first, whole[first : (others or [first])[-1] + len(_PIECE)]
+
+
+def _erased_flags(framed: bytes) -> bytes:
+    """A 1 for each whole frame that is all 0xFF, a 0 for the others."""
+    flags = bytearray(b"\1" * (len(framed) // FRAME))
+    for start, run in _written(framed):
+        flags[start // FRAME : (start + len(run)) // FRAME] = _erased(_columns(run))
+    return bytes(flags)
 
 
 def _bad(framed: bytes) -> list[int]:
