@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 WORD = 0xFFFF_FFFF
+_RUNNING = -1  # the offset of what is no declaration
 
 
 class Declaration:
@@ -158,6 +160,8 @@ class Register(_Memory):
     def __init_subclass__(
         cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = (), bus: bool = True
     ) -> None:
+        if at == _RUNNING:
+            return
         if at % 4 or stride % 4 or at < 0 or count < 1:
             raise TypeError(f"{cls.__qualname__}: registers are aligned words, at={at:#x} stride={stride} is not")
         cls.fields = {name: field for name, field in vars(cls).items() if isinstance(field, Field)}
@@ -177,6 +181,10 @@ class Register(_Memory):
                 cls.stored &= ~field.mask
             if isinstance(field, W1C):
                 cls.w1c |= field.mask
+
+    def __new__(cls, *_arguments: Any) -> Self:
+        """Make the register, whose fields are read and written by ctypes."""
+        return super().__new__(_running(cls))
 
     def __init__(self, index: int = 0) -> None:
         self._index = index
@@ -239,6 +247,22 @@ class Register(_Memory):
         if self._cleared is not None:
             self._cleared.value &= ~(word & self._clears_bits)
             self._cleared.changed()
+
+
+@cache
+def _running(declared: Any) -> Any:
+    """The class of what `declared` declares: for each field it has a bit field of ctypes, which runs no Python."""
+    bits = {name: _bits(field.lsb, field.msb) for name, field in declared.fields.items()}
+    make: Any = type(declared)
+    return make(declared.__name__, (declared,), bits, at=_RUNNING)
+
+
+@cache
+def _bits(lsb: int, msb: int) -> Any:
+    """Bits of a structure's first word; all structures have them in the same place."""
+    below = [("below", ctypes.c_uint32, lsb)] if lsb else []
+    made = type("Bits", (ctypes.Structure,), {"_fields_": [*below, ("bits", ctypes.c_uint32, msb - lsb + 1)]})
+    return made.bits  # type: ignore[attr-defined]
 
 
 class Clears(Declaration):
