@@ -80,6 +80,13 @@ class Header(NamedTuple):
         return head + self.addr4 + qos + self.ht_control
 
 
+def pack_management(
+    subtype: int, receiver: bytes, transmitter: bytes, bssid: bytes, sequence: int, flags: int = 0
+) -> bytes:
+    """The header's bytes of a management frame."""
+    return _ADDRESSED.pack(subtype << 4, flags, 0, receiver, transmitter, bssid, sequence << 4)
+
+
 def parse(frame: bytes) -> tuple[Header, bytes]:
     """The header of a frame, and what follows it. Raises ValueError where the frame is too short for its kind."""
     if len(frame) < _SHORTEST.size:
@@ -94,6 +101,8 @@ def parse(frame: bytes) -> tuple[Header, bytes]:
         raise ValueError(f"an 802.11 header of {len(frame)} bytes")
     _, _, duration, addr1, addr2, addr3, order = _ADDRESSED.unpack_from(frame)
     at = _ADDRESSED.size
+    if kind == MANAGEMENT and not flags & ORDER:  # most frames are beacons
+        return Header(kind, subtype, flags, duration, addr1, addr2, addr3, order >> 4, order & 15), frame[at:]
     addr4, qos, ht_control = b"", None, b""
     if kind == DATA:
         if flags & (TO_DS | FROM_DS) == TO_DS | FROM_DS:

@@ -10,7 +10,22 @@ Not modelled: error frames, duplicate detection, excUnencrypted, acceptNotExpect
 
 from __future__ import annotations
 
-from bk7238.formats.ieee80211 import BROADCAST, CONTROL, FCS, FROM_DS, MANAGEMENT, TO_DS, Header, is_group
+from functools import lru_cache
+from typing import NamedTuple
+
+from bk7238.formats.ieee80211 import (
+    BEACON,
+    BROADCAST,
+    CONTROL,
+    FCS,
+    FROM_DS,
+    MANAGEMENT,
+    PROBE_REQUEST,
+    TO_DS,
+    Header,
+    is_group,
+    parse,
+)
 from bk7238.peripherals.core import RW, Register
 from bk7238.peripherals.wifi.mac_part import MacPart
 
@@ -110,44 +125,92 @@ class Filter(MacPart):
     class MAX_RX_LENGTH(Register, at=0x150):
         maxAllowedLength = RW(0, 19, reset=0xFFFF)
 
+    @property
+    def rules(self) -> Rules:
+        """What the registers say now."""
+        return Rules(
+            self.RX_CNTRL.value,
+            self.MAX_RX_LENGTH.maxAllowedLength,
+            self.MAC_ADDR_LOW.value | self.MAC_ADDR_HI.macAddrHigh << 32,
+            self.MAC_ADDR_LOW_MASK.value | self.MAC_ADDR_HI_MASK.macAddrHighMask << 32,
+            self.BSS_ID_LOW.value | self.BSS_ID_HI.bssIDHigh << 32,
+            self.BSS_ID_LOW_MASK.value | self.BSS_ID_HI_MASK.bssIDHighMask << 32,
+        )
+
+
+class Rules(NamedTuple):
+    """The filter's registers: RX_CNTRL, the longest frame in bytes, the station's own address and network, and the bits
+    of each that do not matter."""
+
+    control: int
+    longest: int
+    address: int
+    address_mask: int
+    bss: int
+    bss_mask: int
+
     def is_mine(self, address: bytes) -> bool:
         """Whether this is the station's own address, as far as the mask lets it matter."""
-        mine = self.MAC_ADDR_HI.macAddrHigh << 32 | self.MAC_ADDR_LOW.value
-        ignored = self.MAC_ADDR_HI_MASK.macAddrHighMask << 32 | self.MAC_ADDR_LOW_MASK.value
-        return not (int.from_bytes(address, "little") ^ mine) & ~ignored
+        return not (int.from_bytes(address, "little") ^ self.address) & ~self.address_mask
 
     def is_my_bss(self, address: bytes) -> bool:
         """Whether this is the network that the firmware has programmed."""
-        mine = self.BSS_ID_HI.bssIDHigh << 32 | self.BSS_ID_LOW.value
-        ignored = self.BSS_ID_HI_MASK.bssIDHighMask << 32 | self.BSS_ID_LOW_MASK.value
-        return not (int.from_bytes(address, "little") ^ mine) & ~ignored
+        return not (int.from_bytes(address, "little") ^ self.bss) & ~self.bss_mask
 
     def accepts(self, header: Header, length: int) -> bool:
         """Whether software wants a frame of `length` bytes (without FCS) with this header."""
-        if length + FCS > self.MAX_RX_LENGTH.maxAllowedLength:
-            return False
-        return self._accepts_kind(header) and self._accepts_receiver(header)
+        return length + FCS <= self.longest and self._accepts_kind(header) and self._accepts_receiver(header)
+
+    def _has(self, name: str) -> bool:
+        """Whether a bit of RX_CNTRL is set."""
+        return bool(self.control & Filter.RX_CNTRL.fields[name].mask)
 
     def _accepts_kind(self, header: Header) -> bool:
-        control = self.RX_CNTRL
         if header.kind == MANAGEMENT:
-            if header.subtype == 8 and control.acceptAllBeacon:
+            if header.subtype == BEACON and self._has("acceptAllBeacon"):
                 return True
-            return bool(getattr(control, MANAGEMENT_BITS.get(header.subtype, "acceptOtherMgmtFrames")))
+            return self._has(MANAGEMENT_BITS.get(header.subtype, "acceptOtherMgmtFrames"))
         if header.kind == CONTROL:
-            return bool(getattr(control, CONTROL_BITS.get(header.subtype, "acceptOtherCntrlFrames")))
-        return bool(getattr(control, DATA_BITS.get(header.subtype, "acceptOtherDataFrames")))
+            return self._has(CONTROL_BITS.get(header.subtype, "acceptOtherCntrlFrames"))
+        return self._has(DATA_BITS.get(header.subtype, "acceptOtherDataFrames"))
 
     def _accepts_receiver(self, header: Header) -> bool:
-        control, receiver = self.RX_CNTRL, header.addr1
+        receiver = header.addr1
         if not is_group(receiver):
-            return bool(control.acceptMyUnicast if self.is_mine(receiver) else control.acceptUnicast)
-        if not (control.acceptBroadcast if receiver == BROADCAST else control.acceptMulticast):
+            return self._has("acceptMyUnicast" if self.is_mine(receiver) else "acceptUnicast")
+        if not self._has("acceptBroadcast" if receiver == BROADCAST else "acceptMulticast"):
             return False
         network = bssid(header)
-        if network is None or control.acceptOtherBSSID or self.is_my_bss(network):
+        if network is None or self._has("acceptOtherBSSID") or self.is_my_bss(network):
             return True
         # A probe request to everybody names no network.
-        if header.kind == MANAGEMENT and header.subtype == 4:
+        if header.kind == MANAGEMENT and header.subtype == PROBE_REQUEST:
             return True
-        return bool(control.acceptAllBeacon) and header.kind == MANAGEMENT and header.subtype == 8
+        return self._has("acceptAllBeacon") and header.kind == MANAGEMENT and header.subtype == BEACON
+
+
+class Judgement(NamedTuple):
+    """What becomes of a frame with `header`: whether software wants it, whether it is for this station, and whether it
+    is a beacon of its network."""
+
+    header: Header
+    wanted: bool
+    mine: bool
+    own_beacon: bool
+
+
+def judged(rules: Rules, frame: bytes) -> Judgement | None:
+    """What the rules say of a frame; None for one that has no header."""
+    return _judged(rules, len(frame), frame[:2], frame[4:22])
+
+
+@lru_cache(maxsize=32)
+def _judged(rules: Rules, length: int, control: bytes, addresses: bytes) -> Judgement | None:
+    """Judge by what most frames have in common with those before: duration and sequence number do not matter."""
+    try:
+        header, _ = parse((control + bytes(2) + addresses).ljust(length, b"\0"))
+    except ValueError:
+        return None
+    beacon = header.kind == MANAGEMENT and header.subtype == BEACON
+    own_beacon = beacon and rules.is_my_bss(header.addr3)
+    return Judgement(header, rules.accepts(header, length), rules.is_mine(header.addr1), own_beacon)

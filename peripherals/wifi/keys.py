@@ -80,7 +80,9 @@ class KeyRam(MacPart):
     def station(self, mac: bytes) -> int | None:
         """The index of the entry with this address: stations first, then the others."""
         found = [index for index, key in self.entries.items() if key.mac == mac]
-        return min(found, key=lambda index: (index < FIRST_STATION, index), default=None)
+        if len(found) < 2:
+            return found[0] if found else None
+        return min(found, key=lambda index: (index < FIRST_STATION, index))
 
     def group_key(self, interface: int, key_id: int) -> Key | None:
         """The key that a virtual interface uses for the group frames with this key id."""

@@ -21,15 +21,13 @@ HT), A-MPDU information, DMA error interrupts.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bk7238.formats import ccmp
 from bk7238.formats.airtime import Rate, frame_time
 from bk7238.formats.ieee80211 import (
-    BEACON,
     CONTROL,
     FCS,
-    MANAGEMENT,
     NOBODY,
     PROTECTED,
     TIMESTAMP,
@@ -53,13 +51,13 @@ from bk7238.peripherals.wifi.descriptors import (
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
     BadDescriptor,
-    RxBuffer,
     read_next,
     read_rx_buffer,
     read_rx_header,
     write_bytes,
     write_word,
 )
+from bk7238.peripherals.wifi.filter import judged
 from bk7238.peripherals.wifi.keys import Key
 from bk7238.peripherals.wifi.mac_part import MacPart
 
@@ -72,6 +70,7 @@ RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterR
 # From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two),
 # status
 REPORT = struct.Struct("<HHIIIIIIIII")
+RBD_MORE, RBD_ALL = RBD_DONE.to_bytes(2, "little"), (RBD_DONE | RBD_LAST).to_bytes(2, "little")
 
 
 class Tuning(MacPart):
@@ -155,7 +154,8 @@ class RxRings(MacPart):
             placed += 1
         if placed:
             del self.waiting[:placed]
-            self.block.interrupts.update()
+            status: Any = self.block.interrupts.TX_RX_INT_STATUS
+            status.changed()
 
     def stop(self) -> None:
         """Sit on no descriptor until the next newHead."""
@@ -164,44 +164,48 @@ class RxRings(MacPart):
 
     def _place(self, heard: Heard) -> bool:
         """Write one frame into the rings. False, and nothing written, where there is no room yet."""
-        address = self._next(self.DEBUG_RX_HDR_C_PTR.value, self.header_used)
+        address, bus = self.DEBUG_RX_HDR_C_PTR.value, self.bus
+        if address and self.header_used:
+            address = read_next(bus, address)
         if not address:
             return False
-        read_rx_header(self.bus, address)
-        buffers = self._buffers(len(heard.frame))
+        read_rx_header(bus, address)
+        frame = heard.frame
+        buffers = self._buffers(len(frame))
         if not buffers:
             return False
-        rest = heard.frame
-        for at, buffer in buffers:
-            size = buffer.end - buffer.start + 1
-            write_bytes(self.bus, buffer.start, rest[:size])
-            rest = rest[size:]
-            status = RBD_DONE if rest else RBD_DONE | RBD_LAST
-            write_bytes(self.bus, at + RBD_STATUS, status.to_bytes(2, "little"))
-        write_word(self.bus, address + RHD_FIRST_BUFFER, buffers[0][0])
-        write_bytes(self.bus, address + RHD_FRAME_LENGTH, heard.report())
+        at, begin = 0, 0
+        for at, size, start in buffers:
+            end = begin + size
+            write_bytes(bus, start, frame[begin:end])
+            write_bytes(bus, at + RBD_STATUS, RBD_MORE if end < len(frame) else RBD_ALL)
+            begin = end
+        write_word(bus, address + RHD_FIRST_BUFFER, buffers[0][0])
+        write_bytes(bus, address + RHD_FRAME_LENGTH, heard.report())
         self.DEBUG_RX_HDR_C_PTR.value = address
-        self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = buffers[-1][0]
+        self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = at
         self.header_used = self.buffer_used = True
         self.block.interrupts.TX_RX_INT_STATUS.value |= RX_TRIGGERS
         return True
 
-    def _next(self, address: int, used: bool) -> int:
-        return read_next(self.bus, address) if address and used else address
-
-    def _buffers(self, length: int) -> list[tuple[int, RxBuffer]]:
-        """The next buffer descriptors that together hold `length` bytes; none where they do not."""
-        address = self._next(self.DEBUG_RX_PAY_C_PTR.value, self.buffer_used)
-        buffers: dict[int, RxBuffer] = {}
+    def _buffers(self, length: int) -> list[tuple[int, int, int]]:
+        """The next buffer descriptors that together hold `length` bytes, each with its buffer's size and address; none
+        where they do not."""
+        address = self.DEBUG_RX_PAY_C_PTR.value
+        if address and self.buffer_used:
+            address = read_next(self.bus, address)
+        buffers: list[tuple[int, int, int]] = []
         while address and length > 0:
-            if address in buffers or len(buffers) >= MOST_BUFFERS:
+            if len(buffers) >= MOST_BUFFERS or any(address == other for other, _, _ in buffers):
                 raise BadDescriptor(f"RBD at {address:#010x}: a chain without an end")
-            buffer = buffers[address] = read_rx_buffer(self.bus, address)
-            if buffer.end < buffer.start:
-                raise BadDescriptor(f"RBD at {address:#010x}: a buffer from {buffer.start:#010x} to {buffer.end:#010x}")
-            length -= buffer.end - buffer.start + 1
-            address = buffer.next
-        return list(buffers.items()) if length <= 0 else []
+            _, following, start, end = read_rx_buffer(self.bus, address)
+            if end < start:
+                raise BadDescriptor(f"RBD at {address:#010x}: a buffer from {start:#010x} to {end:#010x}")
+            size = end - start + 1
+            buffers.append((address, size, start))
+            length -= size
+            address = following
+        return buffers if length <= 0 else []
 
 
 class Receive(MacPart):
@@ -210,42 +214,39 @@ class Receive(MacPart):
     def deliver(self, frame: bytes, channel: int, rssi: int, rate: Rate = USUAL_RATE) -> bool:
         """A frame (MPDU without FCS) has ended on the air; `rssi` in dBm. Whether this station acknowledges it."""
         mac = self.block
-        if not mac.control.active or not channel or channel != mac.tuning.channel:
+        if not channel or channel != mac.tuning.channel or not mac.control.active:
             return False
-        try:
-            header, body = parse(frame)
-        except ValueError:
+        judgement = judged(mac.filter.rules, frame)
+        if judgement is None:
             return False
-        if mac.filter.accepts(header, len(frame)) and not self._take(frame, header, body, rssi):
+        header, wanted, mine, own_beacon = judgement
+        if wanted and not self._take(frame, header, mine, rssi):
             return False
-        if header.kind == MANAGEMENT and header.subtype == BEACON:
-            self._follow_tsf(header, frame, rate)
-        mine = header.kind != CONTROL and mac.filter.is_mine(header.addr1)
-        return mine and not mac.control.MAC_CNTRL_1.disableACKResp
+        if own_beacon:
+            self._follow_tsf(frame, rate)
+        return mine and header.kind != CONTROL and not mac.control.MAC_CNTRL_1.disableACKResp
 
-    def _follow_tsf(self, header: Header, frame: bytes, rate: Rate) -> None:
+    def _follow_tsf(self, frame: bytes, rate: Rate) -> None:
         """The beacons of a station's own network keep its TSF right, while tsfMgtDisable is clear."""
         control = self.block.control.MAC_CNTRL_1
         if control.ap or control.tsfMgtDisable or len(frame) < TIMESTAMP.stop:
             return
-        if not self.block.filter.is_my_bss(header.addr3):
-            return
         began = int.from_bytes(frame[TIMESTAMP], "little")
         self.block.clocks.follow_tsf(began + frame_time(rate, len(frame) + FCS))
 
-    def _take(self, frame: bytes, header: Header, body: bytes, rssi: int) -> bool:
+    def _take(self, frame: bytes, header: Header, mine: bool, rssi: int) -> bool:
         """Whether there was room for the frame, or no need of it because it cannot be decrypted."""
         status = RHD_DONE | RHD_SUCCESSFUL | RHD_VECTOR2_VALID
         if is_group(header.addr1):
             status |= RHD_GROUP
-        elif not self.block.filter.is_mine(header.addr1):
+        elif not mine:
             status |= RHD_ADDRESS_MISMATCH
         station = None if header.addr2 == NOBODY else self.block.keys.station(header.addr2)
         if station is not None:
             status |= RHD_KEY_INDEX_VALID | station << RHD_KEY_INDEX_SHIFT
         if header.flags & PROTECTED and header.kind != CONTROL and not self.block.filter.RX_CNTRL.dontDecrypt:
             try:
-                frame, decryption = keys.unprotect(frame, self._key(header, body, station))
+                frame, decryption = keys.unprotect(frame, self._key(frame, station))
             except keys.UnusableKey as error:
                 self.log.warning(f"a frame is dropped: {error}")
                 return True
@@ -256,8 +257,9 @@ class Receive(MacPart):
             status |= decryption
         return self.block.rings.queue(Heard(frame, rssi, status, self.block.clocks.tsf))
 
-    def _key(self, header: Header, body: bytes, station: int | None) -> Key | None:
+    def _key(self, frame: bytes, station: int | None) -> Key | None:
         """What a protected frame is to be decrypted with: the transmitter's key, or a group key of its interface."""
+        header, body = parse(frame)
         if station is None or len(body) < ccmp.HEADER_SIZE:
             return None
         key = self.block.keys.entries[station]
