@@ -162,9 +162,13 @@ class Medium(Actor):
         """When `poll` has something to do that others see: a frame that lands, a timer of the network."""
         if self._landed:
             return self._landed[0].time
-        lands = self._flying[0].time if self._flying else None
-        work = self._next_work([access_point.audible for access_point in self.access_points])
-        return _soonest(lands, work, self._next_beginning())
+        first = self._next_work(audible=True)
+        if self._flying and (first is None or self._flying[0].time < first):
+            first = self._flying[0].time
+        if self._waiting:
+            begins, _ = self._next_beginning()
+            first = begins if first is None or begins < first else first
+        return first
 
     def occupy(self, channel: int, duration: int, now: int) -> None:
         """Somebody else has a channel, for `duration` microseconds from now on or from when it is free."""
@@ -178,39 +182,44 @@ class Medium(Actor):
 
     # Time
 
-    def _begins(self, channel: int) -> int:
-        """When the first frame that waits for a channel may contend for it."""
-        return max(self._busy.get(channel, 0), self._waiting[channel][0].since)
+    def _next_beginning(self) -> tuple[int, int]:
+        """When the next of the frames that wait may contend for its channel, and that channel."""
+        return min([(max(self._busy.get(one, 0), frames[0].since), one) for one, frames in self._waiting.items()])
 
-    def _next_beginning(self) -> int | None:
-        """When the next frame that waits may contend for its channel."""
-        return min(map(self._begins, self._waiting)) if self._waiting else None
-
-    def _next_work(self, times: list[int | None]) -> int | None:
-        """The first of these times of access points and of when others have something to do."""
-        times += [one.deadline for one in self._others]
-        return min([time for time in times if time is not None], default=None)
-
-    def _next_own_work(self) -> int | None:
-        """When the next access point or network has something to do."""
-        return self._next_work([access_point.deadline for access_point in self.access_points])
+    def _next_work(self, *, audible: bool = False) -> int | None:
+        """When the next access point, network or station has something to do, or with `audible` something that may be
+        heard."""
+        first = None
+        for one in self._others:
+            time = one.deadline
+            if time is not None and (first is None or time < first):
+                first = time
+        for access_point in self.access_points:
+            time = access_point.audible if audible else access_point.deadline
+            if time is not None and (first is None or time < first):
+                first = time
+        return first
 
     def _advance(self, now: int) -> None:
         """Do all that was due at or before `now`, each at its own time: how often we are asked changes nothing."""
-        work = self._next_own_work()
+        work = self._next_work()
         while True:
-            lands, begins = self._flying[0].time if self._flying else None, self._next_beginning()
-            first = _soonest(lands, work, begins)
+            lands = self._flying[0].time if self._flying else None
+            first = lands if work is None or (lands is not None and lands < work) else work
+            if self._waiting:
+                begins, channel = self._next_beginning()
+                if first is None or begins < first:
+                    if begins > now:
+                        return
+                    self._begin(channel, begins)
+                    continue  # nobody has heard of it
             if first is None or first > now:
                 return
             if first == lands:
                 self._land(heapq.heappop(self._flying))
-            elif first == work:
-                self._work(first)
             else:
-                self._begin(min(channel for channel in self._waiting if self._begins(channel) == first), first)
-                continue  # nobody has heard of it
-            work = self._next_own_work()
+                self._work(first)
+            work = self._next_work()
 
     def _work(self, now: int) -> None:
         for network in self._networks:
@@ -241,24 +250,24 @@ class Medium(Actor):
         frame = outgoing.frame
         if isinstance(sender, AccessPoint):
             frame = dot11.with_timestamp(frame, sender.tsf(start))
-        self._busy[channel] = start + airtime.exchange_time(rate, frame)
-        self._number += 1
         end = start + airtime.frame_time(rate, len(frame) + dot11.FCS)
+        self._busy[channel] = end if dot11.is_group_addressed(frame) else end + airtime.answer_time(rate)
+        self._number += 1
         heapq.heappush(self._flying, Reception(end, self._number, frame, channel, sender.rssi, outgoing.rate))
 
     def _land(self, reception: Reception) -> None:
         self.received += 1
-        self._observe(reception.time, reception.frame, reception.channel, False, 2 * reception.rate, reception.rssi)
-        for frame in self.frames.passed(reception.frame, reception.time, reception.channel, False):
-            if frame is not reception.frame:
-                reception = reception._replace(frame=frame)
-            self._landed.append(reception)
+        time, _, frame, channel, rssi, rate = reception
+        self._observe(time, frame, channel, False, 2 * rate, rssi)
+        for passed in self.frames.passed(frame, time, channel, False):
+            self._landed.append(reception if passed is frame else reception._replace(frame=passed))
 
     def _observe(
         self, now: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None
     ) -> None:
         self.on_frame(now, frame, channel, from_device)
-        self.on_record(now, frame, channel, from_device, rate, rssi)
+        if self.on_record.heard:
+            self.on_record(now, frame, channel, from_device, rate, rssi)
 
     def _note_move(self, frame: bytes, access_point: AccessPoint, now: int) -> None:
         """A station that joins one access point has left the others of the same network, which hear so by wire."""
@@ -276,9 +285,3 @@ class Medium(Actor):
         if ssid is not None:
             kind = ProbeSeen if any(access_point.answers(ssid) for access_point in hearing) else ProbeUnanswered
             self.events.publish(kind(now, mac_text(frame[10:16]), ssid, channel))
-
-
-def _soonest(lands: int | None, work: int | None, begins: int | None) -> int | None:
-    """The first of these times."""
-    first = lands if work is None or (lands is not None and lands < work) else work
-    return begins if first is None or (begins is not None and begins < first) else first

@@ -237,10 +237,8 @@ class Downlink(Actor):
     # Frames
 
     def _send_management(self, subtype: int, receiver: bytes, body: bytes, now: int, *, more: bool = False) -> None:
-        flags, sequence = dot11.MORE_DATA if more else 0, self._next_sequence()
-        bssid = self._bss.bssid
-        header = Header(dot11.MANAGEMENT, subtype, flags, 0, receiver, bssid, bssid, sequence)
-        frame = header.pack() + body
+        flags, bssid = dot11.MORE_DATA if more else 0, self._bss.bssid
+        frame = dot11.pack_management(subtype, receiver, bssid, bssid, self._next_sequence(), flags) + body
         if dot11.is_robust(frame):
             frame = self._security.protect(receiver, frame)
         self._put(frame, self._slow, now)

@@ -137,8 +137,8 @@ class VirtualClock:
     @property
     def next_recurring(self) -> int | None:
         """The tick at which the next recurring thing goes off, None where none will."""
-        soonest = self._soonest()
-        return None if soonest is None else soonest[0]
+        soonest = min([one.ticks for one in self._started], default=NEVER)
+        return None if soonest == NEVER else soonest
 
     @property
     def next_deadline(self) -> int | None:
@@ -153,30 +153,19 @@ class VirtualClock:
         """
         count = 0
         while True:
-            event, recurring, now = self.next_event, self._soonest(), self._live()
-            if recurring is not None and recurring[0] <= now and (event is None or recurring[:2] < self._events[0][:2]):
-                count += 1
+            event, now = self.next_event, self._live()
+            due = [(one.ticks, one.number, one) for one in self._started if one.ticks <= now]
+            recurring = min(due) if due else None  # no two have the same number
+            if recurring is not None and (event is None or recurring[:2] < self._events[0][:2]):
                 recurring[2].expire()
             elif event is not None and event <= now:
-                count += 1
                 happening = heapq.heappop(self._events)[2]
                 callback, happening.callback = happening.callback, None
                 if callback is not None:
                     callback()
             else:
                 return count
-
-    def _soonest(self) -> tuple[int, int, Recurring] | None:
-        """Of the recurring things that which goes off first, with its tick and its number, None where none will."""
-        found = None
-        for one in self._started:
-            ticks = one.ticks
-            if ticks == NEVER or (found is not None and ticks > found[0]):
-                continue
-            number = one.number
-            if found is None or (ticks, number) < found[:2]:
-                found = ticks, number, one
-        return found
+            count += 1
 
     def clear(self) -> None:
         """Forget everything that is to happen."""

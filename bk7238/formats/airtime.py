@@ -101,6 +101,7 @@ def acknowledgement_time(rate: Rate) -> int:
     return frame_time(acknowledgement_rate(rate), _ACK_SIZE)
 
 
+@cache
 def answer_time(rate: Rate) -> int:
     """From the end of a frame to the end of its ACK."""
     return SIFS + acknowledgement_time(rate)
