@@ -2,7 +2,8 @@
 
 Formats: draft-ietf-opsawg-pcapng and radiotap.org. Times are virtual microseconds since power-on. Frames are as they
 went over the air, encrypted ones with their MIC, without FCS. The direction flag says outbound for what the device
-sent; how loud the device hears a frame is known of the others only.
+sent; how loud the device hears a frame is known of the others only. A frame that a fault has kept from arriving, or
+holds back, has a comment: `frame.comment` in Wireshark.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bk7238.formats.tkip import TEMPORAL_KEY_SIZE
 _LINKTYPE_RADIOTAP = 127
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
 _BYTE_ORDER = 0x1A2B3C4D
-_NAME, _FLAGS = 2, 2  # option codes: of an interface block, of a packet block
+_NAME, _FLAGS, _COMMENT = 2, 2, 1  # option codes: of an interface block, of a packet block, of any
 _INBOUND, _OUTBOUND = 1, 2
 
 # Radiotap fields, in this order: flags, rate, channel (MHz; flags: 2.4 GHz with CCK, OFDM or either), signal, MCS
@@ -25,6 +26,8 @@ _CCK, _OFDM, _EITHER = 0x00A0, 0x00C0, 0x0480
 _CCK_RATES = (2, 4, 11, 22)  # in 500 kb/s
 _MCS_KNOWN = 0x02
 _HT = 0x80  # in a rate: the rest is the MCS
+LOST = b"lost, or held back, on its way"
+"""The comment of a frame of which nothing has arrived when it ended."""
 
 
 class Capture:
@@ -44,12 +47,14 @@ class Capture:
         from_device: bool,
         rate: int | None = None,
         rssi: int | None = None,
+        lost: bool = False,
     ) -> None:
         """One frame, at a time in microseconds; `rate` in 500 kb/s or 0x80 + MCS, `rssi` in dBm."""
         data = _radiotap(channel, rate, rssi) + frame
         head = struct.pack("<IIIII", 0, time >> 32, time & 0xFFFF_FFFF, len(data), len(data))
-        flags = _option(_FLAGS, struct.pack("<I", _OUTBOUND if from_device else _INBOUND)) + _option(0)
-        self._write(_block(_PACKET, head + _padded(data) + flags))
+        options = _option(_FLAGS, struct.pack("<I", _OUTBOUND if from_device else _INBOUND))
+        options += _option(_COMMENT, LOST) if lost else b""
+        self._write(_block(_PACKET, head + _padded(data) + options + _option(0)))
 
 
 def wireshark_keys(pmks: Iterable[bytes], keys: Iterable[bytes] = ()) -> str:

@@ -52,10 +52,11 @@ class Medium(Actor):
     """All access points on all channels.
 
     `on_frame` is told every frame in the air, in the order of time: when, its bytes, its channel, and whether the
-    device sent it. `on_record` is told the rate (in 500 kb/s; 0x80 + MCS for HT) and the RSSI (dBm) as well, None where
-    they are not known. `frames` is the tap for frames on their way, which observers have seen: its stages get the
-    frame, and the time, the channel and whether the device sent it. `on_event` is told each event of the air and of
-    the networks behind it, `on_change` that something has to be done sooner than `deadline` had said.
+    device sent it. `frames` is the tap for frames on their way, which those have seen: its stages get the frame, and
+    the time, the channel and whether the device sent it. `on_record` is told the rate (in 500 kb/s; 0x80 + MCS for HT)
+    and the RSSI (dBm) as well, None where they are not known, and whether nothing of the frame came out of the tap.
+    `on_event` is told each event of the air and of the networks behind it, `on_change` that something has to be done
+    sooner than `deadline` had said.
     """
 
     sent: int = State(0)  # frames from the device
@@ -132,8 +133,8 @@ class Medium(Actor):
         self._busy[channel] = max(self._busy.get(channel, 0), began + airtime.exchange_time(modulation, frame))
         self._advance(now)
         self.sent += 1
-        self._observe(now, frame, channel, True, rate, None)
-        acknowledged = [self._hear(heard, channel, now) for heard in self.frames.passed(frame, now, channel, True)]
+        arriving = self._cross(now, frame, channel, True, rate, None)
+        acknowledged = [self._hear(heard, channel, now) for heard in arriving]
         return any(acknowledged) or dot11.is_group_addressed(frame)
 
     def _hear(self, frame: bytes, channel: int, now: int) -> bool:
@@ -257,17 +258,19 @@ class Medium(Actor):
 
     def _land(self, reception: Reception) -> None:
         self.received += 1
-        time, _, frame, channel, rssi, rate = reception
-        self._observe(time, frame, channel, False, 2 * rate, rssi)
-        for passed in self.frames.passed(frame, time, channel, False):
-            self._landed.append(reception if passed is frame else reception._replace(frame=passed))
+        time, _, sent, channel, rssi, rate = reception
+        for frame in self._cross(time, sent, channel, False, 2 * rate, rssi):
+            self._landed.append(reception if frame is sent else reception._replace(frame=frame))
 
-    def _observe(
+    def _cross(
         self, now: int, frame: bytes, channel: int, from_device: bool, rate: int | None, rssi: int | None
-    ) -> None:
+    ) -> list[bytes]:
+        """Tell of a frame, and what arrives of it."""
         self.on_frame(now, frame, channel, from_device)
+        arriving = self.frames.passed(frame, now, channel, from_device)
         if self.on_record.heard:
-            self.on_record(now, frame, channel, from_device, rate, rssi)
+            self.on_record(now, frame, channel, from_device, rate, rssi, not arriving)
+        return arriving
 
     def _note_move(self, frame: bytes, access_point: AccessPoint, now: int) -> None:
         """A station that joins one access point has left the others of the same network, which hear so by wire."""

@@ -46,7 +46,8 @@ class NotSeen(AssertionError):
 
 class Frame(NamedTuple):
     """A frame on the air that ends at `time` (microseconds), without its FCS. `rate` is in 500 kb/s, or 0x80 + MCS, and
-    `rssi` in dBm, how loud the device hears it: None where they are not known."""
+    `rssi` in dBm, how loud the device hears it: None where they are not known. One is `lost` of which a fault let
+    nothing arrive, or not yet."""
 
     time: int
     data: bytes
@@ -54,6 +55,7 @@ class Frame(NamedTuple):
     from_device: bool
     rate: int | None = None
     rssi: int | None = None
+    lost: bool = False
 
     def __repr__(self) -> str:
         way = "from" if self.from_device else "to"

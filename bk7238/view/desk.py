@@ -162,7 +162,6 @@ class Desk:
         if deed.kind == FAULT:
             bench.faults.add(deed.text)
             self._faults = (*self._faults, deed.text)
-            self._onlooker.stand_last()
         elif deed.kind == TYPE:
             (machine.uart1, machine.uart2)[deed.number - 1].send(deed.text.encode())
         elif deed.kind == PIN:

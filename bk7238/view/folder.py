@@ -18,6 +18,7 @@ from scapy.layers.dot11 import RadioTap
 from scapy.utils import PcapNgReader
 
 from bk7238 import host_files
+from bk7238.air.capture import LOST
 from bk7238.chip import Chip
 from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
@@ -90,7 +91,6 @@ class RecordedDevice:
             "shapes": [],
             "blocks": [],
             "can_go_back": True,
-            "knows_lost": False,  # a capture has the frames as they were sent
         }
 
     def news(self, reader: PageState) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _frames(path: Path) -> list[Sight]:
             channel = max(1, round((int(radio.ChannelFrequency) - _CHANNEL_1) / 5) + 1)
             from_device = radio.dBm_AntSignal is None
             what = [from_device, min(channel, 14), radio.dBm_AntSignal]
-            found.append(Sight(FRAME, round(float(packet.time) * 1e6), what, frame))
+            found.append(Sight(FRAME, round(float(packet.time) * 1e6), what, frame, packet.comment == LOST))
     return found
 
 

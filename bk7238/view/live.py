@@ -119,7 +119,6 @@ class LiveDevice:
             "shapes": panels.shapes(),
             "blocks": ["cpu", *machine.board.names],
             "can_go_back": self.desk.can_go_back,
-            "knows_lost": True,
         }
 
     def news(self, reader: PageState) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def frame_kind(frame: bytes) -> str:
 @dataclass(slots=True)
 class Sight:
     """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight, or an event. `data`
-    are the bytes of a frame, which is `lost` where a fault has kept it from arriving."""
+    are the bytes of a frame, which is `lost` where a fault has kept it from arriving, or holds it back."""
 
     kind: str
     time: int
@@ -94,26 +94,18 @@ class Onlooker:
 
     def __init__(self, note: Callable[[Sight], None]) -> None:
         self._note = note
-        self._flying = Sight(FRAME, 0)
         self._bench: Update | Alone | None = None
 
     def follow(self, bench: Update | Alone) -> None:
         """Look at a bench that has just been made."""
         self._bench = bench
         bench.air.on_record.connect(self._frame)
-        bench.air.frames.insert(self._arrives)
         bench.air.on_event.connect(self._event)
         bench.machine.board.flash.operated.connect(self._operated)
         if isinstance(bench, Update):
             bench.story.on_phase.connect(self._phase)
         else:
             bench.on_join.connect(lambda: self._phase("joined"))
-
-    def stand_last(self) -> None:
-        """Stand behind the faults that came to the air since then."""
-        assert self._bench is not None
-        self._bench.air.frames.remove(self._arrives)
-        self._bench.air.frames.insert(self._arrives)
 
     def tell(self, happening: Happening) -> None:
         """A milestone of the update."""
@@ -129,14 +121,9 @@ class Onlooker:
         self._note(Sight(PHASE, self._bench.machine.now, [name]))
 
     def _frame(
-        self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None
+        self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None, lost: bool
     ) -> None:
-        self._flying = Sight(FRAME, time, [from_device, channel, rssi], frame, lost=True)
-        self._note(self._flying)
-
-    def _arrives(self, frame: bytes, *_where: object) -> bytes:
-        self._flying.lost = False
-        return frame
+        self._note(Sight(FRAME, time, [from_device, channel, rssi], frame, lost))
 
     def _event(self, event: Event) -> None:
         self._note(Sight(EVENT, event.time, [event]))

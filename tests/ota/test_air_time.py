@@ -17,7 +17,7 @@ def overlaps(dut: Dut) -> list[str]:
     free: dict[int, int] = {}
     counts = [0, 0]
 
-    def record(time: int, frame: bytes, channel: int, from_device: bool, rate: int | None, _rssi: int | None) -> None:
+    def record(time: int, frame: bytes, channel: int, from_device: bool, rate: int | None, *_: object) -> None:
         modulation = dut.machine.board.wifi.tx.rate if from_device else Rate.of_half_megabits(rate or 0)
         assert modulation is not None and modulation.half_megabits == rate
         counts[from_device] += 1

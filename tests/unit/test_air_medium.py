@@ -8,7 +8,7 @@ import pytest
 from station import BSSID, MAC, Station, dhcp_message, make_air
 
 from bk7238.air.access_point import AccessPoint
-from bk7238.air.capture import Capture, frequency, wireshark_keys
+from bk7238.air.capture import LOST, Capture, frequency, wireshark_keys
 from bk7238.air.medium import Injector, Medium
 from bk7238.formats import airtime
 from bk7238.formats import ieee80211 as dot11
@@ -234,14 +234,16 @@ def test_what_a_recorder_is_told():
     request = told[-1][1]
     medium.transmit(request, 11, station.now, 22)
     medium.transmit(request, 11, station.now, 0x87)
+    medium.frames.insert(lambda frame, _now, _channel, from_device: frame if from_device else None)
     station.listen(10_000)
     assert [what[3:] for what in told[-6:-2]] == [
-        (True, None, None),
-        (True, 22, None),
-        (True, 0x87, None),
-        (False, 12, -61),
+        (True, None, None, False),
+        (True, 22, None, False),
+        (True, 0x87, None, False),
+        (False, 12, -61, True),
     ]
     packets = utils.rdpcap(io.BytesIO(stream.getvalue()))[-6:-2]
+    assert [packet.comment for packet in packets] == [None, None, None, LOST]
     unknown, cck, ht, answer = (packet[layers.RadioTap] for packet in packets)
     assert unknown.Rate is None and unknown.dBm_AntSignal is None
     assert cck.Rate == 11 and cck.ChannelFlags == "CCK+2GHz"

@@ -95,8 +95,6 @@ function introduce(told) {
   for (const one of document.querySelectorAll("[data-live]")) one.hidden = !told.live;
   $("scrubber").disabled = !told.can_go_back;
   $("block").replaceChildren(new Option("none", ""), ...told.blocks.map((name) => new Option(name, name)));
-  $("lost").hidden = !told.knows_lost;
-  $("not-lost").hidden = told.knows_lost;
   $("block").closest("section").hidden = !told.blocks.length;
   const groups = new Map();
   for (const kind of told.faults) {
@@ -323,7 +321,7 @@ function showAir() {
   let lost = 0;
   for (const at of inside) { counts[sights[at][2]] = (counts[sights[at][2]] || 0) + 1; lost += sights[at][7]; }
   canvas.setAttribute("aria-label", `${inside.length} frames in ${seconds(span, 0)}: ` +
-    (Object.entries(counts).map(([kind, count]) => `${count} ${kind}`).join(", ") || "none") + (about.knows_lost ? `; ${lost} lost` : "; which were lost is not known"));
+    (Object.entries(counts).map(([kind, count]) => `${count} ${kind}`).join(", ") || "none") + `; ${lost} lost`);
   if (changed("frames", [news.history, frames[0], frames.length]))
     $("frames").tBodies[0].replaceChildren(...frames.slice(0, 40).map((at) => {
       const [, time, kind, from, length, channel, rssi, gone] = sights[at];
