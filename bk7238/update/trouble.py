@@ -151,8 +151,7 @@ def _not_taken(event: events.PushFailed) -> Failure:
         text = f"the package on its way to {event.target} broke off at {arrived}: {event.reason}"
     else:
         text = f"the device did not take the package at {event.target}: {event.reason}"
-    stage = Stage.LOADING if event.acknowledged or not event.total else Stage.CONNECTING
-    return Failure(f"push, {event.reason}", text, stage)
+    return Failure(f"push, {event.reason}", text, Stage.LOADING)
 
 
 def _answered(request: events.HttpRequested) -> str:
