@@ -130,6 +130,13 @@ class Settings:
         "http|web|push",
         page="firmware-families.md",
     )
+    ota_password: str | None = _option(
+        None,
+        values.text,
+        "the password that the device wants to be shown before it takes an update by push, as ESPHome's `ota:` has it",
+        "P",
+        page="firmware-families.md",
+    )
     date: str = _option(
         power_on_date.USUAL,
         values.date,

@@ -29,7 +29,7 @@ T = TypeVar("T")
 NETWORK = (
     *("profile", "ssid", "ap_ssid", "psk", "ap_psk", "router", "hidden", "channel", "ht", "ht40"),
     *("n_only", "b_only", "wmm", "country", "dtim", "misbehaviour"),
-    *("request", "update_by", "date"),
+    *("request", "update_by", "ota_password", "date"),
 )
 OUTSIDE = ("serve", "gateway", "gateway_anywhere", "forward", "tap")
 MACHINE = ("chip", "flash_key", "flash_size", "devices", "engine", "seed")

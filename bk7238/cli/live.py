@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
         metavar="TIME",
         help=f"how long after it could have been back a device is late (default: {LATE / 1e6:g} s)",
     )
-    network = [name for name in given.NETWORK if name not in ("request", "update_by")]
+    network = [name for name in given.NETWORK if name not in ("request", "update_by", "ota_password")]
     reached = ("gateway", "gateway_anywhere", "forward")
     command.add_options(parser, (*network, *reached, *given.MACHINE, "faults"))
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")

@@ -42,6 +42,10 @@ class EsphomePush(Brought):
     def __init__(self, port: int = esphome_ota.PORT, password: str = "") -> None:
         self.port, self.password = port, password
 
+    def with_password(self, password: str) -> EsphomePush:
+        """The same port, with a password."""
+        return EsphomePush(self.port, password)
+
     def steps(self, address: str, content: bytes, _name: str) -> list[Exchange]:
         """The question, and the update."""
         return [EsphomeApi(address), esphome_ota.EsphomeOta(address, self.port, content, self.password)]

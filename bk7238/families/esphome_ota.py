@@ -92,7 +92,7 @@ class EsphomeOta(Exchange):
         elif step == "login" and code in _HASHES:
             self._hash, self._step = _HASHES[code], "nonce"
             if not self._password:
-                self.failure = "the device asks for a password, and none is known"
+                self.failure = "the device asks for a password: give it with --ota-password"
         elif step in ("login", "password") and code == _AUTH_OK:
             self._say("size", len(self.package).to_bytes(4, "big"))
         elif step == "size" and code == _PREPARE_OK:

@@ -71,6 +71,10 @@ class Delivery:
         """See to it that the package reaches the device, from now on."""
         return Nobody()
 
+    def with_password(self, password: str) -> Delivery:
+        """The same delivery, to a device that wants a password first. Raises ValueError where none is asked for."""
+        raise ValueError(f"--ota-password does not go with an update by {self.name}, which asks for none; leave it out")
+
 
 class Family:
     """One firmware family. A subclass says what it is called by users (`name`) and by people (`title`), and overrides

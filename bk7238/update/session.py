@@ -57,6 +57,8 @@ class Update(Actor):
         self.image, self.package, self.settings = image, package, settings
         self.family = recognise.choose(settings.profile, image, delivered=settings.delivered)
         self.delivery = None if settings.delivered else self.family.delivery(settings.update_by)
+        if self.delivery is not None and settings.ota_password is not None:
+            self.delivery = self.delivery.with_password(settings.ota_password)
         bench = Bench(settings, image, plug)
         self.machine, self.network, self.air = bench.machine, bench.network, bench.air
         self.network.http.files.setdefault("/" + package.name, package.data)

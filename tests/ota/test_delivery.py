@@ -8,9 +8,12 @@ import random
 
 import pytest
 from images import FULL, GZIP, image, update_package, vendor
+from test_family_esphome import Ota
 
+from bk7238.families import esphome_api, esphome_ota
 from bk7238.families.beken_sdk import BekenSdk
 from bk7238.families.delivery import HttpPull, TcpPush
+from bk7238.families.esphome import EsphomePush
 from bk7238.image import flash_image, package
 from bk7238.machine.snapshot import Snapshots
 from bk7238.network import events as told
@@ -28,7 +31,9 @@ class Listening:
     """Behind the access point: the network, and in the place of the device what listens on its port. It takes a package
     of the length that comes first, or resets the connection after `most` bytes."""
 
-    def __init__(self, machine, network, most):
+    ports = (PORT,)  # of the device that are here; it listens on the first, and refuses the others
+
+    def __init__(self, machine, network, most=0):
         self.machine, self.network, self.most = machine, network, most
         self.device, self.events, self.on_change = None, network.events, network.on_change
         self.data, self.lost = bytearray(), 0
@@ -54,13 +59,13 @@ class Listening:
             if frame[12:14] == b"\x08\x00" and frame[23] == ipv4.TCP:
                 packet = ipv4.parse(frame[14:])
                 port = parse(packet.payload, packet.source, packet.destination).destination_port
-            if port != PORT:
+            if port not in self.ports:
                 passed.append(frame)
                 continue
             if self.device is None:
                 names = {"address": ip_text(packet.destination), "mac": mac_text(frame[:6])}
                 self.device = Network(random.Random(1), **names)
-                self.device.tcp.listen(PORT, self)
+                self.device.tcp.listen(self.ports[0], self)
             passed += self._answered(self.device.receive(frame, now), now)
         return passed
 
@@ -82,8 +87,12 @@ class Listening:
             self.connection.abort(now)
         elif len(self.data) == HEAD + size:
             self.connection.send(b"OK")
-            self.machine.flash.load(bytes(self.data[HEAD:]), image().partitions["download"].physical_start)
-            self.machine.clock.after(500_000, self.machine.power_cycle)
+            self.taken(bytes(self.data[HEAD:]))
+
+    def taken(self, content):
+        """It has the package, keeps it, and restarts."""
+        self.machine.flash.load(content, image().partitions["download"].physical_start)
+        self.machine.clock.after(500_000, self.machine.power_cycle)
 
     def ended(self, _now):
         self.connection.close()
@@ -95,6 +104,23 @@ class Listening:
         pass
 
     drained = idle = opened
+
+
+class WithPassword(Listening):
+    """What listens is ESPHome's update protocol, with a password."""
+
+    ports = (esphome_ota.PORT, esphome_api.PORT)
+
+    def accept(self, connection, client):
+        self.ota = Ota(password=b"a secret", digest="sha256")
+        return self.ota.accept(connection, client)
+
+    def poll(self, now):
+        """Take what has come once it is all there."""
+        if self.device is not None and self.ota.wants == "nothing":
+            self.ota.wants = "a restart"
+            self.taken(package.parse(bytes(self.ota.data), "brought.uf2").data)
+        return super().poll(now)
 
 
 @pytest.fixture
@@ -130,6 +156,26 @@ def test_a_push_is_a_download(pushed):
     assert not [event for event in events if isinstance(event, told.HttpRequested)], "nobody told it a URL"
 
 
+@pytest.mark.parametrize(
+    ("password", "verdict", "said"),
+    [
+        pytest.param("a secret", "new-app-runs", "has joined again", marks=pytest.mark.full),
+        ("another", "device-waits", "the device refused the password: the password is wrong (3 times)"),
+        pytest.param(
+            None,
+            "device-waits",
+            "the device asks for a password: give it with --ota-password (3 times)",
+            marks=pytest.mark.full,
+        ),
+    ],
+)
+def test_a_device_with_a_password(monkeypatch, password, verdict, said):
+    monkeypatch.setattr(BekenSdk, "deliveries", (EsphomePush(),))
+    update = Update(image(), update_package(), Settings(ota_password=password), plug=WithPassword)
+    result = update.run()
+    assert result.verdict.value == verdict and result.reason.endswith(said), result.reason
+
+
 @pytest.mark.full
 def test_one_that_breaks_off_is_tried_again(pushed):
     result, events, _ = pushed(breaks=2)
@@ -159,6 +205,7 @@ def test_a_place_in_the_package_is_a_moment(pushed):
     [
         ({"update_by": "web"}, "Beken SDK takes its updates by http or push, not by web"),
         ({"update_by": "push", "request": "x"}, "--request does not go with an update by push"),
+        ({"ota_password": "x"}, "--ota-password does not go with an update by http, which asks for none"),
         ({"update_by": "push", "tap": "bk0"}, "--tap does not go with an update by push"),
     ],
 )

@@ -25,15 +25,17 @@ from bk7238.network.events import HttpFetched, HttpFetchFailed, LeaseGranted, Le
 from bk7238.peripherals.core import Signal
 
 CONTENT = random.Random(1).randbytes(40_001)
-NONCE = hashlib.md5(b"nonce").hexdigest().encode()
+HASHES = {"md5": b"\x01", "sha256": b"\x02"}  # as the device asks for one
 
 
 class Ota(Listener):
     """A device's end of the update protocol, with a password or without, which may refuse one step."""
 
-    def __init__(self, version=2, password=b"", refuses=b"", code=0x8B):
+    def __init__(self, version=2, password=b"", refuses=b"", code=0x8B, digest="md5"):
         super().__init__(0)
         self.version, self.password, self.refuses, self.code = version, password, refuses, code
+        self.hash = digest
+        self.nonce = self.hashed(b"nonce")
         self.wants, self.said = "greeting", b""
 
     def received(self, data, _now):
@@ -48,8 +50,19 @@ class Ota(Listener):
 
     def _size(self):
         left = getattr(self, "total", 0) - len(self.data)
-        sizes = {"greeting": 5, "features": 1, "proof": 64, "size": 4, "md5": 32, "content": min(left, 1024), "end": 1}
+        sizes = {
+            "greeting": 5,
+            "features": 1,
+            "proof": 2 * len(self.nonce),
+            "size": 4,
+            "md5": 32,
+            "content": min(left, 1024),
+            "end": 1,
+        }
         return sizes.get(self.wants, 0)
+
+    def hashed(self, data):
+        return hashlib.new(self.hash, data).hexdigest().encode()
 
     def on_greeting(self, content):
         assert content == bytes.fromhex("6c26f75c45")
@@ -59,11 +72,12 @@ class Ota(Listener):
     def on_features(self, content):
         assert not content[0] & 1, "nothing here is compressed"
         self.wants = "proof" if self.password else "size"
-        return b"\x40" + (b"\x01" + NONCE if self.password else b"\x41")
+        assert content[0] & 2, "SHA-256 is known"
+        return b"\x40" + (HASHES[self.hash] + self.nonce if self.password else b"\x41")
 
     def on_proof(self, content):
-        own, proof = content[:32], content[32:]
-        right = hashlib.md5(self.password + NONCE + own).hexdigest().encode() == proof
+        own, proof = content[: len(self.nonce)], content[len(self.nonce) :]
+        right = self.hashed(self.password + self.nonce + own) == proof
         self.wants = "size"
         return b"\x41" if right else b"\x82"
 
@@ -95,9 +109,9 @@ class Ota(Listener):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-@pytest.mark.parametrize("password", ["", "a secret"])
-def test_the_update_protocol(version, password):
-    device = Ota(version, password.encode())
+@pytest.mark.parametrize(("password", "digest"), [("", "md5"), ("a secret", "md5"), ("ein Schl\u00fcssel", "sha256")])
+def test_the_update_protocol(version, password, digest):
+    device = Ota(version, password.encode(), digest=digest)
     wire = Wire(device, port=PORT)
     assert isinstance(wire.run(EsphomeOta(DEVICE, PORT, CONTENT, password)), told.Pushed)
     assert bytes(device.data) == CONTENT and device.digest.decode() == hashlib.md5(CONTENT).hexdigest()
@@ -108,8 +122,9 @@ def test_the_update_protocol(version, password):
 @pytest.mark.parametrize(
     ("device", "password", "said"),
     [
-        (Ota(password=b"a secret"), "", "the device asks for a password, and none is known"),
+        (Ota(password=b"a secret"), "", "the device asks for a password: give it with --ota-password"),
         (Ota(password=b"a secret"), "another", "the device refused the password: the password is wrong"),
+        (Ota(password=b"a secret", digest="sha256"), "other", "the device refused the password: the password is wrong"),
         (Ota(refuses=b"size", code=0x81), "", "the device refused the size: it could not prepare its flash"),
         (Ota(refuses=b"content", code=0xFF), "", "the device refused the update: code 0xff"),
         (Ota(version=3), "", "the device answered the version with 0003"),
@@ -251,12 +266,12 @@ def test_an_app_is_recognised_without_any_one_kind():
         assert recognise.recognise(left).family is family, kind.name
 
 
-def test_a_family_of_ones_own_proves_a_password():
+def test_a_family_of_ones_own_is_updated_at_another_port():
     page = (Path(__file__).parents[2] / "docs" / "firmware-families.md").read_text()
     code, made = page.rpartition("```python\n")[2].partition("```")[0], {}
     exec(code, made)
-    asks, update = made["MINE"].delivery(None).steps(DEVICE, CONTENT, "app.uf2")
+    asks, update = made["MINE"].delivery(None).with_password("a secret").steps(DEVICE, CONTENT, "app.uf2")
     assert isinstance(asks, EsphomeApi)
-    assert isinstance(Wire(Ota(password=b"a secret"), port=PORT).run(update), told.Pushed)
+    assert isinstance(Wire(Ota(password=b"a secret"), port=3232).run(update), told.Pushed)
     app = b"ESPHome version \0libretiny\0esphome.ota\0"
     assert recognise.recognise(app).family is FAMILIES["esphome"], "as before"

@@ -93,6 +93,7 @@ INSIDE = {
     "misbehaviour": misbehaviours,
     "request": st.none() | requests,
     "update_by": st.none() | words,
+    "ota_password": st.none() | words,
     "date": st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)).map(
         lambda date: date.replace(microsecond=0).isoformat()
     ),
