@@ -22,6 +22,7 @@ UNSCRAMBLED = (
     "the boot loader writes the app as it was packed, and the chip descrambles what the CPU reads; it is for chips "
     "that do not scramble, take the one that the chip's own image has"
 )
+DISAGREE = "app and bootloader disagree; build the app for the bootloader's layout, or take a bootloader of the app's"
 
 
 class Says(Enum):
@@ -165,7 +166,7 @@ def no_header(flash: FlashView, download: Partition, package: bytes = b"") -> st
         return f"{where} is on the CRC-framed device, where no header can be read"
     elsewhere = flash.data.find(package[: rbl.SIZE]) if _can_be_found(package) else -1
     if elsewhere not in (-1, download.physical_start):
-        return f"no header in {where}; the package lies at {elsewhere:#x}: app and bootloader disagree"
+        return f"no header in {where}; the package lies at {elsewhere:#x}: {DISAGREE}"
     raw = flash.header
     if raw is None:
         return f"{where} lies beyond the flash"
