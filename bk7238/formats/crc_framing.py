@@ -50,7 +50,7 @@ def crc16(data: bytes) -> int:
 def _pairs() -> tuple[int, ...]:
     """What two bytes at a time make of the CRC: the table of 16 bits."""
     first = [(crc << 8 & 0xFFFF) ^ TABLE[crc >> 8] for crc in TABLE]
-    return tuple(high ^ low for high in first for low in TABLE)
+    return tuple([high ^ low for high in first for low in TABLE])
 
 
 def physical(logical: int) -> int:
@@ -193,9 +193,11 @@ def _crcs(columns: list[bytes], count: int) -> tuple[bytes, bytes]:
     if count < _FEW:
         crcs = [crc16(bytes(frame)) for frame in zip(*columns, strict=True)]
         return bytes(crc >> 8 for crc in crcs), bytes(crc & 0xFF for crc in crcs)
-    of_zeros = crc16(bytes(DATA))
-    high, low = _number(bytes((of_zeros >> 8,)) * count), _number(bytes((of_zeros & 0xFF,)) * count)
-    for column, (high_table, low_table) in zip(columns, _places(), strict=True):
+    places = _places()
+    high, low = (  # the start value is what two inverted bytes at the beginning contribute
+        _number(bytes((places[0][side][0xFF] ^ places[1][side][0xFF],)) * count) for side in (0, 1)
+    )
+    for column, (high_table, low_table) in zip(columns, places, strict=True):
         high ^= _number(column.translate(high_table))
         low ^= _number(column.translate(low_table))
     return high.to_bytes(count, "little"), low.to_bytes(count, "little")

@@ -32,13 +32,13 @@ def scramble(data: bytes, address: int, coefficients: Coefficients) -> bytes:
     """The bytes of the flash for logical bytes from a logical address on, and the other way round."""
     page, start = divmod(address, _PAGE)
     if start + len(data) <= _PAGE:
-        return _xor(data, _page(page, coefficients)[start : start + len(data)])
+        return exclusive_or(data, _page(page, coefficients)[start : start + len(data)])
     pieces, at = [], 0
     while at < len(data):
         page, start = divmod(address + at, _PAGE)
         piece = data[at : at + _PAGE - start]
         mask = _page(page, coefficients)[start : start + len(piece)]
-        pieces.append(_xor(piece, mask))
+        pieces.append(exclusive_or(piece, mask))
         at += len(piece)
     return b"".join(pieces)
 
@@ -110,8 +110,9 @@ def _first_page(coefficients: Coefficients) -> bytes:
 def _over(masks: bytes, address: int, coefficients: Coefficients) -> bytes:
     """Masks from address 0 on as they are from this address on, of which they use no bit."""
     turns = mask(address, coefficients) ^ mask(0, coefficients)
-    return _xor(masks, turns.to_bytes(WORD, "little") * (len(masks) // WORD))
+    return exclusive_or(masks, turns.to_bytes(WORD, "little") * (len(masks) // WORD))
 
 
-def _xor(one: bytes, other: bytes) -> bytes:
+def exclusive_or(one: bytes, other: bytes) -> bytes:
+    """The exclusive or of bytes of the same length."""
     return (int.from_bytes(one, "little") ^ int.from_bytes(other, "little")).to_bytes(len(one), "little")

@@ -28,7 +28,8 @@ _TOPS = re.compile(rb"[\xea\xe5](?=(?:...[\xea\xe5]){4})", re.DOTALL)  # the hig
 _NAME = re.compile(rb"(BK7\d{3}[A-Z]{0,2})\0{0,4}_(\d+(?:\.\d+)+)")
 _BEFORE_NAME = re.compile(rb"(?:^|[^\x20-\x7e])[A-Za-z]{0,8}\Z")
 _OTHER_CHIP = "name another chip with --chip, or leave --chip and --flash-key out"
-_THUMB_CALL = re.compile(rb"[\xf0-\xf7](?=[\xf8-\xff])")  # among the high bytes of halfwords
+# The high bytes of the halfwords of a Thumb call, found faster than by an expression
+_HALVES, _THUMB_CALL = bytes((*[0] * 0xF0, *b"\1" * 8, *b"\2" * 8)), b"\1\2"
 
 
 def recognise(data: bytes, key: Coefficients | None = None) -> Chip:
@@ -87,10 +88,10 @@ def coefficients(framed: bytes) -> Coefficients | None:
 
 def _recovered(framed: bytes, code: bytes) -> Iterator[Coefficients]:
     """What the frames that hold may be scrambled with, from their code, which takes half a second."""
-    without = {*CRC_FRAMES.bad(framed), *CRC_FRAMES.erased(framed)}
-    size, whole = CRC_FRAMES.data, range(len(framed) // CRC_FRAMES.frame)
-    sound = (number for number in whole if number * CRC_FRAMES.frame not in without)
-    yield from descrambling.candidates({number: code[number * size : (number + 1) * size] for number in sound})
+    lost = {*CRC_FRAMES.bad(framed), *CRC_FRAMES.erased(framed)}
+    offsets = range(0, len(framed) // CRC_FRAMES.frame * CRC_FRAMES.frame, CRC_FRAMES.frame)
+    sound = [number for number, offset in enumerate(offsets) if offset not in lost]
+    yield from descrambling.candidates(code, sound)
 
 
 def other_file(data: bytes) -> str:
@@ -184,12 +185,14 @@ def _calls(code: bytes) -> Iterator[int]:
             yield 4 * word
         word = tops.find(0xEB, word + 1)
     highs, lows = code[1::2], code[::2]
-    for found in _THUMB_CALL.finditer(highs):
-        half = found.start()
+    halves = highs.translate(_HALVES)
+    half = halves.find(_THUMB_CALL)
+    while half >= 0:
         offset = (highs[half] & 7) << 19 | lows[half] << 11 | (highs[half + 1] & 7) << 8 | lows[half + 1]
         target = half + 2 + _signed(offset, 22)
         if 0 <= target < len(highs) and highs[target] == 0xB5:
             yield 2 * half
+        half = halves.find(_THUMB_CALL, half + 1)
 
 
 def _signed(value: int, bits: int) -> int:
