@@ -5,12 +5,9 @@ Stations and BSSIDs are text, an SSID is bytes: 802.11 gives it no encoding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bk7238.network.events import Event
 
 
-@dataclass(frozen=True)
 class ProbeSeen(Event):
     """A probe request was on the air; `ssid` is empty where it asks everybody."""
 
@@ -19,12 +16,10 @@ class ProbeSeen(Event):
     channel: int
 
 
-@dataclass(frozen=True)
 class ProbeUnanswered(ProbeSeen):
     """As ProbeSeen, and no access point of that name is on that channel."""
 
 
-@dataclass(frozen=True)
 class StationAuthenticated(Event):
     """Open-system authentication succeeded."""
 
@@ -32,7 +27,6 @@ class StationAuthenticated(Event):
     station: str
 
 
-@dataclass(frozen=True)
 class StationAssociated(Event):
     """The station is a member of the network (and, with a security object, has to prove its key next)."""
 
@@ -42,7 +36,6 @@ class StationAssociated(Event):
     reassociation: bool
 
 
-@dataclass(frozen=True)
 class StationRefused(Event):
     """Authentication or association (`step`) was refused with an 802.11 status code."""
 
@@ -52,7 +45,6 @@ class StationRefused(Event):
     step: str = "association"
 
 
-@dataclass(frozen=True)
 class StationLeft(Event):
     """The association is over, by the will of `cause`: `station` or `access point`, or by a `move` to another one.
 
@@ -65,7 +57,6 @@ class StationLeft(Event):
     cause: str
 
 
-@dataclass(frozen=True)
 class StationUnknown(Event):
     """A frame that needs an association came from a station without one; it was told so with `reason`."""
 
@@ -74,7 +65,6 @@ class StationUnknown(Event):
     reason: int
 
 
-@dataclass(frozen=True)
 class HandshakeMessage(Event):
     """Message 1 or 3 of the four goes out to the station, or 2 or 4 came from it and is right."""
 
@@ -83,7 +73,6 @@ class HandshakeMessage(Event):
     number: int
 
 
-@dataclass(frozen=True)
 class HandshakeCompleted(Event):
     """The station has proved its key and has ours: its data may pass from now on."""
 
@@ -91,7 +80,6 @@ class HandshakeCompleted(Event):
     station: str
 
 
-@dataclass(frozen=True)
 class MicMismatched(Event):
     """The MIC of message 2 does not match, for the first time in this handshake: another passphrase."""
 
@@ -99,7 +87,6 @@ class MicMismatched(Event):
     station: str
 
 
-@dataclass(frozen=True)
 class ConfirmMismatched(Event):
     """The station's confirm of SAE was made with another password."""
 
@@ -107,7 +94,6 @@ class ConfirmMismatched(Event):
     station: str
 
 
-@dataclass(frozen=True)
 class HandshakeTimedOut(Event):
     """The station did not answer the message of that step, `message-1`, `message-3` or `group-1`."""
 
@@ -116,7 +102,6 @@ class HandshakeTimedOut(Event):
     step: str
 
 
-@dataclass(frozen=True)
 class HandshakeRejected(Event):
     """The answer to that step's message was made with the right key, and does not agree with the association."""
 
@@ -125,7 +110,6 @@ class HandshakeRejected(Event):
     step: str
 
 
-@dataclass(frozen=True)
 class GroupRekeyed(Event):
     """A new group key with that id was made, and goes out to the stations."""
 
@@ -133,7 +117,6 @@ class GroupRekeyed(Event):
     key_id: int
 
 
-@dataclass(frozen=True)
 class StepIgnored(Event):
     """The access point misbehaves: it does not do this step of joining (see `bk7238.air.misbehaviour`)."""
 
@@ -142,7 +125,6 @@ class StepIgnored(Event):
     step: str
 
 
-@dataclass(frozen=True)
 class StepDeauthenticated(Event):
     """The access point misbehaves: it deauthenticates the station instead of this step of joining."""
 
@@ -152,7 +134,6 @@ class StepDeauthenticated(Event):
     reason: int
 
 
-@dataclass(frozen=True)
 class NetworkFound(Event):
     """A scripted station has heard the network that it will join."""
 
@@ -162,7 +143,6 @@ class NetworkFound(Event):
     channel: int
 
 
-@dataclass(frozen=True)
 class NetworkJoined(Event):
     """A scripted station is associated with the device's own access point."""
 
@@ -173,7 +153,6 @@ class NetworkJoined(Event):
     aid: int
 
 
-@dataclass(frozen=True)
 class NetworkLost(Event):
     """A scripted station was thrown out, with a reason code."""
 

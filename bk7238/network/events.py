@@ -7,18 +7,37 @@ used them. What is not compared says more of the same happening.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import Any, dataclass_transform
 
 from bk7238.network.http_head import Head
 from bk7238.peripherals.core import Actor, Signal, State
 
 
-@dataclass(frozen=True)
+@dataclass_transform(field_specifiers=(field,))
+@dataclass(eq=False, repr=False)
 class Event:
-    """Something happened at `time`."""
+    """Something happened at `time`. A class below is a dataclass that nobody changes: what is the same of all is said
+    here, as `dataclass` writes and compiles it for each, which every start would wait for."""
 
     time: int
+
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False, repr=False)(cls)
+
+    def _compared(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, one.name) for one in fields(self) if one.compare)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        return hash(self._compared())
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields(self))
+        return f"{type(self).__name__}({said})"
 
 
 class Events(Actor):
@@ -35,7 +54,6 @@ class Events(Actor):
         self.on_event(event)
 
 
-@dataclass(frozen=True)
 class LeaseOffered(Event):
     """DHCP offered an address."""
 
@@ -43,7 +61,6 @@ class LeaseOffered(Event):
     ip: str
 
 
-@dataclass(frozen=True)
 class LeaseGranted(Event):
     """DHCP acknowledged an address: the device is on the network. `renewal` when it was using it all along."""
 
@@ -52,7 +69,6 @@ class LeaseGranted(Event):
     renewal: bool
 
 
-@dataclass(frozen=True)
 class LeaseRefused(Event):
     """DHCP answered with a NAK, or had no address left (`ip` is what was asked for, or empty)."""
 
@@ -61,7 +77,6 @@ class LeaseRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True)
 class LeaseReleased(Event):
     """The device gave its address back (RELEASE) or found it in use (DECLINE)."""
 
@@ -70,7 +85,6 @@ class LeaseReleased(Event):
     declined: bool
 
 
-@dataclass(frozen=True)
 class NameAsked(Event):
     """A DNS question. `answer` is the address given, or empty when the name or the type does not exist."""
 
@@ -80,7 +94,6 @@ class NameAsked(Event):
     answer: str
 
 
-@dataclass(frozen=True)
 class TimeAsked(Event):
     """A question to the time server, and the date and time (UTC) that it was told."""
 
@@ -88,21 +101,18 @@ class TimeAsked(Event):
     date: str
 
 
-@dataclass(frozen=True)
 class PingAnswered(Event):
     """The device answered an ICMP echo request of the gateway."""
 
     client: str
 
 
-@dataclass(frozen=True)
 class Pinged(Event):
     """The gateway answered an ICMP echo request."""
 
     client: str
 
 
-@dataclass(frozen=True)
 class Refused(Event):
     """Someone asked for what is not here: a closed port, another host. `protocol` is tcp, udp, arp or a number.
 
@@ -117,7 +127,6 @@ class Refused(Event):
     client_port: int | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
 class ConnectionOpened(Event):
     """A TCP handshake was completed."""
 
@@ -126,7 +135,6 @@ class ConnectionOpened(Event):
     port: int
 
 
-@dataclass(frozen=True)
 class ConnectionClosed(Event):
     """A TCP connection ended in order, both directions."""
 
@@ -135,7 +143,6 @@ class ConnectionClosed(Event):
     port: int
 
 
-@dataclass(frozen=True)
 class ConnectionBroken(Event):
     """A TCP connection broke: `reason` is `reset by the device`, `timed out` or `reset by the server`."""
 
@@ -146,7 +153,6 @@ class ConnectionBroken(Event):
     server: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True)
 class HttpRequested(Event):
     """An HTTP request, and the status it was answered with. `path` is empty for what could not be parsed.
 
@@ -164,7 +170,6 @@ class HttpRequested(Event):
     head: Head | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
 class HttpBodyProgress(Event):
     """`acknowledged` of `total` bytes of a body have arrived at the device's TCP. Told every 4 KiB or so.
 
@@ -177,7 +182,6 @@ class HttpBodyProgress(Event):
     total: int
 
 
-@dataclass(frozen=True)
 class HttpBodyDelivered(Event):
     """The device's TCP has acknowledged the last byte of a body. `crc` is the CRC-32 of the body, None where it has a
     transfer coding that nobody has taken off."""
@@ -188,7 +192,6 @@ class HttpBodyDelivered(Event):
     crc: int | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
 class HttpBodyAborted(Event):
     """The connection ended before the whole body was acknowledged: `reason` is `closed by the device`, `closed by the
     server`, or that of ConnectionBroken."""
@@ -202,7 +205,6 @@ class HttpBodyAborted(Event):
     reason: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True)
 class LeaseTaken(Event):
     """A simulated host got its address from somebody else's DHCP server."""
 
@@ -211,7 +213,6 @@ class LeaseTaken(Event):
     server: str
 
 
-@dataclass(frozen=True)
 class HttpFetched(Event):
     """A simulated host has fetched a page: its status and the bytes of its body, and where it is sent on to."""
 
@@ -221,7 +222,6 @@ class HttpFetched(Event):
     onwards: str
 
 
-@dataclass(frozen=True)
 class HttpFetchFailed(Event):
     """A simulated host could not fetch a page."""
 
@@ -229,7 +229,6 @@ class HttpFetchFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True)
 class PushBegan(Event):
     """A simulated host has connected to the device, to bring it a package of `total` bytes. `target` is a URL, or an
     address and a port, as in the events below."""
@@ -238,7 +237,6 @@ class PushBegan(Event):
     total: int
 
 
-@dataclass(frozen=True)
 class PushProgress(Event):
     """`acknowledged` of `total` bytes of the package have arrived at the device's TCP. Told every 4 KiB or so."""
 
@@ -247,7 +245,6 @@ class PushProgress(Event):
     total: int
 
 
-@dataclass(frozen=True)
 class PushDelivered(Event):
     """The device's TCP has acknowledged the last byte of the package."""
 
@@ -255,14 +252,12 @@ class PushDelivered(Event):
     total: int
 
 
-@dataclass(frozen=True)
 class Pushed(Event):
     """The device has taken what a simulated host brought or asked: it answered as it does where all is well."""
 
     target: str
 
 
-@dataclass(frozen=True)
 class PushFailed(Event):
     """What a simulated host brought or asked was not taken; `total` is 0 where it was no package."""
 
@@ -272,7 +267,6 @@ class PushFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True)
 class Identified(Pushed):
     """The device has said who it is to a simulated host: its `name`, and the `version` of what it runs."""
 
@@ -280,7 +274,6 @@ class Identified(Pushed):
     version: str
 
 
-@dataclass(frozen=True)
 class NotIdentified(Event):
     """The device did not say who it is when a simulated host asked."""
 
@@ -288,7 +281,6 @@ class NotIdentified(Event):
     reason: str
 
 
-@dataclass(frozen=True)
 class HostConnected(Event):
     """The gateway has opened a connection to `server` on the user's machine, for a connection of the device's."""
 
@@ -297,7 +289,6 @@ class HostConnected(Event):
     server: str
 
 
-@dataclass(frozen=True)
 class HostUnreachable(Event):
     """The server on the user's machine cannot be reached, or broke a connection off."""
 
@@ -309,7 +300,6 @@ class HostUnreachable(Event):
     protocol: str = field(default="tcp", compare=False)
 
 
-@dataclass(frozen=True)
 class HostSilent(Event):
     """The server on the user's machine owed an answer for `seconds` of wall time: the connection was reset."""
 
@@ -320,7 +310,6 @@ class HostSilent(Event):
     asked: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True)
 class ForwardedConnection(Event):
     """A client of the user's machine has a connection to the device, through a forwarded port."""
 
@@ -328,7 +317,6 @@ class ForwardedConnection(Event):
     device: str
 
 
-@dataclass(frozen=True)
 class ForwardFailed(Event):
     """A client's connection to the device did not come about, or broke."""
 
