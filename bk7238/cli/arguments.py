@@ -62,6 +62,7 @@ REPLAY = "replay"
 
 OF_A_RUN = (
     *("uart[12].log", "chip.log", "flash.bin", "crash.txt", "gateway.log", "air.pcapng", "80211_keys"),
+    *("events.jsonl", "board.json"),
     *("fetched-*.*", "result.json", REPLAY),
 )
 """What `ota` and `run` leave in their folder, and `gdb` a part of it."""

@@ -90,7 +90,7 @@ class _Run(Actor):
     typing = Alarm()
 
     def __init__(self, bench: Bench, arguments: argparse.Namespace, steps: Steps) -> None:
-        self.settings, self.machine, self._air = bench.settings, bench.machine, bench.air
+        self.settings, self.machine, self._bench = bench.settings, bench.machine, bench
         self._until, self._fail, self._quiet = arguments.expect_text, arguments.fail_text, arguments.json
         self._steps, self._scenario, self._log = steps, arguments.scenario, arguments.serial_log_file
         self._seen: str | None = None
@@ -106,7 +106,7 @@ class _Run(Actor):
         if arguments.fetch:
             source = machine.random("station")
             self._pages = fetching.Fetching(
-                arguments.fetch, source, self._air, self._fetched, partial(self._say, "station")
+                arguments.fetch, source, bench.air, self._fetched, partial(self._say, "station")
             )
         for name, console in (("uart1", machine.uart1), ("uart2", machine.uart2)):
             console.on_line.connect(partial(self._line, name))
@@ -130,7 +130,7 @@ class _Run(Actor):
         """Run, record the air in the folder where there is one, and return what --json prints."""
         began = time.perf_counter()
         raw = nullcontext() if self._keyboard is None else self._keyboard.raw()
-        with recorded(folder, self._air), raw:
+        with recorded(folder, self._bench), raw:
             try:
                 self.machine.run(until=_ENDLESS if self._endless else round(self.settings.within * 1e6))
             except interruption.Interrupted as why:

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, settings: Settings, image: FlashImage, en
     outside.follow(device.forwarder, device.air.on_event, settings, folder)
     if arguments.log:
         device.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
-    with recorded(folder, device.air):
+    with recorded(folder, device):
         verdict, reason, lived = _live(device, end, round(arguments.late * 1e6), quiet=arguments.json)
     used = resource.getrusage(resource.RUSAGE_SELF)
     result = {

@@ -1,4 +1,5 @@
-"""What a run leaves of the air: air.pcapng, and beside it the keys that Wireshark needs to decrypt it.
+"""What a run leaves of the air: air.pcapng, and beside it the keys that Wireshark needs to decrypt it. For the page of
+`bk7238 view` there is what happened, and how the board stood at the end: events.jsonl and board.json.
 
 The artifacts folder can be Wireshark's configuration folder: that is where it looks for a table named 80211_keys.
 """
@@ -8,26 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bk7238 import host_files
 from bk7238.air.capture import Capture, wireshark_keys
 from bk7238.air.medium import Medium
 from bk7238.formats import tkip
 
+if TYPE_CHECKING:
+    from bk7238.bench.bench import Bench
+    from bk7238.peripherals.core import Signal
+    from bk7238.update.alone import Alone
+    from bk7238.update.session import Update
+
 
 @contextmanager
-def recorded(folder: Path | None, air: Medium) -> Iterator[None]:
-    """While this lasts, what is on the air goes into the folder, if there is one."""
+def recorded(folder: Path | None, bench: Update | Alone | Bench, told: Signal | None = None) -> Iterator[None]:
+    """While this lasts, what is on the air and what happens goes into the folder, if there is one, with the milestones
+    that are `told`; at the end, how the board stands."""
     if folder is None:
         yield
         return
+    from bk7238.view import board_state, event_log
+
+    air = bench.air
     _write_keys(folder, air)
-    with host_files.create_in(folder, "air.pcapng") as stream:
-        air.on_record.connect(Capture(stream).record)
+    with (
+        host_files.create_in(folder, "air.pcapng") as frames,
+        host_files.create_in(folder, event_log.EVENTS) as events,
+    ):
+        air.on_record.connect(Capture(frames).record)
+        log = event_log.EventLog(events, bench)
+        if told is not None:
+            told.connect(log.tell)
         try:
             yield
         finally:
             _write_keys(folder, air)  # with those that came while it ran
+            board_state.save(folder, bench)
 
 
 def _write_keys(folder: Path, air: Medium) -> None:

@@ -18,6 +18,7 @@ from bk7238.cli.recording import recorded
 from bk7238.debug import attach, crash
 from bk7238.faults.scenario import Scenario
 from bk7238.image import FlashImage, Package
+from bk7238.peripherals.core import Signal
 from bk7238.update.result import Result, did
 from bk7238.update.session import Update
 
@@ -32,7 +33,9 @@ def run(
     """Update the device and print how it went. Returns the exit status."""
     wanted = Scenario() if wanted is None else wanted
     teller = Teller(quiet=arguments.json or arguments.quiet)
-    update = given.checked(Update, image, update_package, settings, teller.tell)
+    told = Signal()
+    told.connect(teller.tell)
+    update = given.checked(Update, image, update_package, settings, told)
     steps = given.checked(Steps, update.machine, wanted.steps)
     folder = given.artifacts(arguments, clear=given.OF_A_RUN)
     for damage in update_package.damage:
@@ -41,7 +44,7 @@ def run(
     if arguments.log:
         update.machine.log.on_record.connect(lambda record: print(record, file=sys.stderr))
     outside.follow(update.forwarder, update.air.on_event, settings, folder)
-    with teller, recorded(folder, update.air):
+    with teller, recorded(folder, update, told):
         result = update.run()
     if folder is not None:
         _write(folder, update, result)

@@ -1,7 +1,7 @@
 """What the page shows of a run that is over: what a command has left in its folder of artifacts.
 
-The consoles and the flash are as they were at the end; frames, phases and faults have their times. Whatever is missing
-is not shown. The files may be anybody's: what is in them is shown as text.
+The consoles, the flash and the board are as they were at the end; frames, events, phases and faults have their times.
+Whatever is missing is not shown. The files may be anybody's: what is in them is shown as text.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import msgspec.structs
 from scapy.layers.dot11 import RadioTap
 from scapy.utils import PcapNgReader
 
@@ -23,7 +26,8 @@ from bk7238.chip import Chip
 from bk7238.image import flash_image
 from bk7238.image.flash_view import FlashView
 from bk7238.peripherals.nor_endings import SECTOR
-from bk7238.view import panels
+from bk7238.view import board_state, event_log, panels
+from bk7238.view.board_state import BoardState
 from bk7238.view.dissection import dissected
 from bk7238.view.live import PageError, PageState, whole_number
 from bk7238.view.recording import FRAME, PHASE, STORY, Sight
@@ -59,7 +63,11 @@ class RecordedDevice:
             self._phases.append((str(one.get("name")), begin, over))
             begin = over
         self._faults = [_fault(one) for one in _list(self._result, "faults")]
-        self._sights = sorted([*_frames(folder / "air.pcapng"), *self._milestones()], key=lambda one: one.time)
+        self._board = _board(folder / board_state.BOARD)
+        happened = event_log.sights(_bytes(folder / event_log.EVENTS))
+        self._sights = sorted(
+            [*_frames(folder / "air.pcapng"), *happened, *self._milestones()], key=lambda one: one.time
+        )
         last = self._sights[-1].time if self._sights else 0
         self._end = max(round(1e6 * _number(self._result, "virtual_seconds")), begin, last)
         self.now = self._end
@@ -89,7 +97,7 @@ class RecordedDevice:
             "partitions": [] if view is None else panels.partitions(view),
             "faults": [],
             "shapes": [],
-            "blocks": [],
+            "blocks": list(self._board.registers),
             "can_go_back": True,
         }
 
@@ -112,14 +120,10 @@ class RecordedDevice:
                 for name, _, fired in self._faults
             ],
             "pending": [],
-            "access_points": [],
-            "leases": [],
-            "pins": [],
-            "things": [],
-            "operations": 0,
+            **msgspec.to_builtins(msgspec.structs.replace(self._board, registers={})),
         }
         history: dict[str, Any] = {"number": 0, "parent": None, "fork": 0, "end": self._end, "faults": [], "deeds": []}
-        return {
+        told: dict[str, Any] = {
             "status": status,
             "running": False,
             "speed": 0,
@@ -133,11 +137,15 @@ class RecordedDevice:
             "consoles": [[0, text] if first else [len(text), ""] for text in self._consoles],
             "flash": self._letters if first else {},
         }
+        if reader.block:
+            told["registers"] = [reader.block, self._board.registers[reader.block]]
+        return told
 
-    def look(self, _reader: PageState, wanted: dict[str, Any]) -> dict[str, Any] | None:
-        """A frame taken apart, or another moment. Raises PageError."""
-        do: Callable[[dict[str, Any]], dict[str, Any]] | None
-        do = {"goto": self._goto, "dissect": self._dissect}.get(str(wanted.get("do")))
+    def look(self, reader: PageState, wanted: dict[str, Any]) -> dict[str, Any] | None:
+        """A frame taken apart, another moment, or the registers of a block. Raises PageError."""
+        looks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]
+        looks = {"goto": self._goto, "dissect": self._dissect, "watch": partial(self._watch, reader)}
+        do = looks.get(str(wanted.get("do")))
         if do is None:
             raise PageError("the run is over: there is nothing to be done")
         try:
@@ -159,6 +167,13 @@ class RecordedDevice:
             raise ValueError("that is no frame")
         return {"dissected": dissected(sight)}
 
+    def _watch(self, reader: PageState, wanted: dict[str, Any]) -> dict[str, Any]:
+        block = str(wanted["block"])
+        if block and block not in self._board.registers:
+            raise ValueError(f"there is no block {block!r}")
+        reader.block = block
+        return {}
+
 
 def _frames(path: Path) -> list[Sight]:
     """The frames of a capture; none where it is missing, and as many as can be read where it is broken."""
@@ -175,6 +190,14 @@ def _frames(path: Path) -> list[Sight]:
             what = [from_device, min(channel, 14), radio.dBm_AntSignal]
             found.append(Sight(FRAME, round(float(packet.time) * 1e6), what, frame, packet.comment == LOST))
     return found
+
+
+def _board(path: Path) -> BoardState:
+    """How the board stood; one of which nothing is known where that is missing."""
+    try:
+        return board_state.parse(_bytes(path) or msgspec.json.encode(BoardState([], [], [], [], 0)))
+    except (ValueError, RecursionError) as error:
+        raise FolderError(f"{path}: {error}") from None
 
 
 def _bytes(path: Path) -> bytes:

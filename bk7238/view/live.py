@@ -11,7 +11,7 @@ from bk7238.bench import command
 from bk7238.faults.spec import FaultError
 from bk7238.image.flash_view import FlashView
 from bk7238.peripherals.nor_endings import SECTOR
-from bk7238.view import panels
+from bk7238.view import board_state, panels
 from bk7238.view.desk import LINK, PIN, PRESS, THING, TYPE, TYPED, Deed, Desk
 from bk7238.view.dissection import dissected
 from bk7238.view.saved_test import saved_test
@@ -117,7 +117,7 @@ class LiveDevice:
             "partitions": panels.partitions(view),
             "faults": panels.fault_kinds(),
             "shapes": panels.shapes(),
-            "blocks": ["cpu", *machine.board.names],
+            "blocks": board_state.blocks(machine),
             "can_go_back": self.desk.can_go_back,
         }
 
@@ -156,7 +156,7 @@ class LiveDevice:
             "flash": self._sectors(reader),
         }
         if reader.block:
-            told["registers"] = [reader.block, panels.registers(machine, reader.block)]
+            told["registers"] = [reader.block, board_state.registers(machine, reader.block)]
         return told
 
     def _sights(self, reader: PageState) -> list[Any]:
@@ -303,7 +303,7 @@ class LiveDevice:
     def _watch(self, reader: PageState, wanted: dict[str, Any]) -> dict[str, Any]:
         block = str(wanted["block"])
         if block:
-            panels.registers(self.desk.machine, block)
+            board_state.registers(self.desk.machine, block)
         reader.block = block
         return {}
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from bk7238.debug import listings
-from bk7238.debug.target import Target
+import msgspec
+
 from bk7238.faults import all_kinds
 from bk7238.faults.arguments import REQUIRED
 from bk7238.faults.kinds.power import CUTS
 from bk7238.image.flash_view import FlashView
-from bk7238.machine import Machine
-from bk7238.network.addresses import ip_text, mac_text
 from bk7238.peripherals.nor_endings import SECTOR, SHAPES, STATUS
 from bk7238.update.alone import Alone
 from bk7238.update.session import Update
+from bk7238.view import board_state
 from bk7238.view.desk import Desk
 
 ERASED, WRITTEN, CRC_RIGHT, CRC_WRONG = "e", "w", "c", "x"
@@ -105,14 +103,7 @@ def status(desk: Desk) -> dict[str, Any]:
         "judged_at": history.judged_at if history.result is not None else None,
         "faults": [_fault(one) for one in bench.faults.as_json()],
         "pending": [[deed.time, str(deed)] for deed in history.deeds[desk.deeds_done :]],
-        "access_points": [_access_point(one) for one in bench.air.access_points],
-        "leases": [
-            {"mac": mac_text(lease.mac), "ip": ip_text(lease.ip), "bound": lease.bound, "expires": lease.expires}
-            for lease in bench.network.dhcp.leases.values()
-        ],
-        "pins": pins(machine),
-        "things": [asdict(thing) for thing in desk.things],
-        "operations": machine.flash_operations,
+        **msgspec.to_builtins(board_state.state(bench)),
     }
 
 
@@ -135,43 +126,3 @@ def _phases(bench: Update | Alone) -> list[list[Any]]:
     story = bench.story
     over: list[list[Any]] = [[one.name, one.start, one.end] for one in story.phases]
     return over if bench.judge.verdict is not None else [*over, [story.phase, over[-1][2] if over else 0, None]]
-
-
-def _access_point(one: Any) -> dict[str, Any]:
-    stations = [mac_text(station.address) for station in one.stations if station.associated] if one.online else []
-    return {
-        "ssid": one.ssid.decode("utf-8", "replace"),
-        "channel": one.channel,
-        "online": one.online,
-        "stations": stations,
-    }
-
-
-def pins(machine: Machine) -> list[list[Any]]:
-    """Of each pin its level, what drives it, and the name of the device that hangs there."""
-    gpio, found = machine.board.gpio, []
-    for number in gpio.places:
-        config = gpio.CONFIG[number]
-        if number in gpio.driven:
-            by = "from outside"
-        elif config.function_enable:
-            by = "function"
-        elif not config.output_disable:
-            by = "output"
-        elif config.pull_enable:
-            by = "pull-up" if config.pull_mode else "pull-down"
-        else:
-            by = ""
-        device = gpio.devices.get(number)
-        found.append([int(gpio.level(number)), by, type(device).__name__ if device is not None else ""])
-    return found
-
-
-def registers(machine: Machine, name: str) -> list[list[Any]]:
-    """Address, name, value and fields of each register of a block, or of the CPU by the name `cpu`. Raises ValueError
-    for a block that is not there."""
-    target = Target(machine)
-    if name == "cpu":
-        names = [*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "cpsr"]
-        return [["", one, target.register(one), {}] for one in names]
-    return [[f"{at:#010x}", label, value, fields] for at, label, value, fields in listings.values(target, name)]

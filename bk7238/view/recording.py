@@ -48,8 +48,9 @@ def frame_kind(frame: bytes) -> str:
 
 @dataclass(slots=True)
 class Sight:
-    """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight, or an event. `data`
-    are the bytes of a frame, which is `lost` where a fault has kept it from arriving, or holds it back."""
+    """One thing that was seen at a time (microseconds): `what` is plain data, by the kind of sight; of an event its
+    name, and what it says or the event itself. `data` are the bytes of a frame, which is `lost` where a fault has kept
+    it from arriving, or holds it back."""
 
     kind: str
     time: int
@@ -64,8 +65,8 @@ class Sight:
             from_device, channel, rssi = self.what
             what = [frame_kind(self.data), from_device, len(self.data), channel, rssi, self.lost]
         elif self.kind == EVENT:
-            [event] = self.what
-            what = [type(event).__name__, event_fields(event)]
+            name, event = self.what
+            what = [name, event if isinstance(event, dict) else event_fields(event)]
         else:
             what = self.what
         return [self.kind, self.time, *what]
@@ -126,7 +127,7 @@ class Onlooker:
         self._note(Sight(FRAME, time, [from_device, channel, rssi], frame, lost))
 
     def _event(self, event: Event) -> None:
-        self._note(Sight(EVENT, event.time, [event]))
+        self._note(Sight(EVENT, event.time, [type(event).__name__, event]))
 
     def _operated(self, kind: str, address: int, what: bytes | int) -> None:
         assert self._bench is not None

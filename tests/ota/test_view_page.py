@@ -214,5 +214,11 @@ def test_a_folder_of_artifacts_is_looked_at(browser, page, tmp_path):
     until(browser, lambda: text(browser, "verdict") == "new-app-runs")
     assert "1.0.1" in browser.find_element(By.ID, "uart1").get_attribute("textContent")
     assert not browser.find_element(By.ID, "run").is_displayed()
+    network = text(browser, "network")
+    assert "“Bench” on channel 6" in network and re.search(r"GET /reference_1\S+: 200", network)
+    assert "operations" in text(browser, "flash-words")
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#pins button")) == 32
+    Select(browser.find_element(By.ID, "block")).select_by_value("cpu")
+    until(browser, lambda: "cpsr" in text(browser, "registers"))
     assert browser.find_elements(By.CSS_SELECTOR, "#frames button")
     assert re.search(r"; [1-9]\d* lost$", browser.find_element(By.ID, "air").get_attribute("aria-label"))

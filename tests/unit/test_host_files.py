@@ -248,6 +248,6 @@ def test_what_an_earlier_run_left_is_cleared_and_nothing_else(tmp_path, capsys):
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert {name for name, data in found.items() if data == b"old"} == {"notes.txt", "sweep.json", "flash.bin.old"}
     made = {name for name, data in found.items() if data != b"old"}
-    kept = {"uart1.log", "uart2.log", "chip.log", "flash.bin", "air.pcapng", "80211_keys"}
+    kept = {"uart1.log", "uart2.log", "chip.log", "flash.bin", "air.pcapng", "80211_keys", "events.jsonl", "board.json"}
     assert made == {*kept, "result.json", "replay"}
     assert all(any(fnmatch(name, one) for one in arguments.OF_A_RUN) for name in made)

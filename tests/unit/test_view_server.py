@@ -281,7 +281,7 @@ def any_device():
     return LiveDevice(Desk(flash_image.read(REFERENCE), None, Settings()), "reference_1.0.0.bin", "")
 
 
-FILES = ("uart1.log", "uart2.log", "flash.bin", "air.pcapng", "result.json", "replay")
+FILES = ("uart1.log", "uart2.log", "flash.bin", "air.pcapng", "result.json", "replay", "events.jsonl", "board.json")
 
 
 def recorded(files):
@@ -299,6 +299,10 @@ def recorded(files):
         for sight in range(min(3, device.news(page)["sights"][0])):
             with suppress(PageError):
                 device.look(page, {"do": "dissect", "sight": sight})
+        for block in [*device.introduction()["blocks"], "none"]:
+            with suppress(PageError):
+                device.look(page, {"do": "watch", "block": block})
+            json.dumps(device.news(page))
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FILES, st.binary(max_size=300))))
@@ -309,6 +313,26 @@ def test_a_folder_may_hold_any_bytes(files):
 @given(st.dictionaries(st.sampled_from(("phases", "faults", "virtual_seconds", "verdict", "instructions")), JSON))
 def test_a_result_may_be_any_json(result):
     recorded({"result.json": json.dumps(result).encode()})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("event", "flash", "story", "frame")), st.integers(), JSON, JSON)),
+    st.fixed_dictionaries(
+        {"access_points": st.just([]), "leases": st.just([]), "pins": JSON, "things": st.just([])},
+        optional={"operations": JSON, "registers": st.dictionaries(st.text(), JSON)},
+    ),
+)
+def test_what_happened_and_the_board_may_be_any_json(lines, board):
+    events = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    recorded({"uart1.log": b"x", "events.jsonl": events, "board.json": json.dumps(board).encode()})
+
+
+def test_what_is_nested_too_deeply_is_refused(tmp_path):
+    deep = b"[" * 100_000
+    for name in ("events.jsonl", "uart1.log", "board.json"):
+        (tmp_path / name).write_bytes(deep)
+    with pytest.raises(ValueError, match=r"board\.json"):
+        RecordedDevice(tmp_path)
 
 
 @given(st.lists(st.binary(max_size=60), max_size=4), st.data())

@@ -60,7 +60,7 @@ function take(told) {
   sights.length = Math.min(sights.length, first);
   for (const sight of told.sights[1]) sights.push(sight);
   delete told.sights;
-  news = told;
+  news = { ...told, controls: about.live && told.controls };
   show();
 }
 
@@ -138,13 +138,13 @@ function drawPartitions() {
 
 function show() {
   const status = news.status;
-  const controls = about.live && news.controls;
+  const controls = news.controls;
   $("run").textContent = news.running ? "Pause" : "Run";
   document.body.dataset.state = news.running ? "running" : "paused";
   if (document.activeElement !== $("speed")) $("speed").value = String(news.speed);
   document.body.dataset.now = status.now;
   document.body.dataset.history = news.history;
-  for (const one of document.querySelectorAll("[data-live]"))
+  for (const one of document.querySelectorAll("[data-live], [data-hands]"))
     for (const field of one.matches("button") ? [one] : one.querySelectorAll("button, input, select")) field.disabled = !controls;
   $("why").disabled = !controls || status.judged_at === null;
   $("debug").textContent = news.gdb ? "Stop debugging" : "Debug here";
@@ -267,7 +267,7 @@ function showFlash() {
   }
   const wrong = about.letters.filter((letter) => letter === "x").length;
   const at = now.size ? `; being written: ${[...now].slice(-3).map((sector) => hex(sector * about.sector, 6)).join(", ")}` : "";
-  $("flash-words").textContent = `${kilobytes(about.flash_size)} in sectors of ${kilobytes(about.sector)}; ${about.live ? news.status.operations.toLocaleString("en") + " operations; " : ""}` +
+  $("flash-words").textContent = `${kilobytes(about.flash_size)} in sectors of ${kilobytes(about.sector)}; ${news.status.operations ? news.status.operations.toLocaleString("en") + " operations; " : ""}` +
     `${wrong || "no"} sector${wrong === 1 ? "" : "s"} with a wrong CRC${at}`;
 }
 
@@ -337,6 +337,7 @@ function showAir() {
 // The network
 
 function showNetwork(status) {
+  $("network").closest("section").hidden = !about.live && !status.access_points.length && !sights.some(([kind]) => kind === "event");
   const events = known().filter(([kind]) => kind === "event");
   if (!changed("network", [news.history, events.length, status.access_points, status.leases])) return;
   const open = new Map(), requests = [], told = [];
@@ -470,6 +471,7 @@ function showThings(status) {
 // Pins and registers
 
 function showPins(status) {
+  $("pins").closest("section").hidden = !status.pins.length;
   if (!changed("pins", [status.pins, pin, news.controls])) return;
   const buttons = $("pins").children;
   status.pins.forEach(([level, by, device], number) => {
