@@ -138,9 +138,9 @@ def test_an_update_is_watched_taken_back_and_cut(browser, page, saved, files, ba
     browser.find_element(By.CSS_SELECTOR, "#dialog button").click()
     # Back by some seconds and on again, by the keys
     end = now(browser)
-    body = browser.find_element(By.TAG_NAME, "body")
+    body, button = browser.find_element(By.TAG_NAME, "body"), browser.find_element(By.ID, "run")
     for step in range(back):
-        body.send_keys(Keys.SHIFT + Keys.ARROW_LEFT)
+        (button if step else body).send_keys(Keys.SHIFT + Keys.ARROW_LEFT)
         until(browser, lambda step=step: now(browser) <= end - 900_000 * (step + 1))
     assert text(browser, "verdict") == "paused"
     body.send_keys(Keys.END)
@@ -193,7 +193,8 @@ def test_a_narrow_and_dark_page_shows_all_within_its_width(browser, page, tmp_pa
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         asks(browser, do="thing", thing="button", control="press")
-        asks(browser, do="watch", block="cpu")
+        Select(browser.find_element(By.ID, "block")).select_by_value("wifi")
+        until(browser, lambda: "currentState" in text(browser, "registers"))
         until(browser, lambda: "not down" not in text(browser, "things") and "down" in text(browser, "things"))
         assert browser.execute_script(paper) != light
         width, inside = browser.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
@@ -201,6 +202,8 @@ def test_a_narrow_and_dark_page_shows_all_within_its_width(browser, page, tmp_pa
         beyond = "return [...document.querySelectorAll('main *, header *')].filter(one => !one.closest('.scroll') && "
         beyond += "one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 80))"
         assert browser.execute_script(beyond) == []
+        cells = "return [...document.querySelectorAll('#registers td')].map(one => one.getBoundingClientRect().right)"
+        assert max(browser.execute_script(cells)) <= width
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -541,7 +541,8 @@ $("air").onclick = (event) => {
   if (best !== null) ask("dissect", { sight: best });
 };
 document.onkeydown = (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea, dialog, button, pre, summary")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, dialog, [tabindex]")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return;
   const step = event.shiftKey ? 1000000 : 100000, now = news.status ? news.status.now : 0;
   const keys = {
     " ": () => about.live && $("run").click(), ArrowLeft: () => go(now - step), ArrowRight: () => go(Math.min(now + step, news.end)),
