@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bk7238.peripherals.core import RO, RW, SC, W1C, Output, Peripheral, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, W1C, Copy, Output, Peripheral, Quiet, Register, on_write
 
 CHANNELS, CHANNELS_7252N = 6, 12
 
@@ -117,6 +117,24 @@ class Gdma(_Copier):
         fin = W1C(0, 5)
         hfin = W1C(8, 13)
 
+    copied = Copy(
+        {
+            CONF.dma_en: 1,
+            CONF.fin_inten: 0,
+            CONF.hfin_inten: 0,
+            CONF.srcaddr_inc: 1,
+            CONF.dstaddr_inc: 1,
+            CONF.srcaddr_loop: 0,
+            CONF.dstaddr_loop: 0,
+        },
+        length=CONF.trans_len,
+        source=SRC_START_ADDR.address,
+        target=DST_START_ADDR.address,
+        unless=(MUX_REQS.src_req, MUX_REQS.dst_req),
+        counted=(INT_CNTS.fin_cnt, INT_CNTS.hfin_cnt),
+    )
+    configured = Quiet(CONF.dma_en)
+
     @on_write(CONF)
     def _configured(self, word: int, channel: int) -> None:
         if self._transfer(word, channel):
@@ -213,6 +231,24 @@ class Gdma12(_Copier):
         bus_err = W1C(20)
         fin_cnt = RO(24, 27)
         hfin_cnt = RO(28, 31)
+
+    copied = Copy(
+        {
+            CONF.dma_en: 1,
+            CONF.fin_inten: 0,
+            CONF.hfin_inten: 0,
+            CONF.srcaddr_inc: 1,
+            CONF.dstaddr_inc: 1,
+            CONF.srcaddr_loop: 0,
+            CONF.dstaddr_loop: 0,
+        },
+        length=CONF.trans_len,
+        source=SRC_START_ADDR.address,
+        target=DST_START_ADDR.address,
+        unless=(MUX_REQS.src_req, MUX_REQS.dst_req),
+        counted=(STATUS.fin_cnt, STATUS.hfin_cnt),
+    )
+    configured = Quiet(CONF.dma_en)
 
     @on_write(CONF)
     def _configured(self, word: int, channel: int) -> None:

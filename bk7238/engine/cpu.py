@@ -20,7 +20,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory
-from bk7238.engine.slice import Page, Read, Slice, SpanTable, StoreTable, Write
+from bk7238.engine.slice import MemoryEntry, Page, Read, Slice, SpanTable, StoreTable, Write
 
 OnRead = Callable[[int, int, int, int], int]
 OnWrite = Callable[[int, int, int, int, int], None]
@@ -50,7 +50,7 @@ _SYNDROME = slice(3024, 3028)
 """Where a snapshot's context (Unicorn 2.1.4) has QEMU's `env->exception.syndrome`. An ARMv5 has no such register: it is
 what was left when a register was last read within an instruction, and so tells of who looked, not of the CPU."""
 _FUNCTIONS = ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of Unicorn, in the slice
-_ADDRESSES = ("uc", *_FUNCTIONS, "pages", "schedule", "window")  # of this host, in the slice
+_ADDRESSES = ("uc", *_FUNCTIONS, "pages", "schedule", "window", "memories")  # of this host, in the slice
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,9 @@ class Cpu:
         self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
         self.slice.window, self.slice.window_at = ctypes.addressof(window.buffer), window.address
         self.slice.window_size = window.size
+        places = [MemoryEntry(ctypes.addressof(one.buffer), one.address, one.size) for one in self.memories]
+        self._places = (MemoryEntry * (len(places) + 1))(*places)
+        self.slice.memories = ctypes.addressof(self._places)
         self.hand_over: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
         self.uc = self._make()
@@ -315,7 +318,7 @@ class Cpu:
     def map_span(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
         """As `map_callbacks`. In the table that is returned, words by offset / 4 can be given the address of a
         register, whose plain accesses then call nothing."""
-        table = slices.table(Read(read), Write(write), end - start, self._at + Slice.held.offset)
+        table = slices.table(Read(read), Write(write), end - start, self._at)
         self._keep.append(table)
         on_read = self._functions.on_read or _address(table.read)
         on_write = self._functions.on_write or _address(table.write)

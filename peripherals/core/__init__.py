@@ -31,7 +31,7 @@ from bk7238.peripherals.core.device import (
     UartDevice,
 )
 from bk7238.peripherals.core.peripheral import Peripheral
-from bk7238.peripherals.core.register import Clears, Register, word
+from bk7238.peripherals.core.register import Clears, Quiet, Register, word
 from bk7238.peripherals.core.services import Bus, Clock, Log, PendingEvent, Recurring, ResetKind, Services
 from bk7238.peripherals.core.signal import Signal, Tap
 from bk7238.peripherals.core.state import (
@@ -39,6 +39,7 @@ from bk7238.peripherals.core.state import (
     Alarm,
     Batch,
     Calls,
+    Copy,
     Feed,
     Fifo,
     Load,
@@ -81,6 +82,7 @@ __all__ = [
     "Carrier",
     "Clears",
     "Clock",
+    "Copy",
     "Device",
     "Feed",
     "Fifo",
@@ -99,6 +101,7 @@ __all__ = [
     "PinDevice",
     "Port",
     "PwmDevice",
+    "Quiet",
     "Recurring",
     "Register",
     "ResetKind",

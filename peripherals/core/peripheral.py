@@ -13,17 +13,19 @@ from functools import partial
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
-from bk7238.peripherals.core.register import WORD, Clears, Kept, Register
+from bk7238.peripherals.core.register import WORD, Clears, Field, Kept, Quiet, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
 from bk7238.peripherals.core.state import (
     Alarm,
     Batch,
+    Copy,
     Feed,
     Fifo,
     Load,
     Periodic,
     RunningAlarm,
+    RunningCopy,
     RunningFeed,
     RunningFifo,
     RunningLoad,
@@ -230,7 +232,7 @@ class Peripheral(Declaring, base=True):
         if isinstance(item, StoreBuffer):
             buffer = self._fifos[key] = RunningStoreBuffer(item, self.words[item.enable.register.at])
             return buffer
-        if isinstance(item, (Load, Clears)):
+        if isinstance(item, (Load, Clears, Quiet, Copy)):
             return self._make_command(item)
         if isinstance(item, State):
             self._states[key] = holder, name, item
@@ -274,14 +276,29 @@ class Peripheral(Declaring, base=True):
                 self.writers[at] = _followed(self.writers[at], register)
         return line
 
-    def _make_command(self, item: Load | Clears) -> Any:
-        """Let writes of a register do something to others."""
+    def _make_command(self, item: Load | Clears | Quiet | Copy) -> Any:
+        """Let writes of a register do something to others, or nothing."""
+        if isinstance(item, Quiet):
+            unless, mask = (None, 0) if item.unless is None else (self._array(item.unless)[0], item.unless.mask)
+            for register in self._array(item.but):
+                register.hush(item.bits, unless, mask)
+            return item
+        if isinstance(item, Copy):
+            arrays = map(self._array, (item.source, item.target, item.unless[0], item.counted[0]))
+            copies = [RunningCopy(item, *registers) for registers in zip(*arrays, strict=True)]
+            for register, running in zip(self._array(item.length), copies, strict=True):
+                register.copy(running)
+            return copies
         if isinstance(item, Clears):
             self.words[item.by.at].acknowledge(self.words[item.status.at], item.bits)
             return item
         load = RunningLoad(item, self._behind[item.fifo])
         self.words[item.address.register.at].command(load)
         return load
+
+    def _array(self, field: Field) -> list[Register]:
+        """The registers that have a field: one, or those of an array."""
+        return self._registers[field.register.__name__]
 
     def _make_alarm(self, item: Alarm, key: str, handler: Callable[..., Any] | None) -> Any:
         if isinstance(item, Periodic):

@@ -111,6 +111,10 @@ if TYPE_CHECKING:
         _programs: int | None
         _clears: int | None
         _clears_bits: int
+        _quiet: int
+        _unless_mask: int
+        _unless: int | None
+        _copies: int | None
 
         def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
@@ -131,6 +135,10 @@ else:
             ("_programs", ctypes.c_void_p),
             ("_clears", ctypes.c_void_p),
             ("_clears_bits", ctypes.c_uint32),
+            ("_quiet", ctypes.c_uint32),
+            ("_unless_mask", ctypes.c_uint32),
+            ("_unless", ctypes.c_void_p),
+            ("_copies", ctypes.c_void_p),
         )
 
 
@@ -233,6 +241,15 @@ class Register(_Memory):
         """Let writes load a FIFO."""
         self._loads = ctypes.addressof(load)
 
+    def copy(self, copy: Any) -> None:
+        """Let writes copy memory."""
+        self._copies = ctypes.addressof(copy)
+
+    def hush(self, bits: int, unless: Register | None, mask: int) -> None:
+        """Let a write in which none but these bits is set need no handler, but while `mask` is set in another."""
+        self._quiet, self._unless_mask = bits, mask
+        self._unless = None if unless is None else unless.host_address
+
     def program(self, programs: Any) -> None:
         """Let writes program a flash."""
         self._programs = ctypes.addressof(programs)
@@ -270,6 +287,15 @@ class Clears(Declaration):
 
     def __init__(self, status: type[Register], *, by: type[Register], but: Field | None = None) -> None:
         self.status, self.by, self.bits = status, by, WORD & ~(but.mask if but else 0)
+
+
+class Quiet(Declaration):
+    """A write of the register of the fields `but` in which none of them is set does no more than change what is stored:
+    its handler need not be called, but while the field `unless` is not zero."""
+
+    def __init__(self, *but: Field, unless: Field | None = None) -> None:
+        self.but, self.unless = but[0], unless
+        self.bits = WORD & ~sum(field.mask for field in but)
 
 
 def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:

@@ -136,6 +136,50 @@ class RunningLoad(ctypes.Structure):
         self._memory, self._size = ctypes.addressof(self._bytes), len(memory)
 
 
+class Copy(Declaration):
+    """Copies memory when a register is written in which `command` has these values: `length` and one bytes, from the
+    address in the register of `source` to that in `target`'s, while the fields `unless` are zero. The fields `counted`
+    are one more then. Of register arrays each of the same place is meant.
+
+    Where that is not done natively the register's handler is called.
+    """
+
+    def __init__(
+        self,
+        command: dict[Field, int],
+        *,
+        length: Field,
+        source: Field,
+        target: Field,
+        unless: tuple[Field, ...],
+        counted: tuple[Field, Field],
+    ) -> None:
+        self.length, self.source, self.target, self.unless, self.counted = length, source, target, unless, counted
+        self.mask = sum(field.mask for field in command)
+        self.value = sum(value << field.lsb for field, value in command.items())
+        for fields in ((*command, length), unless, counted):
+            if len({field.register for field in fields}) != 1:
+                raise TypeError("a copy is commanded by one register, prevented by one, and counted in one")
+
+
+class RunningCopy(ctypes.Structure):
+    """The copies that one register commands, laid out as `struct copy` of the engine's slice.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint32) for name in ("_mask", "_value", "_length_mask", "_length_lsb", "_unless_mask")),
+        ("_counted_masks", ctypes.c_uint32 * 2),
+        ("_counted_ones", ctypes.c_uint32 * 2),
+        *((name, ctypes.c_void_p) for name in ("_source", "_target", "_unless", "_counted")),
+    )
+
+    def __init__(self, declared: Copy, source: Register, target: Register, unless: Register, counted: Register) -> None:
+        length, fields = declared.length, declared.counted
+        bits = declared.mask, declared.value, length.mask, length.lsb, sum(field.mask for field in declared.unless)
+        masks, ones = tuple(field.mask for field in fields), tuple(1 << field.lsb for field in fields)
+        addresses = [register.host_address for register in (source, target, unless, counted)]
+        super().__init__(*bits, masks, ones, *addresses)
+
+
 class Batch(Fifo):
     """A FIFO of what is written to `field`, whose handler, marked with `on_batch`, gets a list of items.
 

@@ -98,4 +98,4 @@ class Control(MacPart):
     def _give_up(self) -> None:
         """Take back what is on the air, and what was heard and is not in memory yet."""
         self.block.tx.halt_all()
-        self.block.rings.waiting.clear()
+        self.block.rings.clear()

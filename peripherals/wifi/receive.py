@@ -35,7 +35,7 @@ from bk7238.formats.ieee80211 import (
     is_group,
     parse,
 )
-from bk7238.peripherals.core import RO, RW, Input, Register, State
+from bk7238.peripherals.core import RO, RW, Input, Quiet, Register, State
 from bk7238.peripherals.wifi import keys
 from bk7238.peripherals.wifi.descriptors import (
     RBD_DONE,
@@ -57,6 +57,7 @@ from bk7238.peripherals.wifi.descriptors import (
     write_bytes,
     write_word,
 )
+from bk7238.peripherals.wifi.dma import Dma
 from bk7238.peripherals.wifi.filter import judged
 from bk7238.peripherals.wifi.keys import Key
 from bk7238.peripherals.wifi.mac_part import MacPart
@@ -116,6 +117,17 @@ class RxRings(MacPart):
     class DEBUG_RX_PAY_C_PTR(Register, at=0x854C):
         rxPayCurrentPointer = RO(0, 31, doc="the buffer descriptor that the MAC sits on, 0 for none")
 
+    class RX_FIFO(Register, at=0x9000, bus=False):
+        frames = RO(0, 31, doc="how many received frames wait for descriptors")
+
+    linked = Quiet(
+        Dma.DMA_CNTRL_SET.txNewTail,
+        Dma.DMA_CNTRL_SET.txNewHead,
+        Dma.DMA_CNTRL_SET.haltAfterTXOP,
+        Dma.DMA_CNTRL_SET.rxHeaderNewHead,
+        Dma.DMA_CNTRL_SET.rxPayloadNewHead,
+        unless=RX_FIFO.frames,
+    )
     header_used = State(False)
     buffer_used = State(False)
     waiting: State[list[Heard]] = State(factory=list)
@@ -126,8 +138,14 @@ class RxRings(MacPart):
             self.log.warning(f"{MOST_WAITING} received frames wait for descriptors; one more is lost")
             return False
         self.waiting.append(heard)
+        self.RX_FIFO.frames = len(self.waiting)
         self.fill()
         return True
+
+    def clear(self) -> None:
+        """Forget the frames that wait."""
+        self.waiting.clear()
+        self.RX_FIFO.frames = 0
 
     def new_header_head(self) -> None:
         """Begin with the header ring that the firmware has written."""
@@ -154,6 +172,7 @@ class RxRings(MacPart):
             placed += 1
         if placed:
             del self.waiting[:placed]
+            self.RX_FIFO.frames = len(self.waiting)
             status: Any = self.block.interrupts.TX_RX_INT_STATUS
             status.changed()
 

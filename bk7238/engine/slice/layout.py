@@ -68,7 +68,7 @@ class SpanTable(ctypes.Structure):
         ("words", ctypes.POINTER(ctypes.c_void_p)),
         ("reads", ctypes.POINTER(ctypes.c_uint32)),
         ("writes", ctypes.POINTER(ctypes.c_uint32)),
-        ("held", ctypes.c_void_p),
+        ("slice", ctypes.c_void_p),
     )
 
 
@@ -79,12 +79,17 @@ class StoreTable(ctypes.Structure):
     _fields_ = (("write", Write), ("buffer", ctypes.c_void_p))
 
 
-def table(read: Any, write: Any, size: int, held: int) -> SpanTable:
-    """One for `size` bytes, from which nothing is answered yet. `held` is the host address of a flag: something was put
-    into a batch."""
+class MemoryEntry(ctypes.Structure):
+    """`struct memory` of slice.c: where the host has a memory of the CPU's."""
+
+    _fields_ = (("bytes", ctypes.c_void_p), ("address", ctypes.c_uint32), ("size", ctypes.c_uint32))
+
+
+def table(read: Any, write: Any, size: int, run: int) -> SpanTable:
+    """One for `size` bytes, from which nothing is answered yet. `run` is the host address of the slice."""
     count = size // 4
     words, reads, writes = (ctypes.c_void_p * count)(), (ctypes.c_uint32 * count)(), (ctypes.c_uint32 * count)()
-    return SpanTable(read, write, words, reads, writes, held)
+    return SpanTable(read, write, words, reads, writes, run)
 
 
 class Slice(ctypes.Structure):
@@ -129,5 +134,6 @@ class Slice(ctypes.Structure):
         ("pages", ctypes.c_void_p),
         ("schedule", ctypes.c_void_p),
         ("window", ctypes.c_void_p),
+        ("memories", ctypes.c_void_p),
         ("blocks", ctypes.c_uint32 * BLOCKS),
     )

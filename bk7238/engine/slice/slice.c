@@ -59,7 +59,14 @@ struct slice {
     uint8_t *pages;         /* what each page of the address space is, bits as in the enum */
     struct schedule *schedule; /* may be 0: then all that recurs is Python's matter */
     uint8_t *window;        /* what shows there */
+    struct memory *memories; /* all of them, up to one without bytes */
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
+};
+
+/* A memory of the CPU: MemoryEntry of layout.py. */
+struct memory {
+    uint8_t *bytes;
+    uint32_t address, size;
 };
 
 /* A FIFO behind a port: RunningFifo of peripherals/core/state.py. */
@@ -88,6 +95,20 @@ struct word {
     struct programs *programs; /* and others; may be 0 */
     struct word *clears;    /* the register in which ones that are written clear bits; may be 0 */
     uint32_t clears_bits;   /* which ones */
+    uint32_t quiet;         /* a write in which none but these bits is set is nobody's matter */
+    uint32_t unless_mask;   /* but while this is set in `unless` */
+    struct word *unless;    /* may be 0 */
+    struct copy *copies;    /* and what other writes do; may be 0 */
+};
+
+/* A copy within the memories: RunningCopy of peripherals/core/state.py. */
+struct copy {
+    uint32_t mask, value;   /* bits of the word that command it, and what they are then */
+    uint32_t length_mask, length_lsb; /* bytes less one */
+    uint32_t unless_mask;   /* but not while this is set in `unless` */
+    uint32_t counted_masks[2], counted_ones[2]; /* fields of `counted` that count it */
+    struct word *source, *target; /* the addresses */
+    struct word *unless, *counted;
 };
 
 /* A FIFO filled from memory: RunningLoad of peripherals/core/state.py. */
@@ -208,7 +229,7 @@ struct span {
     void (*write)(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
     struct word **words;    /* by offset / 4; 0 where only the block knows */
     uint32_t *reads, *writes; /* how often a block was asked, by offset / 4 */
-    uint32_t *held;         /* of the slice */
+    struct slice *slice;
 };
 
 /* Where stores into the flash window go: StoreTable of layout.py. */
@@ -399,6 +420,41 @@ static int batch_takes(struct fifo *s, uint32_t item)
 static int fifo_asks(struct fifo *s)
 {
     return s->flags && asks(s->flags->lines);
+}
+
+/* Where bytes of a memory are; 0 where no memory holds them. */
+static uint8_t *bytes_at(struct slice *s, uint32_t address, uint32_t length)
+{
+    struct memory *one;
+    for (one = s->memories; one->bytes; one++)
+        if (address >= one->address && length <= one->size && address - one->address <= one->size - length)
+            return one->bytes + (address - one->address);
+    return 0;
+}
+
+/* Copy bytes of memory. Returns whether it is all there is to the write of `value`: it lies in the memories, and where it
+ * goes to there is no code, nothing watched, and no flash. */
+static int copied(struct slice *s, struct copy *copy, uint32_t value)
+{
+    uint32_t length = ((value & copy->length_mask) >> copy->length_lsb) + 1, target = copy->target->value, i;
+    uint8_t *from = bytes_at(s, copy->source->value, length), *to = bytes_at(s, target, length);
+
+    if (!from || !to || s->watched || (copy->unless->value & copy->unless_mask))
+        return 0;
+    for (i = target >> PAGE_BITS; i <= (target + (length - 1)) >> PAGE_BITS; i++)
+        if (s->pages[i] & (FETCHED | WINDOW))
+            return 0;
+    if (to < from)
+        for (i = 0; i < length; i++)
+            to[i] = from[i];
+    else
+        for (i = length; i-- > 0;)
+            to[i] = from[i];
+    for (i = 0; i < 2; i++) {
+        uint32_t mask = copy->counted_masks[i], *counted = &copy->counted->value;
+        *counted = (*counted & ~mask) | ((*counted + copy->counted_ones[i]) & mask);
+    }
+    return 1;
 }
 
 /* Fill a FIFO from memory. Returns whether it is all there is to the write of `value`. */
@@ -806,7 +862,16 @@ void on_write(void *uc, uint64_t offset, unsigned size, uint64_t written, void *
             if (size == 4 && takes && !(value & ~fifo->mask) && fifo->count < fifo->depth && !fifo_asks(fifo)) {
                 put_item(fifo, item);
                 if (held)
-                    *span->held = 1;
+                    span->slice->held = 1;
+                write_word(word, value);
+                return;
+            }
+        } else if (size == 4 && word->quiet && !(value & ~word->quiet) &&
+                   !(word->unless && (word->unless->value & word->unless_mask)) && !asks(word->lines)) {
+            write_word(word, value);
+            return;
+        } else if (word->copies && size == 4 && (value & word->copies->mask) == word->copies->value) {
+            if (copied(span->slice, word->copies, value)) {
                 write_word(word, value);
                 return;
             }
