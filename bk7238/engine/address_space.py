@@ -101,6 +101,7 @@ def map_board(
             _map_nothing(cpu, log, free_start, free_end, "nothing is there")
     cpu.map_stores(_storing(cpu, bus, log, failed), bus.buffer)
     bus.on_served(cpu.slice_address)
+    bus.place = cpu.place
     return mapped
 
 

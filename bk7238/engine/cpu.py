@@ -11,6 +11,7 @@ import mmap
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import unicorn
@@ -122,6 +123,12 @@ class Cpu:
     def slice_address(self) -> int:
         """Where the slice is in the host's memory."""
         return self._at
+
+    @property
+    def place(self) -> Callable[..., bool]:
+        """What places received frames, as the bus offers it."""
+        place = self._functions.place
+        return (lambda *_what: False) if place is None else partial(place, self._at)
 
     @property
     def lines_address(self) -> int:

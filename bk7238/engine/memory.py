@@ -61,6 +61,7 @@ class SystemBus:
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
         self.buffer: int | None = None
         self.on_served: Callable[[int], object] = lambda _at: None
+        self.place: Callable[..., bool] = lambda *_what: False
 
     def find(self, address: int, length: int) -> Memory:
         """The memory that holds all these bytes. Raises ValueError where there is none."""

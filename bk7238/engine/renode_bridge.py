@@ -42,6 +42,7 @@ class RenodeBus:
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _value, _width: False
         self.buffer: int | None = None
         self.on_served: Callable[[int], object] = lambda _at: None
+        self.place: Callable[..., bool] = lambda *_what: False
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of Renode's memories. Raises ValueError outside of them."""

@@ -82,11 +82,15 @@ class Bus(Protocol):
     answers whether that does anything. Where it does no more than fill the store buffer at host address `buffer`, and
     does not complete it, the call may be left out. `on_served(slice)` is called by an engine that programs the flash by
     itself, with the host address of its slice; `written` is told of that.
+
+    `place(header, buffer, used, frame, length, report)` lets an engine place a received frame into the rings of the
+    Wi-Fi MAC, whose registers for the current descriptors have these host addresses, and answers whether it did.
     """
 
     on_store: Callable[[int, int, int], bool]
     buffer: int | None
     on_served: Callable[[int], object]
+    place: Callable[..., bool]
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a CPU address."""

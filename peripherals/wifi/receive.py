@@ -183,13 +183,19 @@ class RxRings(MacPart):
 
     def _place(self, heard: Heard) -> bool:
         """Write one frame into the rings. False, and nothing written, where there is no room yet."""
-        address, bus = self.DEBUG_RX_HDR_C_PTR.value, self.bus
+        header, buffer, frame, bus = self.DEBUG_RX_HDR_C_PTR, self.DEBUG_RX_PAY_C_PTR, heard.frame, self.bus
+        pointers: Any = header.host_address, buffer.host_address
+        if self.header_used == self.buffer_used and bus.place(
+            *pointers, self.header_used, frame, len(frame), heard.report()
+        ):
+            self._placed()
+            return True
+        address = header.value
         if address and self.header_used:
             address = read_next(bus, address)
         if not address:
             return False
         read_rx_header(bus, address)
-        frame = heard.frame
         buffers = self._buffers(len(frame))
         if not buffers:
             return False
@@ -201,11 +207,15 @@ class RxRings(MacPart):
             begin = end
         write_word(bus, address + RHD_FIRST_BUFFER, buffers[0][0])
         write_bytes(bus, address + RHD_FRAME_LENGTH, heard.report())
-        self.DEBUG_RX_HDR_C_PTR.value = address
-        self.DEBUG_RX_PAY_C_PTR.value = self.DEBUG_RX_PAY_S_PTR.value = at
+        header.value, buffer.value = address, at
+        self._placed()
+        return True
+
+    def _placed(self) -> None:
+        """The MAC sits on descriptors that it has filled."""
+        self.DEBUG_RX_PAY_S_PTR.value = self.DEBUG_RX_PAY_C_PTR.value
         self.header_used = self.buffer_used = True
         self.block.interrupts.TX_RX_INT_STATUS.value |= RX_TRIGGERS
-        return True
 
     def _buffers(self, length: int) -> list[tuple[int, int, int]]:
         """The next buffer descriptors that together hold `length` bytes, each with its buffer's size and address; none

@@ -21,6 +21,8 @@ enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
 enum { FEED, PERIODIC }; /* kinds of what recurs */
 enum { SWI = 2, AT_ONCE = 2 }; /* QEMU's number, and instructions as in storm.py */
+enum { RHD_PATTERN = 0xBAADF00D, RBD_PATTERN = 0xC0DEDBAD, NEXT = 4, RHD_FIRST_BUFFER = 8, RHD_REPORT = 0x1C, REPORT = 44 };
+enum { RBD_START = 8, RBD_END = 12, RBD_STATUS = 16, RBD_COMPLETE = 3 }; /* as in descriptors.py of the Wi-Fi MAC */
 #define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
@@ -432,21 +434,82 @@ static uint8_t *bytes_at(struct slice *s, uint32_t address, uint32_t length)
     return 0;
 }
 
+/* Where bytes of a memory are that a bus master may write: there is no code, nothing watched, and no flash; else 0. */
+static uint8_t *room_at(struct slice *s, uint32_t address, uint32_t length)
+{
+    uint8_t *bytes = s->watched ? 0 : bytes_at(s, address, length);
+    uint32_t page;
+    if (bytes)
+        for (page = address >> PAGE_BITS; page <= (address + (length - 1)) >> PAGE_BITS; page++)
+            if (s->pages[page] & (FETCHED | WINDOW))
+                return 0;
+    return bytes;
+}
+
+static uint32_t get_word(const uint8_t *bytes)
+{
+    return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static void put_word(uint8_t *bytes, uint32_t word)
+{
+    bytes[0] = (uint8_t)word;
+    bytes[1] = (uint8_t)(word >> 8);
+    bytes[2] = (uint8_t)(word >> 16);
+    bytes[3] = (uint8_t)(word >> 24);
+}
+
+static void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
+{
+    while (length--)
+        *to++ = *from++;
+}
+
+/* Place a received frame, and what is to be told of it, into the MAC's rings of descriptors: those after the current ones
+ * where these are used. Returns whether that was possible: there are such, and one buffer holds it. */
+int place(struct slice *s, struct word *header, struct word *buffer, uint32_t used, const uint8_t *frame, uint32_t length,
+          const uint8_t *report)
+{
+    uint32_t rhd = header->value, rbd = buffer->value, start, end;
+    uint8_t *head, *descriptor, *room;
+
+    if (used) {
+        head = bytes_at(s, rhd + NEXT, 4);
+        descriptor = bytes_at(s, rbd + NEXT, 4);
+        if (!head || !descriptor)
+            return 0;
+        rhd = get_word(head);
+        rbd = get_word(descriptor);
+    }
+    head = room_at(s, rhd, RHD_REPORT + REPORT);
+    descriptor = room_at(s, rbd, RBD_STATUS + 2);
+    if (!head || !descriptor || get_word(head) != RHD_PATTERN || get_word(descriptor) != RBD_PATTERN)
+        return 0;
+    start = get_word(descriptor + RBD_START);
+    end = get_word(descriptor + RBD_END);
+    if (!length || end < start || end - start < length - 1 || !(room = room_at(s, start, length)))
+        return 0;
+    copy_bytes(room, frame, length);
+    descriptor[RBD_STATUS] = RBD_COMPLETE;
+    put_word(head + RHD_FIRST_BUFFER, rbd);
+    descriptor[RBD_STATUS + 1] = 0; /* not beside the other half: both would become a constant in memory */
+    copy_bytes(head + RHD_REPORT, report, REPORT);
+    header->value = rhd;
+    buffer->value = rbd;
+    return 1;
+}
+
 /* Copy bytes of memory. Returns whether it is all there is to the write of `value`: it lies in the memories, and where it
  * goes to there is no code, nothing watched, and no flash. */
 static int copied(struct slice *s, struct copy *copy, uint32_t value)
 {
-    uint32_t length = ((value & copy->length_mask) >> copy->length_lsb) + 1, target = copy->target->value, i;
-    uint8_t *from = bytes_at(s, copy->source->value, length), *to = bytes_at(s, target, length);
+    uint32_t length = ((value & copy->length_mask) >> copy->length_lsb) + 1, i;
+    uint8_t *from = bytes_at(s, copy->source->value, length), *to = room_at(s, copy->target->value, length);
 
-    if (!from || !to || s->watched || (copy->unless->value & copy->unless_mask))
+    if (!from || !to || (copy->unless->value & copy->unless_mask))
         return 0;
-    for (i = target >> PAGE_BITS; i <= (target + (length - 1)) >> PAGE_BITS; i++)
-        if (s->pages[i] & (FETCHED | WINDOW))
-            return 0;
     if (to < from)
-        for (i = 0; i < length; i++)
-            to[i] = from[i];
+        copy_bytes(to, from, length);
     else
         for (i = length; i-- > 0;)
             to[i] = from[i];
