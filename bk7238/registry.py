@@ -8,8 +8,9 @@ A package adds one in its pyproject.toml: `[project.entry-points."bk7238.familie
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -67,7 +68,8 @@ class Registry(Mapping[str, T], Generic[T]):
         """The members, and where they are from, by name."""
         members = self.own
         origins = dict.fromkeys(members, "bk7238-sim itself")
-        for entry in sorted(entry_points(group=self.group), key=lambda entry: (entry.name, entry.value)):
+        declared = _declared(tuple(sys.path)).select(group=self.group)
+        for entry in sorted(declared, key=lambda entry: (entry.name, entry.value)):
             member = self._load(entry)
             name = self._name(member)
             if name in members:
@@ -87,6 +89,12 @@ class Registry(Mapping[str, T], Generic[T]):
     def _error(self, entry: EntryPoint, why: str) -> RegistryError:
         text = f"{self.group}: {entry.name!r} of {_origin(entry)} ({entry.value}) cannot be used: {why}"
         return RegistryError(" ".join(text.split()))
+
+
+@lru_cache(1)
+def _declared(_path: tuple[str, ...]) -> Any:
+    """The entry points of all that Python finds on its path. There are several registries."""
+    return entry_points()
 
 
 def _origin(entry: EntryPoint) -> str:

@@ -34,7 +34,7 @@ class Actor:
             cls._states[name] = item
             delattr(cls, name)  # each actor has its own, and reads it as fast as any attribute
         items = {name: item for base in reversed(cls.__mro__) for name, item in vars(base).items()}
-        handlers = {mark: name for name, item in items.items() for mark in getattr(item, "_on_alarm", ())}
+        handlers = {mark: name for name, item in items.items() for _, mark in getattr(item, "_marks", ())}
         alarms = {name: item for name, item in items.items() if isinstance(item, (Alarm, Calls))}
         missing = [name for name, item in alarms.items() if item not in handlers]
         if missing:

@@ -15,7 +15,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _marker(key: str) -> Callable[..., Callable[[F], F]]:
     def mark(*declarations: Any) -> Callable[[F], F]:
         def decorate(function: F) -> F:
-            setattr(function, key, declarations)
+            marked: Any = function
+            marked._marks = (*getattr(function, "_marks", ()), *((key, declaration) for declaration in declarations))
             return function
 
         return decorate
@@ -42,7 +43,6 @@ on_batch.__doc__ = """Called with the items of these batches."""
 on_input = _marker("_on_input")
 on_input.__doc__ = """Called when the level of these inputs has changed."""
 
-_MARKS = ("_on_read", "_on_write", "_on_change", "_on_alarm", "_on_batch", "_on_input")
 _MADE = {
     "name",
     "clock",
@@ -96,9 +96,8 @@ class Declaring:
             for name, item in vars(ancestor).items():
                 if isinstance(item, (Declaration, Part)) or is_register(item):
                     cls._declared[name] = item
-                for key in _MARKS:
-                    for declaration in getattr(item, key, ()):
-                        cls._handlers[key, declaration] = name
+                for mark in getattr(item, "_marks", ()):
+                    cls._handlers[mark] = name
         claimed: dict[str, str] = {}
         for name, item in cls.declarations():
             for claim in _claims(name.rpartition(".")[2], item):
