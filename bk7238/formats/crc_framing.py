@@ -67,7 +67,7 @@ def strip(framed: bytes) -> bytes:
     """The logical bytes of physical ones that begin with a frame. CRCs are not looked at."""
     if len(framed) == FRAME:
         return bytes(framed[:DATA])
-    if len(framed) < _FEW * FRAME:
+    if len(framed) < _SHORT * FRAME:
         return b"".join([framed[at : at + DATA] for at in range(0, len(framed), FRAME)])
     parts: list[bytes] = []
     done, end = 0, len(framed) // FRAME * FRAME
@@ -121,7 +121,7 @@ def is_framed(data: bytes) -> bool:
 
 
 _ENOUGH = 64
-_FEW = 8  # frames that are not worth the columns
+_FEW, _SHORT = 16, 128  # frames whose CRCs, and whose data alone, are not worth the columns
 _ERASED = b"\xff" * FRAME
 _BLANK = b"\xff" * DATA
 _PIECE = _ERASED * 128
