@@ -56,10 +56,10 @@ def add(verbs: Any) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
+    image = given.image(arguments)
     from bk7238.families import recognise
     from bk7238.families.known import FAMILIES
 
-    image = given.image(arguments)
     found = checked(lambda: info.describe(image, split.split(image)))
     family = checked(recognise.of_image, image)
     kept = [line for one in FAMILIES.values() for line in one.settings(image.view.whole())]
