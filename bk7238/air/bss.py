@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from bk7238.air import management
 from bk7238.air.radio_mode import RadioMode
 from bk7238.air.security import Security
@@ -39,6 +37,8 @@ class Bss(Actor):
         radio_mode.check(channel)
         self.ssid, self.bssid, self.channel, self.interval = ssid, bssid, channel, interval
         self.radio_mode, self.hidden, self.security = radio_mode, hidden, security
+        self._made_of: tuple[object, ...] = ()
+        self._elements = b""  # those of a beacon are mostly those of the one before
         self.shortest = len(self.beacon(0, management.traffic_indication((), False)))  # bytes of a beacon's body
 
     def answers(self, ssid: bytes) -> bool:
@@ -88,32 +88,28 @@ class Bss(Actor):
         return management.association(self.capabilities, status, aid, elements)
 
     def _advertisement(self, ssid: bytes, indication: bytes, now: int) -> bytes:
-        elements = _elements(self.radio_mode, ssid, self.channel, indication, self.leaves_for, self.security.elements)
-        return management.beacon(now, self.interval, self.capabilities, elements)
+        made_of = ssid, self.channel, indication, self.leaves_for, self.security.elements
+        if made_of != self._made_of:
+            self._made_of, self._elements = made_of, self._made(*made_of)
+        return management.beacon(now, self.interval, self.capabilities, self._elements)
+
+    def _made(
+        self, ssid: bytes, channel: int, indication: bytes, leaves_for: tuple[int, int] | None, protection: bytes
+    ) -> bytes:
+        """The elements."""
+        mode = self.radio_mode
+        return (
+            element(dot11.SSID, ssid)
+            + mode.front()
+            + element(dot11.DS_PARAMETER, bytes((channel,)))
+            + indication
+            + _announcement(leaves_for)
+            + mode.middle()
+            + protection
+            + mode.last(channel)
+        )
 
 
 def _announcement(leaves_for: tuple[int, int] | None) -> bytes:
     """The channel switch that lies ahead, where one does: until then stations may send."""
     return b"" if leaves_for is None else element(dot11.CHANNEL_SWITCH, bytes((0, *leaves_for)))
-
-
-@lru_cache(maxsize=8)
-def _elements(
-    mode: RadioMode,
-    ssid: bytes,
-    channel: int,
-    indication: bytes,
-    leaves_for: tuple[int, int] | None,
-    protection: bytes,
-) -> bytes:
-    """Those of a beacon, which are mostly those of the one before."""
-    return (
-        element(dot11.SSID, ssid)
-        + mode.front()
-        + element(dot11.DS_PARAMETER, bytes((channel,)))
-        + indication
-        + _announcement(leaves_for)
-        + mode.middle()
-        + protection
-        + mode.last(channel)
-    )

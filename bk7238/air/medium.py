@@ -184,8 +184,15 @@ class Medium(Actor):
     # Time
 
     def _next_beginning(self) -> tuple[int, int]:
-        """When the next of the frames that wait may contend for its channel, and that channel."""
-        return min([(max(self._busy.get(one, 0), frames[0].since), one) for one, frames in self._waiting.items()])
+        """When the next of the frames that wait, of which there are some, may contend for its channel, and that
+        channel."""
+        first = None
+        for channel, frames in self._waiting.items():
+            begins = max(self._busy.get(channel, 0), frames[0].since), channel
+            if first is None or begins < first:
+                first = begins
+        assert first is not None
+        return first
 
     def _next_work(self, *, audible: bool = False) -> int | None:
         """When the next access point, network or station has something to do, or with `audible` something that may be
@@ -236,25 +243,24 @@ class Medium(Actor):
                 self._launch(station, station.poll(now), now)
 
     def _launch(self, sender: Sender, frames: list[Outgoing], now: int) -> None:
-        if frames:
-            waiting = self._waiting.setdefault(sender.channel, deque())
-            waiting.extend(_Waiting(now, sender, outgoing) for outgoing in frames)
+        for outgoing in frames:
+            self._waiting.setdefault(sender.channel, deque()).append(_Waiting(now, sender, outgoing))
 
     def _begin(self, channel: int, now: int) -> None:
         """The first frame that waits for a channel that is free gets it, unless its sender has been switched off."""
-        _, sender, outgoing = self._waiting[channel].popleft()
-        if not self._waiting[channel]:
+        waiting = self._waiting[channel]
+        _, sender, (frame, megabits) = waiting.popleft()
+        if not waiting:
             del self._waiting[channel]
-        if isinstance(sender, AccessPoint) and not sender.online:
-            return
-        start, rate = now + airtime.ACCESS, Rate.of_megabits(outgoing.rate)
-        frame = outgoing.frame
+        start, rate = now + airtime.ACCESS, Rate.of_megabits(megabits)
         if isinstance(sender, AccessPoint):
+            if not sender.online:
+                return
             frame = dot11.with_timestamp(frame, sender.tsf(start))
         end = start + airtime.frame_time(rate, len(frame) + dot11.FCS)
         self._busy[channel] = end if dot11.is_group_addressed(frame) else end + airtime.answer_time(rate)
         self._number += 1
-        heapq.heappush(self._flying, Reception(end, self._number, frame, channel, sender.rssi, outgoing.rate))
+        heapq.heappush(self._flying, Reception(end, self._number, frame, channel, sender.rssi, megabits))
 
     def _land(self, reception: Reception) -> None:
         self.received += 1

@@ -93,6 +93,10 @@ class Stations(Actor):
         """The associated stations."""
         return [station for station in self._all.values() if station.aid]
 
+    def keeping(self) -> list[StationEntry]:
+        """The associated stations for which something waits."""
+        return [station for station in self._all.values() if station.waiting and station.aid]
+
     def add(self, address: bytes) -> StationEntry | None:
         """A station that has authenticated; the oldest without an association makes room. None when there is none."""
         self._all.pop(address, None)
@@ -190,7 +194,8 @@ class Downlink(Actor):
 
     def indication(self, left: int, dtim: int, now: int) -> bytes:
         """The TIM, `left` beacons before a DTIM, of which there is one every `dtim`: who has something waiting."""
-        waiting = tuple([one.aid for one in self._stations.members() if one.waiting and self._keeps(one, now)])
+        keeping = self._stations.keeping()
+        waiting = tuple([one.aid for one in keeping if self._keeps(one, now)]) if keeping else ()
         return traffic_indication(waiting, bool(self._group), left, dtim)
 
     def _keeps(self, station: StationEntry, now: int) -> bool:

@@ -38,6 +38,11 @@ class ScheduledEvent:
             self._clock._cancelled_one()
 
 
+def _order(recurring: Recurring) -> tuple[int, int]:
+    """Its place among what is due."""
+    return recurring.ticks, recurring.number
+
+
 class Schedule(ctypes.Structure):
     """What an engine needs to let recurring things go off by itself. `struct schedule` of slice.c."""
 
@@ -135,16 +140,19 @@ class VirtualClock:
         return events[0][0] if events else None
 
     @property
-    def next_recurring(self) -> int | None:
-        """The tick at which the next recurring thing goes off, None where none will."""
-        soonest = min([one.ticks for one in self._started], default=NEVER)
-        return None if soonest == NEVER else soonest
+    def next_ticks(self) -> tuple[int, int]:
+        """The ticks at which the next event is due and at which the next recurring thing goes off, NEVER for none."""
+        event, recurring = self.next_event, NEVER
+        for one in self._started:
+            if one.ticks < recurring:
+                recurring = one.ticks
+        return NEVER if event is None else event, recurring
 
     @property
     def next_deadline(self) -> int | None:
         """The tick at which the next thing is due, None where there is none."""
-        event, recurring = self.next_event, self.next_recurring
-        return recurring if event is None or (recurring is not None and recurring < event) else event
+        soonest = min(self.next_ticks)
+        return None if soonest == NEVER else soonest
 
     def run_due(self) -> int:
         """Run what is due at the current tick or before it, and what that asks for at once; answers how many.
@@ -153,11 +161,12 @@ class VirtualClock:
         """
         count = 0
         while True:
-            event, now = self.next_event, self._live()
-            due = [(one.ticks, one.number, one) for one in self._started if one.ticks <= now]
-            recurring = min(due) if due else None  # no two have the same number
-            if recurring is not None and (event is None or recurring[:2] < self._events[0][:2]):
-                recurring[2].expire()
+            event, now, recurring = self.next_event, self._live(), None
+            for one in self._started:
+                if one.ticks <= now and (recurring is None or _order(one) < _order(recurring)):
+                    recurring = one
+            if recurring is not None and (event is None or _order(recurring) < self._events[0][:2]):
+                recurring.expire()
             elif event is not None and event <= now:
                 happening = heapq.heappop(self._events)[2]
                 callback, happening.callback = happening.callback, None

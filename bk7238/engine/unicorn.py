@@ -272,11 +272,12 @@ class UnicornEngine:
     # Slices
 
     def _run_slice(self, now: int, end: int, goal: int | None, run: Callable[[], int]) -> None:
-        s, event, recurring = self._slice, self.clock.next_event, self.clock.next_recurring
-        until = min(end, now + _LONGEST_SLICE, end if event is None else event)
+        s = self._slice
+        event, recurring = self.clock.next_ticks
+        until = min(end, now + _LONGEST_SLICE, event)
         if goal is not None:
             until = min(until, goal + s.skipped)
-        target = until if recurring is None else min(until, recurring)
+        target = min(until, recurring)
         s.target, s.until, s.budget = target, until, target - now
         self._ended(run())
 

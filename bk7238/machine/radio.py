@@ -81,9 +81,6 @@ class Antenna(Actor):
 
     @on_alarm(arrival)
     def _arrive(self) -> None:
-        for reception in self.air.poll(self.clock.now):
-            self._hear(reception)
+        for _, _, frame, channel, rssi, megabits in self.air.poll(self.clock.now):
+            self._wifi.rx.deliver(frame, channel, rssi, Rate.of_megabits(megabits))
         self._plan()
-
-    def _hear(self, reception: Reception) -> None:
-        self._wifi.rx.deliver(reception.frame, reception.channel, reception.rssi, Rate.of_megabits(reception.rate))

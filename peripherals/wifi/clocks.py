@@ -40,9 +40,8 @@ class Clocks(MacPart):
         return self.clock.now + self.tsf_offset & (1 << 64) - 1
 
     def follow_tsf(self, tsf: int) -> None:
-        """Take over another station's TSF, as heard in its beacon."""
+        """Take over an access point's TSF, as a station hears it in its beacon."""
         self.tsf_offset = tsf - self.clock.now
-        self.block.beacons.plan()
 
     @on_read(MONOTONIC_COUNTER_2_LO, MONOTONIC_COUNTER_1)
     def _counter(self) -> int:

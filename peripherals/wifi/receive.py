@@ -138,7 +138,6 @@ class RxRings(MacPart):
             self.log.warning(f"{MOST_WAITING} received frames wait for descriptors; one more is lost")
             return False
         self.waiting.append(heard)
-        self.RX_FIFO.frames = len(self.waiting)
         self.fill()
         return True
 
@@ -172,9 +171,9 @@ class RxRings(MacPart):
             placed += 1
         if placed:
             del self.waiting[:placed]
-            self.RX_FIFO.frames = len(self.waiting)
             status: Any = self.block.interrupts.TX_RX_INT_STATUS
             status.changed()
+        self.RX_FIFO.frames = len(self.waiting)
 
     def stop(self) -> None:
         """Sit on no descriptor until the next newHead."""
