@@ -716,15 +716,12 @@ static int went_off(struct slice *s)
     return 1;
 }
 
-/* Entering a block. */
-void on_block(void *uc, uint64_t address, uint32_t size, void *user)
+/* Entering a block where there is more to do than to count it. */
+static __attribute__((noinline)) void entered(struct slice *s, uint32_t pc, uint32_t size)
 {
-    struct slice *s = user;
-    uint32_t pc = (uint32_t)address;
     uint32_t *known = &s->blocks[pc >> 1 & (BLOCKS - 1)];
     int64_t count;
 
-    (void)uc;
     if (s->attention && resumed(s, pc, size))
         return;
     if (s->stop || (s->budget <= 0 && !went_off(s))) {
@@ -758,6 +755,24 @@ void on_block(void *uc, uint64_t address, uint32_t size, void *user)
     s->size = size;
     if (s->attention & STEP)
         end(s, STEPPED);
+}
+
+/* Entering a block. */
+void on_block(void *uc, uint64_t address, uint32_t size, void *user)
+{
+    struct slice *s = user;
+    uint32_t pc = (uint32_t)address, known = s->blocks[pc >> 1 & (BLOCKS - 1)];
+    int64_t count = size >> (known & 1 ? 1 : 2);
+
+    (void)uc;
+    if ((known & ~1u) != pc || (s->attention | s->stop | s->lines) || s->budget <= 0 || s->idle_check <= count) {
+        entered(s, pc, size);
+        return;
+    }
+    s->idle_check -= count;
+    s->budget -= count;
+    s->block = pc;
+    s->size = size;
 }
 
 /* A breakpoint's instruction or a watched access: remember it, and end before it unless a search goes on. */
@@ -858,10 +873,13 @@ int run(struct slice *s)
     int error;
 
     do {
-        if (!(s->attention & RESUME))
-            take_interrupt(s, get(s, PC));
+        uint32_t pc = get(s, PC), cpsr = get(s, CPSR);
+        if (!(s->attention & RESUME) && take_interrupt(s, pc)) {
+            pc = get(s, PC);
+            cpsr = get(s, CPSR);
+        }
         s->reason = WAITING; /* emu_start returns by itself after a WFI */
-        error = s->emu_start(s->uc, get(s, PC) | (get(s, CPSR) & THUMB ? 1 : 0), 0, 0, 0);
+        error = s->emu_start(s->uc, pc | (cpsr & THUMB ? 1 : 0), 0, 0, 0);
     } while (!error && !s->attention && slept(s));
     s->pc = get(s, PC);
     s->cpsr = get(s, CPSR);
