@@ -42,6 +42,7 @@ _HEADERS = {
 }
 _WORK = 0.03  # host seconds of running between two looks at the sockets
 _WORK_ALONE = 0.2  # the same where nobody looks
+_MADE_UP = 0.1  # host seconds that a run that waits for the host makes up for, at most
 _TELL = 0.1  # host seconds from one message to the next
 _LONGEST = 64 << 10  # bytes of a message of the page's
 
@@ -131,7 +132,7 @@ class PageServer:
         routes = [Route(f"/{name}", _file(name)) for name in _FILES]
         app = Starlette(routes=[Mount(f"/{self._token}", routes=[*routes, WebSocketRoute("/live", self._meet)])])
         self.app = Guard(app, self._token, self.port)
-        self._debt = 0.0  # when the host's clock says that virtual time may go on
+        self._paced_at = 0.0  # the host's time up to which virtual time has been let go on
         self._server = _Server(
             uvicorn.Config(
                 self.app, http="h11", ws="wsproto", loop="asyncio", lifespan="off", log_level="warning",
@@ -176,9 +177,9 @@ class PageServer:
         stood = shown.now
         until = 1 << 62
         if shown.speed != FAST:
-            self._debt = max(self._debt, now - 0.1)
-            until = shown.now + round((now - self._debt) * shown.speed * 1e6)
-            self._debt = now
+            behind = min(now - self._paced_at, _MADE_UP)
+            until = shown.now + round(behind * shown.speed * 1e6)
+            self._paced_at = now
         while shown.busy and now - began < (_WORK if self._viewers else _WORK_ALONE):
             before = shown.now
             shown.turn(until)
