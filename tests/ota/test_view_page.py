@@ -210,6 +210,20 @@ def test_a_narrow_and_dark_page_shows_all_within_its_width(browser, page, tmp_pa
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+def test_a_second_page_follows_and_has_the_controls_once_the_first_is_closed(browser, page):
+    url = page(IMAGE)
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    browser.get(url)
+    until(browser, lambda: "this one follows" in text(browser, "message"))
+    assert not browser.find_element(By.ID, "run").is_enabled()
+    second = browser.current_window_handle
+    browser.switch_to.window(first)
+    browser.close()
+    browser.switch_to.window(second)
+    until(browser, lambda: browser.find_element(By.ID, "run").is_enabled() and not text(browser, "message"))
+
+
 def test_a_folder_of_artifacts_is_looked_at(browser, page, tmp_path):
     command = [sys.executable, "-m", "bk7238.cli", "ota", IMAGE, PACKAGE, "--quiet", "--artifacts", str(tmp_path)]
     subprocess.run([*command, "--fault", "beacons-lost:duration=300ms@1s"], check=True, stdout=subprocess.DEVNULL)

@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const KINDS = ["beacon", "probe", "authentication", "association", "deauthentication", "handshake", "data", "null", "control", "other"];
 const LETTERS = { e: "erased", c: "CRCs right", x: "a CRC wrong", w: "written", "": "not known" };
+const FOLLOWS = "Another page has the controls; this one follows.";
 const GOOD = ["new-app-runs", "back"];
 const CONSOLE = 200000; // characters that are kept of a console
 const WRITING = 250000; // microseconds for which a sector is shown as being written
@@ -149,7 +150,8 @@ function show() {
   $("why").disabled = !controls || status.judged_at === null;
   $("debug").textContent = news.gdb ? "Stop debugging" : "Debug here";
   $("debug").disabled = $("save").disabled = !controls || !about.can_go_back;
-  if (!controls && about.live) say("Another page has the controls; this one follows.");
+  if (!controls && about.live) say(FOLLOWS);
+  else if ($("message").textContent === FOLLOWS) say("");
   $("clock").textContent = seconds(status.now, 6);
   showVerdict(status);
   showTimeline(status);
