@@ -29,6 +29,7 @@ EVERY = 2_000_000  # virtual microseconds from one state that is kept to the nex
 MOST = 240  # of them; then every second one of the older half goes
 PRESS = 200_000  # virtual microseconds for which a button is held
 TYPED = 4096  # characters at a time at most
+_JUDGED = ("result", "judged_at", "judged_deeds", "why")  # what a history has from its verdict on
 FAULT, TYPE, PIN, LINK, THING = "fault", "type", "pin", "link", "thing"
 
 
@@ -71,7 +72,8 @@ class KeptState:
 @dataclass(eq=False)
 class History:
     """One course of events. `faults` are there from the power-on, `fork` is where it left the one before it, `end` how
-    far it is known: virtual microseconds. `why` is the moment that decided the result, and what happened then."""
+    far it is known: virtual microseconds. `judged_deeds` is how many were done before the result, `why` the moment that
+    decided it, and what happened then."""
 
     number: int
     faults: tuple[str, ...]
@@ -83,6 +85,7 @@ class History:
     end: int = 0
     result: Result | None = None
     judged_at: int = 0
+    judged_deeds: int = 0
     why: tuple[int, str] = (0, "")
 
     def all_faults(self, done: int) -> tuple[str, ...]:
@@ -182,7 +185,7 @@ class Desk:
         self._closed = True
         result = update.end(0.0)
         if self.history.result is None:
-            self.history.result, self.history.judged_at = result, self.now
+            self.history.result, self.history.judged_at, self.history.judged_deeds = result, self.now, self._done
             self.history.why = self._decided(update)
         return True
 
@@ -235,10 +238,10 @@ class Desk:
         old, done = self.history, self._done
         deeds = [*old.deeds[:done], *(deed for deed in old.deeds[done:] if deed.follows)]
         states = [one for one in old.states if one.snapshot.time <= self.now and one.done <= done]
-        known = (old.result, old.judged_at, old.why) if self._closed else (None, 0, (0, ""))
+        known = {name: getattr(old, name) for name in _JUDGED} if self._closed else {}
         self._adopt(
             History(
-                len(self.histories), old.faults, old.number, self.now, deeds, states, old.seen.fork(), self.now, *known
+                len(self.histories), old.faults, old.number, self.now, deeds, states, old.seen.fork(), self.now, **known
             )
         )
 

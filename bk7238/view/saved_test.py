@@ -25,25 +25,27 @@ def _template() -> Template:
 
 
 def saved_test(desk: Desk, image: str, package: str) -> str:
-    """The text of a test of the desk's history, to its verdict or, where there is none yet, to this moment. `image` and
-    `package` (empty: none) are how the files are called."""
+    """The text of a test of the desk's history: to its verdict, and on to this moment where something was done since
+    then, or there is no verdict yet. `image` and `package` (empty: none) are how the files are called."""
     history, result = desk.history, desk.history.result
-    until = history.judged_at if result is not None else desk.now
-    done = [
-        deed
-        for deed in history.deeds
-        if deed.time <= until and (result is not None or deed in history.deeds[: desk.deeds_done])
-    ]
+    judged = desk.deeds_done if result is None else history.judged_deeds
+    before, after = history.deeds[:judged], history.deeds[judged : desk.deeds_done]
+    moment = result is None or bool(after)
     marked = {"image": image, **({"package": package} if package else {"update": False}), **_unusual(desk.settings)}
     return _template().render(
         marked=marked,
-        faults=(*history.faults, *(deed.text for deed in done if deed.kind == FAULT)),
-        deeds=[(deed.time, _line(deed)) for deed in done if deed.kind != FAULT],
+        faults=(*history.faults, *(deed.text for deed in (*before, *after) if deed.kind == FAULT)),
+        before=_lines(before),
+        after=_lines(after),
         result=result,
-        until=until,
-        digest=desk.machine.digest() if result is None else result.digest,
+        moment=(desk.now, desk.machine.digest()) if moment else None,
         updates=bool(package),
     )
+
+
+def _lines(deeds: list[Deed]) -> list[tuple[int, str]]:
+    """The statements that do these, but for the faults, and when."""
+    return [(deed.time, _line(deed)) for deed in deeds if deed.kind != FAULT]
 
 
 def _unusual(settings: Settings) -> dict[str, object]:

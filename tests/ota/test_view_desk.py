@@ -123,6 +123,8 @@ def test_a_fault_in_the_past_is_another_history_and_the_run_of_its_test(tmp_path
     plain = fresh(faults=faults)
     assert (second.verdict, second.reason, second.digest) == (plain.verdict, plain.reason, plain.digest)
     assert second.digest != first.digest
+    device.obey(reader, {"do": "type", "console": 1, "text": "version\r"})
+    desk.advance(desk.now + 200_000)
     passes(tmp_path, device.obey(reader, {"do": "save"})["text"])
     time, _ = desk.history.why
     device.obey(reader, {"do": "why"})
