@@ -1,7 +1,10 @@
-"""The browser of this machine, for tests of pages."""
+"""The browser of this machine, for tests of pages and for pictures of them."""
 
 import contextlib
+import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -27,3 +30,12 @@ def opened(*arguments, **capabilities):
         chrome.set_page_load_timeout(PATIENCE)
         chrome.set_script_timeout(PATIENCE)
         yield chrome
+
+
+def keep_picture(browser, name):
+    """Keep what the browser shows, by the name of a test, in the folder that BK7238_SCREENSHOTS names, if it does."""
+    folder = os.environ.get("BK7238_SCREENSHOTS")
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        picture = Path(folder) / (re.sub(r"\W+", "-", name).strip("-") + ".png")
+        picture.write_bytes(browser.get_screenshot_as_png())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from bk7238.bench import command
@@ -38,7 +39,7 @@ class PageState:
 
 
 class LiveDevice:
-    """A desk that a page shows. `image` and `package` (empty: none) are how the files are called."""
+    """A desk that a page shows. `image` and `package` (empty: none) are the paths of the files."""
 
     live = True
 
@@ -108,8 +109,8 @@ class LiveDevice:
         view, machine = self._view, self.desk.machine
         return {
             "live": True,
-            "image": self._image,
-            "package": self._package,
+            "image": Path(self._image).name,
+            "package": Path(self._package).name,
             "settings": command.words(self.desk.settings),
             "chip": machine.chip.name,
             "sector": SECTOR,

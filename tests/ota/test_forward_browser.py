@@ -77,5 +77,6 @@ def test_its_pages_in_a_browser(browser):
         with running(dut):
             browser.get(f"http://{at}/index")
             assert NAME in browser.title and "2.00.777" in browser.page_source
+            chromium.keep_picture(browser, "OpenBeken behind a forward")
     finally:
         dut.bench.forwarder.close()

@@ -59,7 +59,7 @@ def browser(saved):
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, request):
     """Opens the page of a command, which ends with the test."""
     running = []
 
@@ -72,6 +72,7 @@ def page(browser):
         return url
 
     yield open_page
+    chromium.keep_picture(browser, request.node.name)
     for process in running:
         process.terminate()
         process.wait()
@@ -205,6 +206,7 @@ def test_a_narrow_and_dark_page_shows_all_within_its_width(browser, page, tmp_pa
         cells = "return [...document.querySelectorAll('#registers td')].map(one => one.getBoundingClientRect().right)"
         assert max(browser.execute_script(cells)) <= width
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+        chromium.keep_picture(browser, "narrow and dark")
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
