@@ -17,6 +17,7 @@ from bk7238.image import flash_image, package
 BUILT = resources.reference()
 TESTS = Path(__file__).resolve().parents[1]
 INVENTED = TESTS / "ota" / "invented"
+LAMP = TESTS / "ota" / "lamp"
 PACKAGES = [f"reference_1.0.1_{kind}_aes.rbl" for kind in ("none", "gzip", "lzma")]
 
 
@@ -53,6 +54,13 @@ def test_rebuilding_for_the_invented_chip_gives_the_committed_bytes(make):
     made = make(INVENTED)
     names = sorted(path.name for path in INVENTED.iterdir() if path.suffix in (".bin", ".rbl"))
     assert len(names) == 2 and all((made / name).read_bytes() == (INVENTED / name).read_bytes() for name in names)
+
+
+@pytest.mark.full
+def test_rebuilding_another_app_gives_the_committed_bytes(make):
+    made = make(resources.platform() / "bk7238", f"MAIN={LAMP / 'lamp.c'}")
+    for version in ("1.0.0", "1.0.1"):
+        assert (made / f"app-{version}.bin").read_bytes() == (LAMP / f"lamp-{version}.bin").read_bytes()
 
 
 @pytest.mark.full
