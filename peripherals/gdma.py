@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bk7238.peripherals.core import RO, RW, SC, W1C, Copy, Output, Peripheral, Quiet, Register, on_write
+from bk7238.peripherals.core import RO, RW, SC, W1C, Copy, Output, Peripheral, Quiet, Register, on_write, word
 
 CHANNELS, CHANNELS_7252N = 6, 12
 
@@ -86,17 +86,10 @@ class Gdma(_Copier):
     class SRC_START_ADDR(Register, at=0x08, count=CHANNELS, stride=0x20):
         address = RW(0, 31)
 
-    class DSTLOOP_END_ADDR(Register, at=0x0C, count=CHANNELS, stride=0x20):
-        address = RW(0, 31)
-
-    class DSTLOOP_START_ADDR(Register, at=0x10, count=CHANNELS, stride=0x20):
-        address = RW(0, 31)
-
-    class SRCLOOP_END_ADDR(Register, at=0x14, count=CHANNELS, stride=0x20):
-        address = RW(0, 31)
-
-    class SRCLOOP_START_ADDR(Register, at=0x18, count=CHANNELS, stride=0x20):
-        address = RW(0, 31)
+    DSTLOOP_END_ADDR = word(0x0C, count=CHANNELS, stride=0x20)
+    DSTLOOP_START_ADDR = word(0x10, count=CHANNELS, stride=0x20)
+    SRCLOOP_END_ADDR = word(0x14, count=CHANNELS, stride=0x20)
+    SRCLOOP_START_ADDR = word(0x18, count=CHANNELS, stride=0x20)
 
     class MUX_REQS(Register, at=0x1C, count=CHANNELS, stride=0x20):
         src_req = RW(0, 3)
@@ -196,17 +189,10 @@ class Gdma12(_Copier):
     class SRC_START_ADDR(Register, at=0x48, count=CHANNELS_7252N, stride=0x40):
         address = RW(0, 31)
 
-    class DSTLOOP_END_ADDR(Register, at=0x4C, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
-
-    class DSTLOOP_START_ADDR(Register, at=0x50, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
-
-    class SRCLOOP_END_ADDR(Register, at=0x54, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
-
-    class SRCLOOP_START_ADDR(Register, at=0x58, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
+    DSTLOOP_END_ADDR = word(0x4C, count=CHANNELS_7252N, stride=0x40)
+    DSTLOOP_START_ADDR = word(0x50, count=CHANNELS_7252N, stride=0x40)
+    SRCLOOP_END_ADDR = word(0x54, count=CHANNELS_7252N, stride=0x40)
+    SRCLOOP_START_ADDR = word(0x58, count=CHANNELS_7252N, stride=0x40)
 
     class MUX_REQS(Register, at=0x5C, count=CHANNELS_7252N, stride=0x40):
         src_req = RW(0, 4)
@@ -217,11 +203,8 @@ class Gdma12(_Copier):
         bus_err_inten = RW(22)
         burst = RW(24, 27)
 
-    class PAUSE_ADDR(Register, at=0x60, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
-
-    class DST_PAUSE_ADDR(Register, at=0x64, count=CHANNELS_7252N, stride=0x40):
-        address = RW(0, 31)
+    PAUSE_ADDR = word(0x60, count=CHANNELS_7252N, stride=0x40)
+    DST_PAUSE_ADDR = word(0x64, count=CHANNELS_7252N, stride=0x40)
 
     class STATUS(Register, at=0x70, count=CHANNELS_7252N, stride=0x40):
         remain_len = RO(0, 16)

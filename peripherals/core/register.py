@@ -298,9 +298,9 @@ class Quiet(Declaration):
         self.bits = WORD & ~sum(field.mask for field in but)
 
 
-def word(at: int, *, reset: int = 0, count: int = 1) -> type[Register]:
+def word(at: int, *, reset: int = 0, count: int = 1, stride: int = 4) -> type[Register]:
     """A register without fields, which reads back what was written: `SCAN_CNTRL = word(0x3C)`."""
-    return type("word", (Register,), {}, at=at, reset=reset, count=count)
+    return type("word", (Register,), {}, at=at, reset=reset, count=count, stride=stride)
 
 
 class Kept(Register, at=0):
