@@ -123,6 +123,7 @@ class _Reader:
         for (name, kind), statements in scripts.items():
             for statement in statements:
                 self.run(name, kind, statement)
+        self.items = {name: item for name, item in self.items.items() if not item.taken_off}
         cpus = [item for item in self.items.values() if item.type == CPU]
         if not cpus:
             raise start.error("there is no CPU", f"add 'cpu: {CPU} @ {BUS}'")

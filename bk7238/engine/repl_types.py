@@ -79,6 +79,12 @@ class MergedEntry:
                 )
             self.settings[setting.name] = setting
 
+    @property
+    def taken_off(self) -> bool:
+        """Whether a later entry takes it off the bus that an earlier one put it on: `@ none`."""
+        places = [entry.registrations[0].bus for entry in self.entries if entry.registrations]
+        return len(places) > 1 and places[-1] is None
+
     def cpu(self, pc: int) -> CpuEntry:
         """The CPU that this describes, which starts at `pc`. Raises ReplError where the entry is none."""
         address, _, where = self._registration()

@@ -157,6 +157,13 @@ def test_a_later_entry_overrides_an_earlier_one():
     assert platform.wires == (Wire("a", None, "cpu", 1), Wire("a", 1, "cpu", 1))
 
 
+def test_a_later_entry_takes_a_block_off_the_bus():
+    text = CPU + block("icu") + block("pwm", 0x2000) + "pwm: @ none\n" + block("audio", 0x2000)
+    assert [one.name for one in loads(text).blocks] == ["icu", "audio"]
+    with pytest.raises(ReplError, match="nothing is called pwm"):
+        loads(text + "icu: { 3 -> pwm@0 }\n")
+
+
 def test_init_add_appends_and_init_replaces():
     text = CPU + "sysbus: { init: { SilenceRange <0, 3> } }\n"
     assert loads(text + "sysbus: { init add: { SilenceRange <8 4> } }\n").silenced == ((0, 4), (8, 4))
