@@ -213,14 +213,14 @@ def page(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> Iterator[s
     yield from (
         "",
         f"In {MINUTE} virtual seconds on an open network without an update none of them is reset or crashes. What the",
-        "firmware then touches and nothing claims, which reads as zero:",
+        "firmware then touches and nothing claims, which reads as zero and keeps nothing:",
         "",
         "| chip | accesses |",
         "|---|---|",
     )
     for row in rows:
-        accesses = (re.fullmatch(r"(\w+): (\w+) at (0x[0-9a-f]+): .*", one) for one in row["unclaimed"])
-        grouped = groupby((found.groups() for found in accesses if found), key=lambda found: found[:2])
+        accesses = (re.fullmatch(r"(\w+): (\w+)(?: of \w+)? at (0x[0-9a-f]+): .*", one) for one in row["unclaimed"])
+        grouped = groupby(sorted(found.groups() for found in accesses if found), key=lambda found: found[:2])
         said = (f"{verb}s of `{block}`: {', '.join(one[2] for one in several)}" for (block, verb), several in grouped)
         yield f"| {row['chip']} | {'; '.join(said) or 'none'} |"
     columns = COLUMNS[:3]

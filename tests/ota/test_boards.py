@@ -202,7 +202,7 @@ def test_what_its_own_boot_loader_will_do_is_run_and_no_reinstallation(board, ca
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     ("board", "tier"),
-    [(boards.M, "quick"), (boards.N, "pr"), (boards.T, "quick")],
+    [(board, "pr" if board == boards.N else "quick") for board in boards.BOARDS if board != boards.BK7238],
     ids=lambda value: getattr(value, "chip", value),
 )
 def test_power_cuts_in_the_installation_end_in_the_new_app(board, tier):

@@ -59,7 +59,7 @@ def made(platform):
     )
 
 
-ALSO = {"bk7252n": {"gdma", "spi_dma", "qspi", "audio", "i2s", "ip_checksum"}}
+ALSO = {"bk7252": {"audio"}, "bk7252n": {"gdma", "spi_dma", "qspi", "audio", "i2s", "ip_checksum"}}
 OTHERS = sorted(path for path in PATH.parents[1].glob("*/board.repl") if path != PATH)
 
 
