@@ -175,9 +175,9 @@ def test_a_hostile_device_says_who_it_is_or_one_line(pieces):
     assert exchange.complete or (exchange.failure and "\n" not in exchange.failure)
 
 
-@given(st.lists(st.binary(min_size=1, max_size=40), max_size=5))
-def test_a_hostile_device_ends_an_update_with_one_line(pieces):
-    exchange = EsphomeOta(DEVICE, PORT, CONTENT)
+@given(st.lists(st.binary(min_size=1, max_size=40) | st.just(b"\0\2\x40\2"), max_size=5), st.text(max_size=9))
+def test_a_hostile_device_ends_an_update_with_one_line(pieces, password):
+    exchange = EsphomeOta(DEVICE, PORT, CONTENT, password)
     for piece in [*pieces, b""]:
         if not exchange.done:
             exchange.receive(piece)
