@@ -48,9 +48,13 @@ def schemas() -> Path:
     return _folder("schemas")
 
 
-def cache() -> Path:
-    """The project's folder in the user's cache (XDG Base Directory Specification); it need not exist."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"
+def cache() -> Path | None:
+    """The project's folder in the user's cache (XDG Base Directory Specification), which need not exist; None where the
+    user has no home, as one that a container is given by number."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bk7238-sim"
+    except RuntimeError:
+        return None
 
 
 def image_folders() -> list[Path]:
@@ -59,7 +63,8 @@ def image_folders() -> list[Path]:
     named = os.environ.get("BK7238_FIRMWARE")
     folders = [Path(named)] if named else []
     shared = _CHECKOUT.parent / "shared" / "firmware"
-    folders += [shared, shared / "family", cache() / "firmware", reference()]
+    kept = cache()
+    folders += [shared, shared / "family", *([kept / "firmware"] if kept else []), reference()]
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -36,11 +36,11 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> None:
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            host_files.write_in(path.parent, path.name, text)
         except OSError as error:
             if host_files.is_hosts(error):
                 raise
             raise UsageError(f"{path.parent}: {error.strerror or error}; name another folder with -o") from None
-        host_files.write_in(path.parent, path.name, text)
         print(f"wrote {path}")
 
 

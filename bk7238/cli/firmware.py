@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from bk7238 import download, firmware, resources
@@ -65,6 +66,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
             raise UsageError(f"no image is called {name!r}; there is {', '.join(known)}")
         if known[name].url is None:
             raise UsageError(f"{name} has no public address: {known[name].origin}")
+    cache = resources.cache()
+    if cache is None:
+        raise UsageError("this user has no home: name a folder for the cache with XDG_CACHE_HOME=...")
     failed = False
     for image in [known[name] for name in arguments.images or known]:
         if image.intact:
@@ -72,17 +76,17 @@ def _fetch(arguments: argparse.Namespace) -> int:
         elif image.url is None:
             print(f"{image.file}: it has no public address: {image.origin}")
         else:
-            failed |= not _download(image)
+            failed |= not _download(image, cache)
     return ExitStatus.OTHER_END if failed else ExitStatus.EXPECTED
 
 
-def _download(image: KnownFirmware) -> bool:
-    """Whether it could be had; says so."""
+def _download(image: KnownFirmware, cache: Path) -> bool:
+    """Whether it could be had, into this cache; says so."""
     assert image.url is not None and image.sha256 is not None
     shown = FetchBar(image.file)
     try:
         with shown:
-            path = download.fetch(image.url, image.sha256, resources.cache() / "firmware", image.file, tell=shown.tell)
+            path = download.fetch(image.url, image.sha256, cache / "firmware", image.file, tell=shown.tell)
     except download.DownloadError as error:
         print(f"bk7238: {error}", file=sys.stderr)
         return False

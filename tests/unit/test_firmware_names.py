@@ -4,6 +4,7 @@ import json
 import random
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,20 @@ def test_what_lies_here_comes_first_and_a_path_is_what_it_says(tmp_path, monkeyp
     assert package.read(resources.Path(PACKAGE)).path == resources.Path(PACKAGE)
     with pytest.raises(ValueError, match=r"No such file.*`bk7238 firmware list`"):
         flash_image.read(tmp_path / "nowhere" / IMAGE)
+
+
+def test_a_user_without_a_home_has_what_is_shipped(capsys, monkeypatch):
+    """A container's by number, of whom the host knows nothing."""
+
+    def nowhere(_path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(nowhere))
+    assert resources.cache() is None
+    assert main(["firmware", "list"]) == 0 and "found: " in capsys.readouterr().out
+    assert main(["ota", "nowhere.bin", "nowhere.rbl"]) == 2 and "nowhere.rbl: " in capsys.readouterr().err
+    assert main(["firmware", "fetch"]) == 2 and "XDG_CACHE_HOME" in capsys.readouterr().err
 
 
 def test_the_list_shows_what_is_shipped(capsys):

@@ -90,18 +90,20 @@ def _compiled() -> dict[str, int]:
     command = [compiler, "-O2", "-shared", "-fPIC"]
     of_host = repr((sys.platform, platform.machine(), sys.maxsize, command)).encode() + _output(compiler, "--version")
     key = _digest(source.read_bytes() + of_host)
-    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: this user has no home
-        for library in resources.cache().glob(f"slice-{key}-*.so"):
+    cache = resources.cache()
+    with contextlib.suppress(OSError):
+        for library in cache.glob(f"slice-{key}-*.so") if cache else ():
             if library.stem.endswith(_digest(library.read_bytes())):
                 return _loaded(library)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows deletes no library in use
         library = Path(folder) / "slice.so"
         _output(*command, str(source), "-o", str(library))
         functions = _loaded(library)
-        with contextlib.suppress(OSError, RuntimeError):
-            made, cache = library.read_bytes(), resources.cache()
-            cache.mkdir(parents=True, exist_ok=True)
-            host_files.write_in(cache, f"slice-{key}-{_digest(made)}.so", made)
+        with contextlib.suppress(OSError):
+            if cache:
+                made = library.read_bytes()
+                cache.mkdir(parents=True, exist_ok=True)
+                host_files.write_in(cache, f"slice-{key}-{_digest(made)}.so", made)
         return functions
 
 
