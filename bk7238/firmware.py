@@ -14,6 +14,7 @@ _SHIPPED = {
     "reference_*.rbl": "update package with the next version of our app",
     "app-*.bin": "our app, without CRCs",
     "boot.bin": "our boot loader, without CRCs",
+    "*.elf": "symbols and lines of our boot loader and app",
 }
 
 

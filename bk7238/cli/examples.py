@@ -49,7 +49,7 @@ EXAMPLES = {
     "boards": ("boards", "boards --json", "boards bk7238 -o acme7238"),
     "doctor": ("doctor",),
     "demo": ("demo", "demo --list", "demo brick --artifacts out"),
-    "init": ("init full.bin app.rbl", f"init {_REFERENCE} --yes -o tests"),
+    "init": ("init full.bin app.rbl --symbols app.elf", f"init {_REFERENCE} --yes -o tests"),
     "lint": ("lint", "lint tests brown-out.toml --json"),
     "completion": ("completion bash",),
     "image pack": ("image pack -f app.bin -v 1.0.1 -p app -c gzip -s aes -o app.rbl",),

@@ -12,6 +12,7 @@ from typing import Any
 from bk7238 import resources
 from bk7238.cli import arguments as given
 from bk7238.cli import files
+from bk7238.debug import symbols
 from bk7238.image import package
 
 FILES = (
@@ -23,7 +24,8 @@ FILES = (
 SCHEMAS = ("scenario.schema.json", "result.schema.json")
 """Those that its editor is given, in .vscode."""
 
-_IMAGE, _PACKAGE = "full.bin", "app.rbl"  # what the example calls the two
+_IMAGE, _PACKAGE, _ELF = "full.bin", "app.rbl", "app.elf"  # what the example calls them
+_SERVER = "--port 3333"  # the end of its command that serves GDB
 _SAFE = re.compile(r"[\w./+@-]+", re.ASCII)  # nothing that an INI file, YAML or a shell reads in another way
 
 
@@ -33,6 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument("image", type=Path, nargs="?", metavar="IMAGE", help="full flash image; asked for if left out")
     parser.add_argument("package", type=Path, nargs="?", metavar="PACKAGE", help="update package; asked for, too")
     parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="(default: this folder)")
+    parser.add_argument("--symbols", type=Path, metavar="ELF", help="of the app, for the editor's debugger")
     parser.add_argument("--yes", action="store_true", help="write without asking")
     given.add_force(parser)
     given.add_chip(parser)
@@ -48,6 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
     update = given.checked(package.read, arguments.package)
     folder: Path = arguments.output
     names = {_IMAGE: _called(arguments.image, folder), _PACKAGE: _called(arguments.package, folder)}
+    if arguments.symbols is not None:
+        elf = resources.located(arguments.symbols)
+        given.checked(symbols.check, [(elf, None)])
+        names[_ELF] = _called(elf, folder)
+        names[_SERVER] = f"{_SERVER} --symbols {names[_ELF]}"
     schemas = {f".vscode/{name}": (resources.schemas() / name).read_text(encoding="utf-8") for name in SCHEMAS}
     files.refuse_those_there(folder, (*FILES, *schemas))
     print(f"{image.name}: {image.chip.name}, boot loader {image.bootloader_version}")
@@ -61,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
     texts = {name: _filled((resources.example() / name).read_text(encoding="utf-8"), names) for name in FILES}
     files.write_all(folder, {**texts, **schemas})
+    if arguments.symbols is None:
+        print(f"the editor's debugger wants {folder / _ELF}: put the app's ELF there, or name it with --symbols")
     print(f"next: {'pytest' if folder == Path() else f'cd {folder} && pytest'}")
     return 0
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bk7238 import host_files
+from bk7238 import host_files, resources
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -234,10 +234,10 @@ def _ended(functions: list[Function], ends: dict[int, int]) -> list[Function]:
 
 
 def symbol_file(text: str) -> tuple[Path, int | None]:
-    """Read ELF or ELF@ADDRESS: the file, and the address that its first byte was loaded to. Raises ValueError for what
-    is no address."""
+    """Read ELF or ELF@ADDRESS: the file, which may be called by its name as firmware is, and the address that its first
+    byte was loaded to. Raises ValueError for what is no address."""
     name, at, address = text.rpartition("@")
-    path = Path(name if at else text)
+    path = resources.located(Path(name if at else text))
     try:
         place = int(address, 0) if at else None
     except ValueError:

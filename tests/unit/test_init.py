@@ -34,7 +34,8 @@ def names(folder):
 def test_a_project_names_the_files_as_they_are_found_from_there(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copy(resources.reference() / IMAGE, "product.bin")
-    assert main(["init", "product.bin", PACKAGE, "--yes", "-o", "tests"]) == 0
+    shutil.copy(resources.reference() / "app-1.0.0.elf", "product.elf")
+    assert main(["init", "product.bin", PACKAGE, "--symbols", "product.elf", "--yes", "-o", "tests"]) == 0
     assert written(tmp_path / "tests") == sorted([*init.FILES, *(f".vscode/{name}" for name in init.SCHEMAS)])
     assert names(tmp_path / "tests") == ("../product.bin", PACKAGE)
     workflow = (tmp_path / "tests" / ".github/workflows/ota.yml").read_text()
@@ -79,6 +80,8 @@ def test_who_sits_at_a_terminal_is_asked(tmp_path, monkeypatch, capsys):
         (["app-1.0.0.bin", PACKAGE, "--yes"], "app-1.0.0.bin"),
         ([IMAGE, IMAGE, "--yes"], IMAGE),
         (["a b.bin", PACKAGE, "--yes"], "letters, digits"),
+        ([IMAGE, PACKAGE, "--yes", "--symbols", "a b.bin"], "no ELF"),
+        ([IMAGE, PACKAGE, "--yes", "-o", "/proc"], "name another folder with -o"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_writes_nothing(words, said, tmp_path, monkeypatch, capsys):
