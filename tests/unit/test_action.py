@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from images import built
 
 from bk7238 import cli
 
@@ -95,9 +96,19 @@ def test_scenarios_and_a_sweep(tmp_path):
 
 
 def test_an_update_that_ends_elsewhere_fails_at_the_end(tmp_path):
+    package = bytearray(built(FILES["package"]))
+    package[0x1000] ^= 1
+    (tmp_path / "damaged.rbl").write_bytes(package)
+    status, runner = carried_out(tmp_path, package="damaged.rbl")
+    verdict = "old-app-retries-each-boot"
+    assert status == 1 and runner.outputs() == {"verdict": verdict, "report": "bk7238-out/update", "bad": "0"}
+    assert f"### Update: {verdict}" in runner.summary.read_text()
+
+
+def test_what_is_no_package_fails_at_once(tmp_path):
     (tmp_path / "cut.rbl").write_bytes(b"\0" * 200)
     status, runner = carried_out(tmp_path, package="cut.rbl")
-    assert status == 2 and "cut.rbl" in runner.said and STEPS[1]["id"] == "update"
+    assert status == 2 and "cut.rbl" in runner.said and runner.outputs()["verdict"] == ""
 
 
 def commands(text):
