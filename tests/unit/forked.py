@@ -1,5 +1,6 @@
 """A command of ours in a process of its own, which is a copy of this one: it need not import everything once more."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,6 +18,19 @@ def popen(words, **more):
 def run(words, **more):
     """As subprocess.run."""
     return subprocess.run(**_started(words, **more), check=False)
+
+
+def call(function):
+    """What a function gives in a process of its own, which may change what it likes. Raises EOFError where it fails."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: there.send(function()))
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    finally:
+        process.join()
 
 
 def _started(words, preexec_fn=lambda: None, **more):
