@@ -7,11 +7,14 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+PLAIN = [f"-pno:{name}" for name in ("anyio", "bk7238", "hypothesispytest")]
+"""Without what a worker need not import here."""
 
-@pytest.mark.parametrize("processes", [[], ["-n1"]])
+
+@pytest.mark.parametrize("processes", [[], ["-n1", *PLAIN]], ids=["one", "several"])
 def test_a_run_within_a_test_leaves_the_collector_as_it_is(pytester, processes):
     before, frozen = gc.get_threshold(), gc.get_freeze_count()
-    pytester.makeconftest((Path(__file__).parents[1] / "conftest.py").read_text())
+    pytester.makeconftest((Path(__file__).parents[1] / "collection.py").read_text())
     pytester.makepyfile("def test(): pass")
     assert pytester.runpytest(*processes).ret == 0
     assert gc.isenabled() and gc.get_threshold() == before and 0 < gc.get_freeze_count() <= frozen

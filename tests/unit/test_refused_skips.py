@@ -9,7 +9,9 @@ import pytest
 pytest_plugins = ["pytester"]
 
 TESTS = Path(__file__).resolve().parents[1]
-CONFTEST = TESTS / "conftest.py"
+PLUGIN = TESTS / "skips.py"
+PLAIN = [f"-pno:{name}" for name in ("anyio", "bk7238", "hypothesispytest")]
+"""Without what a worker need not import here."""
 
 
 def test_what_tests_need_of_debian_is_installed():
@@ -21,10 +23,10 @@ def test_what_tests_need_of_debian_is_installed():
     assert refused.returncode == 2 and refused.stderr.startswith("usage: ")
 
 
-@pytest.mark.parametrize("processes", [[], ["-n1"]])
+@pytest.mark.parametrize("processes", [[], ["-n1", *PLAIN]], ids=["one", "several"])
 def test_a_tool_that_is_missing_fails_the_run(pytester, monkeypatch, processes):
     monkeypatch.setenv("BK7238_REFUSE_SKIPS", "1")
-    pytester.makeconftest(CONFTEST.read_text())
+    pytester.makeconftest(PLUGIN.read_text())
     pytester.makepyfile(
         test_accepted="""
             import pytest
