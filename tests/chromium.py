@@ -1,15 +1,40 @@
-"""The browser of this machine, for tests of pages and for pictures of them."""
+"""The browser of this machine, for tests of pages and for pictures of them.
+
+What tests use of Selenium is here, too, and imported where it is used.
+"""
 
 import contextlib
+import importlib
 import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 
 PATIENCE = 300  # of the host's seconds, where something is broken
+
+
+class Lazy:
+    """A class of Selenium that is imported when it is first used."""
+
+    def __init__(self, module, name):
+        self._home = module, name
+
+    @property
+    def _class(self):
+        module, name = self._home
+        return getattr(importlib.import_module(f"selenium.webdriver.{module}"), name)
+
+    def __getattr__(self, name):
+        return getattr(self._class, name)
+
+    def __call__(self, *arguments):
+        return self._class(*arguments)
+
+
+By, Keys = Lazy("common.by", "By"), Lazy("common.keys", "Keys")
+Select, WebDriverWait = Lazy("support.ui", "Select"), Lazy("support.ui", "WebDriverWait")
 
 
 @contextlib.contextmanager
@@ -20,6 +45,7 @@ def opened(*arguments, **capabilities):
         pytest.skip("needs Debian's package chromium")
     if driver is None:
         pytest.skip("needs Debian's package chromium-driver")
+    webdriver = importlib.import_module("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = program
     for one in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments):

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import chromium
 import pytest
-from chromium import PATIENCE
+from chromium import PATIENCE, By, Keys, Select, WebDriverWait
 from images import FULL, GZIP, vendor
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from bk7238 import Settings, Update, flash_image, package, resources
 
