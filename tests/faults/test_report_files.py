@@ -21,9 +21,17 @@ def swept(folder, *options):
     return status, [(folder / name).read_bytes() for name in FILES], json.loads((folder / "sweep.json").read_text())
 
 
-def test_equal_sweeps_make_equal_bytes(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A sweep without more options, at no date."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SOURCE_DATE_EPOCH", raising=False)
+        return swept(tmp_path_factory.mktemp("plain"))
+
+
+def test_equal_sweeps_make_equal_bytes(plain, tmp_path, monkeypatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    _, first, saved = swept(tmp_path / "first")
+    _, first, saved = plain
     assert first == swept(tmp_path / "second")[1]
     assert saved["date"] == "" and b"timestamp" not in first[1]
 
@@ -52,8 +60,8 @@ def test_what_was_run_and_with_what(tmp_path, monkeypatch):
     assert tags.index("bad-ends") < elements.index(link) < tags.index("main")
 
 
-def test_without_fail_on_it_is_good_enough(tmp_path):
-    status, _, saved = swept(tmp_path)
+def test_without_fail_on_it_is_good_enough(plain):
+    status, _, saved = plain
     assert (status, saved["bad"], saved["fail_on"]) == (0, 0, [])
 
 

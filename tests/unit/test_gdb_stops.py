@@ -1,6 +1,7 @@
 """Stopping without changing the run: breakpoints, watched memory and registers, single steps, and going back."""
 
 import random
+from functools import cache
 
 import pytest
 from debugging import AGAIN, GPIO, LONG, LONG_END, RAM, STORE_WORD, machine, state
@@ -20,7 +21,9 @@ def device(request, monkeypatch):
     return machine()
 
 
+@cache
 def undisturbed(until=UNTIL):
+    """What a run that nothing stops gives; on which body makes no difference."""
     device = machine()
     device.run(until=until)
     return state(device)

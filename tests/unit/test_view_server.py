@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import forked
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,8 +38,7 @@ UPGRADE = {
 @pytest.fixture(scope="module")
 def served():
     """The port and the token of a page, served by another process."""
-    command = [sys.executable, "-m", "bk7238.cli", "view", str(REFERENCE)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with forked.popen(["view", REFERENCE], stdout=subprocess.PIPE, text=True) as process:
         found = re.fullmatch(r"open http://127\.0\.0\.1:(\d+)/([\w-]{32,})/\n", process.stdout.readline())
         yield int(found[1]), found[2]
         process.terminate()
