@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bk7238 import host_files, resources
 
@@ -112,24 +114,13 @@ class Symbols:
         Raises ValueError, with the name, for what is no ELF or holds no symbols.
         """
         with _opened(path) as elf:
-            self._read(elf, path, address)
-
-    def _read(self, elf: ELFFile, path: Path, address: int | None) -> None:
-        loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
-        moved = 0 if address is None or not loaded else address - min(s["sh_addr"] for s in loaded)
-        table = _symbol_table(elf, path)
-        functions = [
-            Function(symbol["st_value"] + moved, symbol["st_size"], symbol.name)
-            for symbol in table.iter_symbols()
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
-        ]
-        code = {s["sh_addr"] + moved: s.data() for s in loaded if s["sh_size"]}
+            elf.stream.seek(0)
+            read = _read(elf.stream.read(), path)
+        moved = 0 if address is None or read.first is None else address - read.first
+        functions = [replace(one, address=one.address + moved) for one in read.functions]
+        lines = [replace(one, address=one.address + moved) for one in read.lines]
+        code = {start + moved: data for start, data in read.code.items()}
         ends = {start: start + len(data) for start, data in code.items()}
-        lines: list[Line] = []
-        if elf.has_dwarf_info():
-            dwarf = elf.get_dwarf_info()
-            for unit in dwarf.iter_CUs():
-                lines += _lines(dwarf, unit, moved)
         module = Module(path.name, _ended(functions, ends), lines, path.resolve())
         module.code = code
         self.modules.append(module)
@@ -252,6 +243,15 @@ def check(files: Iterable[tuple[Path, int | None]]) -> None:
             _symbol_table(elf, path)
 
 
+class _Elf(NamedTuple):
+    """What an ELF holds, where it is linked to: `code` is what it loads, from `first` on, if anything."""
+
+    functions: tuple[Function, ...]
+    lines: tuple[Line, ...]
+    code: Mapping[int, bytes]
+    first: int | None
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[ELFFile]:
     from elftools.common.exceptions import ELFError
@@ -266,6 +266,26 @@ def _opened(path: Path) -> Iterator[ELFFile]:
         raise ValueError(f"{path}: no ELF ({error}); name the one that the image was made of") from None
 
 
+@lru_cache(maxsize=8)  # source lines take a quarter of a second, and who debugs begins again and again
+def _read(data: bytes, path: Path) -> _Elf:
+    from elftools.elf.elffile import ELFFile
+
+    elf = ELFFile(BytesIO(data))
+    loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
+    functions = tuple(
+        Function(symbol["st_value"], symbol["st_size"], symbol.name)
+        for symbol in _symbol_table(elf, path).iter_symbols()
+        if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
+    )
+    code = {s["sh_addr"]: s.data() for s in loaded if s["sh_size"]}
+    lines: list[Line] = []
+    if elf.has_dwarf_info():
+        dwarf = elf.get_dwarf_info()
+        for unit in dwarf.iter_CUs():
+            lines += _lines(dwarf, unit)
+    return _Elf(functions, tuple(lines), code, min((s["sh_addr"] for s in loaded), default=None))
+
+
 def _symbol_table(elf: ELFFile, path: Path) -> SymbolTableSection:
     from elftools.elf.sections import SymbolTableSection
 
@@ -275,7 +295,7 @@ def _symbol_table(elf: ELFFile, path: Path) -> SymbolTableSection:
     return table
 
 
-def _lines(dwarf: Any, unit: Any, moved: int) -> list[Line]:
+def _lines(dwarf: Any, unit: Any) -> list[Line]:
     program = dwarf.line_program_for_CU(unit)
     if program is None:
         return []
@@ -288,5 +308,5 @@ def _lines(dwarf: Any, unit: Any, moved: int) -> list[Line]:
             continue
         index = state.file - first
         name = names[index].name.decode("utf-8", "replace") if 0 <= index < len(names) else "?"
-        lines.append(Line(state.address + moved, name, 0 if state.end_sequence else state.line))
+        lines.append(Line(state.address, name, 0 if state.end_sequence else state.line))
     return lines
