@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bk7238 import host_files, resources
@@ -81,9 +81,19 @@ def parse(
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
     """
+    if chip is None and not force:
+        return _recognised(bytes(data), name, key, typed)
+    return _parsed(data, name, chip_check.recognise(data, key) if chip is None else chip.keyed(key), force, typed)
+
+
+@lru_cache(maxsize=4)  # who runs an image often goes by its name each time, and to look at it takes 15 ms
+def _recognised(data: bytes, name: str, key: Coefficients | None, typed: Path | None) -> FlashImage:
+    return _parsed(data, name, chip_check.recognise(data, key), False, typed)
+
+
+def _parsed(data: bytes, name: str, chip: Chip, force: bool, typed: Path | None) -> FlashImage:
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
-    chip = chip_check.recognise(data, key) if chip is None else chip.keyed(key)
     view, largest = FlashView(chip, data), chip.largest.size
     size = chip_check.repeated(view)
     if size and not force:
