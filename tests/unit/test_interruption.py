@@ -194,22 +194,18 @@ def test_at_every_moment(lines, tmp_path):
 
 def test_a_pipe_that_nobody_reads_is_given_up(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    program = """
-import contextlib, sys
-from bk7238.cli import main, run
-from bk7238.engine import interruption
 
-@contextlib.contextmanager
-def waiting(at_once=interruption.at_once):
-    with at_once():
-        print(flush=True)
-        yield
+    @contextlib.contextmanager
+    def waiting(at_once=interruption.at_once):
+        with at_once():
+            print(flush=True)
+            yield
 
-interruption.at_once = waiting
-sys.exit(main(sys.argv[1:]))
-"""
-    command = [sys.executable, "-c", program, "run", IMAGE, "--serial-log-file", tmp_path / "pipe"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    def say_when():
+        interruption.at_once = waiting
+
+    words, pipes = ["run", IMAGE, "--serial-log-file", tmp_path / "pipe"], {"stdout": subprocess.PIPE, "text": True}
+    with popen(words, preexec_fn=say_when, stderr=subprocess.PIPE, **pipes) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         try:
