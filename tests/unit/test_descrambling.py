@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import EACH_BOARD, REFERENCE, built, vendor
+from test_chip_check import looked_for_once  # noqa: F401
 
 from bk7238 import Settings, Update, chip, flash_image, package, resources
 from bk7238.bench import command
@@ -47,7 +48,7 @@ def test_the_key_of_a_vendors_image_is_recovered(board, monkeypatch):
     """Where no chip is known whose it could be."""
     whole, own = vendor(board.file).read_bytes(), chip.load(board.chip).codec.coefficients
     monkeypatch.setattr(chip, "known", tuple)
-    found = chip_check.coefficients(whole)
+    found = chip_check.coefficients.__wrapped__(whole)
     assert found is not None and alike(found, own)
 
 
