@@ -180,6 +180,14 @@ def test_what_is_no_run_of_this_version_is_refused_in_one_line(tmp_path):
         assert "\n" not in str(refused.value)
 
 
+@pytest.fixture(scope="module")
+def beginning(tmp_path_factory):
+    """The file of a run that has not begun."""
+    path = tmp_path_factory.mktemp("saved") / "some.run"
+    update().save(path)
+    return path.read_bytes()
+
+
 def made_up(run, change):
     """The file of a run whose snapshot, or what the run was made of, is another, and whose SHA-256 is right."""
     content = msgspec.msgpack.decode(run[len(b"bk7238 run\n") + 32 :])
@@ -203,10 +211,9 @@ def made_up(run, change):
         pytest.param(lambda made_of, inner: ([made_of[0], ["list", []]], inner), id="of nothing"),
     ],
 )
-def test_made_up_content_is_refused_in_one_line(tmp_path, change):
-    run, path = update(), tmp_path / "some.run"
-    run.save(path)
-    path.write_bytes(made_up(path.read_bytes(), change))
+def test_made_up_content_is_refused_in_one_line(tmp_path, beginning, change):
+    path = tmp_path / "some.run"
+    path.write_bytes(made_up(beginning, change))
     with pytest.raises(SnapshotError, match=r"\Asome\.run: .*\Z"):
         Update.load(path)
 

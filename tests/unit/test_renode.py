@@ -159,7 +159,8 @@ def test_the_command_leaves_at_once_with_its_status() -> None:
 @pytest.mark.parametrize(("outcome", "status"), [("True", 0), ("False", 1)])
 def test_pytest_leaves_at_once_with_its_status(tmp_path: Path, outcome: str, status: int) -> None:
     (tmp_path / "test_it.py").write_text(f"def test():\n    exec({LEAVING!r}, {{}})\n    assert {outcome}\n")
-    found, output = python("", "-m", "pytest", "-q", "--tb=no", "--junitxml=it.xml", cwd=tmp_path)
+    without = (f"-pno:{name}" for name in ("anyio", "hypothesispytest", "xdist"))  # which take long to import
+    found, output = python("", "-m", "pytest", *without, "-q", "--tb=no", "--junitxml=it.xml", cwd=tmp_path)
     assert found == status
     assert "another's atexit, early" in output
     assert "taken down" not in output
