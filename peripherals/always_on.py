@@ -23,7 +23,9 @@ from bk7238.peripherals.core import (
     WO,
     Alarm,
     BlockPart,
+    Counting,
     Input,
+    Moment,
     Output,
     Register,
     ResetKind,
@@ -135,7 +137,18 @@ class AlwaysOn(BlockPart):
     class CAL_31_25US_VALUE(Register, at=0x160):
         ticks = RO(0, 15)
 
-    calendar_start: State[int | None] = State(None, keeps=ANY_BUT_POWER)
+    calendar_start = Moment(keeps=ANY_BUT_POWER)
+    seconds_shown = Counting(
+        CAL_SECOND_VALUE,
+        since=calendar_start,
+        counts=LPO_HZ,
+        microseconds=1_000_000,
+        per=LPO_HZ,
+        plus=CAL_CONFIG.init_val,
+    )
+    ticks_shown = Counting(
+        CAL_31_25US_VALUE, since=calendar_start, counts=LPO_HZ, microseconds=1_000_000, per=LPO_HZ, rest=True
+    )
     pins = Input(0, 31)
     wake_up = Input(32)
     sleeps = Output(0)  # the CPU, until the interrupt controller wakes it up

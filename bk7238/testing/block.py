@@ -12,7 +12,7 @@ import ctypes
 import random
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from bk7238 import chip
@@ -43,6 +43,11 @@ class BenchClock(clock.VirtualClock):
 
 
 @cache
+def _no_code() -> ctypes.Array[ctypes.c_uint8]:
+    return (ctypes.c_uint8 * slices.PAGES)()
+
+
+@cache
 def _board() -> Platform:
     return load(chip.usual().board)
 
@@ -53,6 +58,17 @@ class BenchBus(SystemBus):
     def __init__(self) -> None:
         memories = {one: Memory(one.name, one.address, one.size) for one in _board().memories}
         super().__init__(memories.values(), memories[_board().window], lambda _address, _length: None)
+        self.slice = self._slice()
+
+    def _slice(self) -> slices.Slice:
+        """What native functions need of a CPU: the memories but for the window, in which there is no code."""
+        places = [slices.MemoryEntry(ctypes.addressof(one.buffer), one.address, one.size) for one in self.rest]
+        self._places = (slices.MemoryEntry * (len(places) + 1))(*places)
+        run = slices.Slice(memories=ctypes.addressof(self._places), pages=ctypes.addressof(_no_code()))
+        place = slices.functions().place
+        if place is not None:
+            self.place = partial(place, ctypes.addressof(run))
+        return run
 
     def word(self, address: int) -> int:
         """The 32-bit little-endian word at an address."""
@@ -103,14 +119,14 @@ class BlockBench:
             request_reset=self.resets.append,
             stop_cpu=self._stop_cpu,
         )
-        return _as_in_a_machine(kind(services, **arguments))
+        return _as_in_a_machine(kind(services, **arguments), self.bus.slice)
 
     def _stop_cpu(self, stopped: bool) -> bool:
         self.stopped = stopped
         return True
 
 
-def _as_in_a_machine(block: P) -> P:
+def _as_in_a_machine(block: P, run: slices.Slice) -> P:
     """Let accesses of a block take the way that they take on this host in a machine."""
     functions = slices.functions()
     if functions.on_read is None or functions.on_write is None or not block.size:
@@ -135,8 +151,7 @@ def _as_in_a_machine(block: P) -> P:
         except BaseException as error:
             raised.append(error)
 
-    held = ctypes.c_uint32()
-    table = slices.table(slices.Read(slow_read), slices.Write(slow_write), block.size, ctypes.addressof(held))
+    table = slices.table(slices.Read(slow_read), slices.Write(slow_write), block.size, ctypes.addressof(run))
     fast_read, fast_write = slices.Read(functions.on_read), slices.Write(functions.on_write)
     at = ctypes.addressof(table)
 

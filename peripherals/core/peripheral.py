@@ -8,6 +8,7 @@ that serves plain registers by itself finds them in `words`, and `on_word` tells
 from __future__ import annotations
 
 import copy
+import ctypes
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -20,12 +21,14 @@ from bk7238.peripherals.core.state import (
     Alarm,
     Batch,
     Copy,
+    Counting,
     Feed,
     Fifo,
     Load,
     Periodic,
     RunningAlarm,
     RunningCopy,
+    RunningCounting,
     RunningFeed,
     RunningFifo,
     RunningLoad,
@@ -232,8 +235,8 @@ class Peripheral(Declaring, base=True):
         if isinstance(item, StoreBuffer):
             buffer = self._fifos[key] = RunningStoreBuffer(item, self.words[item.enable.register.at])
             return buffer
-        if isinstance(item, (Load, Clears, Quiet, Copy)):
-            return self._make_command(item)
+        if isinstance(item, (Load, Clears, Quiet, Copy, Counting)):
+            return self._make_command(item, holder)
         if isinstance(item, State):
             self._states[key] = holder, name, item
             return item.initial()
@@ -276,8 +279,10 @@ class Peripheral(Declaring, base=True):
                 self.writers[at] = _followed(self.writers[at], register)
         return line
 
-    def _make_command(self, item: Load | Clears | Quiet | Copy) -> Any:
-        """Let writes of a register do something to others, or nothing."""
+    def _make_command(self, item: Load | Clears | Quiet | Copy | Counting, holder: Declaring) -> Any:
+        """Let writes of a register do something to others, or nothing, and reads show what counts."""
+        if isinstance(item, Counting):
+            return self._make_counting(item, holder)
         if isinstance(item, Quiet):
             unless, mask = (None, 0) if item.unless is None else (self._array(item.unless)[0], item.unless.mask)
             for register in self._array(item.but):
@@ -295,6 +300,13 @@ class Peripheral(Declaring, base=True):
         load = RunningLoad(item, self._behind[item.fifo])
         self.words[item.address.register.at].command(load)
         return load
+
+    def _make_counting(self, item: Counting, holder: Declaring) -> RunningCounting:
+        """Let a register show what counts with time."""
+        since = ctypes.c_int64(0) if item.since is None else item.since.of(holder)
+        counting = RunningCounting(item, since, None if item.plus is None else self._array(item.plus)[0])
+        self.words[item.register.at].show(counting)
+        return counting
 
     def _array(self, field: Field) -> list[Register]:
         """The registers that have a field: one, or those of an array."""

@@ -115,6 +115,7 @@ if TYPE_CHECKING:
         _unless_mask: int
         _unless: int | None
         _copies: int | None
+        _counting: int | None
 
         def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
 else:
@@ -139,6 +140,7 @@ else:
             ("_unless_mask", ctypes.c_uint32),
             ("_unless", ctypes.c_void_p),
             ("_copies", ctypes.c_void_p),
+            ("_counting", ctypes.c_void_p),
         )
 
 
@@ -244,6 +246,10 @@ class Register(_Memory):
     def copy(self, copy: Any) -> None:
         """Let writes copy memory."""
         self._copies = ctypes.addressof(copy)
+
+    def show(self, counting: Any) -> None:
+        """Let reads show what counts with time."""
+        self._counting = ctypes.addressof(counting)
 
     def hush(self, bits: int, unless: Register | None, mask: int) -> None:
         """Let a write in which none but these bits is set need no handler, but while `mask` is set in another."""

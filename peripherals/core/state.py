@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from math import gcd
 from typing import Any, ClassVar, Generic, TypeVar
 
-from bk7238.peripherals.core.register import Declaration, Field, Register
+from bk7238.peripherals.core.register import WORD, Declaration, Field, Register
 from bk7238.peripherals.core.services import Clock, PendingEvent
 
 T = TypeVar("T")
+
+NEVER = (1 << 63) - 1
 
 
 class State(Declaration, Generic[T]):
@@ -27,6 +29,65 @@ class State(Declaration, Generic[T]):
     ) -> None:
         self.initial: Callable[[], Any] = factory if factory is not None else lambda: value
         self.keeps = frozenset(keeps)
+
+
+class Moment(State[int | None]):
+    """A virtual microsecond, or None, that is state, and from which a register may count."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """Return the declaration where the class is asked."""
+        if owner is None:
+            return self
+        value = self.of(owner).value
+        return None if value == NEVER else value
+
+    def __set__(self, owner: Any, value: int | None) -> None:
+        self.of(owner).value = NEVER if value is None else value
+
+    def of(self, owner: Any) -> ctypes.c_int64:
+        """Where the owner has it in the host's memory."""
+        memory: ctypes.c_int64 = vars(owner).setdefault(self.name, ctypes.c_int64(NEVER))
+        return memory
+
+
+class Counting(Declaration):
+    """Reads of a register show `counts` in so many `microseconds` since a moment, or since power-on: one for each `per`
+    of them, or with `rest` those since the last such one; and `plus` the value of a field. The handler is called where
+    that would be `never`, and where it is not done natively."""
+
+    def __init__(
+        self,
+        register: type[Register],
+        *,
+        since: Moment | None = None,
+        counts: int = 1,
+        microseconds: int = 1,
+        per: int,
+        rest: bool = False,
+        plus: Field | None = None,
+        never: int = WORD,
+    ) -> None:
+        self.register, self.since, self.plus = register, since, plus
+        self.how = counts, microseconds, per, rest, never
+
+
+class RunningCounting(ctypes.Structure):
+    """What one register shows, laid out as `struct counting` of the engine's slice.c."""
+
+    _fields_ = (
+        ("_since", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("_counts", "_microseconds", "_per")),
+        *((name, ctypes.c_uint32) for name in ("_rest", "_never", "_plus_mask", "_plus_lsb")),
+        ("_plus", ctypes.c_void_p),
+    )
+
+    def __init__(self, declared: Counting, since: ctypes.c_int64, plus: Register | None) -> None:
+        self._from, field = since, declared.plus
+        added = (0, 0, None) if field is None or plus is None else (field.mask, field.lsb, plus.host_address)
+        super().__init__(ctypes.addressof(since), *declared.how, *added)
 
 
 class Alarm(Declaration):
@@ -409,9 +470,6 @@ class RunningAlarm:
     def _expire(self) -> None:
         self._event = None
         self._callback()
-
-
-NEVER = (1 << 63) - 1
 
 
 class _Recurring(ctypes.Structure):

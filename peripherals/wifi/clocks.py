@@ -8,7 +8,7 @@ Not modelled: setting the monotonic counter.
 
 from __future__ import annotations
 
-from bk7238.peripherals.core import RO, RW, Register, State, on_read, on_write
+from bk7238.peripherals.core import RO, RW, Counting, Register, State, on_read, on_write
 from bk7238.peripherals.wifi.mac_part import MacPart
 
 WORD = 0xFFFF_FFFF
@@ -32,6 +32,8 @@ class Clocks(MacPart):
     class TSF_HI(Register, at=0x80A8):
         tsfTimerHigh = RW(0, 31)
 
+    shown_1 = Counting(MONOTONIC_COUNTER_1, per=1 << 32, rest=True, never=CLOCK_OFF)
+    shown_2 = Counting(MONOTONIC_COUNTER_2_LO, per=1 << 32, rest=True, never=CLOCK_OFF)
     tsf_offset = State(0)
 
     @property

@@ -101,6 +101,18 @@ struct word {
     uint32_t unless_mask;   /* but while this is set in `unless` */
     struct word *unless;    /* may be 0 */
     struct copy *copies;    /* and what other writes do; may be 0 */
+    struct counting *counting; /* what a read shows; may be 0 */
+};
+
+/* What counts with time: RunningCounting of peripherals/core/state.py. */
+struct counting {
+    int64_t *since;         /* a microsecond; NEVER while it stands still */
+    int64_t counts, microseconds; /* so many counts in so many microseconds */
+    int64_t per;            /* counts to the next of what is shown, or with `rest` up to which it shows them */
+    uint32_t rest;
+    uint32_t never;         /* shown by no count: the block's matter */
+    uint32_t plus_mask, plus_lsb; /* a field whose value is added */
+    struct word *plus;      /* may be 0 */
 };
 
 /* A copy within the memories: RunningCopy of peripherals/core/state.py. */
@@ -907,6 +919,19 @@ void forget(struct slice *s, uint32_t start, uint32_t end)
             s->blocks[at >> 1 & (BLOCKS - 1)] = ~0u;
 }
 
+/* What a register shows that counts with time. Returns whether the block has no say in it. */
+static int counted(struct slice *s, struct counting *counting, uint32_t *shown)
+{
+    int64_t count;
+    if (!s->schedule || *counting->since == NEVER)
+        return 0;
+    count = ((s->target - s->budget) / s->schedule->ticks_per_us - *counting->since) * counting->counts / counting->microseconds;
+    *shown = (uint32_t)(counting->rest ? count % counting->per : count / counting->per);
+    if (counting->plus)
+        *shown += (counting->plus->value & counting->plus_mask) >> counting->plus_lsb;
+    return *shown != counting->never;
+}
+
 /* A read of a register, of 1, 2 or 4 bytes: answered here where the block has no say in it. */
 uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
 {
@@ -922,6 +947,8 @@ uint64_t on_read(void *uc, uint64_t offset, unsigned size, void *user)
             changed(fifo);
             return (value & ~fifo->mask) | item << fifo->shift;
         }
+        if (word->counting && size == 4 && counted(span->slice, word->counting, &value))
+            return value & word->readable;
         if (!fifo && (word->plain & PLAIN_READ))
             return size == 4 ? value : (value >> 8 * (offset & 3)) & ((1u << 8 * size) - 1);
     }
