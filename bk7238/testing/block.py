@@ -29,17 +29,19 @@ P = TypeVar("P", bound=Peripheral)
 class BenchClock(clock.VirtualClock):
     """Virtual time, from 0 microseconds on, that passes when the test says so."""
 
-    def __init__(self) -> None:
-        self._at = 0
-        super().__init__(1, lambda: self._at)
+    def __init__(self, run: slices.Slice | None = None) -> None:
+        """`run` has the time for native functions."""
+        self._run = run or slices.Slice()
+        super().__init__(1, lambda: int(self._run.target))
+        self._run.schedule = ctypes.addressof(self.schedule)
 
     def advance(self, microseconds: int) -> None:
         """Let so much time pass; what falls due in it happens, in order."""
-        end = self._at + microseconds
+        end = self.now + microseconds
         while (due := self.next_deadline) is not None and due <= end:
-            self._at = due
+            self._run.target = due
             self.run_due()
-        self._at = end
+        self._run.target = end
 
 
 @cache
@@ -104,7 +106,8 @@ class BlockBench:
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
-        self.clock, self.bus, self.log = BenchClock(), BenchBus(), BenchLog()
+        self.bus, self.log = BenchBus(), BenchLog()
+        self.clock = BenchClock(self.bus.slice)
         self.resets: list[ResetKind] = []
         self.stopped = False
 
@@ -167,6 +170,7 @@ def _as_in_a_machine(block: P, run: slices.Slice) -> P:
         if offset < block.size:
             place(offset, word)
     block.on_word = place
+
     as_there: Any = block
     as_there.read = lambda offset, width=4: checked(fast_read(None, offset, width, at))
     as_there.write = lambda offset, value, width=4: released(fast_write(None, offset, width, value, at))

@@ -22,6 +22,8 @@ from wifi_driver import (
     management,
 )
 
+from bk7238.engine.slice import functions
+
 BEACON = management(8, BROADCAST, ACCESS_POINT, bytes(12) + b"\x00\x04test")
 HEADER_CURRENT, PAYLOAD_CURRENT = 0x8548, 0x854C
 
@@ -52,6 +54,22 @@ def test_a_beacon_from_an_unknown_station(bench):
     assert words[0x3C // 4] == 0, "the firmware resets the MAC for anything else"
     assert bench.bus.word(bench.rbds[1] + 0x10) == 0x5A5A_0003
     assert bench.mac.read(HEADER_CURRENT) == rhd and bench.mac.read(PAYLOAD_CURRENT) == bench.rbds[1]
+
+
+def test_an_engine_that_places_frames_does_what_the_mac_does():
+    here, there = WifiDriver(), WifiDriver()
+    native, answers = here.bus.place, []
+    here.bus.place = lambda *what: answers.append(native(*what)) or answers[-1]
+    there.bus.place = lambda *_what: False
+    for bench in (here, there):
+        bench.rings()
+    for frame in (BEACON, data(1), data(2, 1500), BEACON):
+        here.hear(frame)
+        there.hear(frame)
+    assert here.mac.snapshot() == there.mac.snapshot()
+    assert [bytes(one.bytes) for one in here.bus.rest] == [bytes(one.bytes) for one in there.bus.rest]
+    natively = [True, True, False, True]  # one of them needs several buffers
+    assert answers == (natively if functions().place is not None else [False] * 4)
 
 
 def test_the_receive_interrupt(bench):
