@@ -21,7 +21,7 @@ enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
 enum { FEED, PERIODIC }; /* kinds of what recurs */
 enum { SWI = 2, AT_ONCE = 2 }; /* QEMU's number, and instructions as in storm.py */
-enum { RHD_PATTERN = 0xBAADF00D, RBD_PATTERN = 0xC0DEDBAD, NEXT = 4, RHD_FIRST_BUFFER = 8, RHD_REPORT = 0x1C, REPORT = 44 };
+enum { RHD_PATTERN = 0xBAADF00D, RBD_PATTERN = 0xC0DEDBAD, NEXT = 4, RHD_FIRST_BUFFER = 8, RHD_REPORT = 0x1C, REPORT = 40 };
 enum { RBD_START = 8, RBD_END = 12, RBD_STATUS = 16, RBD_COMPLETE = 3 }; /* as in descriptors.py of the Wi-Fi MAC */
 #define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
