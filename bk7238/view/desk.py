@@ -25,7 +25,7 @@ from bk7238.update.result import Result
 from bk7238.update.session import Update
 from bk7238.view.recording import STORY, Onlooker, Recording, Sight
 
-EVERY = 2_000_000  # virtual microseconds from one state that is kept to the next
+EVERY = 4_000_000  # virtual microseconds from one state that is kept to the next
 MOST = 240  # of them; then every second one of the older half goes
 PRESS = 200_000  # virtual microseconds for which a button is held
 TYPED = 4096  # characters at a time at most

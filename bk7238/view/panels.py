@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -25,27 +26,34 @@ class FlashMap:
 
     def __init__(self, view: FlashView) -> None:
         self._chip = view.chip
-        self._sectors: list[bytes] = []
-        self.letters: list[str] = []
+        self._data = b""
+        self.letters = [""] * -(-len(view.data) // SECTOR)
         framed = [one for one in view.partitions.values() if one.framed]
         self._framed = [(0, view.app_start), *((one.physical_start, one.physical_end) for one in framed)]
 
     def update(self, data: bytes) -> dict[int, str]:
         """The letters that are others than before, by the numbers of their sectors."""
-        sectors = [data[at : at + SECTOR] for at in range(0, len(data), SECTOR)]
-        if not self._sectors:
-            self._sectors, self.letters = [b""] * len(sectors), [""] * len(sectors)
-        changed = {number for number, one in enumerate(sectors) if one != self._sectors[number]}
+        changed = {
+            at // SECTOR
+            for big in self._changed(data, 0, len(data), 16 * SECTOR)
+            for at in self._changed(data, big, big + 16 * SECTOR, SECTOR)
+        }
         changed |= {number - 1 for number in changed if number}  # its last frame ends there
-        self._sectors = sectors
+        self._data = data
         found = {number: self._letter(data, number) for number in sorted(changed)}
         found = {number: letter for number, letter in found.items() if letter != self.letters[number]}
         for number, letter in found.items():
             self.letters[number] = letter
         return found
 
+    def _changed(self, data: bytes, start: int, end: int, size: int) -> Iterator[int]:
+        """Where there are pieces of that size that are others than before."""
+        places = range(start, min(end, len(data)), size)
+        return (at for at in places if data[at : at + size] != self._data[at : at + size])
+
     def _letter(self, data: bytes, number: int) -> str:
-        if self._sectors[number].count(0xFF) == len(self._sectors[number]):
+        sector = data[number * SECTOR : (number + 1) * SECTOR]
+        if sector.count(0xFF) == len(sector):
             return ERASED
         frame, start, end = self._chip.codec.frame, number * SECTOR, (number + 1) * SECTOR
         for low, high in self._framed:

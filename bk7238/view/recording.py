@@ -102,7 +102,7 @@ class Onlooker:
         self._bench = bench
         bench.air.on_record.connect(self._frame)
         bench.air.on_event.connect(self._event)
-        bench.machine.board.flash.operated.connect(self._operated)
+        bench.machine.board.flash.operations.connect(self._operated)
         if isinstance(bench, Update):
             bench.story.on_phase.connect(self._phase)
         else:
@@ -129,10 +129,9 @@ class Onlooker:
     def _event(self, event: Event) -> None:
         self._note(Sight(EVENT, event.time, [type(event).__name__, event]))
 
-    def _operated(self, kind: str, address: int, what: bytes | int) -> None:
-        assert self._bench is not None
-        length = what if isinstance(what, int) else len(what)
-        self._note(Sight(FLASH, self._bench.machine.now, [kind, address, length]))
+    def _operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
+        for time, kind, address, what in operations:
+            self._note(Sight(FLASH, time, [kind, address, what if isinstance(what, int) else len(what)]))
 
 
 def event_fields(event: Event) -> dict[str, Any]:
