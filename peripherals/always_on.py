@@ -25,10 +25,10 @@ from bk7238.peripherals.core import (
     BlockPart,
     Counting,
     Input,
-    Moment,
     Output,
     Register,
     ResetKind,
+    StartTime,
     State,
     on_alarm,
     on_input,
@@ -137,7 +137,7 @@ class AlwaysOn(BlockPart):
     class CAL_31_25US_VALUE(Register, at=0x160):
         ticks = RO(0, 15)
 
-    calendar_start = Moment(keeps=ANY_BUT_POWER)
+    calendar_start = StartTime(keeps=ANY_BUT_POWER)
     seconds_shown = Counting(
         CAL_SECOND_VALUE,
         since=calendar_start,

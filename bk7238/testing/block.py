@@ -64,8 +64,8 @@ class BenchBus(SystemBus):
 
     def _slice(self) -> slices.Slice:
         """What native functions need of a CPU: the memories but for the window, in which there is no code."""
-        places = [slices.MemoryEntry(ctypes.addressof(one.buffer), one.address, one.size) for one in self.rest]
-        self._places = (slices.MemoryEntry * (len(places) + 1))(*places)
+        places = [slices.HostMemory(ctypes.addressof(one.buffer), one.address, one.size) for one in self.rest]
+        self._places = (slices.HostMemory * (len(places) + 1))(*places)
         run = slices.Slice(memories=ctypes.addressof(self._places), pages=ctypes.addressof(_no_code()))
         place = slices.functions().place
         if place is not None:

@@ -31,7 +31,7 @@ class State(Declaration, Generic[T]):
         self.keeps = frozenset(keeps)
 
 
-class Moment(State[int | None]):
+class StartTime(State[int | None]):
     """A virtual microsecond, or None, that is state, and from which a register may count."""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -62,7 +62,7 @@ class Counting(Declaration):
         self,
         register: type[Register],
         *,
-        since: Moment | None = None,
+        since: StartTime | None = None,
         counts: int = 1,
         microseconds: int = 1,
         per: int,

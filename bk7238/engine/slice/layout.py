@@ -79,7 +79,7 @@ class StoreTable(ctypes.Structure):
     _fields_ = (("write", Write), ("buffer", ctypes.c_void_p))
 
 
-class MemoryEntry(ctypes.Structure):
+class HostMemory(ctypes.Structure):
     """`struct memory` of slice.c: where the host has a memory of the CPU's."""
 
     _fields_ = (("bytes", ctypes.c_void_p), ("address", ctypes.c_uint32), ("size", ctypes.c_uint32))

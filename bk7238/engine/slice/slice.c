@@ -65,7 +65,7 @@ struct slice {
     uint32_t blocks[BLOCKS]; /* address | is Thumb, by (address >> 1) % BLOCKS; all ones: empty */
 };
 
-/* A memory of the CPU: MemoryEntry of layout.py. */
+/* A memory of the CPU: HostMemory of layout.py. */
 struct memory {
     uint8_t *bytes;
     uint32_t address, size;
