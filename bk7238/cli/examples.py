@@ -5,6 +5,7 @@ from __future__ import annotations
 _REFERENCE = "reference_1.0.0.bin reference_1.0.1_gzip_aes.rbl"
 
 EXAMPLES = {
+    "": ("demo", "init full.bin app.rbl", "ota full.bin app.rbl --artifacts out"),
     "ota": (
         f"ota {_REFERENCE}",
         'ota full.bin app.rbl --ssid "My network" --psk "a passphrase" --artifacts out',

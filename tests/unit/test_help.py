@@ -29,7 +29,7 @@ def test_the_version(capsys):
     )
 
 
-@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+@pytest.mark.parametrize("words", [(), *LEAVES], ids=" ".join)
 def test_each_help_has_examples_that_can_be_typed(words, capsys):
     assert main([*words, "--help"]) == 0
     said = capsys.readouterr().out
