@@ -35,8 +35,9 @@ def _block(target: Target, name: str) -> tuple[Any, int]:
 def _each(block: Any) -> Iterator[tuple[str, Any, int]]:
     for name, registers in block.registers.items():
         for index, register in enumerate(registers):
-            label = name if len(registers) == 1 else f"{name}[{index}]"
-            yield label, register, register.at + index * register.stride
+            if register.bus:
+                label = name if len(registers) == 1 else f"{name}[{index}]"
+                yield label, register, register.at + index * register.stride
 
 
 def _line(target: Target, label: str, register: Any, address: int) -> str:

@@ -281,6 +281,13 @@ def any_device():
     return LiveDevice(Desk(flash_image.read(REFERENCE), None, Settings()), "reference_1.0.0.bin", "")
 
 
+def test_the_registers_of_every_block_are_told():
+    device, page = any_device(), PageState()
+    for block in device.introduction()["blocks"]:
+        device.look(page, {"do": "watch", "block": block})
+        assert device.news(page)["registers"][0] == block
+
+
 FILES = ("uart1.log", "uart2.log", "flash.bin", "air.pcapng", "result.json", "replay", "events.jsonl", "board.json")
 
 
