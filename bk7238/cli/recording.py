@@ -32,21 +32,26 @@ def recorded(folder: Path | None, bench: Update | Alone | Bench, told: Signal | 
         return
     from bk7238.view import board_state, event_log
 
-    air = bench.air
-    _write_keys(folder, air)
-    with (
-        host_files.create_in(folder, "air.pcapng") as frames,
-        host_files.create_in(folder, event_log.EVENTS) as events,
-    ):
-        air.on_record.connect(Capture(frames).record)
+    with captured(folder, bench.air), host_files.create_in(folder, event_log.EVENTS) as events:
         log = event_log.EventLog(events, bench)
         if told is not None:
             told.connect(log.tell)
         try:
             yield
         finally:
-            _write_keys(folder, air)  # with those that came while it ran
             board_state.save(folder, bench)
+
+
+@contextmanager
+def captured(folder: Path, air: Medium) -> Iterator[None]:
+    """While this lasts, what is on the air goes into a capture in the folder, with the keys to it beside."""
+    _write_keys(folder, air)
+    with host_files.create_in(folder, "air.pcapng") as frames:
+        air.on_record.connect(Capture(frames).record)
+        try:
+            yield
+        finally:
+            _write_keys(folder, air)  # with those that came while it ran
 
 
 def _write_keys(folder: Path, air: Medium) -> None:

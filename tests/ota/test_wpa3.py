@@ -7,7 +7,7 @@ from images import VENDOR, vendor
 
 from bk7238.air.sae import SaeOptions
 from bk7238.air.wpa2 import Wpa2
-from bk7238.cli.recording import recorded
+from bk7238.cli.recording import captured
 from bk7238.formats import ieee80211 as dot11
 from bk7238.formats import rsn
 from bk7238.peripherals.wifi import keys
@@ -37,7 +37,7 @@ def associations(air):
 def test_update(make_dut, tshark, tmp_path, router, akm, group):
     dut = make_dut(psk=PSK, router=router)
     air = Air(dut)
-    with recorded(tmp_path, dut.bench.air):
+    with captured(tmp_path, dut.bench.air):
         result = dut.expect_verdict("new-app-runs")
         assert air.arping(), "by a frame to all"
     assert expected.differences(result.flash, expected.after_update(dut.flash_before, dut.package.data)) == []

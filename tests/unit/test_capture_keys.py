@@ -15,7 +15,7 @@ from bk7238.air.medium import Medium
 from bk7238.air.routers import ROUTERS
 from bk7238.air.wpa2 import Wpa2
 from bk7238.cli import main
-from bk7238.cli.recording import recorded
+from bk7238.cli.recording import captured
 from bk7238.formats import rsn
 from bk7238.network.network import Network
 
@@ -37,7 +37,7 @@ def test_hard_networks_side_by_side(tshark, tmp_path):
     for number, (ssid, passphrase) in enumerate(NETWORKS):
         network, keys = Network(random.Random(number)), Wpa2(passphrase, random.Random(number))
         air.add(AccessPoint(ssid, network=network, rng=random.Random(number), bssid=_bssid(number), security=keys))
-    with recorded(tmp_path, air):
+    with captured(tmp_path, air):
         for number, (ssid, passphrase) in enumerate(NETWORKS):
             mac = bytes((2, 0, 0, 0, 0, number))
             station = Supplicant(air, mac, bssid=_bssid(number), passphrase=passphrase, ssid=ssid)
@@ -57,7 +57,7 @@ def test_each_master_key_of_sae(tshark, tmp_path):
     for number, offered in enumerate((rsn.WPA3_SAE, rsn.WPA3_TRANSITION)):
         network, keys = Network(random.Random(number)), Wpa2("correct horse", random.Random(number), offered=offered)
         air.add(AccessPoint(b"Bench", network=network, rng=random.Random(number), bssid=_bssid(number), security=keys))
-    with recorded(tmp_path, air):
+    with captured(tmp_path, air):
         for number in (0, 1, 0):
             station = SaePeer(air, bytes((2, 0, 0, 0, 0, 9)), bssid=_bssid(number), passphrase="correct horse")
             station.now = (1 + air.sent) * 1_000_000
@@ -83,7 +83,7 @@ def test_tkip(tshark, tmp_path, router, by_wpa, pairwise):
     air, keys = Medium(), Wpa2("correct horse", random.Random(1), **ROUTERS[router]._asdict())
     access_point = AccessPoint(b"Bench", network=Network(random.Random(2)), rng=random.Random(3), security=keys)
     air.add(access_point)
-    with recorded(tmp_path, air):
+    with captured(tmp_path, air):
         station = OldPeer(air, by_wpa=by_wpa, pairwise=pairwise, passphrase="correct horse")
         station.join()
         for to in (b"\xff" * 6, station.mac):
@@ -112,7 +112,7 @@ def _bssid(number):
 def test_the_keys_of_a_passphrase_that_was_changed_are_there_too(tmp_path):
     air, keys = Medium(), Wpa2("correct horse", random.Random(1))
     air.add(AccessPoint(b"Bench", network=Network(random.Random(2)), rng=random.Random(3), security=keys))
-    with recorded(tmp_path, air):
+    with captured(tmp_path, air):
         keys.change("battery staple")
     first, second = (tmp_path / "80211_keys").read_text().splitlines()
     assert first == f'"wpa-psk","{keys.pmks[0].hex()}"' and second == f'"wpa-psk","{keys.pmks[1].hex()}"' != first
