@@ -166,4 +166,6 @@ def test_the_package_that_was_meant_is_compared_with_what_is_there():
     damaged = repacked(PACKAGE)
     before = image(damaged[:40] + b"?" + damaged[41:])
     assert run(before, PACKAGE).cause.endswith("does not match (it differs from the package from 0x28 on)")
-    assert run(Device(pack(), at=0x140000).flash(LOADER), pack()).cause.endswith("disagree")
+    assert run(Device(pack(), at=0x140000).flash(LOADER), pack()).cause.endswith(
+        "disagree; build the app for the bootloader's layout, or take a bootloader of the app's"
+    )
