@@ -157,7 +157,8 @@ def carried_out(words, folder):
         vendors = {"full.bin": resources.find_image(FULL), "app.rbl": resources.find_image(GZIP)}
         return [[str(vendors.get(word, word)) for word in words]] if all(vendors.values()) else []
     if words[0] == "export":
-        point = json.loads((folder / words[1] / "sweep.json").read_text())["points"][0]["id"]
+        points = [one["id"] for one in json.loads((folder / words[1] / "sweep.json").read_text())["outcomes"]]
+        point = next(one for one in points if one.endswith(":torn"))
         return [[point if ":" in word else word for word in words]]
     return [words]
 
