@@ -56,7 +56,8 @@ _PAST = {  # what is remembered and decides nothing, by the class of the actor
 _TOLD = {"Story": {"lines", "bootloader_lines", "complaint", "downloaded"}, "Failures": {"newest"}}  # quoted in reasons
 SLICE = ("idle_check", "lines", "idle_stack", "stop", "held", "blocks")  # of it what decides,
 LEFT = {  # and what does not
-    "of this host": {"uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages", "schedule", "window"},
+    "of this host": {"uc", "reg_read", "reg_write", "emu_start", "emu_stop", "mem_read", "pages", "schedule", "window"}
+    | {"memories"},
     "of the board": {"sink", "window_at", "window_size"},
     "set anew as a slice begins": {"budget", "target", "until"},  # together the time, which stands beside it
     "counted; what has come since stands beside it": {"skipped", "last_exception"},
