@@ -26,10 +26,10 @@ def blocks(target: Target) -> str:
 
 
 def _block(target: Target, name: str) -> tuple[Any, int]:
-    for block in target.board.platform.blocks:
-        if block.name == name:
-            return target.board[name], block.address
-    raise ValueError(f"no block {name!r}; there is {', '.join(target.board.names)}")
+    blocks = {block.name: block for block in target.board.platform.blocks}
+    if name not in blocks:
+        raise ValueError(f"no block {name!r}; there is {', '.join(blocks)}")
+    return target.board[name], blocks[name].address
 
 
 def _each(block: Any) -> Iterator[tuple[str, Any, int]]:

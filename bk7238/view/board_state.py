@@ -70,7 +70,9 @@ def state(bench: Update | Alone | Bench) -> BoardState:
 
 def blocks(machine: Machine) -> list[str]:
     """Whose registers can be read: the CPU's, and those of each block."""
-    return ["cpu", *machine.board.names] if isinstance(machine.engine, UnicornEngine) else []
+    if not isinstance(machine.engine, UnicornEngine):
+        return []
+    return ["cpu", *(block.name for block in machine.board.platform.blocks)]
 
 
 def registers(machine: Machine, name: str) -> list[RegisterValue]:

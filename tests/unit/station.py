@@ -102,8 +102,8 @@ class Station:
         self.authenticate()
         self.listen()
         self.associate()
-        answers = self.listen()
-        assert answers[-1][0].subtype == dot11.ASSOCIATION_RESPONSE and answers[-1][1][2:4] == b"\0\0"
+        answers = {(header.kind, header.subtype): body for header, body in self.listen()}  # among others' for all
+        assert answers[dot11.MANAGEMENT, dot11.ASSOCIATION_RESPONSE][2:4] == b"\0\0"
 
 
 def dhcp_message(kind: int, mac: bytes = MAC, *, options: bytes = b"", client_ip=bytes(4), flags: int = 0, xid=0x1234):
