@@ -83,8 +83,9 @@ class Bus(Protocol):
     does not complete it, the call may be left out. `on_served(slice)` is called by an engine that programs the flash by
     itself, with the host address of its slice; `written` is told of that.
 
-    `place(header, buffer, used, frame, length, report)` lets an engine place a received frame into the rings of the
-    Wi-Fi MAC, whose registers for the current descriptors have these host addresses, and answers whether it did.
+    `place(header, buffer, used, frame, length, report, rings)` lets an engine place a received frame into the rings of
+    the Wi-Fi MAC, whose registers for the current descriptors have these host addresses and whose descriptors lie in
+    memory as `Rings` says, and answers whether it did.
     """
 
     on_store: Callable[[int, int, int], bool]

@@ -47,9 +47,27 @@ RHD_VECTOR2_VALID = 1 << 0
 RHD_KEY_INDEX_VALID = 1 << 25
 RHD_KEY_INDEX_SHIFT = 15
 
+RBD_START = 0x08
+RBD_END = 0x0C
 RBD_STATUS = 0x10
 RBD_LAST = 1
 RBD_DONE = 2
+
+
+class Rings(NamedTuple):
+    """How descriptors of received frames lie in memory, as 32-bit words: for an engine that places frames itself. Sizes
+    and offsets are in bytes; `complete` is the status of a buffer that holds a whole frame."""
+
+    report_size: int
+    header_pattern: int = RX_HEADER_PATTERN
+    buffer_pattern: int = RX_BUFFER_PATTERN
+    next: int = NEXT
+    first_buffer: int = RHD_FIRST_BUFFER
+    report: int = RHD_FRAME_LENGTH
+    start: int = RBD_START
+    end: int = RBD_END
+    status: int = RBD_STATUS
+    complete: int = RBD_DONE | RBD_LAST
 
 
 class BadDescriptor(Exception):

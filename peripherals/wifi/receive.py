@@ -51,6 +51,7 @@ from bk7238.peripherals.wifi.descriptors import (
     RHD_SUCCESSFUL,
     RHD_VECTOR2_VALID,
     BadDescriptor,
+    Rings,
     read_next,
     read_rx_buffer,
     read_rx_header,
@@ -71,6 +72,7 @@ RX_TRIGGERS = 1 << 16 | 1 << 17 | 1 << 19  # rxTrigger, timerRxTrigger, counterR
 # From RHD + 0x1C: length, A-MPDU information, TSF low and high, receive vector 1 (four words), receive vector 2 (two),
 # status
 REPORT = struct.Struct("<HHIIIIIIIII")
+RINGS = struct.pack("<10I", *Rings(REPORT.size))
 RBD_MORE, RBD_ALL = RBD_DONE.to_bytes(2, "little"), (RBD_DONE | RBD_LAST).to_bytes(2, "little")
 
 
@@ -185,7 +187,7 @@ class RxRings(MacPart):
         header, buffer, frame, bus = self.DEBUG_RX_HDR_C_PTR, self.DEBUG_RX_PAY_C_PTR, heard.frame, self.bus
         pointers: Any = header.host_address, buffer.host_address
         if self.header_used == self.buffer_used and bus.place(
-            *pointers, self.header_used, frame, len(frame), heard.report()
+            *pointers, self.header_used, frame, len(frame), heard.report(), RINGS
         ):
             self._placed()
             return True

@@ -44,7 +44,7 @@ class Native:
         self.enter = ctypes.CFUNCTYPE(None, pointer, word, word, word)(entries["enter"])
         self.settle = ctypes.CFUNCTYPE(ctypes.c_bool, pointer)(entries["settle"])
         self.place = ctypes.CFUNCTYPE(
-            ctypes.c_bool, pointer, pointer, pointer, word, ctypes.c_char_p, word, ctypes.c_char_p
+            ctypes.c_bool, pointer, pointer, pointer, word, ctypes.c_char_p, word, ctypes.c_char_p, ctypes.c_char_p
         )(entries["place"])
         self.forget = ctypes.CFUNCTYPE(None, pointer, word, word)(entries["forget"])
 

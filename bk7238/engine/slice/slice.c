@@ -21,8 +21,6 @@ enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
 enum { FEED, PERIODIC }; /* kinds of what recurs */
 enum { SWI = 2, AT_ONCE = 2 }; /* QEMU's number, and instructions as in storm.py */
-enum { RHD_PATTERN = 0xBAADF00D, RBD_PATTERN = 0xC0DEDBAD, NEXT = 4, RHD_FIRST_BUFFER = 8, RHD_REPORT = 0x1C, REPORT = 40 };
-enum { RBD_START = 8, RBD_END = 12, RBD_STATUS = 16, RBD_COMPLETE = 3 }; /* as in descriptors.py of the Wi-Fi MAC */
 #define NEVER INT64_MAX
 enum { IDLE_CHECK = 2000, IDLE_STACK = 256, BLOCKS = 65536 };
 
@@ -477,35 +475,45 @@ static void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t length)
         *to++ = *from++;
 }
 
+/* How descriptors of received frames lie in memory, and what is told of a frame: `Rings` of the Wi-Fi MAC. */
+struct rings {
+    uint32_t size;                           /* of the report of a frame, in bytes */
+    uint32_t header_pattern, buffer_pattern; /* what descriptors begin with */
+    uint32_t next;                           /* in both: where the address of the one after it is */
+    uint32_t first_buffer, report;           /* in a header's: where the buffer's address goes, and the report */
+    uint32_t start, end, status;             /* in a buffer's: where it begins and ends, and its status */
+    uint32_t complete;                       /* the status of one that holds a whole frame */
+};
+
 /* Place a received frame, and what is to be told of it, into the MAC's rings of descriptors: those after the current ones
  * where these are used. Returns whether that was possible: there are such, and one buffer holds it. */
 int place(struct slice *s, struct word *header, struct word *buffer, uint32_t used, const uint8_t *frame, uint32_t length,
-          const uint8_t *report)
+          const uint8_t *report, const struct rings *rings)
 {
     uint32_t rhd = header->value, rbd = buffer->value, start, end;
     uint8_t *head, *descriptor, *room;
 
     if (used) {
-        head = bytes_at(s, rhd + NEXT, 4);
-        descriptor = bytes_at(s, rbd + NEXT, 4);
+        head = bytes_at(s, rhd + rings->next, 4);
+        descriptor = bytes_at(s, rbd + rings->next, 4);
         if (!head || !descriptor)
             return 0;
         rhd = get_word(head);
         rbd = get_word(descriptor);
     }
-    head = room_at(s, rhd, RHD_REPORT + REPORT);
-    descriptor = room_at(s, rbd, RBD_STATUS + 2);
-    if (!head || !descriptor || get_word(head) != RHD_PATTERN || get_word(descriptor) != RBD_PATTERN)
+    head = room_at(s, rhd, rings->report + rings->size);
+    descriptor = room_at(s, rbd, rings->status + 2);
+    if (!head || !descriptor || get_word(head) != rings->header_pattern || get_word(descriptor) != rings->buffer_pattern)
         return 0;
-    start = get_word(descriptor + RBD_START);
-    end = get_word(descriptor + RBD_END);
+    start = get_word(descriptor + rings->start);
+    end = get_word(descriptor + rings->end);
     if (!length || end < start || end - start < length - 1 || !(room = room_at(s, start, length)))
         return 0;
     copy_bytes(room, frame, length);
-    descriptor[RBD_STATUS] = RBD_COMPLETE;
-    put_word(head + RHD_FIRST_BUFFER, rbd);
-    descriptor[RBD_STATUS + 1] = 0; /* not beside the other half: both would become a constant in memory */
-    copy_bytes(head + RHD_REPORT, report, REPORT);
+    descriptor[rings->status] = (uint8_t)rings->complete;
+    descriptor[rings->status + 1] = (uint8_t)(rings->complete >> 8);
+    put_word(head + rings->first_buffer, rbd);
+    copy_bytes(head + rings->report, report, rings->size);
     header->value = rhd;
     buffer->value = rbd;
     return 1;
