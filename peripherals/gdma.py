@@ -63,6 +63,26 @@ class _Copier(Peripheral):
             del data[:count]
 
 
+def _plain_copy(conf: Any, source: Any, target: Any, requests: Any, counts: Any) -> Copy:
+    """Of memory to memory, forwards, of which nobody wants to hear: by the registers of a channel."""
+    return Copy(
+        {
+            conf.dma_en: 1,
+            conf.fin_inten: 0,
+            conf.hfin_inten: 0,
+            conf.srcaddr_inc: 1,
+            conf.dstaddr_inc: 1,
+            conf.srcaddr_loop: 0,
+            conf.dstaddr_loop: 0,
+        },
+        length=conf.trans_len,
+        source=source.address,
+        target=target.address,
+        unless=(requests.src_req, requests.dst_req),
+        counted=(counts.fin_cnt, counts.hfin_cnt),
+    )
+
+
 class Gdma(_Copier):
     size = 0x200
 
@@ -110,22 +130,7 @@ class Gdma(_Copier):
         fin = W1C(0, 5)
         hfin = W1C(8, 13)
 
-    copied = Copy(
-        {
-            CONF.dma_en: 1,
-            CONF.fin_inten: 0,
-            CONF.hfin_inten: 0,
-            CONF.srcaddr_inc: 1,
-            CONF.dstaddr_inc: 1,
-            CONF.srcaddr_loop: 0,
-            CONF.dstaddr_loop: 0,
-        },
-        length=CONF.trans_len,
-        source=SRC_START_ADDR.address,
-        target=DST_START_ADDR.address,
-        unless=(MUX_REQS.src_req, MUX_REQS.dst_req),
-        counted=(INT_CNTS.fin_cnt, INT_CNTS.hfin_cnt),
-    )
+    copied = _plain_copy(CONF, SRC_START_ADDR, DST_START_ADDR, MUX_REQS, INT_CNTS)
     configured = Quiet(CONF.dma_en)
 
     @on_write(CONF)
@@ -215,22 +220,7 @@ class Gdma12(_Copier):
         fin_cnt = RO(24, 27)
         hfin_cnt = RO(28, 31)
 
-    copied = Copy(
-        {
-            CONF.dma_en: 1,
-            CONF.fin_inten: 0,
-            CONF.hfin_inten: 0,
-            CONF.srcaddr_inc: 1,
-            CONF.dstaddr_inc: 1,
-            CONF.srcaddr_loop: 0,
-            CONF.dstaddr_loop: 0,
-        },
-        length=CONF.trans_len,
-        source=SRC_START_ADDR.address,
-        target=DST_START_ADDR.address,
-        unless=(MUX_REQS.src_req, MUX_REQS.dst_req),
-        counted=(STATUS.fin_cnt, STATUS.hfin_cnt),
-    )
+    copied = _plain_copy(CONF, SRC_START_ADDR, DST_START_ADDR, MUX_REQS, STATUS)
     configured = Quiet(CONF.dma_en)
 
     @on_write(CONF)
