@@ -16,8 +16,10 @@ MANAGEMENT, DATA, BEACON = 0, 2, 8
 EAPOL = b"\xaa\xaa\x03\0\0\0\x88\x8e"
 NEIGHBOURS = 12  # lines by which tasks that print at once may change places
 ALIKE = 0.85  # of a line whose character another task's line has swallowed
-CHANGING = re.compile(r"idle \d+/s|time \d+us|completed in [\d.]+ seconds|free \d+|\b(?:0x)?[0-9a-f]{4,8}\b")
-STATUS = re.compile(r"ime \d+,|GEN:|oot com")  # printed by a timer of a second, wherever that falls, whole or not
+CHANGING = re.compile(r"idle \d+/s|time \d+us|completed in [\d.]+ seconds|free \d+|\b(?:0x)?[0-9a-f]{4,8}\b|\d{4,}\b")
+STATUS = re.compile(
+    r"ime \d+,|WithNoPing|GEN:|oot com"
+)  # printed by a timer of a second, wherever that falls, whole or not
 
 
 @dataclass
@@ -67,38 +69,41 @@ def first_missing_line(name: str, one: Sequence[str], other: Sequence[str]) -> s
     """The first line of a console that the other console has not nearby.
 
     Numbers that count idle turns or measure time are not compared, lines that come once a second are left out, and a
-    line may have lost characters to another that was printed at the same time (FIDELITY.md).
+    line may have lost characters to another that was printed at the same time, or its end, so that the other goes on
+    in it (FIDELITY.md).
     """
-    left, right = _stable(one), _stable(other)
+    left, right = ([CHANGING.sub("#", part) for line in lines for part in line.split("\r")] for lines in (one, other))
+    ends = [line for line in left if STATUS.search(line)]  # of them, in which another line may go on
+    seconds = {at for at, line in enumerate(right) if STATUS.search(line) or any(line in end for end in ends)}
+    seconds |= {at for at, line in enumerate(right) if not line.strip()}
     taken: set[int] = set()
     start = 0
     for index, line in enumerate(left):
-        nearby = [at for at in range(max(0, start - NEIGHBOURS), start + NEIGHBOURS) if at < len(right)]
-        at = _find(line, nearby, right, taken)
-        if at is None:
+        if not line.strip() or STATUS.search(line):
+            continue
+        while start in taken or start in seconds:
+            start += 1
+        nearby = range(max(0, start - NEIGHBOURS), min(start + NEIGHBOURS, len(right)))
+        at = _find(line, [at for at in nearby if at not in taken and at not in seconds], right)
+        if at is not None:
+            taken.add(at)
+        elif not any(line in right[at] for at in nearby if at in seconds):
             if len(right) - start <= NEIGHBOURS and len(left) - index <= NEIGHBOURS:
                 return None  # the other run had ended
             return f"{name} line {index}: {line!r} is missing near {right[start : start + 3]}"
-        taken.add(at)
-        while start in taken:
-            start += 1
     return None
 
 
-def _find(line: str, nearby: list[int], lines: Sequence[str], taken: set[int]) -> int | None:
+def _find(line: str, nearby: list[int], lines: Sequence[str]) -> int | None:
     matches: tuple[Callable[[str], bool], ...] = (
         lambda other: other == line,
         lambda other: SequenceMatcher(None, line, other, autojunk=False).ratio() >= ALIKE,
     )
     for match in matches:
         for at in nearby:
-            if at not in taken and match(lines[at]):
+            if match(lines[at]):
                 return at
     return None
-
-
-def _stable(lines: Sequence[str]) -> list[str]:
-    return [CHANGING.sub("#", line) for line in lines if line.strip() and not STATUS.search(line)]
 
 
 def _shown(event: Any) -> str:

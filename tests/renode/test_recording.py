@@ -35,3 +35,12 @@ def test_status_line_that_lost_its_first_character_is_left_out_as_well() -> None
     other = ["a line of one task", "nfo:GEN:sta:1", "a line of another"]
     assert first_missing_line("uart2", one, other) is None
     assert first_missing_line("uart2", other, one) is None
+
+
+def test_a_line_may_go_on_in_a_status_line_that_lost_its_end() -> None:
+    rest = [f"line {'abcdefg'[number % 7] * 9} {'hijkl'[number % 5] * 9}" for number in range(35)]
+    one = ["Info:MAIN:Time 5, idle 5/s, socks 2/24", "[Flash]id:0xeb6015", *rest]
+    other = ["Info:MAIN:Time 5, idl[Flash]id:0xeb6015", "e 5/s, secondsWithNoPing -1, socks 2/24", *rest]
+    assert first_missing_line("uart2", one, other) is None
+    assert first_missing_line("uart2", other, one) is None
+    assert first_missing_line("uart2", one, [other[1], *rest]) is not None
