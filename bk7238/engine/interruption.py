@@ -72,6 +72,9 @@ def at_once() -> Iterator[None]:
     _waiting = True
     try:
         yield
+    except RuntimeError:
+        check()  # where Interrupted comes while a lock is taken again, it ends as "release unlocked lock"
+        raise
     finally:
         _waiting = False
 

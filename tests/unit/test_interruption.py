@@ -253,3 +253,19 @@ def test_before_its_first_point_a_sweep_says_that_there_is_no_report(number, tmp
     status, said, _ = interrupted(number, 1, *words, such="looking for")
     assert status == SIGNALS[number] and "no point was begun: there is no report\n" in said
     assert [path.name for path in tmp_path.iterdir()] == ["replay"]
+
+
+def waiting(*, signalled: bool):
+    """As a condition of `threading` does, which complains of its lock where a signal comes while it is taken again."""
+    with interruption.heard(), interruption.at_once():
+        with contextlib.suppress(interruption.Interrupted):
+            if signalled:
+                os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("release unlocked lock")
+
+
+def test_a_signal_that_comes_while_a_lock_is_taken_again_is_one():
+    with pytest.raises(interruption.Interrupted):
+        waiting(signalled=True)
+    with pytest.raises(RuntimeError):
+        waiting(signalled=False)
