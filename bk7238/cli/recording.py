@@ -31,11 +31,13 @@ def recorded(folder: Path | None, bench: Update | Alone | Bench, told: Signal | 
         yield
         return
     from bk7238.view import board_state, event_log
+    from bk7238.view.recording import Observer
 
     with captured(folder, bench.air), host_files.create_in(folder, event_log.EVENTS) as events:
-        log = event_log.EventLog(events, bench)
+        observer = Observer(event_log.writer(events))
+        observer.follow(bench)
         if told is not None:
-            told.connect(log.tell)
+            told.connect(observer.tell)
         try:
             yield
         finally:

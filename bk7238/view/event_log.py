@@ -7,17 +7,13 @@ an operation its kind, physical address and length in bytes, of a milestone its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, BinaryIO
 
 import msgspec
+import msgspec.structs
 
-from bk7238.bench.bench import Bench
-from bk7238.network.events import Event
-from bk7238.update.alone import Alone
-from bk7238.update.session import Update
-from bk7238.update.story import Happening
-from bk7238.view.recording import EVENT, FLASH, STORY, Sight, event_fields
+from bk7238.view.recording import EVENT, FLASH, STORY, Sight
 
 EVENTS = "events.jsonl"
 
@@ -32,11 +28,6 @@ class EventLine(msgspec.Struct, array_like=True, tag=EVENT):
     name: str
     says: dict[str, str | int | float | bool]
 
-    @property
-    def sight(self) -> Sight:
-        """What the page shows of it."""
-        return Sight(EVENT, self.time, [self.name, self.says])
-
 
 class FlashLine(msgspec.Struct, array_like=True, tag=FLASH):
     """The line of an operation of the flash."""
@@ -46,11 +37,6 @@ class FlashLine(msgspec.Struct, array_like=True, tag=FLASH):
     address: _Size
     length: _Size
 
-    @property
-    def sight(self) -> Sight:
-        """What the page shows of it."""
-        return Sight(FLASH, self.time, [self.kind, self.address, self.length])
-
 
 class StoryLine(msgspec.Struct, array_like=True, tag=STORY):
     """The line of a milestone."""
@@ -58,44 +44,22 @@ class StoryLine(msgspec.Struct, array_like=True, tag=STORY):
     time: _Time
     text: str
 
-    @property
-    def sight(self) -> Sight:
-        """What the page shows of it."""
-        return Sight(STORY, self.time, [self.text])
-
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(EventLine | FlashLine | StoryLine)
 
 
-class EventLog:
-    """Writes a bench's lines to a binary stream as they come; connect `tell` to who tells milestones."""
-
-    def __init__(self, stream: BinaryIO, bench: Update | Alone | Bench) -> None:
-        self._stream = stream
-        bench.air.on_event.connect(self._event)
-        bench.machine.board.flash.operations.connect(self._operated)
-
-    def tell(self, happening: Happening) -> None:
-        """A milestone of an update; how far a download is stands in the events."""
-        if happening.share is None:
-            self._line(StoryLine(happening.time, happening.text))
-
-    def _event(self, event: Event) -> None:
-        self._line(EventLine(event.time, type(event).__name__, event_fields(event)))
-
-    def _operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
-        for time, kind, address, what in operations:
-            self._line(FlashLine(time, kind, address, what if isinstance(what, int) else len(what)))
-
-    def _line(self, line: EventLine | FlashLine | StoryLine) -> None:
-        self._stream.write(_encoder.encode(line) + b"\n")
+def writer(stream: BinaryIO) -> Callable[[Sight], object]:
+    """What writes a sight as a line to a stream; to be told by an Observer."""
+    return lambda sight: stream.write(_encoder.encode(sight.as_json()) + b"\n")
 
 
 def sights(data: bytes) -> Iterator[Sight]:
     """What is in such a file, in the order of its lines; what is no such line is passed over."""
     for line in data.splitlines():
         try:
-            yield _decoder.decode(line).sight
+            read = _decoder.decode(line)
         except (ValueError, RecursionError):
             continue
+        time, *what = msgspec.structs.astuple(read)
+        yield Sight(str(read.__struct_config__.tag), time, what)

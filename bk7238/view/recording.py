@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from bk7238.bench.bench import Bench
 from bk7238.formats import ieee80211 as dot11
 from bk7238.network.events import Event
 from bk7238.update.alone import Alone
@@ -90,28 +91,46 @@ class Recording:
         return Recording(self.sights[: self.cursor])
 
 
-class Onlooker:
-    """Tells `note` what is to be seen on one bench, from now on."""
+class Observer:
+    """Tells `note` each event, operation of the flash and milestone of one bench, from now on."""
 
-    def __init__(self, note: Callable[[Sight], None]) -> None:
+    def __init__(self, note: Callable[[Sight], object]) -> None:
         self._note = note
-        self._bench: Update | Alone | None = None
 
-    def follow(self, bench: Update | Alone) -> None:
+    def follow(self, bench: Update | Alone | Bench) -> None:
         """Look at a bench that has just been made."""
-        self._bench = bench
-        bench.air.on_record.connect(self._frame)
         bench.air.on_event.connect(self._event)
         bench.machine.board.flash.operations.connect(self._operated)
-        if isinstance(bench, Update):
-            bench.story.on_phase.connect(self._phase)
-        else:
-            bench.on_join.connect(lambda: self._phase("joined"))
 
     def tell(self, happening: Happening) -> None:
-        """A milestone of the update."""
+        """A milestone of the update; how far a download is stands in the events."""
         if happening.share is None:
             self._note(Sight(STORY, happening.time, [happening.text]))
+
+    def _event(self, event: Event) -> None:
+        self._note(Sight(EVENT, event.time, [type(event).__name__, event]))
+
+    def _operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
+        for time, kind, address, what in operations:
+            self._note(Sight(FLASH, time, [kind, address, what if isinstance(what, int) else len(what)]))
+
+
+class Onlooker(Observer):
+    """Tells frames and phases as well: all that is to be seen."""
+
+    def __init__(self, note: Callable[[Sight], object]) -> None:
+        super().__init__(note)
+        self._bench: Update | Alone | Bench | None = None
+
+    def follow(self, bench: Update | Alone | Bench) -> None:
+        """Look at a bench that has just been made."""
+        super().follow(bench)
+        self._bench = bench
+        bench.air.on_record.connect(self._frame)
+        if isinstance(bench, Update):
+            bench.story.on_phase.connect(self._phase)
+        elif isinstance(bench, Alone):
+            bench.on_join.connect(lambda: self._phase("joined"))
 
     def begin(self) -> None:
         """The device is switched on."""
@@ -125,13 +144,6 @@ class Onlooker:
         self, time: int, frame: bytes, channel: int, from_device: bool, _rate: int | None, rssi: int | None, lost: bool
     ) -> None:
         self._note(Sight(FRAME, time, [from_device, channel, rssi], frame, lost))
-
-    def _event(self, event: Event) -> None:
-        self._note(Sight(EVENT, event.time, [type(event).__name__, event]))
-
-    def _operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:
-        for time, kind, address, what in operations:
-            self._note(Sight(FLASH, time, [kind, address, what if isinstance(what, int) else len(what)]))
 
 
 def event_fields(event: Event) -> dict[str, Any]:
