@@ -21,7 +21,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import Memory
-from bk7238.engine.slice import HostMemory, Page, Read, Slice, SpanTable, StoreTable, Write
+from bk7238.engine.slice import Page, Read, Slice, SpanTable, StoreTable, Write
 
 OnRead = Callable[[int, int, int, int], int]
 OnWrite = Callable[[int, int, int, int, int], None]
@@ -106,8 +106,7 @@ class Cpu:
         self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
         self.slice.window, self.slice.window_at = ctypes.addressof(window.buffer), window.address
         self.slice.window_size = window.size
-        places = [HostMemory(ctypes.addressof(one.buffer), one.address, one.size) for one in self.memories]
-        self._places = (HostMemory * (len(places) + 1))(*places)
+        self._places = slices.host_memories(self.memories)
         self.slice.memories = ctypes.addressof(self._places)
         self.hand_over: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
@@ -127,8 +126,7 @@ class Cpu:
     @property
     def place(self) -> Callable[..., bool]:
         """What places received frames, as the bus offers it."""
-        place = self._functions.place
-        return (lambda *_what: False) if place is None else partial(place, self._at)
+        return partial(self._functions.place, self._at)
 
     @property
     def lines_address(self) -> int:

@@ -64,12 +64,9 @@ class BenchBus(SystemBus):
 
     def _slice(self) -> slices.Slice:
         """What native functions need of a CPU: the memories but for the window, in which there is no code."""
-        places = [slices.HostMemory(ctypes.addressof(one.buffer), one.address, one.size) for one in self.rest]
-        self._places = (slices.HostMemory * (len(places) + 1))(*places)
+        self._places = slices.host_memories(self.rest)
         run = slices.Slice(memories=ctypes.addressof(self._places), pages=ctypes.addressof(_no_code()))
-        place = slices.functions().place
-        if place is not None:
-            self.place = partial(place, ctypes.addressof(run))
+        self.place = partial(slices.functions().place, ctypes.addressof(run))
         return run
 
     def word(self, address: int) -> int:

@@ -60,7 +60,7 @@ class AArch64:
         self.enter, self.forget, run, wake = (self._entry(name) for name in ("enter", "forget", "run", "wake"))
         self.run = lambda address: run(address) & 0xFFFF_FFFF
         self.wake = lambda address: wake(address) & 0xFFFF_FFFF
-        self.place = None
+        self.place = lambda *_what: False
 
     def _entry(self, name):
         address = CODE + machine_code.ENTRIES["aarch64"][name]

@@ -69,7 +69,7 @@ def test_an_engine_that_places_frames_does_what_the_mac_does():
     assert here.mac.snapshot() == there.mac.snapshot()
     assert [bytes(one.bytes) for one in here.bus.rest] == [bytes(one.bytes) for one in there.bus.rest]
     natively = [True, True, False, True]  # one of them needs several buffers
-    assert answers == (natively if functions().place is not None else [False] * 4)
+    assert answers == (natively if functions().on_read is not None else [False] * 4)
 
 
 def test_the_receive_interrupt(bench):

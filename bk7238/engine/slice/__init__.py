@@ -13,7 +13,6 @@ from bk7238.engine.slice.layout import (
     IDLE_CHECK,
     PAGES,
     Attention,
-    HostMemory,
     Page,
     Read,
     Reason,
@@ -21,6 +20,7 @@ from bk7238.engine.slice.layout import (
     SpanTable,
     StoreTable,
     Write,
+    host_memories,
     table,
 )
 from bk7238.engine.slice.native import Native
@@ -32,7 +32,6 @@ __all__ = [
     "IDLE_CHECK",
     "PAGES",
     "Attention",
-    "HostMemory",
     "InPython",
     "Native",
     "Page",
@@ -43,6 +42,7 @@ __all__ = [
     "StoreTable",
     "Write",
     "functions",
+    "host_memories",
     "table",
 ]
 

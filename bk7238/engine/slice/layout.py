@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -83,6 +84,12 @@ class HostMemory(ctypes.Structure):
     """`struct memory` of slice.c: where the host has a memory of the CPU's."""
 
     _fields_ = (("bytes", ctypes.c_void_p), ("address", ctypes.c_uint32), ("size", ctypes.c_uint32))
+
+
+def host_memories(memories: Iterable[Any]) -> ctypes.Array[HostMemory]:
+    """Where the host has these, each with its `buffer`, `address` and `size`, up to one without bytes."""
+    places = [HostMemory(ctypes.addressof(one.buffer), one.address, one.size) for one in memories]
+    return (HostMemory * (len(places) + 1))(*places)
 
 
 def table(read: Any, write: Any, size: int, run: int) -> SpanTable:

@@ -62,7 +62,7 @@ class InPython:
         self.on_block, self.on_exception, self.on_undefined = addresses[:3]
         self.on_breakpoint, self.on_step, self.on_access, self.on_tlb_fill = addresses[3:]
         self.on_read = self.on_write = self.on_store = None  # every access goes to its block, which does the same
-        self.place = None  # received frames are the MAC's own matter
+        self.place = lambda *_what: False  # received frames are the MAC's own matter
         self.wake = None  # and so does time that passes while the CPU sleeps
 
     def run(self, address: int) -> int:
