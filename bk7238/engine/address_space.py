@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from bk7238.engine.cpu import PAGE, Cpu, OnRead, OnWrite
+from bk7238.engine.cpu import Cpu, OnRead, OnWrite
 from bk7238.engine.log import MachineLog
-from bk7238.engine.memory import SystemBus, window_stores
+from bk7238.engine.memory import PAGE, SystemBus, window_stores
 from bk7238.engine.platform import Tag
 from bk7238.engine.slice import SpanTable
 from bk7238.engine.wiring import Board

@@ -7,9 +7,7 @@ executable, which sends every store down a slow path: pages are filled by hand i
 from __future__ import annotations
 
 import ctypes
-import mmap
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,8 +17,10 @@ from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc_const
 from unicorn.unicorn_py3.unicorn import uclib
 
+from bk7238.engine import executor
 from bk7238.engine import slice as slices
-from bk7238.engine.memory import Memory
+from bk7238.engine.executor import address_of
+from bk7238.engine.memory import PAGE
 from bk7238.engine.slice import Page, Read, Slice, SpanTable, StoreTable, Write
 
 OnRead = Callable[[int, int, int, int], int]
@@ -29,8 +29,8 @@ OnWrite = Callable[[int, int, int, int, int], None]
 MODELS = {"arm946": arm.UC_CPU_ARM_946, "arm926": arm.UC_CPU_ARM_926}
 """What runs for a cpuType of the platform description; any other is refused there."""
 
-PAGE = 0x1000
 _FETCHED, _WINDOW, _SEEN = (int(what) for what in (Page.FETCHED, Page.WINDOW, Page.SEEN))  # not slow enumerations
+_CODE = _FETCHED | int(Page.KEPT)
 _RESET_CPSR = 0xD3
 
 # Modes with the masks that entering them sets, and vectors
@@ -50,8 +50,6 @@ _CONTEXT_HEAD = 0x28  # bytes of a saved context before the registers: they hold
 _SYNDROME = slice(3024, 3028)
 """Where a snapshot's context (Unicorn 2.1.4) has QEMU's `env->exception.syndrome`. An ARMv5 has no such register: it is
 what was left when a register was last read within an instruction, and so tells of who looked, not of the CPU."""
-_FUNCTIONS = ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of Unicorn, in the slice
-_ADDRESSES = ("uc", *_FUNCTIONS, "pages", "schedule", "window", "memories")  # of this host, in the slice
 
 
 @dataclass(frozen=True)
@@ -62,22 +60,6 @@ class CpuSnapshot:
     slice: bytes
 
 
-_MAP_NORESERVE = 0x4000  # of Linux; Python's mmap names it from 3.13 on
-_TRANSLATED = 1 << 30  # bytes of address space that Unicorn reserves for it: ctl_get_tcg_buffer_size
-
-
-def _address(function: Any) -> int | None:
-    """Where a function that Unicorn is to call is in the host's memory."""
-    return ctypes.cast(function, ctypes.c_void_p).value
-
-
-def _check_room() -> None:
-    """Raise OSError where the host has no address space left for translated code: Unicorn would end the process with a
-    status that a verdict has."""
-    if sys.platform == "linux":
-        mmap.mmap(-1, _TRANSLATED, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE).close()
-
-
 def _register(name: str) -> int:
     number = getattr(arm, f"UC_ARM_REG_{name.upper()}", None)
     if number is None:
@@ -86,32 +68,19 @@ def _register(name: str) -> int:
 
 
 class Cpu:
-    """`model` is the platform description's cpuType, `memories` are what it reads and writes directly; stores do not
-    change `window`, in which the flash shows, and are accesses to what is mapped from `sink` on, the end of the address
-    space."""
+    """`model` is the platform description's cpuType, `memories` are the names, addresses and sizes of what it reads and
+    writes directly. Stores do not change the one at place `window`, in which the flash shows, and are accesses to what
+    is mapped from `sink` on, the end of the address space."""
 
-    def __init__(self, model: str, memories: Iterable[Memory], window: Memory) -> None:
-        self._model = MODELS[model]
-        self.memories, self._window = list(memories), window
-        self.slice = Slice()
-        self.slice.idle_check = slices.IDLE_CHECK
-        self._functions = slices.functions()
-        self._at = ctypes.addressof(self.slice)
-        self._pages = (ctypes.c_uint8 * slices.PAGES)()
-        for memory in self.memories:
-            what = Page.MEMORY | Page.WINDOW if memory is window else Page.MEMORY
-            first, count = memory.address // PAGE, memory.size // PAGE
-            self._pages[first : first + count] = [what] * count
-        self.sink = (1 << 32) - window.size  # nothing else stands there
-        self.slice.pages, self.slice.sink = ctypes.addressof(self._pages), self.sink - window.address
-        self.slice.window, self.slice.window_at = ctypes.addressof(window.buffer), window.address
-        self.slice.window_size = window.size
-        self._places = slices.host_memories(self.memories)
-        self.slice.memories = ctypes.addressof(self._places)
+    def __init__(self, model: str, memories: Sequence[tuple[str, int, int]], window: int) -> None:
+        run = self._executor = executor.take(MODELS[model], memories, window)
+        run.lend(self)
+        self.uc, self.slice, self._pages, self._functions = run.uc, run.slice, run.pages, run.functions
+        self.memories, self.window = run.memories, run.window
+        self._at = run.at
+        self.sink = (1 << 32) - run.window.size
         self.hand_over: Callable[[], object] = lambda: None  # called for what accesses have put into batches
         self._keep: list[Any] = []  # what Unicorn may call, and what that uses
-        self.uc = self._make()
-        self._fresh = self.uc.context_save()
 
     @property
     def stepping(self) -> str:
@@ -139,6 +108,11 @@ class Cpu:
         self.slice.schedule = ctypes.addressof(schedule)
 
     # Running
+
+    def settle(self) -> None:
+        """Code is about to run, of which some may have been translated for another machine."""
+        if self._executor.pristine:
+            self._executor.settle()
 
     def run(self) -> int:
         """Run a slice of `slice.budget` ticks, and take interrupts in it; `slice.reason` says why it ended. Returns
@@ -201,7 +175,7 @@ class Cpu:
 
     def reset(self) -> None:
         """Supervisor mode at 0 with both interrupts masked; all other registers as at power-on."""
-        self.uc.context_restore(self._fresh)
+        self._executor.forget_registers()
         self.uc.reg_write(arm.UC_ARM_REG_CPSR, _RESET_CPSR)
         self.uc.reg_write(arm.UC_ARM_REG_PC, 0)
         self.slice.idle_stack = 0
@@ -221,14 +195,16 @@ class Cpu:
     def break_at(self, address: int, *, step: bool = False) -> int:
         """End slices before the instruction at `address`, as a breakpoint or as a step. Returns the hook."""
         callback = self._functions.on_step if step else self._functions.on_breakpoint
-        hook = self._hook(self.uc, uc_const.UC_HOOK_CODE, callback, address, address)
+        self._executor.hooked = True
+        hook = self._executor.hook(uc_const.UC_HOOK_CODE, callback, address, address)
         self.uc.ctl_remove_cache(address, address + 4)
         return hook
 
     def watch(self, address: int, length: int, *, read: bool, write: bool) -> int:
         """End slices before accesses to memory. All loads and stores are slow while there is such a hook."""
         kinds = (uc_const.UC_HOOK_MEM_READ if read else 0) | (uc_const.UC_HOOK_MEM_WRITE if write else 0)
-        hook = self._hook(self.uc, kinds, self._functions.on_access, address, address + length - 1)
+        self._executor.hooked = True
+        hook = self._executor.hook(kinds, self._functions.on_access, address, address + length - 1)
         self.uc.ctl_flush_tb()
         return hook
 
@@ -258,14 +234,15 @@ class Cpu:
         start = ctypes.cast(context.context, ctypes.c_void_p).value or 0
         ctypes.memmove(start + _CONTEXT_HEAD, snapshot.context, len(snapshot.context))
         self.uc.context_restore(context)
-        addresses = {name: getattr(self.slice, name) for name in _ADDRESSES}
+        addresses = {name: getattr(self.slice, name) for name in executor.ADDRESSES}
         ctypes.memmove(self._at, snapshot.slice, size)
         for name, address in addresses.items():
             setattr(self.slice, name, address)
 
     def drop_code(self, address: int, length: int) -> None:
         """Memory is about to show other bytes, for which the slice holds the right table already."""
-        self.uc.ctl_remove_cache(address, address + length)
+        if not self._executor.pristine:
+            self.uc.ctl_remove_cache(address, address + length)
 
     @property
     def code_pages(self) -> list[int]:
@@ -277,24 +254,21 @@ class Cpu:
         """Addresses of the pages of the window of which the CPU may have read anything, or fetched code, since this was
         last asked. Those from which code was ever fetched are always among them: it is translated once."""
         found = []
-        for page in range(self._window.address // PAGE, (self._window.address + self._window.size) // PAGE):
+        for page in range(self.window.address // PAGE, (self.window.address + self.window.size) // PAGE):
             if self._pages[page] & (_SEEN | _FETCHED):
                 found.append(page * PAGE)
                 self._pages[page] &= ~_SEEN
-        self._flush_tlb()
+        self._executor.flush_tlb()
         return found
-
-    def _flush_tlb(self) -> None:
-        self.uc.ctl(uc_const.UC_CTL_TLB_FLUSH, uc_const.UC_CTL_IO_WRITE)
 
     # The address space
 
     def memory_changed(self, address: int, length: int) -> None:
         """Someone else than the CPU wrote memory: translated code of it is stale."""
-        if not length:
+        if not length or self._executor.pristine:
             return
         first, last, pages = address // PAGE, (address + length - 1) // PAGE, self._pages
-        if pages[first] & _FETCHED if first == last else any(what & _FETCHED for what in pages[first : last + 1]):
+        if pages[first] & _CODE if first == last else any(what & _CODE for what in pages[first : last + 1]):
             if pages[first] & _WINDOW:  # what is programmed piece by piece
                 self._forget_pages(first, last)
             else:
@@ -307,8 +281,9 @@ class Cpu:
         self._functions.forget(self._at, first * PAGE, (last + 1) * PAGE)
         for page in range(first, last + 1):
             if self._pages[page] & _FETCHED:
-                self._pages[page] = self._pages[page] & ~_FETCHED | _SEEN
-        self._flush_tlb()
+                self._pages[page] |= _SEEN
+            self._pages[page] &= ~_CODE
+        self._executor.flush_tlb()
 
     def map_callbacks(self, start: int, end: int, read: OnRead, write: OnWrite) -> None:
         """Accesses to whole pages from `start` to `end` call `read(uc, offset, width, user)` and `write(uc, offset,
@@ -318,16 +293,16 @@ class Cpu:
         """
         on_read, on_write = Read(read), Write(write)
         self._keep += on_read, on_write
-        self._map(start, end, _address(on_read), _address(on_write), None)
+        self._executor.map(start, end, address_of(on_read), address_of(on_write), None)
 
     def map_span(self, start: int, end: int, read: OnRead, write: OnWrite) -> SpanTable:
         """As `map_callbacks`. In the table that is returned, words by offset / 4 can be given the address of a
         register, whose plain accesses then call nothing."""
         table = slices.table(Read(read), Write(write), end - start, self._at)
         self._keep.append(table)
-        on_read = self._functions.on_read or _address(table.read)
-        on_write = self._functions.on_write or _address(table.write)
-        self._map(start, end, on_read, on_write, ctypes.addressof(table))
+        on_read = self._functions.on_read or address_of(table.read)
+        on_write = self._functions.on_write or address_of(table.write)
+        self._executor.map(start, end, on_read, on_write, ctypes.addressof(table))
         return table
 
     def map_stores(self, write: OnWrite, buffer: int | None) -> None:
@@ -335,41 +310,5 @@ class Cpu:
         that host address is filled without it."""
         read, table = Read(lambda *_access: 0), StoreTable(Write(write), buffer)
         self._keep += read, table
-        on_store = self._functions.on_store or _address(table.write)
-        self._map(self.sink, 1 << 32, _address(read), on_store, ctypes.addressof(table))
-
-    def _map(self, start: int, end: int, on_read: int | None, on_write: int | None, user: int | None) -> None:
-        callbacks = (ctypes.c_void_p(argument) for argument in (on_read, user, on_write, user))
-        error = uclib.uc_mmio_map(self.uc._uch, ctypes.c_uint64(start), ctypes.c_size_t(end - start), *callbacks)
-        if error:
-            raise unicorn.UcError(error)
-
-    def _make(self) -> unicorn.Uc:
-        _check_room()
-        uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
-        uc.ctl_set_cpu_model(self._model)
-        uc.ctl_set_page_size(PAGE)
-        uc.ctl_set_tlb_mode(uc_const.UC_TLB_VIRTUAL)
-        uc.ctl_exits_enabled(True)
-        uc.ctl_set_exits([])
-        for memory in self.memories:
-            uc.mem_map_ptr(memory.address, memory.size, uc_const.UC_PROT_ALL, ctypes.addressof(memory.buffer))
-        self.slice.uc = uc._uch.value
-        for name in _FUNCTIONS:
-            setattr(self.slice, name, _address(getattr(uclib, f"uc_{name}")))
-        self._hook(uc, uc_const.UC_HOOK_BLOCK, self._functions.on_block)
-        self._hook(uc, uc_const.UC_HOOK_INTR, self._functions.on_exception)
-        self._hook(uc, uc_const.UC_HOOK_INSN_INVALID, self._functions.on_undefined)
-        self._hook(uc, uc_const.UC_HOOK_TLB_FILL, self._functions.on_tlb_fill)
-        return uc
-
-    def _hook(self, uc: unicorn.Uc, kind: int, callback: int | None, first: int = 1, last: int = 0) -> int:
-        """Call `callback` for addresses from `first` to `last`; by default for all."""
-        hook = ctypes.c_size_t()
-        bounds = (ctypes.c_uint64(first), ctypes.c_uint64(last))
-        error = uclib.uc_hook_add(
-            uc._uch, ctypes.byref(hook), kind, ctypes.c_void_p(callback), ctypes.c_void_p(self._at), *bounds
-        )
-        if error:
-            raise unicorn.UcError(error)
-        return hook.value
+        on_store = self._functions.on_store or address_of(table.write)
+        self._executor.map(self.sink, 1 << 32, address_of(read), on_store, ctypes.addressof(table))

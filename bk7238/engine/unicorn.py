@@ -17,7 +17,7 @@ from bk7238.engine.clock import VirtualClock
 from bk7238.engine.cpu import Cpu, CpuSnapshot
 from bk7238.engine.engine import EngineError
 from bk7238.engine.log import LogRecord, MachineLog
-from bk7238.engine.memory import PAGE, Memory, SystemBus
+from bk7238.engine.memory import PAGE, SystemBus
 from bk7238.engine.platform import Platform
 from bk7238.engine.slice import IDLE_CHECK, Reason
 from bk7238.engine.stops import BETWEEN, Halt, Stops
@@ -56,9 +56,8 @@ class UnicornEngine:
     name = "unicorn"
 
     def __init__(self, platform: Platform, seed: int = 0) -> None:
-        memories = [Memory(m.name, m.address, m.size) for m in platform.memories]
-        window = memories[platform.memories.index(platform.window)]
-        self.cpu = Cpu(platform.cpu.cpu_type, memories, window)
+        memories = [(m.name, m.address, m.size) for m in platform.memories]
+        self.cpu = Cpu(platform.cpu.cpu_type, memories, platform.memories.index(platform.window))
         self._slice = self.cpu.slice
         self._stopping = False
         self._asleep = False  # waits or idles: only an interrupt line makes it go on
@@ -78,7 +77,7 @@ class UnicornEngine:
         self.clock.on_sooner = self._shorten
         self.cpu.let_recur(self.clock.schedule)
         self.log = MachineLog(lambda: self.clock.now, lambda: self._slice.block)
-        self.bus = SystemBus(memories, window, on_write=self.cpu.memory_changed)
+        self.bus = SystemBus(self.cpu.memories, self.cpu.window, on_write=self.cpu.memory_changed)
         self.board: Board = wire(
             platform,
             clock=self.clock,
@@ -128,6 +127,7 @@ class UnicornEngine:
         """
         end = until * self.clock.ticks_per_us
         self.halt = None
+        self.cpu.settle()
         self._go_on(end, instructions)
         s, run_due = self._slice, self.clock.run_due
         while not self._stopping and self.halt is None:

@@ -44,6 +44,7 @@ class Page(IntEnum):
     FETCHED = 2  # code came from it: stores may change code
     WINDOW = 4  # the flash shows there
     SEEN = 8  # the CPU has read it, since that was last forgotten
+    KEPT = 16  # code of it was translated for another machine: stores may change it as well
 
 
 PAGE_BITS = 12

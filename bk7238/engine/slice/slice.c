@@ -15,7 +15,7 @@ enum { PC = 11, CPSR = 3, SPSR = 13, LR = 10, SP = 12 }; /* UC_ARM_REG_* */
 enum { DEADLINE, STOPPED, INTERRUPT, IDLE, EXCEPTION, UNDEFINED, WAITING, BREAKPOINT, STEPPED, WATCHED, LONGER };
 enum { RESUME = 1, PASS = 2, STEP = 4, SEARCH = 8 }; /* attention */
 enum { MODE = 0x1F, SYS = 0x1F, THUMB = 0x20, FIQ_MASKED = 0x40, IRQ_MASKED = 0x80 };
-enum { MEMORY = 1, FETCHED = 2, WINDOW = 4, SEEN = 8 }; /* pages */
+enum { MEMORY = 1, FETCHED = 2, WINDOW = 4, SEEN = 8, KEPT = 16 }; /* pages */
 enum { READ = 16, WRITE = 17, FETCH = 18 }; /* UC_MEM_* */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PAGE_BITS = 12 };
 enum { PLAIN_READ = 1, PLAIN_WRITE = 2, PLAIN_SAME = 4 }; /* plain */
@@ -569,7 +569,7 @@ static int may_program(struct programs *s, uint32_t address, uint32_t length, ui
     if (first >= end || end > slice->window_size)
         return 0;
     for (page = (slice->window_at + first) >> PAGE_BITS; page <= (slice->window_at + end - 1) >> PAGE_BITS; page++)
-        if (slice->pages[page] & FETCHED)
+        if (slice->pages[page] & (FETCHED | KEPT))
             return 0;
     return 1;
 }
