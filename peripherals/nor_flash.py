@@ -60,7 +60,7 @@ class NorFlash(Actor):
     def __init__(self, size: int, jedec_id: int) -> None:
         self.size = size
         self.jedec_id = jedec_id
-        self.data = bytearray(b"\xff" * size)
+        self.data = bytearray(b"\xff") * size
         self._attendant: Attendant | None = None
         self.on_steadiness = Signal()
 
@@ -131,7 +131,7 @@ class NorFlash(Actor):
 
     def shown(self, address: int, length: int) -> bytes:
         """One reading of bytes within the chip, always the same and not counted: what the CPU's window shows."""
-        data = bytes(self.data[address : address + length])
+        data = bytes(memoryview(self.data)[address : address + length])
         return self._reading(address, data, again=False) if self.unstable else data
 
     def protected(self, address: int, length: int) -> bool:

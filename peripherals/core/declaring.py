@@ -82,6 +82,7 @@ class Declaring:
     _taken: ClassVar[set[str]] = set()
     _declared: ClassVar[dict[str, Any]] = {}
     _handlers: ClassVar[dict[Any, str]] = {}
+    _handled: ClassVar[set[Any]] = set()  # the declarations that have some
 
     def __init_subclass__(cls, *, base: bool = False) -> None:
         if base:
@@ -98,6 +99,7 @@ class Declaring:
                     cls._declared[name] = item
                 for mark in getattr(item, "_marks", ()):
                     cls._handlers[mark] = name
+        cls._handled = {declaration for _, declaration in cls._handlers}
         claimed: dict[str, str] = {}
         for name, item in cls.declarations():
             for claim in _claims(name.rpartition(".")[2], item):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
-from bk7238.peripherals.core.register import WORD, Clears, Field, Kept, Quiet, Register
+from bk7238.peripherals.core.register import PLAIN, WORD, Clears, Field, Kept, Quiet, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
 from bk7238.peripherals.core.state import (
@@ -61,7 +61,7 @@ class Peripheral(Declaring, base=True):
         self._levels: dict[str, tuple[Declaring, str]] = {}
         self.readers: dict[
             int, Callable[[], int]
-        ] = {}  # by byte offset: what a read of a declared register's word does
+        ] = {}  # by byte offset: what a read of a declared register's word does, where that is not plain
         self.writers: dict[int, Callable[[int], object]] = {}
         self._made_up: set[int] = set()  # offsets of what a handler answers
         self._registers: dict[str, list[Register]] = {}
@@ -84,8 +84,11 @@ class Peripheral(Declaring, base=True):
         if reader is not None and width == 4:
             return reader()
         word = offset & ~3
-        reader = self.readers.get(word)
-        value = reader() if reader is not None else self._unclaimed(word, None)
+        reader, register = self.readers.get(word), self.words.get(word)
+        if reader is not None:
+            value = reader()
+        else:
+            value = self._unclaimed(word, None) if register is None else register.value & register.readable
         return value >> 8 * (offset & 3) & (1 << 8 * width) - 1
 
     def write(self, offset: int, value: int, width: int = 4) -> None:
@@ -99,9 +102,11 @@ class Peripheral(Declaring, base=True):
             shift = 8 * (offset & 3)
             lanes = (1 << 8 * width) - 1 << shift
             value = self._kept(word) & ~lanes | value << shift & lanes
-        writer = self.writers.get(word)
+        writer, register = self.writers.get(word), self.words.get(word)
         if writer is not None:
             writer(value)
+        elif register is not None:
+            register.write(value)
         else:
             self._unclaimed(word, value)
 
@@ -224,10 +229,7 @@ class Peripheral(Declaring, base=True):
 
     def _make(self, holder: Declaring, name: str, key: str, item: Any) -> Any:
         if is_register(item):
-            registers = self._registers[name] = [item(index) for index in range(item.count)]
-            for register in registers:
-                self._place(holder, name, register)
-            return registers[0] if item.count == 1 else registers
+            return self._place(item, name, holder)
         if isinstance(item, Fifo):
             if isinstance(item, Batch):
                 return self._make_batch(item, key, holder._handler("_on_batch", name))
@@ -258,25 +260,42 @@ class Peripheral(Declaring, base=True):
             return 0
         return Signal()
 
-    def _place(self, holder: Declaring, name: str, register: Register) -> None:
-        """Let accesses find a register."""
-        offset = register.at + register._index * register.stride
-        self.words[offset] = register
-        on_read, on_write = holder._handler("_on_read", name), holder._handler("_on_write", name)
-        on_change = holder._handler("_on_change", name)
-        if on_read is not None:
-            self._made_up.add(offset)
-        self.readers[offset] = _reader(register, on_read)
-        self.writers[offset] = _writer(register, on_write) if on_change is None else _changer(register, on_change)
-        register.plain(on_read is None, on_write is None and on_change is None, on_write is None)
+    def _place(self, item: type[Register], name: str, holder: Declaring) -> Any:
+        """Make a register, or those of an array, and let accesses find them."""
+        handled = item in holder._handled
+        registers = self._registers[name] = [item(index, 0 if handled else PLAIN) for index in range(item.count)]
+        for offset, register in enumerate(registers):
+            self.words[item.at + offset * item.stride] = register
+        if handled:
+            handlers = (holder._handler(kind, name) for kind in ("_on_read", "_on_write", "_on_change"))
+            self._handle(item, registers, *handlers)
+        return registers[0] if item.count == 1 else registers
+
+    def _handle(
+        self,
+        item: type[Register],
+        registers: list[Register],
+        on_read: Callable[..., int | None] | None,
+        on_write: Callable[..., object] | None,
+        on_change: Callable[..., object] | None,
+    ) -> None:
+        """Let accesses call these."""
+        for index, register in enumerate(registers):
+            offset = item.at + index * item.stride
+            if on_read is not None:
+                self._made_up.add(offset)
+            self.readers[offset] = _reader(register, on_read)
+            self.writers[offset] = _writer(register, on_write) if on_change is None else _changer(register, on_change)
+            register.plain(on_read is None, on_write is None and on_change is None, on_write is None)
 
     def _follow(self, declared: Output) -> FollowingOutput:
         """Make an output that follows registers, and let writes of those bring it about."""
         line = FollowingOutput(declared.when, self.words)
         for register in line.registers:
-            if register.lines == [line]:
+            if register.lines == (line,):
                 at = register.at + register._index * register.stride
-                self.writers[at] = _followed(self.writers[at], register)
+                self.readers.setdefault(at, _reader(register, None))
+                self.writers[at] = _followed(self.writers.get(at, register.write), register)
         return line
 
     def _make_command(self, item: Load | Clears | Quiet | Copy | Counting, holder: Declaring) -> Any:
@@ -346,10 +365,10 @@ class Peripheral(Declaring, base=True):
         self._fifos[key] = self._behind[declared] = fifo
         if declared.field.readable:
             self._made_up.add(at)
-            self.readers[at] = _giving(self.words[at], fifo, self.readers[at])
+            self.readers[at] = _giving(self.words[at], fifo, self.readers.get(at) or _reader(self.words[at], None))
             self.words[at].give_from(fifo)
         else:
-            self.writers[at] = _taking(self.words[at], fifo, self.writers[at])
+            self.writers[at] = _taking(self.words[at], fifo, self.writers.get(at, self.words[at].write))
             self.words[at].take_into(fifo)
         follows = declared.full or declared.empty
         if follows is not None:

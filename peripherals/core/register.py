@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 WORD = 0xFFFF_FFFF
 _RUNNING = -1  # the offset of what is no declaration
+PLAIN = 7  # accesses of a register that needs no handler: reads, writes, and writes that change nothing
 
 
 class Declaration:
@@ -117,7 +118,7 @@ if TYPE_CHECKING:
         _copies: int | None
         _counting: int | None
 
-        def __init__(self, value: int, readable: int, stored: int, w1c: int) -> None: ...
+        def __init__(self, value: int, readable: int, stored: int, w1c: int, plain: int) -> None: ...
 else:
 
     class _Memory(ctypes.Structure):
@@ -164,8 +165,11 @@ class Register(_Memory):
     stored: ClassVar[int] = WORD
     w1c: ClassVar[int] = 0
 
-    _index: int
+    _index = 0
+    _cleared: Register | None = None  # by ones that are written
+    lines: tuple[Any, ...] = ()  # the outputs that follow it
     _array: Any
+    _address: int
 
     def __init_subclass__(
         cls, *, at: int, count: int = 1, stride: int = 4, reset: int = 0, keeps: tuple[Any, ...] = (), bus: bool = True
@@ -196,12 +200,10 @@ class Register(_Memory):
         """Make the register, whose fields are read and written by ctypes."""
         return super().__new__(_running(cls))
 
-    def __init__(self, index: int = 0) -> None:
-        self._index = index
-        self.lines: list[Any] = []  # the outputs that follow it
-        self._cleared: Register | None = None  # by ones that are written
-        super().__init__(self.reset_value, self.readable, self.stored, self.w1c)
-        self._address = ctypes.addressof(self)  # type: ignore[arg-type]
+    def __init__(self, index: int = 0, plain: int = 0) -> None:
+        if index:
+            self._index = index
+        super().__init__(self.reset_value, self.readable, self.stored, self.w1c, plain)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value:#010x})"
@@ -213,7 +215,7 @@ class Register(_Memory):
     @property
     def host_address(self) -> int:
         """Where the register is in the host's memory."""
-        return self._address
+        return ctypes.addressof(self)  # type: ignore[arg-type]
 
     def plain(self, read: bool, write: bool, unchanging: bool = False) -> None:
         """Say whether reads, writes, and writes that change nothing that is stored need no handler."""
@@ -221,7 +223,7 @@ class Register(_Memory):
 
     def follow(self, line: Any) -> None:
         """Let an output follow the register."""
-        self.lines.append(line)
+        self.lines, self._address = (*self.lines, line), self.host_address
         self._array = (ctypes.c_void_p * (len(self.lines) + 1))(*map(ctypes.addressof, self.lines))
         self._lines = ctypes.addressof(self._array)
 
@@ -313,5 +315,4 @@ class Kept(Register, at=0):
     """A word that no register claims: it reads back what was written."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.plain(True, True)
+        super().__init__(plain=PLAIN)
