@@ -57,6 +57,10 @@ class Codec(Protocol):
         """Offsets of the whole units that are all 0xFF."""
         ...
 
+    def counts(self, framed: bytes) -> tuple[int, int]:
+        """How many whole units hold, and how many neither hold nor are erased."""
+        ...
+
     def is_encoded(self, data: bytes) -> bool:
         """Whether most of the first units that are not erased hold."""
         ...
@@ -79,6 +83,7 @@ class CrcFrames:
     logical = staticmethod(crc_framing.logical)
     bad = staticmethod(crc_framing.bad_frames)
     erased = staticmethod(crc_framing.erased_frames)
+    counts = staticmethod(crc_framing.counts)
     is_encoded = staticmethod(crc_framing.is_framed)
 
     def decode(self, framed: bytes, _at: int, _clear: Sequence[range] = ()) -> bytes:
@@ -105,16 +110,15 @@ class ScrambledCrcFrames(CrcFrames):
 
     def decode(self, framed: bytes, at: int, clear: Sequence[range] = ()) -> bytes:
         """The data of whole frames at a physical address; erased frames are 0xFF."""
-        scrambled = self._scrambled(crc_framing.strip(framed), self.logical(at), clear)
-        whole = len(framed) // self.frame * self.frame
+        data, address, whole = crc_framing.strip(framed), self.logical(at), len(framed) // self.frame * self.frame
         if _BLANK not in framed and whole == len(framed):
-            return scrambled
-        plain = bytearray(scrambled)
-        for erased in crc_framing.erased_runs(framed):
-            start, end = self.logical(erased.start), self.logical(erased.stop)
-            plain[start:end] = b"\xff" * (end - start)
-        if len(framed) > whole and framed.count(0xFF, whole) == len(framed) - whole:
-            plain[self.logical(whole) :] = framed[whole : whole + self.data]
+            return self._scrambled(data, address, clear)
+        plain, written = bytearray(data), list(crc_framing.written_runs(framed))
+        if framed.count(0xFF, whole) != len(framed) - whole:
+            written.append(range(whole, len(framed)))
+        for run in written:
+            start, end = self.logical(run.start), self.logical(run.stop)
+            plain[start:end] = self._scrambled(data[start:end], address + start, clear)
         return bytes(plain)
 
     def encode(self, data: bytes, at: int, clear: Sequence[range] = ()) -> bytes:

@@ -11,11 +11,9 @@ one for each place in the frame, and `bytes.translate` and integer arithmetic lo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import cache, reduce
-from itertools import compress, groupby, islice
-from operator import and_
+from functools import cache
+from itertools import islice
 from struct import unpack_from
 
 DATA = 32
@@ -67,17 +65,9 @@ def strip(framed: bytes) -> bytes:
     """The logical bytes of physical ones that begin with a frame. CRCs are not looked at."""
     if len(framed) == FRAME:
         return bytes(framed[:DATA])
-    if len(framed) < _SHORT * FRAME:
-        return b"".join([framed[at : at + DATA] for at in range(0, len(framed), FRAME)])
-    parts: list[bytes] = []
-    done, end = 0, len(framed) // FRAME * FRAME
-    for start, run in _written(framed):
-        data = bytearray(len(run) // FRAME * DATA)
-        for place in range(DATA):
-            data[place::DATA] = run[place::FRAME]
-        parts += _BLANK * ((start - done) // FRAME), bytes(data)
-        done = start + len(run)
-    return b"".join((*parts, _BLANK * ((end - done) // FRAME), framed[end:][:DATA]))
+    data = bytearray(framed)
+    del data[FRAME - 1 :: FRAME], data[DATA :: FRAME - 1]  # the low bytes of the CRCs, and the high ones
+    return bytes(data)
 
 
 def frame(data: bytes) -> bytes:
@@ -98,7 +88,13 @@ def frame(data: bytes) -> bytes:
 
 def bad_frames(framed: bytes) -> list[int]:
     """Physical offsets of the frames whose CRC does not match. Erased frames (all 0xFF) are not counted."""
-    return [start + offset for start, run in _written(framed) for offset in _bad(run)]
+    return _offsets(_bad_flags(framed))
+
+
+def counts(framed: bytes) -> tuple[int, int]:
+    """How many whole frames have a right CRC, and how many have a wrong one and are not erased."""
+    bad, erased = _bad_flags(framed).count(1), _erased_flags(framed).count(1)
+    return len(framed) // FRAME - bad - erased, bad
 
 
 def erased_frames(framed: bytes) -> list[int]:
@@ -106,10 +102,9 @@ def erased_frames(framed: bytes) -> list[int]:
     return _offsets(_erased_flags(framed))
 
 
-def erased_runs(framed: bytes) -> Iterator[range]:
-    """The same as ranges of physical offsets, each as long as can be."""
-    for run in re.finditer(b"\1+", _erased_flags(framed)):
-        yield range(run.start() * FRAME, run.end() * FRAME)
+def written_runs(framed: bytes) -> Iterator[range]:
+    """The ranges of physical offsets, each as long as can be, of the whole frames that are not all 0xFF."""
+    return (range(first * FRAME, end * FRAME) for first, end in _runs(_erased_flags(framed), of=0))
 
 
 def is_framed(data: bytes) -> bool:
@@ -121,60 +116,65 @@ def is_framed(data: bytes) -> bool:
 
 
 _ENOUGH = 64
-_FEW, _SHORT = 16, 128  # frames whose CRCs, and whose data alone, are not worth the columns
+_FEW = 16  # frames whose CRCs are not worth the columns
 _ERASED = b"\xff" * FRAME
-_BLANK = b"\xff" * DATA
 _PIECE = _ERASED * 128
 _NOT_ZERO = bytes((0, *[1] * 255))
 _ALL_ONES = bytes((*[0] * 255, 1))
 
 
-def _written(framed: bytes) -> Iterator[tuple[int, bytes]]:
-    """The whole frames without the pieces that are all 0xFF, as runs with their physical offsets."""
-    whole = bytes(framed[: len(framed) // FRAME * FRAME])
-    pieces = groupby(range(0, len(whole), len(_PIECE)), lambda at: whole[at : at + len(_PIECE)] == _PIECE)
-    for erased, (first, *others) in pieces:
-        if not erased:
-            yield first, whole[first : (others or [first])[-1] + len(_PIECE)]
-
-
 def _erased_flags(framed: bytes) -> bytes:
-    """A 1 for each whole frame that is all 0xFF, a 0 for the others."""
-    flags = bytearray(b"\1" * (len(framed) // FRAME))
-    for start, run in _written(framed):
-        flags[start // FRAME : (start + len(run)) // FRAME] = _erased(_columns(run))
+    """A 1 for each whole frame that is all 0xFF, a 0 for the others. Hardly any other has such a CRC."""
+    count = len(framed) // FRAME
+    crcs = _number(framed[DATA : count * FRAME : FRAME]) & _number(framed[DATA + 1 : count * FRAME : FRAME])
+    flags = bytearray(crcs.to_bytes(count, "little").translate(_ALL_ONES))
+    for first, end in _runs(flags):
+        if not _is_erased(framed, first * FRAME, end * FRAME):
+            flags[first:end] = bytes(framed.startswith(_ERASED, n * FRAME) for n in range(first, end))
     return bytes(flags)
 
 
-def _bad(framed: bytes) -> list[int]:
+def _is_erased(framed: bytes, start: int, end: int) -> bool:
+    pieces = range(start, end, len(_PIECE))  # a copy of the whole would take longer than to look at it
+    return all(framed.startswith(_PIECE[: end - at], at) for at in pieces)
+
+
+def _bad_flags(framed: bytes) -> bytes:
+    """A 1 for each whole frame that has a wrong CRC and is not erased, a 0 for the others."""
+    written = list(written_runs(framed))
+    wrong = _wrong(b"".join([framed[run.start : run.stop] for run in written]))
+    flags, at = bytearray(len(framed) // FRAME), 0
+    for run in written:
+        flags[run.start // FRAME : run.stop // FRAME] = wrong[at : at + len(run) // FRAME]
+        at += len(run) // FRAME
+    return bytes(flags)
+
+
+def _wrong(framed: bytes) -> bytes:
+    """A 1 for each of these whole frames whose CRC does not match, a 0 for the others."""
     count = len(framed) // FRAME
-    columns = _columns(framed)
-    high, low = _crcs(columns[:DATA], count)
-    if (high, low) == (columns[DATA], columns[DATA + 1]):
-        return []
-    wrong = (_number(high) ^ _number(columns[DATA])) | (_number(low) ^ _number(columns[DATA + 1]))
-    bad = _number(wrong.to_bytes(count, "little").translate(_NOT_ZERO)) & ~_number(_erased(columns))
-    return _offsets(bad.to_bytes(count, "little"))
+    *columns, high, low = (framed[place::FRAME] for place in range(FRAME))
+    right_high, right_low = _crcs(columns, count)
+    wrong = (_number(right_high) ^ _number(high)) | (_number(right_low) ^ _number(low))
+    return wrong.to_bytes(count, "little").translate(_NOT_ZERO)
 
 
 def _number(column: bytes) -> int:
     return int.from_bytes(column, "little")
 
 
-def _columns(framed: bytes) -> list[bytes]:
-    """Whole frames, as one column of bytes for each place."""
-    return [framed[place::FRAME] for place in range(FRAME)]
-
-
-def _erased(columns: list[bytes]) -> bytes:
-    """A 1 for each frame that is all 0xFF, a 0 for the others."""
-    ones = reduce(and_, map(_number, columns))
-    return ones.to_bytes(len(columns[0]), "little").translate(_ALL_ONES)
+def _runs(flags: bytes | bytearray, of: int = 1) -> Iterator[tuple[int, int]]:
+    """The numbers of the first frame that has this flag, of the first behind it that has another, and so on."""
+    end = 0
+    while (first := flags.find(of, end)) >= 0:
+        end = flags.find(1 - of, first)
+        end = len(flags) if end < 0 else end
+        yield first, end
 
 
 def _offsets(flags: bytes) -> list[int]:
     """The physical offsets of the frames that have a flag."""
-    return list(compress(range(0, len(flags) * FRAME, FRAME), flags))
+    return [at for first, end in _runs(flags) for at in range(first * FRAME, end * FRAME, FRAME)]
 
 
 @cache

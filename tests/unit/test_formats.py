@@ -44,6 +44,25 @@ def test_a_flipped_bit_is_a_bad_frame(data, draw):
     assert crc_framing.bad_frames(bytes(framed)) == [at // 34 * 34]
 
 
+FRAMES = st.sampled_from((crc_framing.frame(bytes(range(32))), b"\xff" * 34, b"\xfe" + b"\xff" * 33, bytes(34)))
+
+
+@given(st.lists(st.tuples(FRAMES, st.integers(1, 200)), max_size=6), st.integers(0, 33))
+def test_a_flash_is_what_its_frames_are_one_by_one(runs, rest):
+    """Runs of frames that hold, are erased, are no erased ones but end as these do, or do not hold; and part of one."""
+    flash = b"".join(one * count for one, count in runs) + b"\xff" * rest
+    frames = {at: flash[at : at + 34] for at in range(0, len(flash) - rest, 34)}
+    erased = [at for at, one in frames.items() if one == b"\xff" * 34]
+    wrong = [at for at, one in frames.items() if crc_framing.crc16(one[:32]) != int.from_bytes(one[32:], "big")]
+    bad = [at for at in wrong if at not in erased]
+    assert (crc_framing.bad_frames(flash), crc_framing.erased_frames(flash)) == (bad, erased)
+    assert crc_framing.counts(flash) == (len(frames) - len(wrong), len(bad))
+    assert [at for run in crc_framing.written_runs(flash) for at in run[::34]] == [
+        at for at in frames if at not in erased
+    ]
+    assert crc_framing.strip(flash) == b"".join(flash[at : at + 32] for at in range(0, len(flash), 34))
+
+
 DOWNLOAD = partitions.Partition("download", "beken_onchip", 0x132000, 0xAE000)
 APP = partitions.Partition("app", "beken_onchip_crc", 0x10000, 0x110000)
 
