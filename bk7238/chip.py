@@ -163,6 +163,12 @@ class Chip:
         """The coefficients in its eFuse, where they are not those of chip.toml."""
         return None if self.codec == load(self.word).codec else self.codec.coefficients
 
+    def reads_as(self, other: Chip) -> bool:
+        """Whether it reads the same in any flash as another chip: code, and the partition table."""
+        return all(
+            getattr(self, one) == getattr(other, one) for one in ("codec", "clear_headers", "table_below", "app")
+        )
+
     @property
     def app(self) -> int:
         """The logical address at which the boot loader's bytes end and the app's begin: the same in every flash."""
@@ -240,8 +246,7 @@ def usual() -> Chip:
 
 def known() -> list[Chip]:
     """The chips that have a name, the usual one first, and those of other packages last."""
-    names = sorted(path.parent.name for path in resources.platform().glob("*/chip.toml"))
-    return [load(name) for name in (*sorted(names, key=lambda name: name != USUAL), *FOLDERS)]
+    return [*_ours(resources.platform()), *map(load, FOLDERS)]
 
 
 def load(name: str | Path) -> Chip:
@@ -279,6 +284,13 @@ def read(folder: Path) -> Chip:
 
 
 _named = cache(read)  # those of the package do not change
+
+
+@cache
+def _ours(platform: Path) -> list[Chip]:
+    """The chips of the package, the usual one first."""
+    names = sorted(path.parent.name for path in platform.glob("*/chip.toml"))
+    return [load(name) for name in sorted(names, key=lambda name: name != USUAL)]
 
 
 def _chip(folder: Path, facts: ChipFile) -> Chip:
