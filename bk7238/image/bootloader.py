@@ -94,8 +94,8 @@ def parse(
     chip's not with `force`."""
     if not data:
         raise ImageError(f"{name}: the file is empty; give a boot loader or a full flash image")
-    view = FlashView(chip_check.recognise(data, key) if chip is None else chip.keyed(key), data)
-    framed, place = chip_check.is_framed(view), view.chip.app
+    view = chip_check.recognise(bytes(data), key) if chip is None else FlashView(chip.keyed(key), data)
+    framed, place = view.is_framed, view.chip.app
     code = data if framed else chip_check.plain(view.chip, data)
     why = "" if force else chip_check.objection(view) if framed else chip_check.objection_to_code(view.chip, code)
     if framed:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bk7238 import host_files, resources
@@ -20,6 +19,7 @@ from bk7238.formats.scrambling import Coefficients
 from bk7238.image import chip_check
 from bk7238.image.file_format import PACKAGES, file_format
 from bk7238.image.flash_view import FlashView
+from bk7238.image.machine_code import is_code
 
 
 class ImageError(ValueError):
@@ -28,24 +28,28 @@ class ImageError(ValueError):
 
 @dataclass(frozen=True)
 class FlashImage:
-    """`data` are the physical bytes of the file, `partitions` the bootloader's table by name, `chip` is whose it is.
-    `path` is where it was read, `forced` whether it was taken whatever it looks like."""
+    """`view` is the file as its chip reads it, `partitions` the boot loader's table by name. `path` is where it was
+    read, `forced` whether it was taken whatever it looks like."""
 
     name: str
-    data: bytes
+    view: FlashView
     partitions: dict[str, Partition]
     bootloader_version: str
-    chip: Chip
     path: Path | None = field(default=None, compare=False)
     forced: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<image {self.name}: {len(self.data):,} bytes of {self.chip.name}>"
 
-    @cached_property
-    def view(self) -> FlashView:
-        """The file as its chip reads it."""
-        return FlashView(self.chip, self.data)
+    @property
+    def data(self) -> bytes:
+        """The physical bytes of the file."""
+        return self.view.data
+
+    @property
+    def chip(self) -> Chip:
+        """Whose it is."""
+        return self.view.chip
 
     @property
     def app(self) -> Partition:
@@ -81,20 +85,10 @@ def parse(
     With `force` it may be any bytes that fit a flash: what has no partition table is taken to have the vendor's, and
     what ends before the app partition does is filled up with 0xFF.
     """
-    if chip is None and not force:
-        return _recognised(bytes(data), name, key, typed)
-    return _parsed(data, name, chip_check.recognise(data, key) if chip is None else chip.keyed(key), force, typed)
-
-
-@lru_cache(maxsize=4)  # who runs an image often goes by its name each time, and to look at it takes 15 ms
-def _recognised(data: bytes, name: str, key: Coefficients | None, typed: Path | None) -> FlashImage:
-    return _parsed(data, name, chip_check.recognise(data, key), False, typed)
-
-
-def _parsed(data: bytes, name: str, chip: Chip, force: bool, typed: Path | None) -> FlashImage:
+    view = chip_check.recognise(bytes(data), key) if chip is None else FlashView(chip.keyed(key), bytes(data))
     if not data:
         raise ImageError(f"{name}: the file is empty; give a full flash image")
-    view, largest = FlashView(chip, data), chip.largest.size
+    chip, largest = view.chip, view.chip.largest.size
     size = chip_check.repeated(view)
     if size and not force:
         raise ImageError(
@@ -106,13 +100,13 @@ def _parsed(data: bytes, name: str, chip: Chip, force: bool, typed: Path | None)
     table = view.partitions
     if force:
         table = chip.usual_table(view.flash.size) | table
-        data = data.ljust(min(table["app"].physical_end, largest), b"\xff")
+        view = view.up_to(min(table["app"].physical_end, largest))
     else:
         _check(view, name, str(typed or name))
-        data = data.ljust(table["app"].physical_end, b"\xff")
+        view = view.up_to(table["app"].physical_end)
     names = b"|".join(re.escape(one.encode()) for one in chip.names)
     version = re.search(rb"(%s)\0*_(\d+\.\d+\.\d+)" % names, view.boot_loader)
-    return FlashImage(name, data, table, b"_".join(version.groups()).decode() if version else "unknown", chip)
+    return FlashImage(name, view, table, b"_".join(version.groups()).decode() if version else "unknown")
 
 
 def _check(view: FlashView, name: str, typed: str) -> None:
@@ -132,7 +126,7 @@ def _check(view: FlashView, name: str, typed: str) -> None:
             f"{name}: the boot loader begins at {start:#x} and the dump comes to its beginning again behind its end: "
             f"it is rotated; read the flash out from 0x0 on, or put the first {start} bytes at the end"
         )
-    if not chip_check.is_framed(view):
+    if not view.is_framed:
         raise ImageError(f"{name}: the 32 bytes at 0x0 are not followed by their CRC-16; {_unframed(view, typed)}")
     why = chip_check.objection(view)
     if why:
@@ -171,6 +165,6 @@ def _unframed(view: FlashView, typed: str) -> str:
         if len(view.data) > view.chip.app:
             return f"this is a flash without its CRCs, and {crcs}; read it out with them"
         return f"this is a boot loader without CRCs, and {crcs}: {_build('--app APP --bootloader', typed)} makes it"
-    if chip_check.is_code(view.data):
+    if is_code(view.data):
         return f"this is code without CRCs, and {crcs}: {_build('--bootloader BOOTLOADER --app', typed)} makes it"
     return f"{crcs}, as programmers read it out; this has neither CRCs nor code"

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from bk7238.chip import Area, Chip, FlashChip
 from bk7238.formats import rbl
 from bk7238.formats.codec import CRC_FRAMES
 from bk7238.formats.partitions import Partition
+from bk7238.image.machine_code import Name, is_code, names
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,23 @@ class FlashView:
         """The smallest flash that holds the bytes. Raises ChipError where none does."""
         return self.chip.flash_for(len(self.data))
 
+    def of(self, chip: Chip) -> FlashView:
+        """The same flash as a chip sees it that reads the same in it: what is known of it is not found out again."""
+        other = FlashView(chip, self.data)
+        vars(other).update(vars(self) | vars(other))
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle has: the bytes, and not what was made of them."""
+        return {"chip": self.chip, "data": self.data}
+
     def whole(self) -> FlashView:
         """The same flash, its bytes filled up to its size. Raises ChipError where they are too many."""
-        size = self.flash.size
-        return self if len(self.data) == size else FlashView(self.chip, self.data.ljust(size, b"\xff"))
+        return self.up_to(self.flash.size)
+
+    def up_to(self, size: int) -> FlashView:
+        """The same flash, its bytes filled up to this size where they are fewer."""
+        return self if len(self.data) >= size else FlashView(self.chip, self.data.ljust(size, b"\xff"))
 
     @property
     def app_start(self) -> int:
@@ -61,6 +76,26 @@ class FlashView:
     def beyond_boot_loader(self) -> bytes:
         """The logical bytes of all that follows the boot loader's."""
         return self._decode(self.data[self.app_start :], self.app_start)
+
+    @cached_property
+    def app_code(self) -> bytes:
+        """The content of the app's partition; of all that follows the boot loader where the table has none."""
+        return self.beyond_boot_loader if self.app is None else self.content(self.app)
+
+    @cached_property
+    def is_code(self) -> bool | None:
+        """Whether boot loader and app look like code; None where there is too little of it."""
+        return is_code(self.boot_loader + self.app_code)
+
+    @cached_property
+    def app_names(self) -> tuple[Name, ...]:
+        """The names that the app gives itself."""
+        return names(self.app_code)
+
+    @cached_property
+    def loader_names(self) -> tuple[Name, ...]:
+        """The names that the boot loader gives itself."""
+        return names(self.boot_loader)
 
     @cached_property
     def _clear(self) -> tuple[range, ...]:
@@ -96,7 +131,18 @@ class FlashView:
         data, codec = self.data[start:end], self.chip.codec
         bad, erased = codec.bad(data), codec.erased(data)
         good = len(data) // codec.frame - len(bad) - len(erased)
-        return Frames(start, end, good, tuple(start + at for at in erased), tuple(start + at for at in bad))
+        return Frames(start, end, good, tuple([start + at for at in erased]), tuple([start + at for at in bad]))
+
+    @cached_property
+    def is_framed(self) -> bool:
+        """Whether the bytes have CRCs as the flash of this chip has them: where the boot loader lies or, where that is
+        lost, anywhere. Some frames may be damaged."""
+        return self.has_frames(0, self.app_start) or self.has_frames(self.app_start, len(self.data))
+
+    def has_frames(self, start: int, end: int) -> bool:
+        """Whether there are frames from this address on: an eighth of what is not erased."""
+        good, bad = self.chip.codec.counts(self.data[start:end])
+        return good > 0 and good * 8 >= good + bad
 
     # The partition table, and what it names
 

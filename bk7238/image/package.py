@@ -14,7 +14,7 @@ from bk7238.formats import rbl
 from bk7238.image import chip_check, envelope
 from bk7238.image.envelope import Envelope, EnvelopeError
 from bk7238.image.file_format import file_format
-from bk7238.image.flash_view import FlashView
+from bk7238.image.machine_code import is_code
 
 
 class PackageError(ValueError):
@@ -90,9 +90,9 @@ def _within(around: Envelope | None, data: bytes, name: str) -> Package:
 
 def _remedy(data: bytes, typed: str) -> str:
     """What to do about a file that is no package."""
-    chip = chip_check.recognise(data)
-    view = FlashView(chip, data)
-    framed = len(data) <= chip.largest.size and chip_check.is_framed(view)
+    view = chip_check.recognise(bytes(data))
+    chip = view.chip
+    framed = len(data) <= chip.largest.size and view.is_framed
     if framed and view.app is not None:
         taken = f"`bk7238 image split {typed} -o parts` takes its app out"
         return f"this is a full flash image, which comes before the package; {taken}"
@@ -101,7 +101,7 @@ def _remedy(data: bytes, typed: str) -> str:
         return f"this is {other.kind}; {other.remedy}"
     if not framed and chip.table_in(chip_check.plain(chip, data)):
         return "this is a boot loader; give the package of an app"
-    if not framed and chip_check.is_code(data) is False:
+    if not framed and is_code(data) is False:
         return "nor is this an app of which one could be made"
     return f"`bk7238 image pack -f {typed} -v 1.0.1 -p app -c gzip -s aes` makes one of an app"
 

@@ -18,6 +18,7 @@ from bk7238.faults.run import Faults
 from bk7238.formats.plain import Reader, Writer
 from bk7238.image import FlashImage, Package
 from bk7238.image import package as packages
+from bk7238.image.flash_view import FlashView
 from bk7238.machine.snapshot import Snapshots
 from bk7238.network import http_path, http_server
 from bk7238.peripherals.core import Actor, State
@@ -103,7 +104,7 @@ class Update(Actor):
             chip = chips.load(chip_name).keyed(tuple(coefficients))
             find = {"codec": chip.codec, "chip": chip}.__getitem__
             settings, image_name, content, table, loader, package_name, body = Reader(find).value(given)
-            image = FlashImage(image_name, content, table, loader, chip)
+            image = FlashImage(image_name, FlashView(chip, content), table, loader)
             update = cls(image, packages.of_file(body, package_name), settings, tell)
             Snapshots(update.machine).restore(snapshot)
         return update

@@ -28,7 +28,7 @@ def run(image: FlashImage, flash: FlashView, package: bytes = b"") -> Boot:
     ever. A `package` that was meant to be installed is compared with what lies there, for the cause. `image` is what
     the flash was made of."""
     loader = loaders.of(flash)
-    trial = _Trial(Bench(Settings(), replace(image, data=flash.data)).machine, image.app, loader)
+    trial = _Trial(Bench(Settings(), replace(image, view=flash)).machine, image.app, loader)
     found = trial.run()
     after = FlashView(flash.chip, bytes(trial.machine.flash.data))
     target = loader.target(flash, flash.header or b"", image.app)

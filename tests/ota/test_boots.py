@@ -51,7 +51,7 @@ def test_what_differs_in_anything_is_not_found(given, monkeypatch):
     found = boots.key(*given)
     assert boots.key(replace(image), replace(rbl), replace(settings)) == found
     for other in (
-        (replace(image, data=image.data[:-1] + b"\0"), rbl, settings),
+        (replace(image, view=replace(image.view, data=image.data[:-1] + b"\0")), rbl, settings),
         (image, replace(rbl, data=rbl.data[:-1] + b"\0"), settings),
         (image, replace(rbl, name="other.rbl"), settings),
         (image, rbl, replace(settings, seed=1)),

@@ -207,7 +207,7 @@ def test_it_is_recognised_among_those_that_have_a_name(monkeypatch, other):
     theirs = flash_image.read(IMAGE)
     assert (ours.chip, theirs.chip) == (usual, other) and theirs.bootloader_version == "BK7299_1.0.0"
     assert bootloader.parse(theirs.view.boot_loader, "boot.bin").chip == other
-    assert chip_check.recognise(bytes(0x1000)) == usual
+    assert chip_check.recognise(bytes(0x1000)).chip == usual
 
 
 def test_settings_that_name_another_chip_are_refused(image, update_package):

@@ -3,7 +3,6 @@
 import functools
 import json
 import random
-import struct
 
 import pytest
 from images import FULL, vendor
@@ -178,18 +177,6 @@ def test_force_describes_it(kind, tmp_path, capsys):
 def test_force_does_not_take_what_fits_no_flash(tmp_path, capsys):
     (tmp_path / "image.bin").write_bytes(bytes(0x400001))
     assert "more than the largest flash" in refusal(capsys, "run", tmp_path / "image.bin", "--force")
-
-
-def test_short_code_is_not_judged_by_its_shape():
-    garbage = random.Random(3).randbytes(0x2000)
-    assert chip_check.is_code(garbage[:0xFFF]) is None and chip_check.is_code(garbage) is False
-
-
-def test_thumb_calls_are_seen():
-    push, pop = b"\x00\xb5", b"\x00\xbd"
-    back = struct.pack("<HH", 0xF7FF, 0xFFFC)  # bl to four bytes before itself
-    assert chip_check.is_code((push + b"\x00\x20" + back + pop) * 1000)
-    assert not chip_check.is_code((b"\x00\xb1" + b"\x00\x20" + back + pop) * 1000)
 
 
 @pytest.mark.full
