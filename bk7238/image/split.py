@@ -17,9 +17,11 @@ from bk7238 import host_files
 from bk7238.chip import Chip
 from bk7238.formats import rbl
 from bk7238.formats.partitions import Partition
+from bk7238.formats.scrambling import exclusive_or
 from bk7238.image.build import Parts, app_partition, build, smallest_size
 from bk7238.image.flash_image import FlashImage, ImageError
 from bk7238.image.flash_view import FlashView
+from bk7238.peripherals.nor_endings import SECTOR
 
 MANIFEST = "image.json"
 _AREA = re.compile(rb"[^\0]++(?:\0{1,63}+[^\0]++)*+")  # of differences: those that are closer than 64 become one
@@ -86,8 +88,22 @@ def _content(data: bytes) -> int:
 
 def _differences(built: bytes, data: bytes) -> list[tuple[int, bytes]]:
     """Where equally long bytes differ: offsets, and what `data` has there."""
-    differ = (int.from_bytes(built, "little") ^ int.from_bytes(data, "little")).to_bytes(len(data), "little")
-    return [(found.start(), data[found.start() : found.end()]) for found in _AREA.finditer(differ)]
+    found: list[tuple[int, bytes]] = []
+    for run in _differing(built, data):
+        there, other = data[run.start : run.stop], built[run.start : run.stop]
+        areas = _AREA.finditer(exclusive_or(there, other))
+        found += [(run.start + area.start(), there[area.start() : area.end()]) for area in areas]
+    return found
+
+
+def _differing(built: bytes, data: bytes) -> list[range]:
+    """The sectors that differ, those side by side as one: what is equal between others is longer than 64 bytes."""
+    runs: list[range] = []
+    for at in range(0, len(data), SECTOR):
+        if built[at : at + SECTOR] != data[at : at + SECTOR]:
+            start = runs.pop().start if runs and runs[-1].stop == at else at
+            runs.append(range(start, at + SECTOR))
+    return runs
 
 
 def write(parts: Parts, folder: Path) -> list[Path]:

@@ -1,6 +1,8 @@
 """Full images: put together, taken apart bit for bit, described; partition tables changed."""
 
 import json
+import random
+import re
 import struct
 from dataclasses import replace
 
@@ -53,6 +55,17 @@ def test_any_image_comes_back_bit_for_bit(changes, longer):
         data[at : at + len(content)] = content[: len(data) - at]
     image = flash_image.parse(bytes(data), "image.bin")
     assert build.build(split.split(image)) == bytes(data)
+
+
+@given(st.lists(st.tuples(st.integers(0, 0x3FFF), st.binary(min_size=1, max_size=0x1100)), max_size=6))
+def test_areas_are_as_those_of_the_whole_image(changes):
+    """Not only of what differs sector by sector: those that are closer than 64 bytes are one."""
+    built, data = random.Random(1).randbytes(0x4100), bytearray(random.Random(1).randbytes(0x4100))
+    for at, content in changes:
+        data[at : at + len(content)] = content[: len(data) - at]
+    differ = bytes(a ^ b for a, b in zip(built, data, strict=True))
+    whole = [area.span() for area in re.finditer(rb"[^\0]++(?:\0{1,63}+[^\0]++)*+", differ)]
+    assert split._differences(built, bytes(data)) == [(start, bytes(data[start:end])) for start, end in whole]
 
 
 @examples(50)
