@@ -80,7 +80,7 @@ class FlashView:
     @cached_property
     def app_code(self) -> bytes:
         """The content of the app's partition; of all that follows the boot loader where the table has none."""
-        return self.beyond_boot_loader if self.app is None else self.content(self.app)
+        return self.beyond_boot_loader if self.app is None else self._content(self.app)
 
     @cached_property
     def is_code(self) -> bool | None:
@@ -182,6 +182,9 @@ class FlashView:
 
     def content(self, partition: Partition) -> bytes:
         """What stands in a partition: its logical bytes where it is framed."""
+        return self.app_code if partition == self.app else self._content(partition)
+
+    def _content(self, partition: Partition) -> bytes:
         raw = self.raw(partition)
         return self._decode(raw, partition.physical_start) if partition.framed else raw
 
