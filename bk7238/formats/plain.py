@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from enum import Enum
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -19,6 +20,7 @@ Data = Any
 """What msgpack knows: None, bool, int, float, str, bytes, and lists of these."""
 
 _ATOMS = {type(None), bool, int, float, str, bytes}
+_ALWAYS_PLAIN = _ATOMS - {int}
 _PACKAGES = ("bk7238", "h11")
 _LARGEST = 1 << 63
 
@@ -41,7 +43,7 @@ class Writer:
         if kind in _ATOMS:
             return ["int", hex(value)] if kind is int and not -_LARGEST <= value < _LARGEST else value
         if kind is list or kind is tuple or kind is deque:
-            items = list(value) if set(map(type, value)) <= _ATOMS - {int} else [self.data(item) for item in value]
+            items = list(value) if _is_plain(value) else [self.data(item) for item in value]
             return [kind.__name__, value.maxlen, items] if kind is deque else [kind.__name__, items]
         if kind is dict or kind is Counter:
             return [kind.__name__, [[self.data(key), self.data(item)] for key, item in value.items()]]
@@ -133,12 +135,23 @@ def _filled(kind: Any, content: Any, old: Any, maxlen: Any) -> Any:
     return old
 
 
+def _is_plain(values: Any) -> bool:
+    """Whether all of these stand for themselves; numbers among other kinds of values are looked at one by one."""
+    kinds = set(map(type, values))
+    return kinds <= _ALWAYS_PLAIN or (kinds == {int} and min(values) >= -_LARGEST and max(values) < _LARGEST)
+
+
 def _attributes(value: Any) -> Iterator[str]:
     """The names of an object's attributes that are there."""
-    slots = (getattr(kind, "__slots__", ()) for kind in type(value).__mro__)
-    names = [name for group in slots for name in ((group,) if isinstance(group, str) else group)]
-    yield from (name for name in names if not name.startswith("__") and hasattr(value, name))
+    yield from (name for name in _slots(value.__class__) if hasattr(value, name))
     yield from getattr(value, "__dict__", ())
+
+
+@cache
+def _slots(kind: type) -> list[str]:
+    groups = (getattr(one, "__slots__", ()) for one in kind.__mro__)
+    names = [name for group in groups for name in ((group,) if isinstance(group, str) else group)]
+    return [name for name in names if not name.startswith("__")]
 
 
 def _name(kind: Any) -> str:

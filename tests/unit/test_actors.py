@@ -133,6 +133,15 @@ def test_plain_data_keeps_kinds_and_what_is_one_object(monkeypatch):
     assert connection.next_event().target == b"/"
 
 
+@pytest.mark.parametrize("kind", [list, tuple, deque])
+@pytest.mark.parametrize("more", [(), (1 << 63,), (-(1 << 63) - 1,), (True,), ("text", None)])
+def test_numbers_are_written_alike_alone_and_among_others(kind, more):
+    values = kind([0, (1 << 63) - 1, -1 << 63, *more])
+    writer = Writer(lambda _value: None)
+    assert writer.data(values)[-1] == [writer.data(value) for value in values]
+    assert Reader(str).value(writer.data(values)) == values
+
+
 @pytest.mark.parametrize("value", [lambda: None, object(), Path("x"), print])
 def test_what_is_no_data_is_refused(value):
     with pytest.raises(TypeError, match="cannot be in a snapshot"):
