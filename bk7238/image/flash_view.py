@@ -140,8 +140,13 @@ class FlashView:
         return self.has_frames(0, self.app_start) or self.has_frames(self.app_start, len(self.data))
 
     def has_frames(self, start: int, end: int) -> bool:
-        """Whether there are frames from this address on: an eighth of what is not erased."""
-        good, bad = self.chip.codec.counts(self.data[start:end])
+        """Whether there are frames from this address on: an eighth of what is not erased. So the first eighth, where
+        all of it holds, is enough."""
+        data, codec = self.data[start:end], self.chip.codec
+        eighth = -(-len(data) // codec.frame // 8) * codec.frame
+        if eighth and codec.counts(data[:eighth]) == (eighth // codec.frame, 0):
+            return True
+        good, bad = codec.counts(data)
         return good > 0 and good * 8 >= good + bad
 
     # The partition table, and what it names

@@ -59,6 +59,16 @@ def test_frames_are_counted_by_their_addresses():
     assert found.good == len(data) // 34 - 4
 
 
+KINDS = st.sampled_from((crc_framing.frame(bytes(range(32))), bytes(34), b"\xff" * 34))
+
+
+@given(st.lists(st.tuples(KINDS, st.integers(1, 40)), max_size=6), st.integers(0, 33))
+def test_there_are_frames_where_an_eighth_of_what_is_written_holds(runs, rest):
+    flash = FlashView(FLASH.chip, b"".join(kind * count for kind, count in runs) + bytes(rest))
+    found = flash.frames(0, len(flash.data))
+    assert flash.has_frames(0, len(flash.data)) == (found.good > 0 and found.good * 8 >= found.good + len(found.bad))
+
+
 def test_a_partition_without_crcs_is_read_as_it_is():
     raw = Partition("voice", "beken_onchip", 0x22, 0x88)
     assert FLASH.content(raw) == FLASH.raw(raw) == FLASH.data[0x22:0xAA]
