@@ -12,8 +12,8 @@ pytest_plugins = ("collection", "skips")
 
 # No wall-clock limits: a test never depends on how busy the host is. The same examples in each run of CI.
 settings.register_profile("bk7238", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-# A quarter of them: scripts/test without --all
-settings.register_profile("quick", settings.get_profile("bk7238"), max_examples=25)
+# A tenth of them: scripts/test without --all
+settings.register_profile("quick", settings.get_profile("bk7238"), max_examples=10)
 # The long run: scripts/test --hypothesis-profile=long
 settings.register_profile(
     "long", deadline=None, max_examples=10_000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

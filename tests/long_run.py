@@ -1,4 +1,4 @@
-"""How many examples a property takes: its own few in CI, at most 25 in the quick set, 10,000 with
+"""How many examples a property takes: its own few in CI, at most 10 in the quick set, 10,000 with
 `scripts/test --hypothesis-profile=long`."""
 
 from __future__ import annotations
