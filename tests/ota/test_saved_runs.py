@@ -12,13 +12,14 @@ import msgspec
 import pytest
 from images import FULL, GZIP, vendor
 
-from bk7238 import Settings, Update, flash_image, package, resources
+from bk7238 import Settings, Update, flash_image, host_files, package, resources
 from bk7238.chip import Chip
 from bk7238.formats.plain import Reader
 from bk7238.machine.snapshot import Snapshot, SnapshotError, Snapshots, places, set_states, states
 from bk7238.update import run_file
 
 REFERENCE = ("reference_1.0.0.bin", "reference_1.0.1_gzip_aes.rbl")
+SMALL = 8 << 20  # bytes: more than a snapshot is
 FAULTS = (
     "network-slow:40000,2000@30%",
     "power-cut:torn,times=2,step=40@flash-op=100",
@@ -206,12 +207,14 @@ def made_up(run, change):
         pytest.param(lambda made_of, _inner: (made_of, ["name", "os:system"]), id="none of ours"),
         pytest.param(lambda made_of, _inner: (made_of, ["object", "bk7238.machine.snapshot:Snapshot", []]), id="empty"),
         pytest.param(lambda made_of, inner: (made_of, zlib.compress(msgspec.msgpack.encode(inner))[:-9]), id="cut off"),
-        pytest.param(lambda made_of, _inner: (made_of, zlib.compress(bytes(257 << 20), 1)), id="too large"),
+        pytest.param(lambda made_of, _inner: (made_of, zlib.compress(bytes(SMALL + 1), 1)), id="too large"),
         pytest.param(lambda made_of, inner: (["no chip", made_of[1]], inner), id="another chip"),
         pytest.param(lambda made_of, inner: ([made_of[0], ["list", []]], inner), id="of nothing"),
     ],
 )
-def test_made_up_content_is_refused_in_one_line(tmp_path, beginning, change):
+def test_made_up_content_is_refused_in_one_line(tmp_path, beginning, change, monkeypatch):
+    assert host_files.RESULTS <= 256 << 20
+    monkeypatch.setattr(host_files, "RESULTS", SMALL)  # a small limit, for a small bomb
     path = tmp_path / "some.run"
     path.write_bytes(made_up(beginning, change))
     with pytest.raises(SnapshotError, match=r"\Asome\.run: .*\Z"):

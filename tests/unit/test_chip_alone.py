@@ -46,11 +46,32 @@ def numbers(value):
     return {value} if isinstance(value, int) and value > SMALLEST else set()
 
 
+_LITERAL = re.compile(r"\b(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[\d_]+)")
+
+
+def _value(literal):
+    """The value of what may be a number's text."""
+    try:
+        return int(literal, 0)
+    except ValueError:
+        return 0
+
+
+@cache
+def _facts():
+    """The numbers of all chips."""
+    chips = resources.platform().glob("*/chip.toml")
+    return set().union(*(numbers(tomllib.loads(path.read_text(encoding="utf-8"))) for path in chips))
+
+
 @cache
 def written(path):
-    """The numbers that are written in a file of Python, with their lines. Those within texts do not count: nothing
-    but a reader sees them."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    """The numbers that are written in a file of Python in which there is one of a chip, with their lines. Those within
+    texts do not count: nothing but a reader sees them."""
+    text = path.read_text(encoding="utf-8")
+    if _facts().isdisjoint(map(_value, _LITERAL.findall(text))):
+        return []  # what most files are; to parse them all takes half a second
+    nodes = ast.walk(ast.parse(text))
     return [(node.value, node.lineno) for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
 
 

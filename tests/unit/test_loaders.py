@@ -98,12 +98,12 @@ def test_any_flash_is_seen_and_foretold(changes):
 def test_a_bomb_is_foretold_in_the_memory_of_a_few_flashes(compression, monkeypatch):
     assert beken_stream.MOST <= 8 << 20
     monkeypatch.setattr(beken_stream, "MOST", 1 << 19)  # a small flash, for a small bomb
-    stream = rbl_body.encode(bytes(48 << 20), compression, "none")
+    stream = rbl_body.encode(bytes(24 << 20), compression, "none")
     package = pack(compression=compression, stream=stream, raw_size=100_000)
     data = flash(package)
     tracemalloc.start()
     assert foretold(data).end is End.KEPT
-    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
 
 
