@@ -153,8 +153,7 @@ class Life(Actor):
         for place, fault in enumerate(self._device.faults.all):
             if fault.struck_at is not None and place not in self._noted:
                 self._noted.add(place)
-                endless = getattr(fault, "duration", 0) is None
-                over = None if endless else fault.struck_at if fault.ends is None else fault.ends
+                over = fault.struck_at if fault.ends is None else fault.ends  # it is to live with what has no end
                 self.expect(str(fault.spec), began=fault.struck_at, over=over)
         outage = self.awaited
         self._looks += 1
@@ -253,7 +252,7 @@ class Life(Actor):
             return
         if outage.could is None or self._machine.now - outage.could < self.late:
             why = "there was no beacon to hear" if outage.beacon is None else "it was not late yet"
-            why = "it was not over" if outage.over is None else why
+            why = "it was not over" if outage.over is None or self._machine.now < outage.over else why
             self._judge(outage, Verdict.TIME_LIMIT, f"not back {when}: {why}")
         else:
             self._judge(outage, Verdict.GONE, f"not back {when}: {self._cause(outage)}")

@@ -73,8 +73,19 @@ def test_one_that_is_late(capsys):
 def test_the_time_is_over_before_it_can_be_said(capsys):
     status, result = lives(capsys, "--hours", "0.01", "--fault", "router-restart:off=5s@30s")
     assert (status, result["verdict"]) == (3, "time-limit") and "it was not late yet" in result["reason"]
-    status, result = lives(capsys, "--hours", "0.01", "--fault", "ap-gone@10s")
+    status, result = lives(capsys, "--hours", "0.01", "--fault", "ap-gone:duration=1min@10s")
     assert (status, result["verdict"]) == (3, "time-limit") and "it was not over" in result["reason"]
+    status, result = lives(capsys, "--hours", "0.01", "--fault", "ap-gone@10s")
+    assert (status, result["verdict"]) == (3, "time-limit") and "there was no beacon to hear" in result["reason"]
+
+
+def test_an_outage_within_something_that_has_no_end(capsys):
+    noise = "interference:loss=20%,airtime=30%@10s"
+    status, result = lives(capsys, "--hours", "0.03", "--fault", noise, "--fault", "router-restart:off=12s@40s")
+    assert (status, result["verdict"]) == (0, "back")
+    first, second = result["outages"]
+    assert (first["faults"], first["over"], first["verdict"]) == ([noise], 10, "back")
+    assert (second["faults"], second["over"]) == (["router-restart:off=12s@40s"], 52)
 
 
 def test_one_that_starts_again(capsys):
