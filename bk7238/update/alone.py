@@ -46,6 +46,7 @@ class Alone(Actor):
         self.router = bench.router
         self.forwarder = bench.forwarder
         self.air.on_event.connect(self._event)
+        self.air.on_frame.connect(self._joining.hear)
         bench.power_on()
         self.operator = family.attach(self.machine, self.air, told)
         self.machine.actors["alone"] = self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bk7238.air import events as air
+from bk7238.formats import ieee80211 as dot11
 from bk7238.network.events import Event
 from bk7238.peripherals.core import Actor, State
 
@@ -28,10 +29,16 @@ class Joining(Actor):
 
     _message: int = State(0)  # of the key handshake, the last that was seen
     _found: int | None = State()  # when a scan found the network, and nothing has followed yet
+    _tried: bool = State(False)  # it has sent an authentication
 
     def forget(self) -> None:
         """The device has not begun to join."""
-        self._message, self._found = 0, None
+        self._message, self._found, self._tried = 0, None, False
+
+    def hear(self, _time: int, frame: bytes, _channel: int, from_device: bool) -> None:
+        """A frame was in the air, whether or not it arrived."""
+        if from_device and frame[0] == dot11.AUTHENTICATION << 4:
+            self._tried = True
 
     def failure(self, event: Event) -> str | None:
         """One line for an event that keeps the device from joining, None for all others."""
@@ -56,6 +63,8 @@ class Joining(Actor):
         before, self._found = self._found, event.time
         if before is None or event.time - before < _ONE_SCAN:
             return None
+        if self._tried:
+            return "the device begins to join and comes to no end with it: frames are lost, or it does not go on"
         return (
             "the device finds the network and does not try to join it: "
             "what it was told does not suit what the access point offers"

@@ -72,6 +72,7 @@ class Update(Actor):
         self.judge = Judge(self.machine, self.family, image, package, told, self.access_point, self.faults, tell=tell)
         self.story = self.judge.story
         self.air.on_event.connect(self.judge.event)
+        self.air.on_frame.connect(self.story.joining.hear)
         bench.power_on()
         self.judge.operators.append(self.family.attach(self.machine, self.air, told))
         if self.delivery is not None:

@@ -83,7 +83,7 @@ class Story(Actor):
         self.machine, self.family, self.loader, self.failures = machine, family, loader, failures
         self._tell, self.on_phase = tell, Signal()
         self.clock = machine.clock
-        self._joining = Joining()
+        self.joining = Joining()
         self._trouble = Trouble(url)
         self._began = self._mark()
         machine.uart1.on_line.connect(self._line)
@@ -121,7 +121,7 @@ class Story(Actor):
             self.tell(remark)
         if not isinstance(event, network.HttpRequested):
             self._note(self._trouble.failure(event))
-        joining = self._joining.failure(event)
+        joining = self.joining.failure(event)
         if joining is not None:
             self._note(Failure(joining, joining, Stage.JOINING))
 
@@ -273,7 +273,7 @@ class Story(Actor):
         self._furthest, self.last_progress = 0, self.machine.now
         self.downloaded = self.complaint = self.offered = ""
         self._body, self._crc = False, None
-        for actor in (self.failures, self._joining, self._trouble):
+        for actor in (self.failures, self.joining, self._trouble):
             actor.forget()
 
     def _flash_operated(self, operations: list[tuple[int, str, int, bytes | int]]) -> None:

@@ -114,6 +114,15 @@ def test_one_that_does_not_wake_up(dut):
     assert not gone and "it has said that it sleeps, and does not come for the" in gone.reason
 
 
+def test_one_whose_authentication_is_lost(dut):
+    dut.join()
+    lost = bytes((dot11.AUTHENTICATION << 4,))
+    dut.bench.air.frames.insert(lambda frame, *_: None if frame.startswith(lost) else frame)
+    dut.router.restart(off="15 s")
+    gone = dut.back(within="20 s")
+    assert not gone and "the device begins to join and comes to no end with it: frames are lost" in gone.reason
+
+
 def test_a_beacon_that_nobody_waits_for_is_cheap(dut):
     dut.join()
     dut.run("1 s")
