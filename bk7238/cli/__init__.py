@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -44,21 +44,25 @@ VERBS = {
 
 
 class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
-    """The commands, each with its line of `VERBS` in the help."""
+    """The commands, each with its line of `VERBS` in the help. `words` are those that the command line begins with."""
+
+    words: Sequence[str] = ()
 
     def add_parser(self, name: str, **more: Any) -> Any:
         """Add the parser of a command."""
         return super().add_parser(name, help=VERBS[name], **more)
 
 
-def parser(verbs: Iterable[str] = VERBS, *, whole: bool = True) -> Parser:
-    """Return the parser of command lines with these verbs; where it is not `whole`, to tell which there are."""
+def parser(words: Sequence[str] = (), *, whole: bool = True) -> Parser:
+    """Return the parser of command lines that begin with these words or, where they are no command's, of all; where it
+    is not `whole`, to tell which commands there are."""
     top = Parser(prog="bk7238", description="Runs BK7238 firmware on models of its silicon and network.")
     top.add_argument("--version", action=_Version, nargs=0, help="print what runs the firmware, and which of it")
-    commands = top.add_subparsers(
+    commands: Any = top.add_subparsers(
         action=_Commands, dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for verb in verbs:
+    commands.words = words
+    for verb in words[:1] if words and words[0] in VERBS else VERBS:
         if whole:
             importlib.import_module(f"{__name__}.{verb}").add(commands)
         else:
@@ -120,8 +124,7 @@ def command() -> NoReturn:
 
 def _run(words: Sequence[str]) -> int:
     try:
-        verbs = words[:1] if words[:1] and words[0] in VERBS else VERBS
-        arguments = parser(verbs, whole=any(word in VERBS for word in words)).parse_args(words)
+        arguments = parser(words, whole=any(word in VERBS for word in words)).parse_args(words)
     except UnknownOption as error:
         raise UsageError(_with_takers(error)) from None
     except SystemExit as end:  # after --help

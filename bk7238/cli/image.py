@@ -11,5 +11,6 @@ def add(commands: Any) -> None:
     """Add `bk7238 image`."""
     parser = commands.add_parser("image")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
-    image_make.add(verbs)
-    image_show.add(verbs)
+    known, wanted = image_make.VERBS | image_show.VERBS, commands.words[1:2]
+    for name in wanted if wanted and wanted[0] in known else known:
+        known[name](verbs)

@@ -33,14 +33,6 @@ from bk7238.image import (
 APP, LOADER = "the app's binary, without CRCs", "the boot loader's binary, without CRCs, or a full image"
 
 
-def add(verbs: Any) -> None:
-    """Add the verbs of `bk7238 image` that make files."""
-    _add_pack(verbs)
-    _add_unpack(verbs)
-    _add_build(verbs)
-    _add_split(verbs)
-
-
 def warn(name: str, warnings: list[str]) -> None:
     """Print warnings about the file `name` to stderr."""
     for warning in warnings:
@@ -301,3 +293,7 @@ def _split(arguments: argparse.Namespace) -> int:
     for path in checked(split.write, parts, arguments.output):
         print(f"{path}: {path.stat().st_size} bytes")
     return 0
+
+
+VERBS = {"pack": _add_pack, "unpack": _add_unpack, "build": _add_build, "split": _add_split}
+"""What adds the verbs of `bk7238 image` that make files."""

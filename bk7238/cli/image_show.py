@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from bk7238.families.recognise import Recognition
 
 
-def add(verbs: Any) -> None:
-    """Add the verbs of `bk7238 image` that look at files."""
+def _add_info(verbs: Any) -> None:
     parser = verbs.add_parser("info", help="a map of a full image")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     given.add_force(parser)
@@ -31,6 +30,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_info)
 
+
+def _add_partitions(verbs: Any) -> None:
     parser = verbs.add_parser("partitions", help="show, check and change the table in a boot loader")
     parser.add_argument("image", type=Path, metavar="IMAGE", help="full image, or boot loader alone")
     given.add_force(parser)
@@ -42,6 +43,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("--json", action="store_true", help="one line on stdout, one object")
     parser.set_defaults(run=_partitions)
 
+
+def _add_check(verbs: Any) -> None:
     parser = verbs.add_parser(
         "check", help="say what the boot loader will do with a package: foretold or, where it cannot be, run"
     )
@@ -204,3 +207,7 @@ def _counted(lines: tuple[str, ...]) -> list[str]:
         else:
             shown.append((line, 1))
     return [line if count == 1 else f"{line} ({count} times)" for line, count in shown]
+
+
+VERBS = {"info": _add_info, "partitions": _add_partitions, "check": _add_check}
+"""What adds the verbs of `bk7238 image` that look at files."""
