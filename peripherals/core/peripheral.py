@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from bk7238.peripherals.core.declaring import Declaring, Part, is_register
-from bk7238.peripherals.core.register import PLAIN, WORD, Clears, Field, Kept, Quiet, Register
+from bk7238.peripherals.core.register import WORD, Clears, Field, Kept, Quiet, Register
 from bk7238.peripherals.core.services import ResetKind, Services
 from bk7238.peripherals.core.signal import Signal
 from bk7238.peripherals.core.state import (
@@ -262,11 +262,10 @@ class Peripheral(Declaring, base=True):
 
     def _place(self, item: type[Register], name: str, holder: Declaring) -> Any:
         """Make a register, or those of an array, and let accesses find them."""
-        handled = item in holder._handled
-        registers = self._registers[name] = [item(index, 0 if handled else PLAIN) for index in range(item.count)]
+        registers = self._registers[name] = item.made()
         for offset, register in enumerate(registers):
             self.words[item.at + offset * item.stride] = register
-        if handled:
+        if item in holder._handled:
             handlers = (holder._handler(kind, name) for kind in ("_on_read", "_on_write", "_on_change"))
             self._handle(item, registers, *handlers)
         return registers[0] if item.count == 1 else registers
@@ -384,7 +383,7 @@ class Peripheral(Declaring, base=True):
         if not self.plain_storage:
             self.log.unclaimed(offset, value)
         if offset not in self._storage:
-            self._storage[offset] = Kept()
+            (self._storage[offset],) = Kept.made()
         kept = self._storage[offset]
         if value is not None:
             kept.value = value
@@ -399,7 +398,7 @@ class Peripheral(Declaring, base=True):
         """Let these and no others be the words that were written to where no register is."""
         for offset in self._storage:
             self.on_word(offset, None)
-        self._storage = {offset: Kept() for offset in words}
+        self._storage = {offset: Kept.made()[0] for offset in words}
         for offset, value in words.items():
             self._storage[offset].value = value
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 WORD = 0xFFFF_FFFF
 _RUNNING = -1  # the offset of what is no declaration
-PLAIN = 7  # accesses of a register that needs no handler: reads, writes, and writes that change nothing
+_PLAIN = 7  # accesses of a register that needs no handler: reads, writes, and writes that change nothing
 
 
 class Declaration:
@@ -196,14 +196,14 @@ class Register(_Memory):
             if isinstance(field, W1C):
                 cls.w1c |= field.mask
 
-    def __new__(cls, *_arguments: Any) -> Self:
-        """Make the register, whose fields are read and written by ctypes."""
-        return super().__new__(_running(cls))
-
-    def __init__(self, index: int = 0, plain: int = 0) -> None:
-        if index:
-            self._index = index
-        super().__init__(self.reset_value, self.readable, self.stored, self.w1c, plain)
+    @classmethod
+    def made(cls) -> list[Self]:
+        """The registers that a block has of this declaration, with accesses that need no handler."""
+        make, content = _running(cls)
+        registers = [make(content) for _ in range(cls.count)]
+        for index in range(1, cls.count):
+            registers[index]._index = index
+        return registers
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value:#010x})"
@@ -276,10 +276,14 @@ class Register(_Memory):
 
 @cache
 def _running(declared: Any) -> Any:
-    """The class of what `declared` declares: for each field it has a bit field of ctypes, which runs no Python."""
+    """What makes a register of this declaration, and the bytes to make it of. Its class has a bit field of ctypes for
+    each field, which runs no Python."""
     bits = {name: _bits(field.lsb, field.msb) for name, field in declared.fields.items()}
     make: Any = type(declared)
-    return make(declared.__name__, (declared,), bits, at=_RUNNING)
+    made = make(declared.__name__, (declared,), bits, at=_RUNNING)
+    return made.from_buffer_copy, bytes(
+        made(declared.reset_value, declared.readable, declared.stored, declared.w1c, _PLAIN)
+    )
 
 
 @cache
@@ -313,6 +317,3 @@ def word(at: int, *, reset: int = 0, count: int = 1, stride: int = 4) -> type[Re
 
 class Kept(Register, at=0):
     """A word that no register claims: it reads back what was written."""
-
-    def __init__(self) -> None:
-        super().__init__(plain=PLAIN)
