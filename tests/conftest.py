@@ -29,6 +29,13 @@ def pytest_collection_modifyitems() -> None:
         providers._get_local_constants = lambda: providers._local_constants
 
 
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """As pytest's, but that its runs, and what they start, are without plug-ins that each of them would import anew."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:anyio -p no:hypothesispytest")
+    return pytester
+
+
 @pytest.fixture(scope="session")
 def tshark():
     """Runs tshark on the capture of a folder, with that as its configuration; its output by line."""

@@ -42,7 +42,7 @@ def commands(text):
 def carried_out(folder, lines):
     """Run command lines in a folder, whose modules are found; gives what they print."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    environment["PYTEST_ADDOPTS"] = "-p no:anyio -p no:hypothesispytest"  # which take long to import
+    environment["PYTEST_ADDOPTS"] = "-p no:anyio -p no:hypothesispytest -p no:xdist"  # which take long to import
     said = []
     for line in lines:
         program = {"bk7238": ["-m", "bk7238.cli"], "pytest": ["-m", "pytest", "-p", "no:cacheprovider"]}[line[0]]
