@@ -4,10 +4,9 @@ import json
 import os
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
+import forked
 import pytest
 from made_sweeps import Parsed, replays
 
@@ -77,7 +76,10 @@ def test_the_file_in_the_artifacts_is_for_a_shell(words, work, tmp_path, capsys)
     name = "sweep.json" if words[0] == "sweep" else "result.json"
     before = json.loads((work / "out" / name).read_text())["digest"]
     (work / "out" / name).unlink()
-    bin = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    done = subprocess.run(["sh", work / "out" / "replay"], cwd=tmp_path, env={**os.environ, "PATH": bin}, check=False)
+    (tmp_path / "bin").mkdir()
+    path = os.pathsep.join((str(tmp_path / "bin"), os.environ["PATH"]))
+    command = ["sh", work / "out" / "replay"]
+    with forked.on_path(tmp_path / "bin"):
+        done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PATH": path}, check=False)
     assert done.returncode == status
     assert json.loads((work / "out" / name).read_text())["digest"] == before

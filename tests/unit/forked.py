@@ -1,8 +1,10 @@
 """A command of ours in a process of its own, which is a copy of this one: it need not import everything once more."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import traceback
@@ -31,6 +33,55 @@ def call(function):
         return here.recv()
     finally:
         process.join()
+
+
+@contextlib.contextmanager
+def on_path(folder):
+    """Put a program `bk7238` into a folder, for shells that have this on their PATH: its calls are carried out one
+    after the other, each in a copy of this process with the folder, environment and streams of who calls."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind("")  # Linux finds a name
+        listener.listen()
+        program = folder / "bk7238"
+        program.write_text(_PROGRAM.format(python=sys.executable, address=listener.getsockname()))
+        program.chmod(0o755)
+        server = multiprocessing.get_context("fork").Process(target=_serve, args=(listener,))
+        server.start()
+        try:
+            yield
+        finally:
+            server.kill()
+            server.join()
+
+
+_PROGRAM = """#!{python} -IS
+import _socket, array, os, sys
+server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+server.connect({address})
+environment = [name + b"=" + text for name, text in os.environb.items()]
+words = [b"%d" % len(sys.argv), *map(os.fsencode, sys.argv), os.getcwdb(), *environment]
+streams = array.array("i", [0, 1, 2])
+server.sendmsg([b"\\0".join(words)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+os._exit(server.recv(1)[0])
+"""
+
+
+def _serve(listener):
+    while True:
+        caller, _ = listener.accept()
+        words, streams, _, _ = socket.recv_fds(caller, 1 << 20, 3)
+        child = os.fork()
+        if not child:
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+            count, *words = map(os.fsdecode, words.split(b"\0"))
+            line, folder, environment = words[: int(count)], words[int(count)], words[int(count) + 1 :]
+            os.chdir(folder)
+            _run(line, dict(one.split("=", 1) for one in environment))
+        for stream in streams:
+            os.close(stream)
+        caller.send(bytes([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]))
+        caller.close()
 
 
 def _started(words, preexec_fn=lambda: None, **more):

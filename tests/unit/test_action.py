@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import yaml
 from images import built
@@ -27,6 +28,8 @@ class Runner:
         self.values["github.action_path"] = str(ROOT)
         self.summary = folder / "summary.md"
         self.summary.touch()
+        self.programs = folder / "bin"
+        self.programs.mkdir()
 
     def run(self, step):
         if "if" in step:
@@ -37,9 +40,13 @@ class Runner:
         output.write_text("")
         more = {name: self.expanded(text) for name, text in step["env"].items()}
         environment = {**os.environ, **more, "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.summary)}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment["PATH"] = os.pathsep.join(
+            [str(self.programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+        )
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]  # a runner's `shell: bash`
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        options = {"cwd": self.folder, "env": environment, "capture_output": True, "text": True, "check": False}
+        with forked.on_path(self.programs):
+            done = subprocess.run(command, **options)
         for line in output.read_text().splitlines():
             name, _, value = line.partition("=")
             self.values[f"steps.{step['id']}.outputs.{name}"] = value
