@@ -31,6 +31,16 @@ def explored(plan, points):
     return found
 
 
+AWAY, BSSID = "wpa2, 5s, its radio alone was away", "wpa2, 60s, as another BSSID"
+
+
+@pytest.fixture(scope="module")
+def protected(plan):
+    """Points that share a run, and how they end, by name."""
+    points = chosen(plan, AWAY, "wpa2, 60s, on another channel", "wpa2, 60s, DHCP 20 s later", BSSID)
+    return {point.id: (point, found) for point, found in zip(points, explored(plan, points), strict=True)}
+
+
 def test_the_matrix_is_of_all_routers_lengths_and_behaviours(plan):
     points = plan.points("full")
     assert len(points) == len({point.id for point in points}) == 4 * len(OFF) * len(BEHAVIOURS) == 128
@@ -38,16 +48,9 @@ def test_the_matrix_is_of_all_routers_lengths_and_behaviours(plan):
     assert [len(chunk) for chunk in plan.chunks(points, 2)] == [32] * 4
 
 
-def test_a_copy_ends_as_the_run_from_the_beginning(plan):
-    points = chosen(
-        plan,
-        "wpa2, 5s, its radio alone was away",
-        "wpa2, 60s, on another channel",
-        "wpa2, 60s, DHCP 20 s later",
-    )
-    found = explored(plan, points)
-    assert [one.verdict for one in found] == ["back"] * 3
-    for point, one in zip(points, found, strict=True):
+def test_a_copy_ends_as_the_run_from_the_beginning(plan, protected):
+    for point, one in [*protected.values()][:3]:
+        assert one.verdict == "back"
         alone = plan.full(point)
         for name in ("digest", "verdict", "reason", "story", "did", "silent"):
             assert getattr(one, name) == getattr(alone, name), (point.id, name)
@@ -65,9 +68,10 @@ def test_outages_that_begin_before_the_device_has_joined(plan, monkeypatch):
     assert (found.verdict, found.digest, found.story) == ("back", alone.digest, alone.story)
 
 
-def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, tmp_path):
-    points = chosen(plan, "open, 60s, as it was", "wpa2, 60s, as another BSSID")
-    report = Report(plan, points, explored(plan, points), "full", 1.0)
+def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, protected, tmp_path):
+    points = chosen(plan, "open, 60s, as it was")
+    point, end = protected[BSSID]
+    report = Report(plan, [*points, point], [*explored(plan, points), end], "full", 1.0)
     report.save(tmp_path)
     sweep = saved.read(tmp_path)
     commands = [sweep.command(one).split(" ", 3)[3] for one in sweep.outcomes]
@@ -83,13 +87,13 @@ def test_the_report_says_how_to_run_each_cell_again_and_the_page_shows_it(plan, 
         saved.parse(value)
 
 
-def test_a_saved_sweep_is_carried_out_again_and_has_no_flash_of_a_cut(plan, tmp_path, capsys):
-    points = chosen(plan, "wpa2, 5s, its radio alone was away")
-    Report(plan, points, explored(plan, points), "full", 1.0).save(tmp_path)
+def test_a_saved_sweep_is_carried_out_again_and_has_no_flash_of_a_cut(plan, protected, tmp_path, capsys):
+    point, found = protected[AWAY]
+    Report(plan, [point], [found], "full", 1.0).save(tmp_path)
     inputs = f"--inputs={resources.reference()}"
     assert main(["verify", str(tmp_path), inputs, "--processes=1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["same"]
-    assert main(["export", str(tmp_path), points[0].id, inputs, "-o", str(tmp_path / "flash.bin")]) == 2
+    assert main(["export", str(tmp_path), point.id, inputs, "-o", str(tmp_path / "flash.bin")]) == 2
     assert "a sweep of life cuts no power: there is no flash of a cut" in capsys.readouterr().err
     value = json.loads((tmp_path / "sweep.json").read_text())
     value["outcomes"][0]["settings"].append("--forward=0:80")
