@@ -62,14 +62,15 @@ def run(arguments: argparse.Namespace, settings: Settings, image: FlashImage, en
         print(json.dumps(result))
     else:
         _print(result, lived)
-    for fault in device.faults.silent:
+    for fault in () if verdict is Verdict.INTERRUPTED else device.faults.silent:
         print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
     return verdict.exit_status
 
 
 def _live(device: Alone, end: int, late: int, *, quiet: bool) -> tuple[Verdict, str, list[Outage]]:
-    """The verdict, its reason, and the outages of a device that joins now, where it has not."""
-    machine = device.machine
+    """The verdict, its reason, and the outages of a device that joins now, where it has not. Of one that was
+    interrupted they are those whose end is known."""
+    machine, life = device.machine, None
     try:
         if not boots.is_joined(device):
             boots.carried_out(device)
@@ -82,7 +83,8 @@ def _live(device: Alone, end: int, late: int, *, quiet: bool) -> tuple[Verdict, 
             life.on_judged.connect(lambda outage: _tell(machine.now, outage))
         machine.run(until=end)
     except interruption.Interrupted as why:
-        return Verdict.INTERRUPTED, f"{why} at {machine.now / 1e6:.3f} s", []
+        known = [] if life is None else [one for one in life.outages if one.verdict is not None]
+        return Verdict.INTERRUPTED, f"{why} at {machine.now / 1e6:.3f} s", known
     return *life.close(), life.outages
 
 

@@ -21,6 +21,7 @@ from bk7238.image import FlashImage, Package
 from bk7238.peripherals.core import Signal
 from bk7238.update.result import Result, did
 from bk7238.update.session import Update
+from bk7238.update.verdict import Verdict
 
 
 def run(
@@ -54,7 +55,7 @@ def run(
         print(json.dumps({**result.as_json(), **met}))
     else:
         _print(result, folder)
-    for fault in result.silent:
+    for fault in () if result.verdict is Verdict.INTERRUPTED else result.silent:
         print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
     differs = wanted.differs(result) or steps.unmet
     if differs:

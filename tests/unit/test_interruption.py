@@ -185,6 +185,15 @@ def test_run_and_ota_leave_whole_artifacts(number, tmp_path):
     ota(number, 2, tmp_path / "ota")
 
 
+def test_a_life_tells_the_outages_that_are_over(tmp_path):
+    words = ("live", IMAGE, "--hours", 9, "--every", "30s", "--outage", "router-restart:off=12s")
+    status, said, _ = interrupted(signal.SIGTERM, 2, *words, "--artifacts", tmp_path, such="back: ")
+    assert (status, said) == (143, "bk7238: interrupted by SIGTERM\n")
+    result = json.loads((tmp_path / "result.json").read_text())
+    verdicts = [outage["verdict"] for outage in result["outages"]]
+    assert result["verdict"] == "interrupted" and len(verdicts) >= 2 and set(verdicts) == {"back"}
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("lines", range(1, 12))
 def test_at_every_moment(lines, tmp_path):
