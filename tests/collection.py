@@ -24,7 +24,7 @@ def pytest_make_collect_report(
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect with the garbage collector off: all that is made stays to the end, so that it passes over it afterwards,
-    and comes less often: a machine that is made is some 20,000 objects. A run within a test changes nothing of that."""
+    and comes less often: a machine that is made is some 6,000 objects. A run within a test changes nothing of that."""
     if gc.get_freeze_count():
         return (yield)
     gc.disable()

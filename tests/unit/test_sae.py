@@ -1,4 +1,5 @@
-"""SAE against the vectors of IEEE 802.11-2020, annex J.10, and P-256 against the arithmetic of `cryptography`."""
+"""SAE against the vectors of IEEE 802.11-2020, annex J.10, which are those of hostap's own unit tests, too, and P-256
+against the arithmetic of `cryptography`."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
