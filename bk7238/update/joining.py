@@ -7,7 +7,7 @@ from bk7238.formats import ieee80211 as dot11
 from bk7238.network.events import Event
 from bk7238.peripherals.core import Actor, State
 
-_ONE_SCAN = 1_000_000  # microseconds: probe requests that are closer belong to one scan
+_ONE_LOOK = 5_000_000  # microseconds: a device scans once or twice before it tries to join
 _SILENCE = {
     "authentication": "does not answer the device's authentication",
     "association": "does not answer the device's association request",
@@ -28,7 +28,7 @@ class Joining(Actor):
     """Follows one device on its way into a network."""
 
     _message: int = State(0)  # of the key handshake, the last that was seen
-    _found: int | None = State()  # when a scan found the network, and nothing has followed yet
+    _found: int | None = State()  # when an attempt first found the network, and nothing has followed yet
     _tried: bool = State(False)  # it has sent an authentication
 
     def forget(self) -> None:
@@ -57,11 +57,13 @@ class Joining(Actor):
         return _failure(event)
 
     def _scanned(self, event: air.ProbeSeen) -> str | None:
-        """A scan that finds the network and leads to another scan is a failure."""
+        """A scan that finds the network and leads to nothing but scans is a failure."""
         if isinstance(event, air.ProbeUnanswered) or not event.ssid:
             return None
+        if self._found is not None and event.time - self._found < _ONE_LOOK:
+            return None
         before, self._found = self._found, event.time
-        if before is None or event.time - before < _ONE_SCAN:
+        if before is None:
             return None
         if self._tried:
             return "the device begins to join and comes to no end with it: frames are lost, or it does not go on"

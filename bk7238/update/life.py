@@ -26,6 +26,7 @@ SETTLED = 100_000  # microseconds from a lease to the first ping
 QUIET = 60  # looks between two pings of one who is there
 MISSED = 3  # such pings without an answer: it has gone by itself
 PATIENCE = 300_000_000
+LONG = 5_000_000  # microseconds without a frame that are worth a word
 
 _WORST = (Verdict.BACK, Verdict.TIME_LIMIT, Verdict.BACK_LATE, Verdict.REBOOTS, Verdict.GONE)
 
@@ -79,6 +80,8 @@ class Life(Actor):
     _noted: set[int] = State(factory=set)  # the faults whose strike is known, by their places
     _lease: tuple[str, str] = State(("", ""))  # the device's MAC and IPv4 address
     _sent: int = State(0)  # frames of the device before the outage was over
+    _heard: int = State(0)  # when the device sent its last frame since then,
+    _silence: int = State(0)  # and the longest time in which it has sent none, since it could have been back
     _looks: int = State(0)
     _unanswered: int = State(0)
 
@@ -208,11 +211,16 @@ class Life(Actor):
 
     def _hear(self, frame: bytes, now: int, _channel: int, from_device: bool) -> bytes:
         outage = self.awaited
-        if outage is None or outage.over is None or outage.beacon is not None or now < outage.over or from_device:
+        if outage is None or outage.over is None or now < outage.over:
             return frame
-        if frame[0] == dot11.BEACON << 4 and frame[16:22] in self._bssids():
+        if from_device:
+            if outage.could is not None and now > outage.could:
+                self._silence = max(self._silence, now - max(self._heard, outage.could))
+            self._heard = now
+        elif outage.beacon is None and frame[0] == dot11.BEACON << 4 and frame[16:22] in self._bssids():
             outage.beacon, outage.could = now, now + self._device.one_scan
             self._sent = self._device.air.sent
+            self._silence = 0
             self._device.forget()
         return frame
 
@@ -268,7 +276,10 @@ class Life(Actor):
         self.on_judged(outage)
 
     def _after(self) -> str:
-        return f"; before, {self._device.failure}" if self._device.failure else ""
+        if self._device.failure:
+            return f"; before, {self._device.failure}"
+        silence = self._silence / 1e6
+        return f"; before, it had sent nothing for {silence:.1f} s" if self._silence >= LONG else ""
 
     def _cause(self, outage: Outage) -> str:
         """Why it is not back, by what was seen since the outage was over."""

@@ -1,6 +1,7 @@
 """A device and its router's life on the reference firmware: what comes back, how soon, and what is said where not."""
 
 import json
+import re
 
 import effort
 import pytest
@@ -68,6 +69,14 @@ def test_one_that_is_late(capsys):
         "after it could have been; before, the access point refused the device's association with status 17"
         in (result["reason"])
     )
+
+
+def test_one_that_was_silent_before_it_was_back(capsys):
+    options = "--hours", "0.015", "--late", "1s", "--fault", "router-restart:off=5s,channel=11@20s"
+    status, result = lives(capsys, *options)
+    assert (status, result["verdict"]) == (1, "back-late")
+    silence = re.search(r"; before, it had sent nothing for (\d+\.\d) s$", result["reason"])
+    assert silence and 5 <= float(silence[1]) <= result["outages"][0]["delay"]
 
 
 def test_the_time_is_over_before_it_can_be_said(capsys):

@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from bk7238.air import events as air
 from bk7238.network import events
 from bk7238.network.http_head import Head
 from bk7238.update.failures import ONE_ATTEMPT, TRIES, Failure, Failures, Stage
+from bk7238.update.joining import Joining
 from bk7238.update.trouble import Trouble
 
 DEVICE, SERVER = "192.168.77.50", "192.168.77.1"
@@ -149,3 +151,16 @@ def test_the_same_file_again_is_a_failure_and_another_file_is_none():
     assert trouble.failure(asked("/y", head=head)) is None
     assert "had answered 200, text/html of 5,000 bytes" in trouble.failure(asked("/y", head=head)).text
     assert trouble.answer == head
+
+
+@pytest.mark.parametrize(("apart", "failures"), [(1.5, 0), (7, 2)])
+def test_who_finds_its_network_and_scans_on(apart, failures):
+    """A second scan before it joins is no failure; scans alone are."""
+    joining, told = Joining(), []
+    for scan in range(3):
+        time = round(scan * apart * 1e6)
+        for channel in range(1, 14):
+            kind = air.ProbeSeen if channel == 6 else air.ProbeUnanswered
+            told.append(joining.failure(kind(time + channel * 100_000, "02:00:00:00:00:01", b"Bench", channel)))
+    said = [line for line in told if line]
+    assert len(said) == failures and all("does not try to join it" in line for line in said)
