@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bk7238.chip import Area
 from bk7238.families.family import Family
@@ -67,19 +68,22 @@ def recognise(app: bytes) -> Recognition:
 
     Raises RegistryError for a family of another package that cannot be used.
     """
+    return _recognised(app, tuple(FAMILIES.items()))
+
+
+@lru_cache(maxsize=4)  # who runs an image often comes with its app each time
+def _recognised(app: bytes, families: tuple[tuple[str, Family], ...]) -> Recognition:
     found = {
-        name: {kind.name: texts for kind in family.evidence if (texts := kind.found(app))}
-        for name, family in FAMILIES.items()
+        name: {kind.name: texts for kind in family.evidence if (texts := kind.found(app))} for name, family in families
     }
     own = {
-        name: sum(kind.name in found[name] for kind in family.evidence if not kind.shared)
-        for name, family in FAMILIES.items()
+        name: sum(kind.name in found[name] for kind in family.evidence if not kind.shared) for name, family in families
     }
 
     def is_certain(name: str) -> bool:
         return len(found[name]) >= ENOUGH and all(own[name] > own[one] or not own[one] for one in own if one != name)
 
-    certain = [family for name, family in FAMILIES.items() if is_certain(name)]
+    certain = [family for name, family in families if is_certain(name)]
     return Recognition(certain[0] if len(certain) == 1 else None, found, empty=not app.strip(b"\xff"))
 
 
