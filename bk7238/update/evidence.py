@@ -1,36 +1,25 @@
-"""What a verdict rests on: the partitions and their hashes, the headers, the last lines, and where the CPU was."""
+"""What a verdict rests on: the headers, the last lines, and where the CPU was. The partitions: result.py."""
 
 from __future__ import annotations
-
-import hashlib
 
 from bk7238.formats import rbl
 from bk7238.image import FlashImage, Package
 from bk7238.image.flash_view import FlashView
 from bk7238.machine import Console, Machine
 from bk7238.update import installation
-from bk7238.update.result_file import AppRecord, Evidence, HeaderRecord
+from bk7238.update.result_file import AppRecord, Grounds, HeaderRecord
 from bk7238.update.story import Story
 
 LINES = 12
 _PIECE = 0x1000  # bytes that are compared at once
 
 
-def gather(machine: Machine, image: FlashImage, package: Package, story: Story) -> Evidence:
-    """All of it, as JSON has it. Addresses of partitions are physical, `pc` is the CPU's."""
-    flash = FlashView(machine.chip, bytes(machine.flash.data))
+def gather(machine: Machine, flash: FlashView, image: FlashImage, package: Package, story: Story) -> Grounds:
+    """What can be seen in the moment of the verdict alone, and what is quickly found in the flash, as JSON has it."""
     app = installation.app_partition(flash, image.app)
     footer = flash.footer(app)
     target = story.loader.target(flash, package.data, app)
     return {
-        "partitions": {
-            name: {
-                "start": partition.physical_start,
-                "end": partition.physical_end,
-                "sha256": hashlib.sha256(flash.raw(partition)).hexdigest(),
-            }
-            for name, partition in sorted(image.partitions.items())
-        },
         "footer": _header(footer),
         "footer_is_of_the_package": flash.footer(target) == package.data[: rbl.SIZE],
         "package_is_for": target.name,

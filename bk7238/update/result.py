@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from bk7238.update.result_file import Evidence, ResultFile
+from bk7238.formats.partitions import Partition
+from bk7238.update.result_file import Evidence, Grounds, PartitionRecord, ResultFile
 from bk7238.update.verdict import Verdict
 from bk7238.update.versions import Pair
 
@@ -35,9 +37,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Result:
-    """What `bk7238 ota` reports. `faults` says of each fault what it did, `silent` are those that never fired, and
-    `evidence` is what the verdict rests on: update/evidence.py. `flash` are the chip's bytes (physical) in the moment
-    of the verdict. The versions are the banner's where that names the app's own, else the footer's."""
+    """What `bk7238 ota` reports. `faults` says of each fault what it did, `silent` are those that never fired.
+    `partitions` is the image's table, `flash` are the chip's bytes (physical) in the moment of the verdict. The
+    versions are the banner's where that names the app's own, else the footer's."""
 
     verdict: Verdict
     reason: str
@@ -50,12 +52,24 @@ class Result:
     digest: str
     seed: int
     engine: str
-    evidence: Evidence = field(repr=False)
+    grounds: Grounds = field(repr=False)
+    partitions: dict[str, Partition] = field(repr=False)
     faults: list[Any] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     flash: bytes = field(repr=False, default=b"")
     banner_versions: Pair = (None, None)
     footer_versions: Pair = (None, None)  # of the installed app at power-on, and at the end
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the verdict rests on: the partitions, and update/evidence.py. They are hashed when this is asked for:
+        most who look at a result do not. Addresses are physical."""
+        places = {name: (one.physical_start, one.physical_end) for name, one in sorted(self.partitions.items())}
+        partitions: dict[str, PartitionRecord] = {
+            name: {"start": start, "end": end, "sha256": hashlib.sha256(self.flash[start:end]).hexdigest()}
+            for name, (start, end) in places.items()
+        }
+        return {"partitions": partitions, **self.grounds}
 
     @property
     def versions(self) -> str:

@@ -43,10 +43,9 @@ class AppRecord(TypedDict):
     first_bad_frame: int | None
 
 
-class Evidence(TypedDict):
-    """What a verdict rests on. `pc` is the CPU's program counter."""
+class Grounds(TypedDict):
+    """What a verdict rests on, but for what is in the partitions."""
 
-    partitions: dict[str, PartitionRecord]
     footer: HeaderRecord | None
     footer_is_of_the_package: bool
     package_is_for: str
@@ -57,6 +56,12 @@ class Evidence(TypedDict):
     last_lines: dict[Literal["uart1", "uart2"], list[str]]
     pc: int
     aborts: list[str]
+
+
+class Evidence(Grounds):
+    """What a verdict rests on. `pc` is the CPU's program counter."""
+
+    partitions: dict[str, PartitionRecord]
 
 
 class ResultFile(TypedDict):

@@ -179,7 +179,10 @@ class Update(Actor):
             engine=self.settings.engine,
             faults=self.faults.as_json(),
             silent=self.faults.silent,
-            evidence=evidence.gather(self.machine, self.image, self.package, self.story),
+            grounds=evidence.gather(
+                self.machine, FlashView(self.machine.chip, flash), self.image, self.package, self.story
+            ),
+            partitions=self.image.partitions,
             flash=flash,
             banner_versions=banner,
             footer_versions=footer,
