@@ -42,10 +42,19 @@ def platform(tmp_path_factory):
     return load(description)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def young():
+    """None is left of tests elsewhere, nor comes later, and what is made here is young: it is quickly collected."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def none_left():
-    """None is left of other tests, nor comes later."""
-    gc.collect()
+    """None is left of other tests here."""
+    gc.collect(1)
     executor._idle.clear()
 
 
@@ -68,7 +77,7 @@ def test_it_runs_as_on_a_new_one(platform, machines):
     for life in lives:
         executor._idle.clear()
         alone.append(lived(platform, life))
-    gc.collect()
+    gc.collect(1)
     executor._idle.clear()
     for life, end in zip(lives, alone, strict=True):
         assert lived(platform, life) == end
@@ -79,11 +88,11 @@ def test_it_runs_as_on_a_new_one(platform, machines):
 def test_one_that_never_ran_leaves_what_the_one_before_has_translated(platform):
     lives = [(30, (0x2000, 1))], [(None, (0x2000, 2))], [(30, (0x2000, 2))]
     alone = lived(platform, lives[-1])
-    gc.collect()
+    gc.collect(1)
     executor._idle.clear()
     for life in lives:
         end = lived(platform, life)
-        gc.collect()
+        gc.collect(1)
         assert len(executor._idle) == 1
     assert end == alone
 
@@ -92,7 +101,7 @@ def test_what_a_debugger_was_in_is_for_no_other(platform):
     engine = UnicornEngine(platform)
     engine.stops.add_breakpoint(0x2000)
     del engine
-    gc.collect()
+    gc.collect(1)
     assert not executor._idle
 
 
@@ -105,7 +114,7 @@ def test_an_update_is_the_same_with_the_executor_of_another():
         update.run()
         digests.append(update.machine.digest())
         del update
-        gc.collect()
+        gc.collect(1)
         assert len(executor._idle) == 1
     assert digests[0] == digests[2] != digests[1]
 
@@ -113,6 +122,6 @@ def test_an_update_is_the_same_with_the_executor_of_another():
 def test_few_wait(platform):
     engines = [UnicornEngine(platform) for _ in range(7)]
     del engines
-    gc.collect()
+    gc.collect(1)
     engine = UnicornEngine(platform)
     assert len(executor._idle) == 4 and engine.cpu.slice_address
