@@ -1,12 +1,13 @@
 """The elliptic curve P-256 (secp256r1), as the group that SAE calculates in.
 
 A point is (x, y), the neutral element None. Nothing here takes the same time for every number: it is no code for
-secrets. `cryptography` multiplies for ECDH and signatures only, and has no sum of two points.
-Source: FIPS 186-4, D.1.2.3; formulas for Jacobian coordinates (X/Z^2, Y/Z^3) of curves with a = -3: "dbl-2001-b" and
-"add-2007-bl" of the Explicit-Formulas Database.
+secrets. `cryptography` has no sum of two points, and of a product it gives the x that ECDH agrees on.
+Source: FIPS 186-4, D.1.2.3; Okeya and Sakurai, CHES 2001, for the y of a product.
 """
 
 from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 Point = tuple[int, int] | None
 
@@ -18,8 +19,7 @@ B = 0x5AC635D8_AA3A93E7_B3EBBD55_769886BC_651D06B0_CC53B0F6_3BCE3C3E_27D2604B
 SIZE = 32
 """Bytes of a coordinate and of a scalar."""
 
-_Jacobian = tuple[int, int, int]  # Z is 0 for the neutral element
-_NEUTRAL = (1, 1, 0)
+_CURVE = ec.SECP256R1()
 
 
 def right_side(x: int) -> int:
@@ -45,50 +45,33 @@ def negative(point: Point) -> Point:
 
 def add(one: Point, other: Point) -> Point:
     """The sum of two points."""
-    return _affine(_sum(_jacobian(one), _jacobian(other)))
+    if one is None or other is None:
+        return one or other
+    (x1, y1), (x2, y2) = one, other
+    if x1 != x2:
+        slope = (y2 - y1) * pow(x2 - x1, -1, P)
+    elif y1 == y2:
+        slope = (3 * x1 * x1 + A) * pow(2 * y1, -1, P)
+    else:
+        return None
+    x = (slope * slope - x1 - x2) % P
+    return x, (slope * (x1 - x) - y1) % P
 
 
 def multiply(factor: int, point: Point) -> Point:
-    """The point added to itself `factor` times; `factor` is not negative."""
-    base, result = _jacobian(point), _NEUTRAL
-    for bit in bin(factor)[2:]:
-        result = _double(result)
-        if bit == "1":
-            result = _sum(result, base)
-    return _affine(result)
-
-
-def _jacobian(point: Point) -> _Jacobian:
-    return _NEUTRAL if point is None else (*point, 1)
-
-
-def _affine(point: _Jacobian) -> Point:
-    x, y, z = point
-    if not z:
+    """The point added to itself `factor` times. Raises ValueError for what is no point of the curve."""
+    factor %= ORDER
+    if point is None or not factor:
         return None
-    inverse = pow(z, -1, P)
-    return x * inverse**2 % P, y * inverse**3 % P
+    if factor in (1, ORDER - 1):
+        return point if factor == 1 else negative(point)
+    x, y = point
+    public = ec.EllipticCurvePublicNumbers(x, y, _CURVE).public_key()
+    here, after = (_x(number, public) for number in (factor, factor + 1))
+    # The slope from the point to its product gives the x of their sum, and so the one y of the product.
+    squares = right_side(here) + y * y - (after + here + x) * (here - x) ** 2
+    return here, squares * pow(2 * y, -1, P) % P
 
 
-def _double(point: _Jacobian) -> _Jacobian:
-    x, y, z = point
-    delta, gamma = z * z % P, y * y % P
-    beta, alpha = x * gamma % P, 3 * (x - delta) * (x + delta) % P
-    x3 = (alpha * alpha - 8 * beta) % P
-    return x3, (alpha * (4 * beta - x3) - 8 * gamma * gamma) % P, ((y + z) ** 2 - gamma - delta) % P
-
-
-def _sum(one: _Jacobian, other: _Jacobian) -> _Jacobian:
-    x1, y1, z1 = one
-    x2, y2, z2 = other
-    if not z1 or not z2:
-        return one if z1 else other
-    zz1, zz2 = z1 * z1 % P, z2 * z2 % P
-    u1, s1 = x1 * zz2 % P, y1 * z2 * zz2 % P
-    h, r = (x2 * zz1 - u1) % P, 2 * (y2 * z1 * zz1 - s1) % P
-    if not h:
-        return _NEUTRAL if r else _double(one)
-    i = 4 * h * h % P
-    j, v = h * i % P, u1 * i % P
-    x3 = (r * r - j - 2 * v) % P
-    return x3, (r * (v - x3) - 2 * s1 * j) % P, ((z1 + z2) ** 2 - zz1 - zz2) * h % P
+def _x(factor: int, public: ec.EllipticCurvePublicKey) -> int:
+    return int.from_bytes(ec.derive_private_key(factor, _CURVE).exchange(ec.ECDH(), public), "big")
