@@ -32,9 +32,10 @@ class SaePeer(Supplicant):
         self.mine = self.secret()
 
     def secret(self) -> sae.Secret:
-        pwe = sae.hunt_and_peck(self.password, self.mac, self.bssid)
         if self.by_hash:
             pwe = sae.tie(sae.hash_to_element(self.ssid, self.password), self.mac, self.bssid)
+        else:
+            pwe = sae.hunt_and_peck(self.password, self.mac, self.bssid)
         return sae.secret(pwe, *(self.rng.randrange(2, p256.ORDER) for _ in "12"))
 
     def sae(self, transaction: int, content: bytes, status: int = 0) -> tuple[int, int, bytes] | None:
