@@ -211,11 +211,14 @@ class Wpa2(Actor):
     @property
     def deadline(self) -> int | None:
         """When a message is due again, a station to be deauthenticated, or a new group key."""
-        times = [member.due for member in self._members.values() if member.due is not None]
-        times += [time for time, _, _ in self._expelled]
-        if self._next_rekey is not None:
-            times.append(self._next_rekey)
-        return min(times, default=None)
+        first = self._next_rekey
+        for member in self._members.values():
+            if member.due is not None and (first is None or member.due < first):
+                first = member.due
+        for time, _, _ in self._expelled:
+            if first is None or time < first:
+                first = time
+        return first
 
     def poll(self, now: int) -> list[tuple[bytes, bytes | int]]:
         """Repeat messages, give up handshakes, and renew the group key. Returns as in `Security`."""

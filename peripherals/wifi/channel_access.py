@@ -8,6 +8,8 @@ Not modelled: collisions, TXOP limits, the long retry limit.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bk7238.formats import airtime
 from bk7238.formats.airtime import SIFS, SLOT, Rate, frame_time
 from bk7238.peripherals.core import RW, Port, Register
@@ -53,28 +55,50 @@ class ChannelAccess(MacPart):
 
     def access_time(self, queue: int, attempt: int = 0) -> int:
         """Microseconds before the first byte. `queue` 0 is the beacon's, 1 to 4 are AC0 to AC3."""
-        aifsn, smallest, largest = 2, 0, 0
-        if queue:
-            word = (self.EDCA_AC_0, self.EDCA_AC_1, self.EDCA_AC_2, self.EDCA_AC_3)[queue - 1].value
-            aifsn, smallest, largest = word & 15, word >> 4 & 15, word >> 8 & 15
-        window = (1 << min(smallest + attempt, max(smallest, largest))) - 1
-        return airtime.access_time(aifsn, window)
+        return _access_time(self._contention(queue), attempt)
 
-    def attempt_rates(self, policy: PolicyTable) -> list[Rate]:
+    def _contention(self, queue: int) -> int:
+        """How a queue contends, as an EDCA register has it."""
+        if not queue:
+            return _BEACONS
+        return (self.EDCA_AC_0, self.EDCA_AC_1, self.EDCA_AC_2, self.EDCA_AC_3)[queue - 1].value
+
+    def attempt_rates(self, policy: PolicyTable) -> tuple[Rate, ...]:
         """The rate of each attempt to send a frame, up to the retry limit."""
         limit = policy.short_retry_limit or self.RETRY_LIMITS.dot11ShortRetryLimit or 1
-        steps = (policy.rate1, policy.rate2, policy.rate3, policy.rate4)
-        rates = [Rate.from_policy(step) for step in steps for _ in range(step >> 29)]
-        return rates[:limit] or [Rate.from_policy(policy.rate1)]
+        return _attempt_rates(limit, policy.rate1, policy.rate2, policy.rate3, policy.rate4)
 
-    def retry_time(self, queue: int, rates: list[Rate], length: int) -> int:
+    def retry_time(self, queue: int, rates: tuple[Rate, ...], length: int) -> int:
         """Microseconds from the end of an unanswered first attempt until the MAC gives up."""
-        retries = sum(
-            self.access_time(queue, attempt) + frame_time(rate, length) + ACK_TIMEOUT
-            for attempt, rate in enumerate(rates[1:], start=1)
-        )
-        return min(ACK_TIMEOUT + retries, LONGEST_RETRYING)
+        return _retry_time(self._contention(queue), rates, length)
 
     def answer_time(self, rate: Rate) -> int:
         """Microseconds from the end of a frame to the end of the ACK."""
         return airtime.answer_time(rate)
+
+
+# What is the same for most frames
+
+_BEACONS = 2  # AIFSN, and no window
+
+
+@lru_cache(1024)
+def _access_time(contention: int, attempt: int) -> int:
+    aifsn, smallest, largest = contention & 15, contention >> 4 & 15, contention >> 8 & 15
+    window = (1 << min(smallest + attempt, max(smallest, largest))) - 1
+    return airtime.access_time(aifsn, window)
+
+
+@lru_cache(1024)
+def _attempt_rates(limit: int, *steps: int) -> tuple[Rate, ...]:
+    rates = tuple([Rate.from_policy(step) for step in steps for _ in range(step >> 29)])
+    return rates[:limit] or (Rate.from_policy(steps[0]),)
+
+
+@lru_cache(1024)
+def _retry_time(contention: int, rates: tuple[Rate, ...], length: int) -> int:
+    retries = sum(
+        _access_time(contention, attempt) + frame_time(rate, length) + ACK_TIMEOUT
+        for attempt, rate in enumerate(rates[1:], start=1)
+    )
+    return min(ACK_TIMEOUT + retries, LONGEST_RETRYING)
