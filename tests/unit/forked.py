@@ -9,11 +9,20 @@ import subprocess
 import sys
 import traceback
 
+import pytest
+
+from bk7238.bench.bench import PLUGINS
+from bk7238.chip import FOLDERS
 from bk7238.cli import command
+from bk7238.families.known import FAMILIES
+from bk7238.faults import all_kinds
+from bk7238.image.loaders import LOADERS
+
+PROGRAMS = {"bk7238": command, "pytest": lambda: sys.exit(pytest.console_main())}
 
 
 def popen(words, **more):
-    """As subprocess.Popen for `bk7238 WORDS`."""
+    """As subprocess.Popen for `bk7238 WORDS`, or those of another `program`."""
     return subprocess.Popen(**_started(words, **more))
 
 
@@ -84,8 +93,8 @@ def _serve(listener):
         caller.close()
 
 
-def _started(words, preexec_fn=lambda: None, **more):
-    line = ["bk7238", *map(str, words)]
+def _started(words, preexec_fn=lambda: None, program="bk7238", **more):
+    line = [program, *map(str, words)]
 
     def begin():
         preexec_fn()
@@ -107,9 +116,10 @@ def _run(line, environment):
         if environment is not None:
             os.environ.clear()
             os.environ.update(environment)
+            _look_anew()
         if os.environ.get("PYTHONUNBUFFERED") and sys.stdout is not None:
             sys.stdout.reconfigure(write_through=True)
-        command()
+        PROGRAMS[os.path.basename(line[0])]()
     except SystemExit as end:
         status = end.code
     except BaseException:
@@ -119,6 +129,14 @@ def _run(line, environment):
             sys.stdout.flush()
         finally:
             os._exit(status)
+
+
+def _look_anew():
+    """For modules, and for what packages add."""
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [folder for folder in folders if folder and folder not in sys.path]
+    for registry in (PLUGINS, FOLDERS, FAMILIES, all_kinds(), LOADERS):
+        vars(registry).pop("_loaded", None)
 
 
 def _stream(number, mode, **more):

@@ -4,8 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -42,12 +40,10 @@ def commands(text):
 def carried_out(folder, lines):
     """Run command lines in a folder, whose modules are found; gives what they print."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    environment["PYTEST_ADDOPTS"] = "-p no:anyio -p no:hypothesispytest -p no:xdist"  # which take long to import
+    environment["PYTEST_ADDOPTS"] = "-p no:anyio -p no:hypothesispytest -p no:xdist -p no:cacheprovider"
     said = []
     for line in lines:
-        program = {"bk7238": ["-m", "bk7238.cli"], "pytest": ["-m", "pytest", "-p", "no:cacheprovider"]}[line[0]]
-        command = [sys.executable, *program, *line[1:]]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = forked.run(line[1:], program=line[0], cwd=folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{shlex.join(line)}\n{done.stdout}{done.stderr}"
         said.append(done.stdout)
     return said
