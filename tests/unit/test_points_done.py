@@ -1,6 +1,7 @@
 """How far a sweep is said to be, by a clock of the test's."""
 
 import os
+import pickle
 
 import forked
 import pytest
@@ -98,9 +99,27 @@ def test_points_are_seen_before_their_chunk_has_ended():
     os.close(writing)
 
 
+class Unsendable(OneByOne):
+    """Points that no other process can be given."""
+
+    def __init__(self):
+        pass
+
+    def points(self, _tier):
+        return [Point(str(place), (lambda: None,), "", "") for place in range(3)]
+
+
+def test_points_that_cannot_be_sent_are_an_error_at_once(monkeypatch):
+    monkeypatch.setattr(Unsendable, "CHUNK", 1)
+    plan, told = Unsendable(), []
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+        sweep(plan, plan.points("quick"), Kept(), start=processes(1), tell=told.extend, seen=lambda _verdicts: None)
+    assert not told
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_sweep_says_how_far_it_is_from_the_beginning(terminal):
-    command = ["sweep", IMAGE, PACKAGE, "--of", "packages", "--processes", "1"]
+    command = ["sweep", IMAGE, PACKAGE, "--of", "packages", "--shard", "1/3", "--processes", "1"]
     reading, writing = os.openpty() if terminal else os.pipe()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
     with forked.popen(command, stdout=writing, env=environment) as process:
@@ -113,6 +132,6 @@ def test_a_sweep_says_how_far_it_is_from_the_beginning(terminal):
             pass
         os.close(reading)
     assert process.returncode == 0
-    beginning, _, end = said.partition(b"0 of 9 hostile packages and tables")
-    assert b"looking for hostile packages and tables" in beginning and b"9 hostile packages and tables" in end
-    assert terminal or b"  9 of 9 hostile packages and tables, " in end
+    beginning, _, end = said.partition(b"0 of 3 hostile packages and tables")
+    assert b"looking for hostile packages and tables" in beginning and b"3 hostile packages and tables" in end
+    assert terminal or b"  3 of 3 hostile packages and tables, " in end

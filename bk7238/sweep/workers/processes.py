@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -69,6 +70,7 @@ class _Pool:
         self._pool, self.number, self._verdicts = pool, number, verdicts
 
     def submit(self, points: list[Point]) -> Future[list[Outcome]]:
+        pickle.dumps((_explore, points))  # what cannot be is an error now: the pool of Python 3.11 would not end then
         return self._pool.submit(_explore, points)
 
     def seen(self) -> list[str]:
