@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bk7238.air.events import ProbeSeen
+from bk7238.air.events import ProbeSeen, StationAuthenticated
 from bk7238.bench.bench import Bench, Plug
 from bk7238.families import recognise
 from bk7238.families.family import Instructions
 from bk7238.faults.run import Faults
 from bk7238.network.events import Event, LeaseGranted
 from bk7238.peripherals.core import Actor, Signal, State
-from bk7238.update.joining import Joining
+from bk7238.update.joining import NOT_TRIED, Joining
 
 if TYPE_CHECKING:
     from bk7238.bench.settings import Settings
@@ -67,6 +67,8 @@ class Alone(Actor):
 
     def _event(self, event: Event) -> None:
         self.failure = self._joining.failure(event) or self.failure
+        if isinstance(event, StationAuthenticated) and self.failure == NOT_TRIED:
+            self.failure = ""  # a key took it long
         if isinstance(event, ProbeSeen) and not self.joined:
             began, channel, last, steps = self._scan or (event.time, event.channel, event.time, 0)
             if event.channel > channel and event.time - last < 1_000_000:

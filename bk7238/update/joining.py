@@ -8,6 +8,10 @@ from bk7238.network.events import Event
 from bk7238.peripherals.core import Actor, State
 
 _ONE_LOOK = 5_000_000  # microseconds: a device scans once or twice before it tries to join
+NOT_TRIED = (
+    "the device finds the network and does not try to join it: "
+    "what it was told does not suit what the access point offers"
+)
 _SILENCE = {
     "authentication": "does not answer the device's authentication",
     "association": "does not answer the device's association request",
@@ -67,10 +71,7 @@ class Joining(Actor):
             return None
         if self._tried:
             return "the device begins to join and comes to no end with it: frames are lost, or it does not go on"
-        return (
-            "the device finds the network and does not try to join it: "
-            "what it was told does not suit what the access point offers"
-        )
+        return NOT_TRIED
 
 
 def _failure(event: Event) -> str | None:

@@ -3,10 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+from images import image
 
+from bk7238 import Settings
 from bk7238.air import events as air
 from bk7238.network import events
 from bk7238.network.http_head import Head
+from bk7238.update import boots
 from bk7238.update.failures import ONE_ATTEMPT, TRIES, Failure, Failures, Stage
 from bk7238.update.joining import Joining
 from bk7238.update.trouble import Trouble
@@ -164,3 +167,14 @@ def test_who_finds_its_network_and_scans_on(apart, failures):
             told.append(joining.failure(kind(time + channel * 100_000, "02:00:00:00:00:01", b"Bench", channel)))
     said = [line for line in told if line]
     assert len(said) == failures and all("does not try to join it" in line for line in said)
+
+
+def test_who_tries_at_last_has_tried():
+    """For some seconds a device makes a key of its passphrase, between two scans and its first authentication."""
+    device = boots.made(image(), None, Settings())
+    station, bssid = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    for time in (0, 7_000_000):
+        device.air.on_event(air.ProbeSeen(time, station, b"Bench", 6))
+    assert "does not try to join it" in device.failure
+    device.air.on_event(air.StationAuthenticated(8_000_000, bssid, station))
+    assert not device.failure
