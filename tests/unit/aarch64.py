@@ -10,10 +10,11 @@ from functools import cache
 import unicorn
 from unicorn import arm64_const as arm64
 from unicorn import unicorn_const as uc_const
+from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine.slice import machine_code
 
-PAGE = 0x1000
+PAGE, MAPPED = 0x1000, 0x100000  # bytes; what is mapped at once is much, as each part makes the next one slower
 CODE, RETURN = 0x1000, 0x4000
 """Addresses below those of any process: of the code, and of nothing."""
 
@@ -41,6 +42,25 @@ PROTOTYPES = {
 }
 
 
+class Registers:
+    """Some registers of a processor, which are read and written at once: one by one is most of what a call costs."""
+
+    def __init__(self, uc, registers):
+        count = len(registers)
+        self._values = (U64 * count)()
+        first = ctypes.addressof(self._values)
+        places = (POINTER * count)(*range(first, first + 8 * count, 8))
+        self._which = uc._uch, (INT * count)(*registers), places, count
+
+    def read(self):
+        assert uclib.uc_reg_read_batch(*self._which) == uc_const.UC_ERR_OK
+        return self._values[:]
+
+    def write(self, values):
+        self._values[:] = values
+        assert uclib.uc_reg_write_batch(*self._which) == uc_const.UC_ERR_OK
+
+
 class AArch64:
     """The same functions as `Native`."""
 
@@ -54,6 +74,8 @@ class AArch64:
         self._stack = ctypes.create_string_buffer(4 * PAGE)
         uc.reg_write(SP, ctypes.addressof(self._stack) + 4 * PAGE & -16)
         uc.hook_add(UNMAPPED, self._map)
+        self._kept, self._on_entry = Registers(uc, [SP, *KEPT]), Registers(uc, [LR, *ARGUMENTS])
+        self._on_exit = Registers(uc, [PC, LR, *ARGUMENTS])
         self._callbacks = {name: prototype(self._entry(name)) for name, prototype in PROTOTYPES.items()}
         for name, callback in self._callbacks.items():
             setattr(self, name, ctypes.cast(callback, ctypes.c_void_p).value)
@@ -67,31 +89,29 @@ class AArch64:
         return lambda *arguments: self._call(address, arguments)
 
     def _map(self, uc, _kind, address, _size, _value, _user):
-        page = address & -PAGE
-        uc.mem_map_ptr(page, PAGE, DATA, page)
+        start = address & -MAPPED
+        uc.mem_map_ptr(start, MAPPED, DATA, start)
         return True
 
     def _call(self, pc, arguments):
         """X0 where the function at `pc` returns; what it calls may call this again."""
         uc = self._uc
-        for register, argument in zip(ARGUMENTS, arguments, strict=False):
-            uc.reg_write(register, (argument or 0) & 0xFFFF_FFFF_FFFF_FFFF)
-        kept = [uc.reg_read(register) for register in (SP, *KEPT)]
-        uc.reg_write(LR, RETURN)
+        kept = self._kept.read()
+        words = [(argument or 0) & 0xFFFF_FFFF_FFFF_FFFF for argument in arguments]
+        self._on_entry.write([RETURN, *words, *[0] * (len(ARGUMENTS) - len(words))])
         while pc != RETURN:
             try:
                 uc.emu_start(pc, RETURN)
             except unicorn.UcError as error:
                 if error.errno not in FETCH_ERRORS:
                     raise
-            pc = uc.reg_read(PC)
+            pc, back, *words = self._on_exit.read()
             if pc != RETURN:
-                back = uc.reg_read(LR)
-                result = Function(pc)(*[uc.reg_read(register) for register in ARGUMENTS])
-                uc.reg_write(ARGUMENTS[0], result)
-                pc = back
-        assert [uc.reg_read(register) for register in (SP, *KEPT)] == kept
-        return uc.reg_read(ARGUMENTS[0])
+                words[0] = Function(pc)(*words)
+                uc.reg_write(ARGUMENTS[0], words[0])
+                pc = back  # which is RETURN where that was the last thing done
+        assert self._kept.read() == kept
+        return words[0]
 
 
 @cache
