@@ -8,6 +8,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
+from functools import cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -18,26 +19,27 @@ OWN_SETTINGS = [(0x1E1000, 0x1E2000), (0x1E5000, 0x1ED000)]
 """What OpenBeken writes for itself in its first seconds: its configuration and its file system."""
 
 
+@cache
+def shifted_out(byte: int) -> int:
+    crc = byte << 8
+    for _ in range(8):
+        crc = (crc << 1 ^ 0x8005 if crc & 0x8000 else crc << 1) & 0xFFFF
+    return crc
+
+
+@cache
 def frame_crc(data: bytes) -> int:
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x8005 if crc & 0x8000 else crc << 1) & 0xFFFF
+        crc = crc << 8 & 0xFFFF ^ shifted_out(crc >> 8 ^ byte)
     return crc
 
 
 def framed(data: bytes) -> bytes:
     if len(data) % 32:  # the boot loader leaves the bytes of the frame before in what the last one does not fill
         data += data[-32:][: -len(data) % 32]
-    known: dict[bytes, bytes] = {}
-    out = []
-    for at in range(0, len(data), 32):
-        part = data[at : at + 32]
-        if part not in known:
-            known[part] = part + frame_crc(part).to_bytes(2, "big")
-        out.append(known[part])
-    return b"".join(out)
+    parts = (data[at : at + 32] for at in range(0, len(data), 32))
+    return b"".join(part + frame_crc(part).to_bytes(2, "big") for part in parts)
 
 
 def raw_app(package: bytes) -> bytes:
