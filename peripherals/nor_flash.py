@@ -7,6 +7,7 @@ of 2 and 4 MiB share. Erased bytes are 0xFF and programming only clears bits.
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import groupby
 from random import Random
 from typing import Any, Protocol
 
@@ -215,18 +216,17 @@ class NorFlash(Actor):
 
     def _reading(self, address: int, data: bytes, *, again: bool) -> bytes:
         """What a read gives where `data` stands; `again`: another time."""
+        first, last = address // LINE, (address + len(data) - 1) // LINE
+        places, unstable = range(first * LINE, (last + 1) * LINE), self.unstable
+        few = len(places) < len(unstable)
+        near = filter(unstable.__contains__, places) if few else sorted(filter(places.__contains__, unstable))
         read = bytearray(data)
-        lines: dict[int, list[int]] = {}
-        for at in sorted(self.unstable):
-            lines.setdefault(at // LINE, []).append(at)
-        for line in range(address // LINE, (address + len(data) - 1) // LINE + 1):
-            if line not in lines:
-                continue
+        for line, group in groupby(near, lambda at: at // LINE):
             if again:
                 self._readings[line] = self._readings.get(line, 0) + 1
             chance = Random(f"{self._noise}:{line}:{self._readings.get(line, 0) if again else 0}")
-            for at in lines[line]:
-                mask, seldom = self.unstable[at]
+            for at in group:
+                mask, seldom = unstable[at]
                 for _ in range(seldom):
                     mask &= chance.getrandbits(8)
                 if 0 <= at - address < len(read):

@@ -64,8 +64,9 @@ def test_areas(dut, flash, make_dut, area, size, start, how):
     dut.configure(faults=[f"flash-area:{area},{how}"], flash_size=size)
     plain = Flash(make_dut(flash_size=size))
     assert dut.fired().firings[0].where == f"{area}, {start:#x} to {start + 0x1000:#x}"
-    changed = [at for at in range(size) if flash.before[at] != plain.before[at]]
-    assert start <= changed[0] and changed[-1] < start + 0x1000
+    changed, untouched, end = flash.before, plain.before, start + 0x1000
+    assert len(changed) == size and changed[start:end] != untouched[start:end]
+    assert changed[:start] == untouched[:start] and changed[end:] == untouched[end:]
 
 
 def test_what_is_blank_already_is_not_a_fault(dut, flash):

@@ -42,11 +42,12 @@ def test_what_a_cut_leaves_byte_for_byte(make_dut, installation, kind):
     half_way = address + length // 2
     torn = old[:address] + new[address:half_way] + old[half_way:]
     assert left["torn"] == torn
-    for at in range(len(old)):
-        if left["random"][at] not in (old[at], new[at]):
-            low, high = (old[at], new[at]) if kind == "erase" else (new[at], old[at])
-            assert address <= at < address + length and low & ~left["random"][at] == 0 == left["random"][at] & ~high
-    assert left["random"] not in (old, new)
+    random, end = left["random"], address + length
+    assert random[:address] == old[:address] and random[end:] == old[end:]
+    for was, now, one in zip(old[address:end], new[address:end], random[address:end], strict=True):
+        low, high = (was, now) if kind == "erase" else (now, was)
+        assert low & ~one == 0 == one & ~high
+    assert random not in (old, new)
 
 
 @VENDOR
