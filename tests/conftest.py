@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import concurrent.futures.process  # noqa: F401 # a run within a test forgets what it imports: there would be two of it
 import os
 import shutil
 import subprocess
