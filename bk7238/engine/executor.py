@@ -37,7 +37,7 @@ def take(model: int, memories: Sequence[tuple[str, int, int]], window: int) -> E
     name, an address and a size, and `window` says which of them shows the flash. Raises OSError where the host has no
     room for one more."""
     what = model, tuple(memories), window, slices.functions()
-    found = next((one for one in [*_idle] if one.what == what), None)  # more may come at any moment
+    found = next((one for one in [*_idle][::-1] if one.what == what), None)  # more may come at any moment
     if found is None:
         found = Executor(model, memories, window)
     else:
