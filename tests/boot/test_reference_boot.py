@@ -189,6 +189,7 @@ def test_a_package_that_is_refused(start, case):
     assert ended == STARTED and after == before, "the old app is kept and started"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", [128, 4095, 4096, 4097, 65535, 65536, 65537, 200_000])
 def test_sizes_around_pieces_and_windows(start, size):
     """Whatever an app consists of: it is installed byte for byte."""
@@ -202,6 +203,7 @@ def test_sizes_around_pieces_and_windows(start, size):
         assert logical[:size] == raw, kind
 
 
+@pytest.mark.full
 def test_the_largest_app(start):
     raw = bytearray(bytes(range(256)) * 4352)[: 0x110000 - 96]
     raw[0x20:0x24] = (0x10100).to_bytes(4, "little")

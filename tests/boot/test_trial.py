@@ -117,6 +117,7 @@ def test_what_cannot_be_is_one_line(files, capsys):
     assert (status, out, err.count("\n")) == (2, "", 1) and "beyond the flash of 0x200000 bytes" in err
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "case",
     [

@@ -85,6 +85,7 @@ def test_c_lines_of_boot_loader_and_app_across_the_reset():
     assert device.resets == 1
 
 
+@pytest.mark.full
 def test_reverse_through_the_erased_flash_and_the_reset():
     said = talk(
         reference().machine,

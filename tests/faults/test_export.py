@@ -24,6 +24,7 @@ def sweep(tmp_path_factory):
     return folder
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["before", "torn"])
 def test_the_flash_of_a_cut_is_what_the_fault_leaves_and_the_run_goes_on(sweep, tmp_path, capsys, how):
     trunk, file = undisturbed(), tmp_path / "flash.bin"

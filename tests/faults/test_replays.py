@@ -43,6 +43,7 @@ def printed(folder, out):
     return page | junit | terminal
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_command_of_a_report(subject, work, tmp_path, monkeypatch, capsys):
     options = ("--processes", "2", "--force", "--ssid", "Work shop", "--artifacts", "out")

@@ -29,6 +29,7 @@ def plain(tmp_path_factory):
         return swept(tmp_path_factory.mktemp("plain"))
 
 
+@pytest.mark.full
 def test_equal_sweeps_make_equal_bytes(plain, tmp_path, monkeypatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     _, first, saved = plain

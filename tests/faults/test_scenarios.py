@@ -66,6 +66,7 @@ def test_the_problems_of_guides_and_threads_are_there():
     ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("path", "firmware"),
     [

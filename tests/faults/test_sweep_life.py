@@ -48,6 +48,7 @@ def test_the_matrix_is_of_all_routers_lengths_and_behaviours(plan):
     assert [len(chunk) for chunk in plan.chunks(points, 2)] == [32] * 4
 
 
+@pytest.mark.full
 def test_a_copy_ends_as_the_run_from_the_beginning(plan, protected):
     for point, one in [*protected.values()][:3]:
         assert one.verdict == "back"
@@ -56,6 +57,7 @@ def test_a_copy_ends_as_the_run_from_the_beginning(plan, protected):
             assert getattr(one, name) == getattr(alone, name), (point.id, name)
 
 
+@pytest.mark.full
 def test_a_device_that_the_router_does_not_let_in(plan):
     [one] = explored(plan, chosen(plan, "wpa3, 5s, as it was"))
     assert (one.verdict, one.reason[:27]) == ("device-waits", "the device did not join: th")

@@ -33,6 +33,7 @@ def test_every_shape_can_be_sabotaged():
     assert {*TESTS, BEFORE, AFTER} == {*SHAPES}, "but for the limits, which are no shapes of their own"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", TESTS)
 def test_a_shape_that_does_nothing_turns_its_test_red(monkeypatch, how):
     monkeypatch.setitem(SHAPES, how, SHAPES[how]._replace(leaves=SHAPES[BEFORE].leaves))

@@ -133,6 +133,7 @@ def test_a_sample_is_what_full_runs_give(depth, number, files):
     same(plan, found)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("depth", "how"), [(2, "after"), (2, "disturb"), pytest.param(3, "after", marks=pytest.mark.full)]
 )

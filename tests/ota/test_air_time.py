@@ -32,6 +32,7 @@ def overlaps(dut: Dut) -> list[str]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("psk", [None, "correct horse"])
 @pytest.mark.parametrize("ht", [False, True])
 def test_no_frame_begins_before_the_ack_before_it_has_ended(dut, psk, ht):

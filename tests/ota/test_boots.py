@@ -62,6 +62,7 @@ def test_what_differs_in_anything_is_not_found(given, monkeypatch):
     assert boots.key(*given) != found
 
 
+@pytest.mark.full
 def test_few_are_kept_and_a_damaged_one_is_made_anew(given, tmp_path, monkeypatch):
     monkeypatch.setattr(boots, "KEPT", 2)
     image, rbl, settings = given

@@ -53,6 +53,7 @@ def test_another_seed_is_another_run(make_dut):
     assert one.digest != other.digest
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("firmware", FIRMWARE)
 def test_both_bodies_boot_alike(make_dut, firmware, monkeypatch):
     """Native and Python slice functions, over the boot loader and the app's start-up with its interrupts."""

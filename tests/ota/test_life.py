@@ -79,6 +79,7 @@ def test_one_that_was_silent_before_it_was_back(capsys):
     assert silence and 5 <= float(silence[1]) <= result["outages"][0]["delay"]
 
 
+@pytest.mark.full
 def test_the_time_is_over_before_it_can_be_said(capsys):
     status, result = lives(capsys, "--hours", "0.01", "--fault", "router-restart:off=5s@30s")
     assert (status, result["verdict"]) == (3, "time-limit") and "it was not late yet" in result["reason"]
@@ -88,6 +89,7 @@ def test_the_time_is_over_before_it_can_be_said(capsys):
     assert (status, result["verdict"]) == (3, "time-limit") and "there was no beacon to hear" in result["reason"]
 
 
+@pytest.mark.full
 def test_an_outage_within_something_that_has_no_end(capsys):
     noise = "interference:loss=20%,airtime=30%@10s"
     status, result = lives(capsys, "--hours", "0.03", "--fault", noise, "--fault", "router-restart:off=12s@40s")
@@ -107,6 +109,7 @@ def test_one_that_has_never_joined(capsys):
     assert (status, result["verdict"]) == (1, "device-waits") and "the device did not join" in result["reason"]
 
 
+@pytest.mark.full
 def test_one_that_goes_by_itself(dut):
     dut.join()
     life = Life(dut.bench)
@@ -169,6 +172,7 @@ def test_the_kit_asks_the_same():
         dut.router.restart(channel=15)
 
 
+@pytest.mark.full
 def test_a_life_goes_on_from_a_file():
     settings = Settings(faults=["router-restart:off=12s@10s", "router-restart:off=12s,dhcp=5s@50s"])
 

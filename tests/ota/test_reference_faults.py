@@ -21,6 +21,7 @@ PASSED = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "psk", [pytest.param(None, id="open"), pytest.param("correct horse", id="wpa2", marks=pytest.mark.full)]
 )

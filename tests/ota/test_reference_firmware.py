@@ -39,6 +39,7 @@ def test_update(make_dut, kind, ssid, psk, channel, ht):
     assert "bk_misc_init_start_type 1 1" in text, "the second start knows that it was a reboot"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("psk", [None, "correct horse"])
 def test_equal_runs_are_equal(make_dut, psk):
     one, other = (make_dut(psk=psk, seed=3).verdict() for _ in range(2))

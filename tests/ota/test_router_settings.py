@@ -24,6 +24,7 @@ SETTINGS = [
 named = pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: "-".join(settings))
 
 
+@pytest.mark.full
 @named
 @pytest.mark.bk7238(package="reference_1.0.1_gzip_aes.rbl")
 def test_the_reference_firmware_updates_itself(make_dut, settings):

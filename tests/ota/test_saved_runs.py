@@ -84,6 +84,7 @@ def whole():
     return as_json(update(**protected(FAULTS)).run())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("count", [1, pytest.param(20, marks=pytest.mark.full)])
 def test_a_run_goes_on_in_another_process(tmp_path, count, whole):
     fired = [fault["fired"] for fault in whole["faults"]]

@@ -95,6 +95,7 @@ def test_an_app_that_says_nothing(unknown):
     unknown(starting_with(words(*WAIT))).expect_verdict("new-app-runs", "printed no lines")
 
 
+@pytest.mark.full
 def test_an_app_that_resets_again_and_again_is_not_running(unknown):
     # The two keys of the watchdog with a period of 1 ms.
     keys = words(0xE59F0010, 0xE59F1010, 0xE5801000, 0xE59F100C, 0xE5801000, *WAIT[1:], 0x802900, 0x5A0001, 0xA50001)

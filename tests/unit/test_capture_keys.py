@@ -74,6 +74,7 @@ def test_each_master_key_of_sae(tshark, tmp_path):
     assert [seen for kind, seen in protected if kind == "2" and "llc" not in seen] == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("router", "by_wpa", "pairwise"),
     [*product(["mixed"], [False, True], [rsn.CCMP, rsn.TKIP]), ("wpa", True, rsn.TKIP)],

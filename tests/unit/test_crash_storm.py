@@ -106,6 +106,7 @@ def test_a_running_watchdog_resets_it_and_that_in_silence_is_the_end():
     assert 200_000 <= device.now < 201_000 and device.instructions < FEW, "the time until the watchdog bites is skipped"
 
 
+@pytest.mark.full
 def test_a_watchdog_loop_that_prints_goes_on():
     device = crashing(WATCHDOG | BOOT_PRINTS)
     assert run(device, 250_000) == []
@@ -133,6 +134,7 @@ def test_gdb_is_stopped_and_told_why_where_it_does_not_catch_crashes():
         assert "crashes over and over: data abort at 0x00000070" in gdb.text
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

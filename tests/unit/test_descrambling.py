@@ -59,6 +59,7 @@ def test_the_key_of_an_image_is_recovered(key):
     assert found is not None and alike(found, key)
 
 
+@pytest.mark.full
 @given(keys, st.integers(0, 0x3FF), st.integers(0, 99))
 @settings(max_examples=50)
 def test_words_that_come_again_are_enough(key, page, seed):

@@ -8,6 +8,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("processes", [[], ["-n1", "-pno:bk7238"]], ids=["one", "several"])
 def test_a_run_within_a_test_leaves_the_collector_as_it_is(pytester, processes):
     before, frozen = gc.get_threshold(), gc.get_freeze_count()

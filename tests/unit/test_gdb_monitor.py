@@ -148,6 +148,7 @@ def test_a_function_without_a_size_ends_at_the_next_or_where_its_code_ends(tmp_p
     assert symbols.function(0x1FE).name == "thumb"
 
 
+@pytest.mark.full
 def test_elfs_with_a_name_or_a_function_in_common_are_told_apart(tmp_path):
     """Two with code at the same addresses: which of them stands in the flash is looked at."""
     files = []
@@ -236,6 +237,7 @@ def test_an_address_that_others_reach_is_warned_of(address, shown, warned, capsy
     assert error.count("\n") == warned and error.startswith("bk7238: warning: whoever reaches" * warned)
 
 
+@pytest.mark.full
 def test_faults_go_back_in_time():
     image, rbl = flash_image.read(BUILT / "reference_1.0.0.bin"), package.read(PACKAGE)
     faults = ("body-corrupt:2@20%", "power-cut:torn@flash-op=6", "frame-loss:5%")

@@ -39,6 +39,7 @@ def run(device, until=UNTIL):
     return stops
 
 
+@pytest.mark.full
 def test_breakpoints_that_are_hit_leave_the_run_as_it_is(device):
     rng = random.Random(1)
     places = {AGAIN, STORE_WORD, LONG + 400, LONG_END, *(4 * rng.randrange(LONG // 4, LONG_END // 4) for _ in range(9))}
@@ -50,6 +51,7 @@ def test_breakpoints_that_are_hit_leave_the_run_as_it_is(device):
     assert state(device) == undisturbed(UNTIL // 4)
 
 
+@pytest.mark.full
 def test_stepping_leaves_the_run_as_it_is(device):
     engine, seen = device.engine, []
     while engine.position < 3000:
@@ -113,6 +115,7 @@ def walked(device, count):
     return trace
 
 
+@pytest.mark.full
 def test_every_instruction_can_be_gone_to():
     device = machine()
     timeline = Timeline(device)

@@ -61,6 +61,7 @@ def run(pytester, chosen, *options):
     return result.stdout.str(), case
 
 
+@pytest.mark.full
 def test_no_frame_of_the_kit_is_in_a_traceback(pytester):
     """But where the simulator is at fault: then all of them are."""
     for chosen, said in (

@@ -112,6 +112,7 @@ def test_every_block_is_of_its_class(board):
     assert found == {name: f"bk7238.peripherals.{model}" for name, model in expected.items()}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mistyped", [r"\1:\2x", r"\1x:\2", r"\1:Register"])
 def test_a_model_that_is_mistyped_is_refused_where_it_stands(platform, mistyped):
     text = PATH.read_text()

@@ -21,6 +21,7 @@ def test_what_tests_need_of_debian_is_installed():
     assert refused.returncode == 2 and refused.stderr.startswith("usage: ")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("processes", [[], ["-n1", "-pno:bk7238"]], ids=["one", "several"])
 def test_a_tool_that_is_missing_fails_the_run(pytester, monkeypatch, processes):
     monkeypatch.setenv("BK7238_REFUSE_SKIPS", "1")

@@ -156,6 +156,7 @@ def test_the_command_leaves_at_once_with_its_status() -> None:
     assert "taken down" not in output
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("outcome", "status"), [("True", 0), ("False", 1)])
 def test_pytest_leaves_at_once_with_its_status(tmp_path: Path, outcome: str, status: int) -> None:
     (tmp_path / "test_it.py").write_text(f"def test():\n    exec({LEAVING!r}, {{}})\n    assert {outcome}\n")

@@ -114,6 +114,7 @@ def test_boot_loaders_stand_side_by_side():
     assert [len(side["text"].split("cuts, all end well")) - 1 for side in found.all("div", "side")] == [1, 2]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("worst", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_9435_cuts_are_a_page_that_opens(worst):
     """The worst: no two neighbours end alike, and half of the cuts end badly."""

@@ -60,6 +60,7 @@ def test_an_area_that_has_a_name(dut, flash, name, size, how):
     assert flash.data == put(clean().ljust(size, b"\xff"), (start, stands(flash, how, start)))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("start", "how"), OTHER_AREAS, ids=lambda value: value if isinstance(value, str) else hex(value)
 )

@@ -40,6 +40,7 @@ def test_what_a_cut_leaves_byte_for_byte_and_that_the_next_start_mends_it(dut, f
     assert dut.expect_verdict(NEW).flash == undisturbed().after and dut.machine.resets == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("how", "number"),
     [(how, ERASE) for how in ("scattered", "unstable", "weak")]
@@ -184,6 +185,7 @@ def test_a_cut_during_the_download_leaves_what_was_written(dut, flash):
     assert dut.expect_verdict(NEW).flash == undisturbed(delivered=False).after, "and it is downloaded again"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("leaves", ["zeros", "random"])
 @pytest.mark.parametrize(("moment", "number"), [("", 1), ("@flash-op=4", 4), ("@flash-op=20", PACKAGE_ERASE)])
 def test_a_brown_out_leaves_neither_old_nor_erased(dut, flash, leaves, moment, number):

@@ -159,6 +159,7 @@ def test_an_announced_switch_is_announced_and_the_timestamps_of_a_new_start_are_
     assert stamps and max(stamps) < 600_000 and {frame.channel for frame in beacons[-3:]} == {11}
 
 
+@pytest.mark.full
 def test_interference_takes_airtime():
     def sent(*faults):
         device = Alone(image(), Settings(faults=faults), network_alone)
@@ -170,6 +171,7 @@ def test_interference_takes_airtime():
     assert sent("interference@1s") == sent("interference@1s"), "the pattern is the seed's"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("fault", "moment"),
     [

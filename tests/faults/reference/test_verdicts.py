@@ -25,6 +25,7 @@ def test_a_device_that_died_does_not_wait(dut, faults, ended, said):
     assert (result.verdict, result.silent) == (ended, []) and result.reason.startswith(said)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("faults", "said"),
     [
@@ -47,6 +48,7 @@ def test_all_faults_that_fired_are_named(dut, faults, said):
         assert text in result.reason
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("faults", "made_good"),
     [
