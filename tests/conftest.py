@@ -1,13 +1,18 @@
 """What all tests share."""
 
 import concurrent.futures.process  # noqa: F401 # a run within a test forgets what it imports: there would be two of it
+import contextlib
+import importlib
 import os
+import pkgutil
 import shutil
 import subprocess
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+
+from bk7238 import sweep
 
 pytest_plugins = ("collection", "skips")
 
@@ -32,7 +37,11 @@ def pytest_collection_modifyitems() -> None:
 
 @pytest.fixture
 def pytester(pytester, monkeypatch):
-    """As pytest's, but that its runs, and what they start, are without plug-ins that each of them would import anew."""
+    """As pytest's, but that its runs, and what they start, are without plug-ins that each of them would import anew.
+    What they import first is forgotten after them, and there are two of it then: points that a sweep cannot send."""
+    for module in pkgutil.walk_packages(sweep.__path__, "bk7238.sweep."):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:anyio -p no:hypothesispytest")
     return pytester
 

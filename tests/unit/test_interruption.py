@@ -112,6 +112,7 @@ def test_no_worker_outlives_a_sweep_that_is_killed(subject):
         sweep.stdout.readline()  # what it is going to do
         handles = []
         while len(handles) < 3:
+            assert sweep.poll() is None, "it is over before it has begun to work"
             handles = begotten(sweep.pid)
         sweep.kill()
     waiting = set(handles)
