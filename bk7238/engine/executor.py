@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from bk7238.engine import slice as slices
 from bk7238.engine.memory import PAGE, Memory
-from bk7238.engine.slice import Page, Slice
+from bk7238.engine.slice import InPython, Native, Page, Slice
 
 _FETCHED, _KEPT = int(Page.FETCHED), int(Page.KEPT)  # not slow enumerations
 _FUNCTIONS = ("reg_read", "reg_write", "emu_start", "emu_stop", "mem_read")  # of Unicorn, in the slice
@@ -29,6 +29,7 @@ _TRANSLATED = 1 << 30  # bytes of address space that Unicorn reserves for it: ct
 _MOST = 4  # without a machine
 _USES = 16  # machines after which what was translated is dropped: that of RAM is of one machine only
 
+What = tuple[int, tuple[tuple[str, int, int], ...], int, Native | InPython]
 _idle: list[Executor] = []
 
 
@@ -39,7 +40,7 @@ def take(model: int, memories: Sequence[tuple[str, int, int]], window: int) -> E
     what = model, tuple(memories), window, slices.functions()
     found = next((one for one in [*_idle][::-1] if one.what == what), None)  # more may come at any moment
     if found is None:
-        found = Executor(model, memories, window)
+        found = Executor(what)
     else:
         _idle.remove(found)
         found.begin()
@@ -48,12 +49,13 @@ def take(model: int, memories: Sequence[tuple[str, int, int]], window: int) -> E
 
 
 class Executor:
-    """What executes the code of one machine at a time. `mapped` are the ranges in which blocks answer. While it is
-    `pristine` no code has run."""
+    """What executes the code of one machine at a time. `what` it is says the number of the CPU, the memories, the place
+    of the window among them, and the functions of the slice. `mapped` are the ranges in which blocks answer. While it
+    is `pristine` no code has run."""
 
-    def __init__(self, model: int, memories: Sequence[tuple[str, int, int]], window: int) -> None:
-        self.functions = slices.functions()
-        self.what = model, tuple(memories), window, self.functions
+    def __init__(self, what: What) -> None:
+        self.what = what
+        model, memories, window, self.functions = what
         self.memories = [Memory(*one) for one in memories]
         self.window = self.memories[window]
         self.slice, self.pages = Slice(), (ctypes.c_uint8 * slices.PAGES)()
@@ -64,9 +66,8 @@ class Executor:
         self._uses = 0
         self._translated: dict[int, bytes] = {}  # what stood in pages of the window of which code is kept
         self._places = slices.host_memories(self.memories)
+        self._make(model)
         self._prepare()
-        self.uc = self._make(model)
-        self.slice.uc = self.uc._uch.value
         self._fresh = self.uc.context_save()
 
     def lend(self, user: object) -> None:
@@ -78,7 +79,6 @@ class Executor:
         for memory in self.memories:
             memory.clear()
         self._prepare()
-        self.slice.uc = self.uc._uch.value
         self.forget_registers()
         self.flush_tlb()
         self.pristine = True
@@ -152,7 +152,7 @@ class Executor:
         """The slice and what it knows of the address space, as at power-on."""
         ctypes.memset(self.at, 0, ctypes.sizeof(Slice))
         run, pages, window = self.slice, self.pages, self.window
-        run.idle_check = slices.IDLE_CHECK
+        run.idle_check, run.uc = slices.IDLE_CHECK, self.uc._uch.value
         for name in _FUNCTIONS:
             setattr(run, name, address_of(getattr(uclib, f"uc_{name}")))
         run.pages, run.memories = ctypes.addressof(pages), ctypes.addressof(self._places)
@@ -165,7 +165,7 @@ class Executor:
         for page in self._translated:
             pages[page] |= _KEPT
 
-    def _make(self, model: int) -> unicorn.Uc:
+    def _make(self, model: int) -> None:
         _check_room()
         uc = self.uc = unicorn.Uc(uc_const.UC_ARCH_ARM, uc_const.UC_MODE_ARM)
         uc.ctl_set_cpu_model(model)
@@ -179,7 +179,6 @@ class Executor:
         self.hook(uc_const.UC_HOOK_INTR, self.functions.on_exception)
         self.hook(uc_const.UC_HOOK_INSN_INVALID, self.functions.on_undefined)
         self.hook(uc_const.UC_HOOK_TLB_FILL, self.functions.on_tlb_fill)
-        return uc
 
 
 def address_of(function: Any) -> int | None:
