@@ -20,7 +20,7 @@ from bk7238.image import FlashImage
 from bk7238.update import boots
 from bk7238.update.alone import Alone
 from bk7238.update.life import Life, Outage, why_not
-from bk7238.update.result import did
+from bk7238.update.result import did, warnings
 from bk7238.update.verdict import Verdict
 
 
@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace, settings: Settings, image: FlashImage, en
         print(json.dumps(result))
     else:
         _print(result, lived)
-    for fault in () if verdict is Verdict.INTERRUPTED else device.faults.silent:
-        print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
+    for warning in warnings(verdict, device.faults.silent):
+        print(f"bk7238: warning: {warning}", file=sys.stderr)
     return verdict.exit_status
 
 

@@ -19,9 +19,8 @@ from bk7238.debug import attach, crash
 from bk7238.faults.scenario import Scenario
 from bk7238.image import FlashImage, Package
 from bk7238.peripherals.core import Signal
-from bk7238.update.result import Result, did
+from bk7238.update.result import Result, did, warnings
 from bk7238.update.session import Update
-from bk7238.update.verdict import Verdict
 
 
 def run(
@@ -55,8 +54,8 @@ def run(
         print(json.dumps({**result.as_json(), **met}))
     else:
         _print(result, folder)
-    for fault in () if result.verdict is Verdict.INTERRUPTED else result.silent:
-        print(f"bk7238: warning: the fault {fault} never fired", file=sys.stderr)
+    for warning in warnings(result.verdict, result.silent):
+        print(f"bk7238: warning: {warning}", file=sys.stderr)
     differs = wanted.differs(result) or steps.unmet
     if differs:
         print(f"bk7238: {arguments.scenario}: {differs}", file=sys.stderr)

@@ -12,6 +12,11 @@ from bk7238.update.verdict import Verdict
 from bk7238.update.versions import Pair
 
 
+def warnings(verdict: Verdict, silent: list[str]) -> list[str]:
+    """What to say of faults that never fired. Where the run was interrupted, they may have been to come."""
+    return [] if verdict is Verdict.INTERRUPTED else [f"the fault {fault} never fired" for fault in silent]
+
+
 def did(fault: dict[str, Any]) -> str:
     """What a fault did first, of those that a result lists. It must have fired."""
     first = fault["firings"][0]
